@@ -1,0 +1,4 @@
+namespace FunctionalWs;
+
+/// <summary>Accepts WebSocket connections.</summary>
+public sealed class Server { }

@@ -2,7 +2,7 @@
 namespace FunctionalWs.Protocol
 
 /// <summary>The type of a frame (RFC 6455 §5.2, §11.8).</summary>
-[<Struct>]
+[<Struct; RequireQualifiedAccess>]
 type Opcode =
     /// <summary>A further fragment of the message that is open (0x0).</summary>
     | Continuation
@@ -25,24 +25,24 @@ module Opcode =
     [<CompiledName("ToByte")>]
     let toByte (opcode: Opcode) : byte =
         match opcode with
-        | Continuation -> 0x0uy
-        | Text -> 0x1uy
-        | Binary -> 0x2uy
-        | Close -> 0x8uy
-        | Ping -> 0x9uy
-        | Pong -> 0xAuy
+        | Opcode.Continuation -> 0x0uy
+        | Opcode.Text -> 0x1uy
+        | Opcode.Binary -> 0x2uy
+        | Opcode.Close -> 0x8uy
+        | Opcode.Ping -> 0x9uy
+        | Opcode.Pong -> 0xAuy
 
     /// <summary>The frame type that four bits stand for; none for the reserved ones, 0x3–0x7 and 0xB–0xF.</summary>
     /// <param name="bits">The low four bits of a frame's first byte.</param>
     [<CompiledName("OfByte")>]
     let ofByte (bits: byte) : Opcode voption =
         match bits with
-        | 0x0uy -> ValueSome Continuation
-        | 0x1uy -> ValueSome Text
-        | 0x2uy -> ValueSome Binary
-        | 0x8uy -> ValueSome Close
-        | 0x9uy -> ValueSome Ping
-        | 0xAuy -> ValueSome Pong
+        | 0x0uy -> ValueSome Opcode.Continuation
+        | 0x1uy -> ValueSome Opcode.Text
+        | 0x2uy -> ValueSome Opcode.Binary
+        | 0x8uy -> ValueSome Opcode.Close
+        | 0x9uy -> ValueSome Opcode.Ping
+        | 0xAuy -> ValueSome Opcode.Pong
         | _ -> ValueNone
 
     /// <summary>True for close, ping and pong (RFC 6455 §5.5).</summary>
@@ -50,9 +50,9 @@ module Opcode =
     [<CompiledName("IsControl")>]
     let isControl (opcode: Opcode) : bool =
         match opcode with
-        | Close
-        | Ping
-        | Pong -> true
-        | Continuation
-        | Text
-        | Binary -> false
+        | Opcode.Close
+        | Opcode.Ping
+        | Opcode.Pong -> true
+        | Opcode.Continuation
+        | Opcode.Text
+        | Opcode.Binary -> false

@@ -1,0 +1,590 @@
+// The state of an established connection and everything that can happen to it (RFC 6455 §5.4, §5.5, §7).
+//
+//                 close sent                       close received
+//        Open ───────────────▶ CloseSent ─────────────────────────────▶ Draining ──▶ Closed
+//         │ └── close received: answered ───────────────────────────────▲   end of     ▲
+//         │ └── rule broken: close sent with its code ──────────────────┘   stream     │
+//         └───────────────────────────── end of stream ────────────────────────────────┘
+//
+// `receive` takes what comes from the peer, `send` what the application wants; both answer with a Transition: the
+// next state, what to tell the application, what to write, and whether to shut the sending side down after that.
+// One input leads to at most one of each. Nothing is ever written after a close frame.
+namespace FunctionalWs.Protocol
+
+#nowarn "9" // a stack buffer for text that is validated on the way
+
+open System
+open System.Buffers
+open System.Buffers.Binary
+open FSharp.NativeInterop
+
+/// <summary>What a message consists of (RFC 6455 §5.6).</summary>
+[<Struct; RequireQualifiedAccess>]
+type MessageKind =
+    /// <summary>UTF-8 text.</summary>
+    | Text
+    /// <summary>Bytes.</summary>
+    | Binary
+
+/// <summary>A message of which a part has been received (RFC 6455 §5.4).</summary>
+[<Struct>]
+type PartialMessage = {
+    /// <summary>What the message consists of.</summary>
+    Kind: MessageKind
+    /// <summary>The bytes received so far.</summary>
+    Size: int64
+    /// <summary>The frames begun so far, 1 or more.</summary>
+    Fragments: int
+    /// <summary>What the text still owes; unused when text isn't validated.</summary>
+    Text: Utf8State
+}
+
+/// <summary>Which side sent its close frame first.</summary>
+[<Struct; RequireQualifiedAccess>]
+type Initiator =
+    /// <summary>This side.</summary>
+    | Local
+    /// <summary>The peer.</summary>
+    | Remote
+
+/// <summary>How a connection came to its end (RFC 6455 §7.1.4–§7.1.6).</summary>
+[<RequireQualifiedAccess>]
+type Closure =
+    /// <summary>Both close frames were exchanged.</summary>
+    | Clean of Received: CloseStatus * Sent: CloseStatus * First: Initiator
+    /// <summary>The peer broke a rule; <c>Sent</c> is what it was told, at that moment or, if a close was under way, before.</summary>
+    | Failed of Error: ProtocolError * Sent: CloseStatus
+    /// <summary>This side gave the connection up without waiting for the peer's close frame.</summary>
+    | Abandoned of Sent: CloseStatus
+    /// <summary>The stream ended without a close frame from the peer; <c>Sent</c> is ours, if there was one.</summary>
+    | Lost of Sent: CloseStatus voption
+
+/// <summary>The state of an established connection. Immutable; compare it with <c>=</c>.</summary>
+[<RequireQualifiedAccess>]
+type State =
+    /// <summary>
+    /// Messages flow both ways; <c>Receiving</c> is the message of which fragments have come, <c>Sending</c> the kind of the one
+    /// of which fragments have gone.
+    /// </summary>
+    | Open of Receiving: PartialMessage voption * Sending: MessageKind voption
+    /// <summary>Our close frame is out; messages still come, and the peer's close frame is awaited.</summary>
+    | CloseSent of Sent: CloseStatus * Receiving: PartialMessage voption
+    /// <summary>Our part is done: whatever comes is ignored until the end of the stream.</summary>
+    | Draining of Closure: Closure
+    /// <summary>The end. Nothing leads out of it.</summary>
+    | Closed of Closure: Closure
+
+/// <summary>What comes from the peer.</summary>
+[<Struct; NoComparison; NoEquality; RequireQualifiedAccess>]
+type Input =
+    /// <summary>A whole frame.</summary>
+    | Received of Frame: Frame
+    /// <summary>Bytes that are not a frame, or a header that <c>check</c> refused.</summary>
+    | Broken of Error: ProtocolError
+    /// <summary>The peer will send nothing more.</summary>
+    | EndOfStream
+
+/// <summary>What the application wants.</summary>
+[<RequireQualifiedAccess>]
+type Command =
+    /// <summary>Send a message in one frame.</summary>
+    | Message of Kind: MessageKind
+    /// <summary>Send the first or next fragment of a message; <c>Last</c> ends it.</summary>
+    | Fragment of Kind: MessageKind * Last: bool
+    /// <summary>Send a ping.</summary>
+    | Ping of Payload: ControlPayload
+    /// <summary>Send a pong that nobody asked for.</summary>
+    | Pong of Payload: ControlPayload
+    /// <summary>Start the closing handshake (RFC 6455 §7.1.2).</summary>
+    | Close of Status: CloseStatus
+    /// <summary>Send a close frame and wait for nothing: fail the connection (RFC 6455 §7.1.7).</summary>
+    | Fail of Status: CloseStatus
+
+/// <summary>What a step tells the application.</summary>
+[<RequireQualifiedAccess>]
+type Event =
+    /// <summary>The frame carried data of a message of this kind; <c>EndOfMessage</c> when it was the last frame.</summary>
+    | Data of Kind: MessageKind * EndOfMessage: bool
+    /// <summary>A ping came.</summary>
+    | Ping of Payload: ControlPayload
+    /// <summary>A pong came.</summary>
+    | Pong of Payload: ControlPayload
+    /// <summary>The peer's close frame came.</summary>
+    | Close of Status: CloseStatus
+
+/// <summary>What a step writes to the peer.</summary>
+[<RequireQualifiedAccess>]
+type Output =
+    /// <summary>A frame of a message, with the payload that the caller has.</summary>
+    | Data of Opcode: Opcode * Fin: bool
+    /// <summary>A ping.</summary>
+    | Ping of Payload: ControlPayload
+    /// <summary>A pong.</summary>
+    | Pong of Payload: ControlPayload
+    /// <summary>The close frame; nothing may follow it.</summary>
+    | Close of Status: CloseStatus
+
+/// <summary>What one step leads to. It is carried out in this order: event, output, half-close.</summary>
+[<Struct>]
+type Transition = {
+    /// <summary>The next state; the same object when nothing changed.</summary>
+    State: State
+    /// <summary>What to tell the application.</summary>
+    Event: Event voption
+    /// <summary>What to write.</summary>
+    Output: Output voption
+    /// <summary>True to shut the sending side of the stream down, after the output (RFC 6455 §7.1.1).</summary>
+    HalfClose: bool
+}
+
+/// <summary>The answer to a command.</summary>
+[<Struct; RequireQualifiedAccess>]
+type SendResult =
+    /// <summary>The command is carried out by carrying out the transition.</summary>
+    | Accepted of Transition: Transition
+    /// <summary>The state doesn't allow the command; nothing changed.</summary>
+    | Refused of Error: SendError
+
+/// <summary>Which part of a frame's payload a piece of data is.</summary>
+[<Struct; RequireQualifiedAccess>]
+type Part =
+    /// <summary>All of it.</summary>
+    | Whole
+    /// <summary>The beginning; more follows.</summary>
+    | First
+    /// <summary>Neither beginning nor end.</summary>
+    | Middle
+    /// <summary>The rest.</summary>
+    | Last
+
+    member internal part.Begins = part.IsWhole || part.IsFirst
+    member internal part.Ends = part.IsWhole || part.IsLast
+
+/// <summary>The transitions of a connection. Pure and total: the same arguments give the same answer, without effects.</summary>
+module Connection =
+
+    /// <summary>The state right after the opening handshake.</summary>
+    [<CompiledName("Start")>]
+    let start: State = State.Open(ValueNone, ValueNone)
+
+    let private stay (state: State) : Transition = {
+        State = state
+        Event = ValueNone
+        Output = ValueNone
+        HalfClose = false
+    }
+
+    /// RFC 6455 §7.1.7: a close frame, if none is out, then the end of our sending side.
+    let private fail (state: State) (error: ProtocolError) : Transition =
+        match state with
+        | State.Open _ ->
+            let status =
+                CloseStatus.Create(ProtocolError.closeCode error, ProtocolError.describe error)
+
+            {
+                State = State.Draining(Closure.Failed(error, status))
+                Event = ValueNone
+                Output = ValueSome(Output.Close status)
+                HalfClose = true
+            }
+        | State.CloseSent(sent, _) -> {
+            stay (State.Draining(Closure.Failed(error, sent))) with
+                HalfClose = true
+          }
+        | State.Draining _
+        | State.Closed _ -> stay state
+
+    let private endOfStream (state: State) : Transition =
+        match state with
+        | State.Open _ -> {
+            stay (State.Closed(Closure.Lost ValueNone)) with
+                HalfClose = true
+          }
+        | State.CloseSent(sent, _) -> {
+            stay (State.Closed(Closure.Lost(ValueSome sent))) with
+                HalfClose = true
+          }
+        | State.Draining closure -> {
+            stay (State.Closed closure) with
+                HalfClose = true
+          }
+        | State.Closed _ -> stay state
+
+    let private readClose (payload: byte[]) : Result<CloseStatus, ProtocolError> =
+        match payload.Length with
+        | 0 -> Ok CloseStatus.NoStatus
+        | 1 -> Error ProtocolError.CloseFrameTooShort
+        | _ ->
+            let code = int (BinaryPrimitives.ReadUInt16BigEndian(ReadOnlySpan payload))
+            let reason = ReadOnlySpan(payload, 2, payload.Length - 2)
+
+            if not (Text.Unicode.Utf8.IsValid reason) then
+                Error ProtocolError.CloseReasonNotUtf8
+            elif not (CloseCode.IsValid code) then
+                Error(ProtocolError.CloseCodeInvalid code)
+            else
+                Ok(CloseStatus.Create(CloseCode.Create code, Text.Encoding.UTF8.GetString reason))
+
+    /// The server shuts its side down at once; the client lets the server go first (RFC 6455 §7.1.1).
+    let private onClose (settings: ConnectionSettings) (state: State) (received: CloseStatus) : Transition =
+        match state with
+        | State.Open _ -> {
+            State = State.Draining(Closure.Clean(received, received, Initiator.Remote))
+            Event = ValueSome(Event.Close received)
+            Output = ValueSome(Output.Close received)
+            HalfClose = settings.Role.IsServer
+          }
+        | State.CloseSent(sent, _) -> {
+            State = State.Draining(Closure.Clean(received, sent, Initiator.Local))
+            Event = ValueSome(Event.Close received)
+            Output = ValueNone
+            HalfClose = settings.Role.IsServer
+          }
+        | State.Draining _
+        | State.Closed _ -> stay state
+
+    let private onPing (state: State) (payload: ControlPayload) : Transition =
+        match state with
+        | State.Open _ -> {
+            stay state with
+                Event = ValueSome(Event.Ping payload)
+                Output = ValueSome(Output.Pong payload)
+          }
+        | State.CloseSent _ -> {
+            stay state with
+                Event = ValueSome(Event.Ping payload)
+          }
+        | State.Draining _
+        | State.Closed _ -> stay state
+
+    let private onPong (state: State) (payload: ControlPayload) : Transition =
+        match state with
+        | State.Open _
+        | State.CloseSent _ -> {
+            stay state with
+                Event = ValueSome(Event.Pong payload)
+          }
+        | State.Draining _
+        | State.Closed _ -> stay state
+
+    // The four events of data, made once: a data frame allocates nothing.
+    let private wholeText = ValueSome(Event.Data(MessageKind.Text, true))
+    let private wholeBinary = ValueSome(Event.Data(MessageKind.Binary, true))
+    let private partOfText = ValueSome(Event.Data(MessageKind.Text, false))
+    let private partOfBinary = ValueSome(Event.Data(MessageKind.Binary, false))
+
+    let private dataEvent (kind: MessageKind) (endOfMessage: bool) : Event voption =
+        match kind, endOfMessage with
+        | MessageKind.Text, true -> wholeText
+        | MessageKind.Text, false -> partOfText
+        | MessageKind.Binary, true -> wholeBinary
+        | MessageKind.Binary, false -> partOfBinary
+
+    let private newMessage (kind: MessageKind) : PartialMessage = {
+        Kind = kind
+        Size = 0L
+        Fragments = 1
+        Text = Utf8.start
+    }
+
+    /// The message that a frame belongs to, the frame counted; none when it fits none (RFC 6455 §5.4).
+    let private messageOf (receiving: PartialMessage voption) (opcode: Opcode) : PartialMessage voption =
+        match receiving, opcode with
+        | ValueNone, Opcode.Text -> ValueSome(newMessage MessageKind.Text)
+        | ValueNone, Opcode.Binary -> ValueSome(newMessage MessageKind.Binary)
+        | ValueSome message, Opcode.Continuation ->
+            ValueSome {
+                message with
+                    Fragments = message.Fragments + 1
+            }
+        | ValueNone, (Opcode.Continuation | Opcode.Close | Opcode.Ping | Opcode.Pong)
+        | ValueSome _, (Opcode.Text | Opcode.Binary | Opcode.Close | Opcode.Ping | Opcode.Pong) -> ValueNone
+
+    let private checkData
+        (limits: Limits)
+        (receiving: PartialMessage voption)
+        (header: inref<FrameHeader>)
+        : ProtocolError voption =
+        match messageOf receiving header.Opcode with
+        | ValueNone when receiving.IsSome -> ValueSome ProtocolError.ContinuationExpected
+        | ValueNone -> ValueSome ProtocolError.ContinuationUnexpected
+        | ValueSome message when message.Fragments > limits.MaxFragments ->
+            ValueSome(ProtocolError.TooManyFragments limits.MaxFragments)
+        | ValueSome message when header.PayloadLength > limits.MaxMessageSize - message.Size ->
+            ValueSome(ProtocolError.MessageTooBig(message.Size + header.PayloadLength, limits.MaxMessageSize))
+        | ValueSome _ -> ValueNone
+
+    /// <summary>
+    /// What is wrong with a frame of this header in this state, if anything: its place among the frames, or the size of
+    /// the message that it would make. Judged before the payload arrives (RFC 6455 §5.4, §10.4).
+    /// </summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="state">The state before the frame.</param>
+    /// <param name="header">The frame's header, as <c>FrameReader</c> gave it.</param>
+    [<CompiledName("Check")>]
+    let check
+        (settings: ConnectionSettings)
+        (state: State)
+        (header: inref<FrameHeader>)
+        : ProtocolError voption =
+        match state with
+        | State.Open _
+        | State.CloseSent _ when Opcode.isControl header.Opcode -> ValueNone
+        | State.Open(receiving, _)
+        | State.CloseSent(_, receiving) -> checkData settings.Limits receiving &header
+        | State.Draining _
+        | State.Closed _ -> ValueNone
+
+    let private withReceiving (state: State) (receiving: PartialMessage voption) : State =
+        match state with
+        | State.Open(_, sending) -> State.Open(receiving, sending)
+        | State.CloseSent(sent, _) -> State.CloseSent(sent, receiving)
+        | State.Draining _
+        | State.Closed _ -> state
+
+    /// The message as it stands when a part of a frame arrives. Only the first part counts the frame.
+    let private current
+        (receiving: PartialMessage voption)
+        (opcode: Opcode)
+        (part: Part)
+        : PartialMessage voption =
+        if part.Begins then
+            messageOf receiving opcode
+        else
+            receiving
+
+    let private endsMessage (header: inref<FrameHeader>) (part: Part) = part.Ends && header.Fin
+
+    /// What the text owes after a piece of data. An end inside a character is an error at the end of the data.
+    let private validate
+        (settings: ConnectionSettings)
+        (receiving: PartialMessage voption)
+        (header: inref<FrameHeader>)
+        (part: Part)
+        (data: ReadOnlySpan<byte>)
+        : Utf8Result =
+        match current receiving header.Opcode part with
+        | ValueSome message when message.Kind.IsText && settings.ValidateText ->
+            match Utf8.validate message.Text data with
+            | Valid text when endsMessage &header part && not text.IsComplete -> Invalid data.Length
+            | Valid text -> Valid text
+            | Invalid position -> Invalid position
+        | ValueSome _
+        | ValueNone -> Valid Utf8.start
+
+    /// The state after a piece of data that broke no rule.
+    let private advance
+        (state: State)
+        (receiving: PartialMessage voption)
+        (message: inref<PartialMessage>)
+        (endOfMessage: bool)
+        : State =
+        match receiving, endOfMessage with
+        // A message in one frame leaves the state as it was.
+        | ValueNone, true -> state
+        | ValueSome _, true -> withReceiving state ValueNone
+        | (ValueNone | ValueSome _), false -> withReceiving state (ValueSome message)
+
+    let private onData
+        (settings: ConnectionSettings)
+        (state: State)
+        (receiving: PartialMessage voption)
+        (header: inref<FrameHeader>)
+        (part: Part)
+        (length: int64)
+        (text: Utf8Result)
+        : Transition =
+        match current receiving header.Opcode part, text with
+        | ValueNone, _ -> fail state ProtocolError.ContinuationUnexpected
+        | ValueSome message, _ when length > settings.Limits.MaxMessageSize - message.Size ->
+            fail state (ProtocolError.MessageTooBig(message.Size + length, settings.Limits.MaxMessageSize))
+        | ValueSome message, Invalid position ->
+            fail state (ProtocolError.TextNotUtf8(message.Size + int64 position))
+        | ValueSome message, Valid text ->
+            let message = {
+                message with
+                    Size = message.Size + length
+                    Text = text
+            }
+
+            let endOfMessage = endsMessage &header part
+
+            {
+                State = advance state receiving &message endOfMessage
+                Event =
+                    if part.Ends then
+                        dataEvent message.Kind endOfMessage
+                    else
+                        ValueNone
+                Output = ValueNone
+                HalfClose = false
+            }
+
+    /// <summary>
+    /// A piece of a data frame's payload has arrived and been unmasked. With <c>check</c> before it, this equals
+    /// <c>receive</c> of the whole frame, but bad text is found before the frame is complete. Allocates nothing for a
+    /// message in one piece.
+    /// </summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="state">The state after the piece before.</param>
+    /// <param name="header">The header of a data frame that <c>check</c> found nothing wrong with.</param>
+    /// <param name="part">Which part of the payload the piece is. Every frame has a first and a last, or a whole.</param>
+    /// <param name="data">The piece, unmasked.</param>
+    [<CompiledName("ReceiveData")>]
+    let receiveData
+        (settings: ConnectionSettings)
+        (state: State)
+        (header: inref<FrameHeader>)
+        (part: Part)
+        (data: ReadOnlySpan<byte>)
+        : Transition =
+        match state with
+        | State.Open(receiving, _)
+        | State.CloseSent(_, receiving) ->
+            let text = validate settings receiving &header part data
+            onData settings state receiving &header part (int64 data.Length) text
+        | State.Draining _
+        | State.Closed _ -> stay state
+
+    let private partAt (offset: int64) (size: int64) (length: int64) : Part =
+        match offset = 0L, offset + size = length with
+        | true, true -> Part.Whole
+        | true, false -> Part.First
+        | false, false -> Part.Middle
+        | false, true -> Part.Last
+
+    /// Unmasks a payload piece by piece into a small buffer, to look at it without keeping it.
+    let private receivePayload
+        (settings: ConnectionSettings)
+        (state: State)
+        (frame: inref<Frame>)
+        : Transition =
+        let bufferSize = 1024
+
+        let buffer =
+            Span<byte>(NativePtr.toVoidPtr (NativePtr.stackalloc<byte> bufferSize), bufferSize)
+
+        let length = frame.Payload.Length
+        let mutable rest = frame.Payload
+        let mutable transition = stay state
+        let mutable offset = 0L
+        let mutable unfinished = true
+
+        while unfinished do
+            let size = min (length - offset) (int64 bufferSize)
+            let piece = rest.Slice(0L, size)
+            let data = buffer.Slice(0, int size)
+            Frame.copyPayload &frame.Header offset &piece data
+            let part = partAt offset size length
+
+            transition <-
+                receiveData settings transition.State &frame.Header part (Span<byte>.op_Implicit data)
+
+            rest <- rest.Slice size
+            offset <- offset + size
+            unfinished <- not part.Ends && not transition.HalfClose
+
+        transition
+
+    let private onControl (settings: ConnectionSettings) (state: State) (frame: inref<Frame>) : Transition =
+        let payload = Frame.toArray &frame
+
+        match frame.Header.Opcode with
+        | Opcode.Close ->
+            match readClose payload with
+            | Ok status -> onClose settings state status
+            | Error error -> fail state error
+        | Opcode.Ping -> onPing state (ControlPayload.Own payload)
+        | Opcode.Pong -> onPong state (ControlPayload.Own payload)
+        | Opcode.Continuation
+        | Opcode.Text
+        | Opcode.Binary -> stay state
+
+    let private onFrame (settings: ConnectionSettings) (state: State) (frame: inref<Frame>) : Transition =
+        match check settings state &frame.Header with
+        | ValueSome error -> fail state error
+        | ValueNone when Opcode.isControl frame.Header.Opcode -> onControl settings state &frame
+        | ValueNone -> receivePayload settings state &frame
+
+    /// <summary>
+    /// The next state after something came from the peer. Total: every input has one answer in every state, and no input
+    /// makes it throw. Allocates nothing for an unfragmented data frame.
+    /// </summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="state">The state before.</param>
+    /// <param name="input">What came. A frame's payload is read, not kept.</param>
+    [<CompiledName("Receive")>]
+    let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =
+        match state, input with
+        | (State.Open _ | State.CloseSent _), Input.Received frame -> onFrame settings state &frame
+        | (State.Draining _ | State.Closed _), Input.Received _ -> stay state
+        | _, Input.Broken error -> fail state error
+        | _, Input.EndOfStream -> endOfStream state
+
+    let private accept (state: State) (output: Output) : SendResult =
+        SendResult.Accepted {
+            stay state with
+                Output = ValueSome output
+        }
+
+    // The four headers of data, made once: sending a message allocates nothing here.
+    let private frameOf (opcode: Opcode) (fin: bool) = Output.Data(opcode, fin)
+    let private textFrame = frameOf Opcode.Text true
+    let private binaryFrame = frameOf Opcode.Binary true
+
+    let private sendFragment
+        (receiving: PartialMessage voption)
+        (sending: MessageKind voption)
+        (kind: MessageKind)
+        (last: bool)
+        : SendResult =
+        let next = State.Open(receiving, (if last then ValueNone else ValueSome kind))
+
+        match sending with
+        | ValueSome before when before <> kind -> SendResult.Refused SendError.KindMixed
+        | ValueSome _ -> accept next (frameOf Opcode.Continuation last)
+        | ValueNone when kind.IsText -> accept next (frameOf Opcode.Text last)
+        | ValueNone -> accept next (frameOf Opcode.Binary last)
+
+    let private closeWith (next: State) (status: CloseStatus) (halfClose: bool) : SendResult =
+        SendResult.Accepted {
+            State = next
+            Event = ValueNone
+            Output = ValueSome(Output.Close status)
+            HalfClose = halfClose
+        }
+
+    let private sendOpen
+        (state: State)
+        (receiving: PartialMessage voption)
+        (sending: MessageKind voption)
+        (command: Command)
+        : SendResult =
+        match command with
+        | Command.Message _ when sending.IsSome -> SendResult.Refused SendError.MessageUnfinished
+        | Command.Message MessageKind.Text -> accept state textFrame
+        | Command.Message MessageKind.Binary -> accept state binaryFrame
+        | Command.Fragment(kind, last) -> sendFragment receiving sending kind last
+        | Command.Ping payload -> accept state (Output.Ping payload)
+        | Command.Pong payload -> accept state (Output.Pong payload)
+        | Command.Close status -> closeWith (State.CloseSent(status, receiving)) status false
+        | Command.Fail status -> closeWith (State.Draining(Closure.Abandoned status)) status true
+
+    /// <summary>
+    /// The next state after something the application wants, with what to write; or why it can't be had now. Allocates
+    /// nothing for an unfragmented message.
+    /// </summary>
+    /// <param name="state">The state before.</param>
+    /// <param name="command">What is wanted.</param>
+    [<CompiledName("Send")>]
+    let send (state: State) (command: Command) : SendResult =
+        match state, command with
+        | State.Open(receiving, sending), _ -> sendOpen state receiving sending command
+        | State.CloseSent(sent, _), Command.Fail _ ->
+            SendResult.Accepted {
+                stay (State.Draining(Closure.Abandoned sent)) with
+                    HalfClose = true
+            }
+        | State.CloseSent _, _
+        | State.Draining _, _
+        | State.Closed _, _ -> SendResult.Refused SendError.Closing

@@ -1,0 +1,81 @@
+// Frames to bytes (RFC 6455 §5.2). Lengths are always in their shortest form.
+namespace FunctionalWs.Protocol
+
+open System
+open System.Buffers
+open System.Buffers.Binary
+open System.Runtime.InteropServices
+
+/// <summary>Writes frames.</summary>
+module FrameWriter =
+
+    /// <summary>The size of a frame's header.</summary>
+    /// <param name="payloadLength">The size of the payload in bytes: 0 or more.</param>
+    /// <param name="masked">True for a client's frame.</param>
+    [<CompiledName("HeaderSize")>]
+    let headerSize (payloadLength: int64) (masked: bool) : int =
+        let key = if masked then 4 else 0
+
+        if payloadLength < 126L then 2 + key
+        elif payloadLength < 65_536L then 4 + key
+        else 10 + key
+
+    let private writeLength (payloadLength: int64) (destination: Span<byte>) : byte =
+        if payloadLength < 126L then
+            byte payloadLength
+        elif payloadLength < 65_536L then
+            BinaryPrimitives.WriteUInt16BigEndian(destination.Slice 2, uint16 payloadLength)
+            126uy
+        else
+            BinaryPrimitives.WriteInt64BigEndian(destination.Slice 2, payloadLength)
+            127uy
+
+    /// <summary>Writes a frame's header and tells its size.</summary>
+    /// <param name="fin">True on the last frame of a message and on control frames.</param>
+    /// <param name="opcode">The frame's type.</param>
+    /// <param name="payloadLength">The size of the payload in bytes: 0 or more, at most 125 for control frames.</param>
+    /// <param name="maskingKey">The four bytes of a client's key in memory order; none from a server (RFC 6455 §5.3).</param>
+    /// <param name="destination">Where it goes: 14 bytes are always enough.</param>
+    /// <exception cref="T:System.ArgumentException">The destination is too short.</exception>
+    [<CompiledName("WriteHeader")>]
+    let writeHeader
+        (fin: bool)
+        (opcode: Opcode)
+        (payloadLength: int64)
+        (maskingKey: uint32 voption)
+        (destination: Span<byte>)
+        : int =
+        let size = headerSize payloadLength maskingKey.IsSome
+        let short = writeLength payloadLength destination
+        destination[0] <- Opcode.toByte opcode ||| (if fin then 0x80uy else 0uy)
+
+        match maskingKey with
+        | ValueNone -> destination[1] <- short
+        | ValueSome key ->
+            destination[1] <- short ||| 0x80uy
+            MemoryMarshal.Write(destination.Slice(size - 4), &key)
+
+        size
+
+    /// <summary>Writes a whole frame.</summary>
+    /// <param name="fin">True on the last frame of a message and on control frames.</param>
+    /// <param name="opcode">The frame's type.</param>
+    /// <param name="payload">The payload, not masked; at most 125 bytes for control frames.</param>
+    /// <param name="maskingKey">The four bytes of a client's key in memory order; none from a server (RFC 6455 §5.3).</param>
+    /// <param name="writer">Where the frame goes.</param>
+    [<CompiledName("Write")>]
+    let write
+        (fin: bool)
+        (opcode: Opcode)
+        (payload: ReadOnlySpan<byte>)
+        (maskingKey: uint32 voption)
+        (writer: IBufferWriter<byte>)
+        : unit =
+        let span = writer.GetSpan(FrameReader.MaxHeaderSize + payload.Length)
+        let size = writeHeader fin opcode (int64 payload.Length) maskingKey span
+
+        match maskingKey with
+        | ValueNone -> payload.CopyTo(span.Slice size)
+        | ValueSome key -> Masking.apply key 0L payload (span.Slice size)
+
+        writer.Advance(size + payload.Length)

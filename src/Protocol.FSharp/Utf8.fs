@@ -1,0 +1,107 @@
+// Validity of UTF-8 that arrives in pieces cut anywhere (RFC 3629; RFC 6455 §8.1).
+namespace FunctionalWs.Protocol
+
+open System
+
+/// <summary>
+/// What is still owed to a character whose first bytes have arrived. The default value owes nothing: the text so far
+/// is complete (RFC 3629 §4).
+/// </summary>
+[<Struct>]
+type Utf8State =
+    // Bytes that must follow, and the range of the next one: narrower than 80–BF where that keeps overlong forms,
+    // surrogates and what lies beyond U+10FFFF out.
+    private
+        {
+            Owed: byte
+            Low: byte
+            High: byte
+        }
+
+    /// <summary>True when the text may end here.</summary>
+    member state.IsComplete: bool = state.Owed = 0uy
+
+    /// <summary>How many bytes of an unfinished character are still to come: 0 to 3.</summary>
+    member state.MissingBytes: int = int state.Owed
+
+/// <summary>The answer of the validator.</summary>
+[<Struct>]
+type Utf8Result =
+    /// <summary>No byte so far is wrong; the state goes with the next piece.</summary>
+    | Valid of State: Utf8State
+    /// <summary>No text can have this byte here. The position counts from the start of the piece.</summary>
+    | Invalid of Position: int
+
+/// <summary>Incremental validation of UTF-8 (RFC 3629, RFC 6455 §8.1).</summary>
+module Utf8 =
+
+    /// <summary>The state before the first byte of a text.</summary>
+    [<CompiledName("Start")>]
+    let start: Utf8State = { Owed = 0uy; Low = 0uy; High = 0uy }
+
+    let private owing owed low high : Utf8State voption =
+        ValueSome { Owed = owed; Low = low; High = high }
+
+    /// RFC 3629 §4, one line per production; none for a byte that can't stand here.
+    let private step (state: Utf8State) (next: byte) : Utf8State voption =
+        if state.Owed > 0uy then
+            if next < state.Low || next > state.High then ValueNone
+            elif state.Owed = 1uy then ValueSome start
+            else owing (state.Owed - 1uy) 0x80uy 0xBFuy
+        else
+            match next with
+            | b when b <= 0x7Fuy -> ValueSome start
+            | b when b < 0xC2uy -> ValueNone
+            | b when b <= 0xDFuy -> owing 1uy 0x80uy 0xBFuy
+            | 0xE0uy -> owing 2uy 0xA0uy 0xBFuy
+            | 0xEDuy -> owing 2uy 0x80uy 0x9Fuy
+            | b when b <= 0xEFuy -> owing 2uy 0x80uy 0xBFuy
+            | 0xF0uy -> owing 3uy 0x90uy 0xBFuy
+            | b when b <= 0xF3uy -> owing 3uy 0x80uy 0xBFuy
+            | 0xF4uy -> owing 3uy 0x80uy 0x8Fuy
+            | _ -> ValueNone
+
+    /// Byte by byte: what the fast way below equals, and what finds the position of an error.
+    let private validateSlowly (state: Utf8State) (from: int) (data: ReadOnlySpan<byte>) : Utf8Result =
+        let mutable state = state
+        let mutable i = from
+        let mutable valid = true
+
+        while valid && i < data.Length do
+            match step state data[i] with
+            | ValueSome next ->
+                state <- next
+                i <- i + 1
+            | ValueNone -> valid <- false
+
+        if valid then Valid state else Invalid i
+
+    /// Where the last character of a piece begins, if it may be unfinished: at one of its last three bytes.
+    let private lastBoundary (data: ReadOnlySpan<byte>) =
+        let mutable i = data.Length - 1
+        let earliest = max 0 (data.Length - 3)
+
+        while i > earliest && (data[i] &&& 0xC0uy) = 0x80uy do
+            i <- i - 1
+
+        if i >= 0 && data[i] >= 0xC0uy then i else data.Length
+
+    /// <summary>Continues a text with its next piece; fails at the first byte that can't stand in UTF-8.</summary>
+    /// <param name="state">The state after the pieces before.</param>
+    /// <param name="data">The next piece, cut anywhere; may be empty.</param>
+    [<CompiledName("Validate")>]
+    let validate (state: Utf8State) (data: ReadOnlySpan<byte>) : Utf8Result =
+        // The bytes that an unfinished character still owes come first, then whole characters at the speed of the
+        // platform's vectorised check, then the start of a character that the next piece finishes.
+        let head = min (int state.Owed) data.Length
+
+        match validateSlowly state 0 (data.Slice(0, head)) with
+        | Invalid position -> Invalid position
+        | Valid owed when not owed.IsComplete -> Valid owed
+        | Valid _ ->
+            let tail = lastBoundary data
+
+            if tail > head && not (Text.Unicode.Utf8.IsValid(data.Slice(head, tail - head))) then
+                validateSlowly start head data
+            else
+                validateSlowly start (max head tail) data

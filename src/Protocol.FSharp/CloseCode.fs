@@ -10,11 +10,11 @@ open System.Text
 /// A close code that may be sent and received: 1000–1003, 1007–1014 and 3000–4999. The default value is 1000
 /// (RFC 6455 §7.4).
 /// </summary>
+// It holds the distance from 1000, so that the zeroed value is a legal code too.
 [<Struct; StructuralEquality; NoComparison>]
-type CloseCode =
-    // The distance from 1000, so that the zeroed value is a legal code too.
-    private
-        { Offset: int }
+type CloseCode = private {
+    Offset: int
+} with
 
     /// <summary>The number on the wire, 1000 to 4999.</summary>
     member code.Value = code.Offset + 1000
@@ -101,7 +101,13 @@ type CloseStatus private (code: CloseCode voption, reason: string) =
         try
             utf8.GetBytes reason
         with :? EncoderFallbackException as lone ->
-            raise (ArgumentException("The reason has a lone surrogate: it can't be encoded.", nameof reason, lone))
+            raise (
+                ArgumentException(
+                    "The reason has a lone surrogate: it can't be encoded.",
+                    nameof reason,
+                    lone
+                )
+            )
 
     /// <summary>The longest reason, in bytes of UTF-8: what fits a control frame beside the code.</summary>
     static member MaxReasonLength = 123
@@ -145,8 +151,7 @@ type CloseStatus private (code: CloseCode voption, reason: string) =
         | _ -> false
 
     /// <summary>A hash code of code and reason.</summary>
-    override status.GetHashCode() : int =
-        HashCode.Combine(status.Number, reason)
+    override status.GetHashCode() : int = HashCode.Combine(status.Number, reason)
 
     /// <summary>The number and the reason, such as <c>1001 bye</c>.</summary>
     override status.ToString() : string =

@@ -7,16 +7,14 @@ open System
 /// What is still owed to a character whose first bytes have arrived. The default value owes nothing: the text so far
 /// is complete (RFC 3629 §4).
 /// </summary>
+// Bytes that must follow, and the range of the next one: narrower than 80–BF where that keeps overlong forms,
+// surrogates and what lies beyond U+10FFFF out.
 [<Struct>]
-type Utf8State =
-    // Bytes that must follow, and the range of the next one: narrower than 80–BF where that keeps overlong forms,
-    // surrogates and what lies beyond U+10FFFF out.
-    private
-        {
-            Owed: byte
-            Low: byte
-            High: byte
-        }
+type Utf8State = private {
+    Owed: byte
+    Low: byte
+    High: byte
+} with
 
     /// <summary>True when the text may end here.</summary>
     member state.IsComplete: bool = state.Owed = 0uy

@@ -1,0 +1,145 @@
+// The values that a connection's transitions are made of: states, inputs, commands, and what a step leads to.
+// The transitions themselves are Connection's.
+namespace FunctionalWs.Protocol
+
+/// <summary>What a message consists of (RFC 6455 §5.6).</summary>
+[<Struct; RequireQualifiedAccess>]
+type MessageKind =
+    /// <summary>UTF-8 text.</summary>
+    | Text
+    /// <summary>Bytes.</summary>
+    | Binary
+
+/// <summary>A message of which a part has been received (RFC 6455 §5.4).</summary>
+[<Struct>]
+type PartialMessage = {
+    /// <summary>What the message consists of.</summary>
+    Kind: MessageKind
+    /// <summary>The bytes received so far.</summary>
+    Size: int64
+    /// <summary>The frames begun so far, 1 or more.</summary>
+    Fragments: int
+    /// <summary>What the text still owes; unused when text isn't validated.</summary>
+    Text: Utf8State
+}
+
+/// <summary>Which side sent its close frame first.</summary>
+[<Struct; RequireQualifiedAccess>]
+type Initiator =
+    /// <summary>This side.</summary>
+    | Local
+    /// <summary>The peer.</summary>
+    | Remote
+
+/// <summary>How a connection came to its end (RFC 6455 §7.1.4–§7.1.6).</summary>
+[<RequireQualifiedAccess>]
+type Closure =
+    /// <summary>Both close frames were exchanged.</summary>
+    | Clean of Received: CloseStatus * Sent: CloseStatus * First: Initiator
+    /// <summary>The peer broke a rule; <c>Sent</c> is what it was told, at that moment or, if a close was under way, before.</summary>
+    | Failed of Error: ProtocolError * Sent: CloseStatus
+    /// <summary>This side gave the connection up without waiting for the peer's close frame.</summary>
+    | Abandoned of Sent: CloseStatus
+    /// <summary>The stream ended without a close frame from the peer; <c>Sent</c> is ours, if there was one.</summary>
+    | Lost of Sent: CloseStatus voption
+
+/// <summary>The state of an established connection. Immutable; compare it with <c>=</c>.</summary>
+[<RequireQualifiedAccess>]
+type State =
+    /// <summary>
+    /// Messages flow both ways; <c>Receiving</c> is the message of which fragments have come, <c>Sending</c> the kind of the one
+    /// of which fragments have gone.
+    /// </summary>
+    | Open of Receiving: PartialMessage voption * Sending: MessageKind voption
+    /// <summary>Our close frame is out; messages still come, and the peer's close frame is awaited.</summary>
+    | CloseSent of Sent: CloseStatus * Receiving: PartialMessage voption
+    /// <summary>Our part is done: whatever comes is ignored until the end of the stream.</summary>
+    | Draining of Closure: Closure
+    /// <summary>The end. Nothing leads out of it.</summary>
+    | Closed of Closure: Closure
+
+/// <summary>What comes from the peer.</summary>
+[<Struct; NoComparison; NoEquality; RequireQualifiedAccess>]
+type Input =
+    /// <summary>A whole frame.</summary>
+    | Received of Frame: Frame
+    /// <summary>Bytes that are not a frame, or a header that <c>check</c> refused.</summary>
+    | Broken of Error: ProtocolError
+    /// <summary>The peer will send nothing more.</summary>
+    | EndOfStream
+
+/// <summary>What the application wants.</summary>
+[<RequireQualifiedAccess>]
+type Command =
+    /// <summary>Send a message in one frame.</summary>
+    | Message of Kind: MessageKind
+    /// <summary>Send the first or next fragment of a message; <c>Last</c> ends it.</summary>
+    | Fragment of Kind: MessageKind * Last: bool
+    /// <summary>Send a ping.</summary>
+    | Ping of Payload: ControlPayload
+    /// <summary>Send a pong that nobody asked for.</summary>
+    | Pong of Payload: ControlPayload
+    /// <summary>Start the closing handshake (RFC 6455 §7.1.2).</summary>
+    | Close of Status: CloseStatus
+    /// <summary>Send a close frame and wait for nothing: fail the connection (RFC 6455 §7.1.7).</summary>
+    | Fail of Status: CloseStatus
+
+/// <summary>What a step tells the application.</summary>
+[<RequireQualifiedAccess>]
+type Event =
+    /// <summary>The frame carried data of a message of this kind; <c>EndOfMessage</c> when it was the last frame.</summary>
+    | Data of Kind: MessageKind * EndOfMessage: bool
+    /// <summary>A ping came.</summary>
+    | Ping of Payload: ControlPayload
+    /// <summary>A pong came.</summary>
+    | Pong of Payload: ControlPayload
+    /// <summary>The peer's close frame came.</summary>
+    | Close of Status: CloseStatus
+
+/// <summary>What a step writes to the peer.</summary>
+[<RequireQualifiedAccess>]
+type Output =
+    /// <summary>A frame of a message, with the payload that the caller has.</summary>
+    | Data of Opcode: Opcode * Fin: bool
+    /// <summary>A ping.</summary>
+    | Ping of Payload: ControlPayload
+    /// <summary>A pong.</summary>
+    | Pong of Payload: ControlPayload
+    /// <summary>The close frame; nothing may follow it.</summary>
+    | Close of Status: CloseStatus
+
+/// <summary>What one step leads to. It is carried out in this order: event, output, half-close.</summary>
+[<Struct>]
+type Transition = {
+    /// <summary>The next state; the same object when nothing changed.</summary>
+    State: State
+    /// <summary>What to tell the application.</summary>
+    Event: Event voption
+    /// <summary>What to write.</summary>
+    Output: Output voption
+    /// <summary>True to shut the sending side of the stream down, after the output (RFC 6455 §7.1.1).</summary>
+    HalfClose: bool
+}
+
+/// <summary>The answer to a command.</summary>
+[<Struct; RequireQualifiedAccess>]
+type SendResult =
+    /// <summary>The command is carried out by carrying out the transition.</summary>
+    | Accepted of Transition: Transition
+    /// <summary>The state doesn't allow the command; nothing changed.</summary>
+    | Refused of Error: SendError
+
+/// <summary>Which part of a frame's payload a piece of data is.</summary>
+[<Struct; RequireQualifiedAccess>]
+type Part =
+    /// <summary>All of it.</summary>
+    | Whole
+    /// <summary>The beginning; more follows.</summary>
+    | First
+    /// <summary>Neither beginning nor end.</summary>
+    | Middle
+    /// <summary>The rest.</summary>
+    | Last
+
+    member internal part.Begins = part.IsWhole || part.IsFirst
+    member internal part.Ends = part.IsWhole || part.IsLast

@@ -304,6 +304,23 @@ module Connection =
         | State.Draining _
         | State.Closed _ -> stay state
 
+    /// <summary>
+    /// True when the bytes of a frame of this header are validated as text, so that it pays to pass them to
+    /// <c>receiveData</c> before the frame is complete.
+    /// </summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="state">The state before the frame, or after a part of it.</param>
+    /// <param name="header">The header of a data frame that <c>check</c> found nothing wrong with.</param>
+    [<CompiledName("IsValidated")>]
+    let isValidated (settings: ConnectionSettings) (state: State) (header: inref<FrameHeader>) : bool =
+        match state with
+        | State.Open(ValueSome message, _)
+        | State.CloseSent(_, ValueSome message) -> settings.ValidateText && message.Kind.IsText
+        | State.Open(ValueNone, _)
+        | State.CloseSent(_, ValueNone) -> settings.ValidateText && header.Opcode.IsText
+        | State.Draining _
+        | State.Closed _ -> false
+
     let private partAt (offset: int64) (size: int64) (length: int64) : Part =
         match offset = 0L, offset + size = length with
         | true, true -> Part.Whole

@@ -10,6 +10,12 @@ type MessageKind =
     /// <summary>Bytes.</summary>
     | Binary
 
+    /// <summary>True when both are the same kind.</summary>
+    static member op_Equality(left: MessageKind, right: MessageKind) : bool = left.IsText = right.IsText
+
+    /// <summary>True when they are different kinds.</summary>
+    static member op_Inequality(left: MessageKind, right: MessageKind) : bool = left.IsText <> right.IsText
+
 /// <summary>A message of which a part has been received (RFC 6455 §5.4).</summary>
 [<Struct>]
 type PartialMessage = {

@@ -1,4 +1,397 @@
+using System.Net;
+using System.Net.Sockets;
+using FunctionalWs.Protocol;
+using Microsoft.Extensions.Logging;
+
 namespace FunctionalWs;
 
-/// <summary>Accepts WebSocket connections.</summary>
-public sealed class Server { }
+/// <summary>
+/// A WebSocket server: accepts connections and runs a handler for each, on a thread of its own. Made by
+/// <see cref="Serve(Action{ServerConnection}, string?, int, ServerOptions?)"/>; bound and listening from then on, accepting
+/// after <see cref="Start"/> or <see cref="ServeForever"/>. All members may be called from any thread.
+/// </summary>
+public sealed class Server : IDisposable
+{
+    private const int MaxIdleThreads = 16;
+
+    private readonly Action<ServerConnection> handler;
+    private readonly ServerOptions options;
+    private readonly Socket? listener; // none when streams are handed in
+    private readonly Log log;
+    private readonly Watcher watcher;
+    private readonly ConnectionThreads threads = new(MaxIdleThreads);
+    private readonly Opening opening;
+
+    private readonly object gate = new();
+    private readonly HashSet<ServerConnection> connections = [];
+    private Phase phase = Phase.NotStarted;
+    private int forced;
+
+    private enum Phase
+    {
+        NotStarted,
+        Running,
+        Stopping,
+        Stopped,
+    }
+
+    private Server(Action<ServerConnection> handler, Socket? listener, ServerOptions options)
+    {
+        this.handler = handler;
+        this.listener = listener;
+        this.options = options;
+        log = new Log(options.LoggerFactory.CreateLogger("FunctionalWs.Server"));
+        LocalEndPoint = listener?.LocalEndPoint;
+        MaxConnections = LimitConnections();
+        watcher = new Watcher(options.TimeProvider, (_, error) => log.ConnectionFailed(error));
+        opening = new Opening(options, () => IsStopping, log);
+    }
+
+    /// <summary>Makes a server that listens on an address.</summary>
+    /// <param name="handler">
+    /// Called for each connection on its own thread. When it returns, the connection is closed with 1000, when it throws with
+    /// 1011.
+    /// </param>
+    /// <param name="host">
+    /// An address or a name; <c>localhost</c> is 127.0.0.1. Null or empty for all addresses of the machine, IPv4 and IPv6.
+    /// </param>
+    /// <param name="port">1 to 65535, or 0 for any free one: see <see cref="LocalEndPoint"/>.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The port or an option is out of its range.</exception>
+    /// <exception cref="SocketException">The address is in use or not to be had.</exception>
+    public static Server Serve(
+        Action<ServerConnection> handler,
+        string? host,
+        int port,
+        ServerOptions? options = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        options ??= new ServerOptions();
+        options.Validate();
+        return new Server(handler, Listener.Listen(host, port, options.Backlog), options);
+    }
+
+    /// <summary>Makes a server on a socket that is bound already; it is made to listen.</summary>
+    /// <param name="handler">Called for each connection on its own thread, as with an address.</param>
+    /// <param name="socket">A bound stream socket, which from now on belongs to the server.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The socket is not bound, or not a stream socket.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public static Server Serve(
+        Action<ServerConnection> handler,
+        Socket socket,
+        ServerOptions? options = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        ArgumentNullException.ThrowIfNull(socket);
+        options ??= new ServerOptions();
+        options.Validate();
+        return new Server(handler, Listener.Adopt(socket, options.Backlog), options);
+    }
+
+    /// <summary>Makes a server that has no address: streams are handed to <see cref="Admit(Transport)"/>.</summary>
+    internal static Server ServeInMemory(Action<ServerConnection> handler, ServerOptions options)
+    {
+        options.Validate();
+        var server = new Server(handler, null, options);
+        server.TryStart();
+        return server;
+    }
+
+    /// <summary>Where the server listens. Known after it has stopped, too.</summary>
+    public EndPoint? LocalEndPoint { get; }
+
+    /// <summary>The listening socket's handle; null for a server without one.</summary>
+    public SafeSocketHandle? Handle => listener?.SafeHandle;
+
+    /// <summary>
+    /// The most connections at a time: <see cref="ServerOptions.MaxConnections"/>, or less where the machine's limits on
+    /// memory mappings, threads and descriptors need it.
+    /// </summary>
+    public int MaxConnections { get; }
+
+    /// <summary>The connections that are open now: a copy.</summary>
+    public IReadOnlyCollection<ServerConnection> Connections
+    {
+        get
+        {
+            lock (gate)
+                return connections
+                    .Where(connection => connection.State is ConnectionState.Open)
+                    .ToArray();
+        }
+    }
+
+    private bool IsStopping
+    {
+        get
+        {
+            lock (gate)
+                return phase is Phase.Stopping or Phase.Stopped;
+        }
+    }
+
+    /// <summary>Accepts connections in the background. Does nothing when the server has been started or stopped.</summary>
+    public void Start()
+    {
+        if (TryStart() && listener is not null)
+            new Thread(() => AcceptLoop(listener))
+            {
+                IsBackground = true,
+                Name = "FunctionalWs accept",
+            }.Start();
+    }
+
+    /// <summary>
+    /// Accepts connections on this thread until the server has been shut down; when it has been started already, only waits
+    /// for that.
+    /// </summary>
+    public void ServeForever()
+    {
+        if (TryStart() && listener is not null)
+            AcceptLoop(listener);
+        lock (gate)
+        {
+            while (phase != Phase.Stopped)
+                Monitor.Wait(gate);
+        }
+    }
+
+    /// <summary>
+    /// Stops the server: no client is accepted any more, all connections are told at once, and their handlers have until the
+    /// deadline to return; then what is left is cut. May be called in any state, by any thread, a handler included (it then
+    /// doesn't wait for that handler); further calls wait for the first.
+    /// </summary>
+    /// <param name="code">What the clients are told; 1001, going away, by default.</param>
+    /// <param name="reason">Text for people, at most 123 bytes of UTF-8; empty by default.</param>
+    /// <param name="timeout">
+    /// How long to wait before cutting; null, the default, for <see cref="ServerOptions.CloseTimeout"/>.
+    /// </param>
+    /// <returns>How many connections had to be cut.</returns>
+    /// <exception cref="ArgumentException">The reason is too long or can't be encoded. Nothing happened.</exception>
+    public int Shutdown(CloseCode? code = null, string reason = "", TimeSpan? timeout = null)
+    {
+        var status = CloseStatus.Create(code ?? CloseCode.GoingAway, reason);
+        if (!TryBeginStopping())
+            return AwaitStopped();
+
+        listener?.Dispose();
+        var told = Snapshot();
+        log.ServerClosing(told.Length, status.ToString());
+        foreach (var connection in told)
+            Tell(connection, status);
+
+        var deadline = Deadline.After(options.TimeProvider, timeout ?? options.CloseTimeout);
+        AwaitHandlers(deadline);
+        var left = Others();
+        foreach (var connection in left)
+            connection.Abort(new TimeoutException("The server was shut down."));
+        End(left.Length);
+        return left.Length;
+    }
+
+    /// <summary>Shuts the server down as <see cref="Shutdown"/> does without arguments.</summary>
+    public void Dispose() => Shutdown();
+
+    private int LimitConnections()
+    {
+        if (
+            MachineLimits.MaxConnections() is not { } machine
+            || machine.Connections >= options.MaxConnections
+        )
+            return options.MaxConnections;
+        log.ConnectionsLimited(machine.Connections, options.MaxConnections, machine.Limit);
+        return machine.Connections;
+    }
+
+    // ---- Accepting
+
+    private bool TryStart()
+    {
+        lock (gate)
+        {
+            if (phase != Phase.NotStarted)
+                return false;
+            phase = Phase.Running;
+        }
+        log.ServerListening(LocalEndPoint);
+        return true;
+    }
+
+    /// <summary>Accepts and hands over; nothing but the listener's end ends it.</summary>
+    private void AcceptLoop(Socket socket)
+    {
+        var pause = new AcceptPause(log);
+        while (!IsStopping)
+        {
+            try
+            {
+                Admit(socket.Accept());
+                pause.Reset();
+            }
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
+            {
+                if (!IsStopping)
+                    pause.After(error);
+            }
+        }
+    }
+
+    private void Admit(Socket socket)
+    {
+        Transport transport;
+        try
+        {
+            transport = new SocketTransport(socket);
+        }
+        catch (SocketException error)
+        {
+            // The client has left between its arrival and now.
+            log.HandshakeIgnored("the peer left at once", error);
+            socket.Dispose();
+            return;
+        }
+        Admit(transport);
+    }
+
+    /// <summary>Gives a stream a connection and a thread, or tells the client that there is no room.</summary>
+    internal void Admit(Transport transport)
+    {
+        if (!TryAdd(transport, out var connection))
+        {
+            TurnAway(transport);
+            return;
+        }
+
+        try
+        {
+            threads.Run(() => Run(connection));
+        }
+        catch (Exception error) when (error is OutOfMemoryException or ThreadStartException)
+        {
+            log.ThreadFailed(error);
+            Remove(connection);
+            TurnAway(transport);
+        }
+    }
+
+    private bool TryAdd(
+        Transport transport,
+        [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ServerConnection? connection
+    )
+    {
+        connection = null;
+        lock (gate)
+        {
+            if (connections.Count >= MaxConnections)
+            {
+                log.ServerFull(connections.Count);
+                return false;
+            }
+            connection = new ServerConnection(this, transport, options, watcher);
+            connections.Add(connection);
+        }
+        watcher.Add(connection);
+        return true;
+    }
+
+    private void Run(ServerConnection connection)
+    {
+        connection.Run(handler, opening, log);
+        Remove(connection);
+    }
+
+    private void Remove(ServerConnection connection)
+    {
+        watcher.Remove(connection);
+        lock (gate)
+        {
+            connections.Remove(connection);
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <summary>Answers 503 as far as that goes without waiting: this is the accepting thread.</summary>
+    private void TurnAway(Transport transport)
+    {
+        try
+        {
+            transport.TryWrite(opening.Busy());
+        }
+        catch (IOException)
+        {
+            // It has left already.
+        }
+        transport.ShutdownSend();
+        transport.Dispose();
+    }
+
+    // ---- Stopping
+
+    private bool TryBeginStopping()
+    {
+        lock (gate)
+        {
+            if (phase is Phase.Stopping or Phase.Stopped)
+                return false;
+            phase = Phase.Stopping;
+            return true;
+        }
+    }
+
+    /// <summary>A handler can't wait for a shutdown that waits for it.</summary>
+    private int AwaitStopped()
+    {
+        lock (gate)
+        {
+            while (phase != Phase.Stopped && Current is null)
+                Monitor.Wait(gate);
+            return forced;
+        }
+    }
+
+    private void Tell(ServerConnection connection, CloseStatus status)
+    {
+        if (connection.IsOpening)
+            connection.Abort(new OperationCanceledException("The server is shutting down."));
+        else
+            connection.StartClose(status);
+    }
+
+    private ServerConnection? Current =>
+        connections.FirstOrDefault(connection => connection.IsOwnThread);
+
+    private ServerConnection[] Snapshot()
+    {
+        lock (gate)
+            return [.. connections];
+    }
+
+    private ServerConnection[] Others() =>
+        [.. Snapshot().Where(connection => !connection.IsOwnThread)];
+
+    private void AwaitHandlers(Deadline deadline)
+    {
+        // The deadline may be on another clock than this wait's, so it is looked at now and then.
+        lock (gate)
+        {
+            while (connections.Any(connection => !connection.IsOwnThread) && !deadline.HasPassed)
+                Monitor.Wait(gate, TimeSpan.FromMilliseconds(20));
+        }
+    }
+
+    private void End(int forcedConnections)
+    {
+        threads.Dispose();
+        log.ServerClosed(forcedConnections);
+        lock (gate)
+        {
+            forced = forcedConnections;
+            phase = Phase.Stopped;
+            Monitor.PulseAll(gate);
+        }
+        watcher.EndWhenEmpty();
+    }
+}

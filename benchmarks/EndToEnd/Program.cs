@@ -1,0 +1,40 @@
+// Compares echo servers: dotnet run -c Release --project benchmarks/EndToEnd -- [--seconds S] [--rounds N] [SCENARIO ...]
+// Each server is a process of its own, so that its CPU time can be told from the client's; the rounds are interleaved, so
+// that what else the machine does hits both alike. The ratios are what counts.
+using EndToEnd;
+
+if (args is ["--server", var name])
+{
+    Servers.Run(name);
+    return 0;
+}
+
+var seconds = TimeSpan.FromSeconds(2);
+var rounds = 3;
+var wanted = new List<string>();
+for (var i = 0; i < args.Length; i++)
+{
+    if (args[i] == "--seconds" && i + 1 < args.Length)
+        seconds = TimeSpan.FromSeconds(double.Parse(args[++i]));
+    else if (args[i] == "--rounds" && i + 1 < args.Length)
+        rounds = int.Parse(args[++i]);
+    else
+        wanted.Add(args[i]);
+}
+
+var unknown = wanted.Except(Scenario.All.Select(scenario => scenario.Name)).ToArray();
+if (unknown.Length > 0)
+{
+    Console.Error.WriteLine(
+        $"unknown: {string.Join(' ', unknown)}; there are: {string.Join(' ', Scenario.All.Select(s => s.Name))}"
+    );
+    return 2;
+}
+
+var scenarios = Scenario.All.Where(scenario => wanted.Count == 0 || wanted.Contains(scenario.Name));
+Console.WriteLine(
+    $"{"scenario", -8} {"ours/s", 10} {"kestrel/s", 10} {"ratio", 6}   {"ours/cpu-s", 11} {"kestrel/cpu-s", 13} {"ratio", 6}"
+);
+foreach (var scenario in scenarios)
+    Console.WriteLine(Comparison.Run(scenario, seconds, rounds));
+return 0;

@@ -1,0 +1,277 @@
+// Heads of HTTP/1.1 requests and responses, parsed and written (RFC 9112). No other HTTP: no bodies are read.
+namespace FunctionalWs.Protocol
+
+open System
+open System.Buffers
+open System.Collections.Generic
+open System.Text
+
+/// <summary>A request's head. Immutable (RFC 9112 §3).</summary>
+type Request = {
+    /// <summary>The method; case matters.</summary>
+    Method: string
+    /// <summary>The target as it came, with its query: neither decoded nor normalised.</summary>
+    Target: string
+    /// <summary><c>HTTP/1.1</c> or <c>HTTP/1.0</c>.</summary>
+    Version: string
+    /// <summary>The header fields; bytes 0x80–0xFF are the characters of the same numbers.</summary>
+    Headers: Headers
+}
+
+/// <summary>A response. Immutable (RFC 9112 §4).</summary>
+[<NoComparison>]
+type Response = {
+    /// <summary>The status code, 100 to 599.</summary>
+    StatusCode: int
+    /// <summary>The text after the status code.</summary>
+    ReasonPhrase: string
+    /// <summary>The header fields.</summary>
+    Headers: Headers
+    /// <summary>The body; may be empty.</summary>
+    Body: ReadOnlyMemory<byte>
+}
+
+/// <summary>How large a request's head may be.</summary>
+type RequestHeadLimits = private {
+    Line: int
+    Count: int
+    Head: int
+} with
+
+    /// <summary>The longest line with its CR and LF, in bytes; 8,192 by default. Beyond it: 414 or 431.</summary>
+    member limits.MaxLineLength = limits.Line
+
+    /// <summary>The most header lines; 128 by default. Beyond it: 431.</summary>
+    member limits.MaxHeaderCount = limits.Count
+
+    /// <summary>The largest head, in bytes; 65,536 by default. Beyond it: 431.</summary>
+    member limits.MaxHeadSize = limits.Head
+
+    /// <summary>Lines of 8,192 bytes, 128 headers, 65,536 bytes in all.</summary>
+    static member Default: RequestHeadLimits = {
+        Line = 8_192
+        Count = 128
+        Head = 65_536
+    }
+
+    /// <summary>Sets limits.</summary>
+    /// <param name="maxLineLength">The longest line with its CR and LF, in bytes: 64 or more.</param>
+    /// <param name="maxHeaderCount">The most header lines: 1 or more.</param>
+    /// <param name="maxHeadSize">The largest head, in bytes: 64 to 16 MiB.</param>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">A limit is out of its range.</exception>
+    static member Create(maxLineLength: int, maxHeaderCount: int, maxHeadSize: int) : RequestHeadLimits =
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxLineLength, 64, nameof maxLineLength)
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxHeaderCount, 1, nameof maxHeaderCount)
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxHeadSize, 64, nameof maxHeadSize)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxHeadSize, 16 * 1024 * 1024, nameof maxHeadSize)
+
+        {
+            Line = maxLineLength
+            Count = maxHeaderCount
+            Head = maxHeadSize
+        }
+
+/// <summary>Result of looking for a request's head at the start of a buffer.</summary>
+[<RequireQualifiedAccess>]
+type RequestParse =
+    /// <summary>More bytes are needed; nothing is consumed.</summary>
+    | Incomplete
+    /// <summary>A head that keeps the rules; what follows it is not touched.</summary>
+    | Complete of Request: Request * Consumed: int64
+    /// <summary>The bytes are no head that can be answered to; nothing after this can be read.</summary>
+    | Malformed of Error: HandshakeError
+
+/// <summary>Parses and writes heads.</summary>
+module Http =
+
+    let private carriageReturn = 13uy
+    let private lineFeed = 10uy
+
+    let private text (bytes: ReadOnlySpan<byte>) : string = Encoding.Latin1.GetString bytes
+
+    /// Where the lines of a head lie, without their CR and LF, up to the empty one.
+    [<Struct>]
+    type private Lines =
+        | Missing
+        | Found of Ranges: Range list * Length: int
+        | Wrong of Error: HandshakeError
+
+    let private tooLong (limits: RequestHeadLimits) (isFirst: bool) (size: int) =
+        if isFirst then
+            HandshakeError.RequestLineTooLong(size, limits.MaxLineLength)
+        else
+            HandshakeError.HeaderLineTooLong(size, limits.MaxLineLength)
+
+    /// Limits are judged as soon as the bytes that break them are there. A head that arrives byte by byte is scanned again
+    /// each time, which its largest size bounds.
+    let rec private findLines
+        (limits: RequestHeadLimits)
+        (found: Range list)
+        (count: int)
+        (at: int)
+        (head: ReadOnlySpan<byte>)
+        =
+        let rest = head.Slice at
+        let length = rest.IndexOf lineFeed + 1
+        let size = if length = 0 then rest.Length else length
+
+        if size > limits.MaxLineLength then
+            Wrong(tooLong limits (count = 0) size)
+        elif count > limits.MaxHeaderCount + 1 then
+            Wrong(HandshakeError.TooManyHeaders limits.MaxHeaderCount)
+        elif at + size > limits.MaxHeadSize then
+            Wrong(HandshakeError.HeadTooLarge limits.MaxHeadSize)
+        elif length = 0 then
+            Missing
+        elif length = 1 || rest[length - 2] <> carriageReturn then
+            Wrong HandshakeError.LineEnding
+        elif length = 2 && count > 0 then
+            Found(List.rev found, at + 2)
+        else
+            let line = Range(Index at, Index(at + length - 2))
+            findLines limits (line :: found) (count + 1) (at + length) head
+
+    let private isAscii (line: string) = Seq.forall Char.IsAscii line
+
+    let private parseRequestLine (line: string) : Result<struct (string * string * string), HandshakeError> =
+        match line.Split(' ', 3) with
+        | [| method; target; ("HTTP/1.1" | "HTTP/1.0") as version |] when method <> "" && isAscii line ->
+            Ok(struct (method, target, version))
+        | _ -> Error(HandshakeError.RequestLine line)
+
+    let private parseHeader (line: string) : Result<KeyValuePair<string, string>, HandshakeError> =
+        match line.IndexOf ':' with
+        | colon when colon > 0 ->
+            let name = line.Substring(0, colon)
+            let value = line.Substring(colon + 1).Trim(' ', '\t')
+
+            if HeaderSyntax.isToken name && HeaderSyntax.isValue value then
+                Ok(KeyValuePair(name, value))
+            else
+                Error(HandshakeError.HeaderLine line)
+        | _ -> Error(HandshakeError.HeaderLine line)
+
+    let rec private parseHeaders (parsed: KeyValuePair<string, string> list) (lines: string list) =
+        match lines with
+        | [] -> Ok(Headers.Parsed(List.rev parsed))
+        | line :: rest ->
+            match parseHeader line with
+            | Ok field -> parseHeaders (field :: parsed) rest
+            | Error error -> Error error
+
+    /// A request with a body could hide another one in it (RFC 9112 §11.2).
+    let private checkBody (headers: Headers) : Result<Headers, HandshakeError> =
+        let lengths = headers.GetAll "Content-Length"
+        let codings = headers.GetAll "Transfer-Encoding"
+
+        if codings.Count > 0 then
+            Error(HandshakeError.TransferEncoding codings[0])
+        elif
+            lengths.Count > 1
+            || lengths.Count = 1 && lengths[0].Trim '0' <> ""
+            || Seq.contains "" lengths
+        then
+            Error(HandshakeError.ContentLength(String.concat ", " lengths))
+        else
+            Ok headers
+
+    let private parseRequest (lines: string list) : Result<Request, HandshakeError> =
+        match parseRequestLine (List.head lines) with
+        | Error error -> Error error
+        | Ok(struct (method, target, version)) ->
+            parseHeaders [] (List.tail lines)
+            |> Result.bind checkBody
+            |> Result.map (fun headers -> {
+                Method = method
+                Target = target
+                Version = version
+                Headers = headers
+            })
+
+    /// The first line alone can show that this is no HTTP.
+    let private checkFirstLine (head: ReadOnlySpan<byte>) : RequestParse =
+        match head.IndexOf lineFeed with
+        | -1 -> RequestParse.Incomplete
+        | index ->
+            match parseRequestLine (text(head.Slice(0, index)).TrimEnd '\r') with
+            | Ok _ -> RequestParse.Incomplete
+            | Error error -> RequestParse.Malformed error
+
+    let private parseLines (ranges: Range list) (head: ReadOnlySpan<byte>) : string list =
+        let lines = List<string>()
+
+        for range in ranges do
+            lines.Add(text (head.Slice(range.Start.Value, range.End.Value - range.Start.Value)))
+
+        List.ofSeq lines
+
+    let private readHead (limits: RequestHeadLimits) (head: ReadOnlySpan<byte>) : RequestParse =
+        match findLines limits [] 0 0 head with
+        | Missing -> checkFirstLine head
+        | Wrong error -> RequestParse.Malformed error
+        | Found(ranges, length) ->
+            match parseRequest (parseLines ranges head) with
+            | Ok request -> RequestParse.Complete(request, int64 length)
+            | Error error -> RequestParse.Malformed error
+
+    /// <summary>Reads the request's head at the start of a buffer. Total: no bytes make it throw.</summary>
+    /// <param name="limits">How large the head may be.</param>
+    /// <param name="buffer">The bytes received.</param>
+    [<CompiledName("ReadRequest")>]
+    let readRequest (limits: RequestHeadLimits) (buffer: inref<ReadOnlySequence<byte>>) : RequestParse =
+        let size = min buffer.Length (int64 limits.MaxHeadSize + 1L)
+
+        if buffer.FirstSpan.Length >= int size then
+            readHead limits (buffer.FirstSpan.Slice(0, int size))
+        else
+            readHead limits (ReadOnlySpan(buffer.Slice(0L, size).ToArray()))
+
+    let private write (writer: IBufferWriter<byte>) (head: string) =
+        writer.Write(ReadOnlySpan(Encoding.Latin1.GetBytes head))
+
+    /// <summary>Writes a response: its head, then its body as it is.</summary>
+    /// <param name="response">The response.</param>
+    /// <param name="writer">Where it goes.</param>
+    [<CompiledName("WriteResponse")>]
+    let writeResponse (response: Response) (writer: IBufferWriter<byte>) : unit =
+        write writer $"HTTP/1.1 {response.StatusCode} {response.ReasonPhrase}\r\n{response.Headers}\r\n"
+        writer.Write response.Body.Span
+
+    /// <summary>Writes a request's head.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="writer">Where it goes.</param>
+    [<CompiledName("WriteRequest")>]
+    let writeRequest (request: Request) (writer: IBufferWriter<byte>) : unit =
+        write writer $"{request.Method} {request.Target} {request.Version}\r\n{request.Headers}\r\n"
+
+    /// <summary>The phrase that goes with a status code; empty for codes that have none (RFC 9110 §15).</summary>
+    /// <param name="statusCode">Any number.</param>
+    [<CompiledName("ReasonPhrase")>]
+    let reasonPhrase (statusCode: int) : string =
+        match statusCode with
+        | 101 -> "Switching Protocols"
+        | 200 -> "OK"
+        | 204 -> "No Content"
+        | 301 -> "Moved Permanently"
+        | 302 -> "Found"
+        | 303 -> "See Other"
+        | 304 -> "Not Modified"
+        | 307 -> "Temporary Redirect"
+        | 308 -> "Permanent Redirect"
+        | 400 -> "Bad Request"
+        | 401 -> "Unauthorized"
+        | 403 -> "Forbidden"
+        | 404 -> "Not Found"
+        | 405 -> "Method Not Allowed"
+        | 408 -> "Request Timeout"
+        | 410 -> "Gone"
+        | 413 -> "Content Too Large"
+        | 414 -> "URI Too Long"
+        | 426 -> "Upgrade Required"
+        | 429 -> "Too Many Requests"
+        | 431 -> "Request Header Fields Too Large"
+        | 500 -> "Internal Server Error"
+        | 501 -> "Not Implemented"
+        | 503 -> "Service Unavailable"
+        | 505 -> "HTTP Version Not Supported"
+        | _ -> ""

@@ -1,0 +1,79 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// The records of the server, each with an event id that stays. Nothing that a peer can cause is an error; whatever a
+/// peer wrote is escaped.
+/// </summary>
+internal sealed partial class Log(ILogger logger)
+{
+    /// <summary>Puts the connection's id and address into the records that follow on this thread.</summary>
+    public IDisposable? BeginConnection(ServerConnection connection) =>
+        logger.BeginScope(
+            "{ConnectionId} {RemoteEndPoint}",
+            connection.Id,
+            connection.RemoteEndPoint
+        );
+
+    public void ConnectionClosed(Ending? ending) =>
+        ConnectionClosed($"{ending}", ending?.Cause?.Message ?? "");
+
+    public void HandshakeRejected(int status, string phrase, string reason) =>
+        HandshakeRejectedFor(status, phrase, PeerText.Escape(reason));
+
+    [LoggerMessage(1, LogLevel.Information, "Server listening on {EndPoint}")]
+    public partial void ServerListening(EndPoint? endPoint);
+
+    [LoggerMessage(
+        2,
+        LogLevel.Information,
+        "Server closing: {Connections} connections are told {Status}"
+    )]
+    public partial void ServerClosing(int connections, string status);
+
+    [LoggerMessage(3, LogLevel.Information, "Server closed; {Forced} connections had to be cut")]
+    public partial void ServerClosed(int forced);
+
+    [LoggerMessage(
+        4,
+        LogLevel.Warning,
+        "At most {Effective} connections instead of {Wanted}: the machine's {Limit} allows no more"
+    )]
+    public partial void ConnectionsLimited(int effective, int wanted, string limit);
+
+    [LoggerMessage(5, LogLevel.Warning, "Can't accept connections for now; trying again")]
+    public partial void AcceptFailed(Exception error);
+
+    [LoggerMessage(6, LogLevel.Information, "Accepting connections again")]
+    public partial void AcceptRecovered();
+
+    [LoggerMessage(
+        7,
+        LogLevel.Information,
+        "A client was turned away: {Connections} connections are the most"
+    )]
+    public partial void ServerFull(int connections);
+
+    [LoggerMessage(8, LogLevel.Warning, "A client was turned away: no thread could be started")]
+    public partial void ThreadFailed(Exception error);
+
+    [LoggerMessage(20, LogLevel.Information, "Connection open with {RemoteEndPoint}")]
+    public partial void ConnectionOpened(EndPoint? remoteEndPoint);
+
+    [LoggerMessage(22, LogLevel.Debug, "No opening handshake: {Reason}")]
+    public partial void HandshakeIgnored(string reason, Exception? error);
+
+    [LoggerMessage(24, LogLevel.Error, "The connection's handler failed")]
+    public partial void HandlerFailed(Exception error);
+
+    [LoggerMessage(25, LogLevel.Error, "Unexpected error; the connection is cut")]
+    public partial void ConnectionFailed(Exception error);
+
+    [LoggerMessage(21, LogLevel.Information, "Connection closed: {Ending} {Cause}")]
+    private partial void ConnectionClosed(string ending, string cause);
+
+    [LoggerMessage(23, LogLevel.Information, "Handshake answered with {Status} {Phrase}: {Reason}")]
+    private partial void HandshakeRejectedFor(int status, string phrase, string reason);
+}

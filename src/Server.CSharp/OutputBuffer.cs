@@ -1,0 +1,84 @@
+using System.Buffers;
+using FunctionalWs.Protocol;
+using Microsoft.FSharp.Core;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// Whole frames, or the rest of one, on their way to a transport. Rented while it holds something. Guarded by the
+/// connection's write gate.
+/// </summary>
+internal sealed class OutputBuffer(Transport transport)
+{
+    /// <summary>What it takes before it is written out, in bytes.</summary>
+    public const int Capacity = 16 * 1024;
+
+    private byte[]? buffer;
+    private int start;
+    private int end;
+
+    public bool IsEmpty => start == end;
+
+    /// <summary>
+    /// Adds a frame, writing out what does not fit. A large payload goes to the transport from where it lies, after the
+    /// part of it that fills the buffer up: one system call for most frames, two for the largest.
+    /// </summary>
+    public void AddFrame(Opcode opcode, bool fin, ReadOnlySpan<byte> payload)
+    {
+        var headerSize = FrameWriter.HeaderSize(payload.Length, masked: false);
+        if (end + headerSize + payload.Length > Capacity)
+            Flush();
+
+        buffer ??= ArrayPool<byte>.Shared.Rent(Capacity);
+        end += FrameWriter.WriteHeader(
+            fin,
+            opcode,
+            payload.Length,
+            FSharpValueOption<uint>.None,
+            buffer.AsSpan(end)
+        );
+        var copied = Math.Min(payload.Length, Capacity - end);
+        payload[..copied].CopyTo(buffer.AsSpan(end));
+        end += copied;
+        if (copied == payload.Length)
+            return;
+        Flush();
+        transport.Write(payload[copied..]);
+    }
+
+    /// <summary>Writes everything, however long that takes.</summary>
+    public void Flush()
+    {
+        if (buffer is null)
+            return;
+        try
+        {
+            transport.Write(buffer.AsSpan(start, end - start));
+        }
+        finally
+        {
+            Release();
+        }
+    }
+
+    /// <summary>Writes what can be written without waiting; true when nothing is left.</summary>
+    public bool TryFlush()
+    {
+        if (buffer is null)
+            return true;
+        start += transport.TryWrite(buffer.AsSpan(start, end - start));
+        if (start < end)
+            return false;
+        Release();
+        return true;
+    }
+
+    /// <summary>Forgets what was not written: the stream is broken.</summary>
+    public void Release()
+    {
+        if (buffer is not null)
+            ArrayPool<byte>.Shared.Return(buffer);
+        buffer = null;
+        start = end = 0;
+    }
+}

@@ -1,0 +1,181 @@
+using FunctionalWs.Protocol;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.FSharp.Collections;
+using Microsoft.FSharp.Core;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// Settings of a <see cref="Server"/>. Immutable; every value is checked once, when a server is made with it.
+/// </summary>
+public sealed record ServerOptions
+{
+    private static readonly TimeSpan MaxSpan = TimeSpan.FromMilliseconds(int.MaxValue);
+
+    /// <summary>
+    /// The time from accepting a connection until its request has arrived completely: more than zero, at most some 24 days;
+    /// null for no limit. 10 seconds by default. A client that takes longer is disconnected.
+    /// </summary>
+    public TimeSpan? OpenTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// The time that a closing may take, from the first close frame to the end: more than zero, at most some 24 days; null
+    /// for no limit. 10 seconds by default. A connection that takes longer is cut (RFC 6455 §7.1).
+    /// </summary>
+    public TimeSpan? CloseTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// The largest message that is accepted, in bytes of payload: 0 to 2,147,483,591; null for the most that an array can
+    /// hold. 1 MiB by default. A larger one closes the connection with 1009.
+    /// </summary>
+    public int? MaxMessageSize { get; init; } = 1024 * 1024;
+
+    /// <summary>
+    /// The largest frame of a message that is accepted, in bytes of payload: 0 or more; null, the default, for no limit but
+    /// <see cref="MaxMessageSize"/>. A larger one closes the connection with 1009.
+    /// </summary>
+    public int? MaxFragmentSize { get; init; }
+
+    /// <summary>
+    /// The most frames of which one message may consist: 1 or more, 65,536 by default. More close the connection with 1008.
+    /// </summary>
+    public int MaxFragments { get; init; } = 65_536;
+
+    /// <summary>
+    /// The number of messages read ahead for a handler that is not receiving, before reading stops: 1 or more; null for no
+    /// limit. 16 by default. Twice <see cref="MaxMessageSize"/> in bytes stops it too.
+    /// </summary>
+    public int? MaxQueue { get; init; } = 16;
+
+    /// <summary>
+    /// The number of messages at which reading ahead goes on: 0 to <see cref="MaxQueue"/>; null, the default, for a quarter
+    /// of it.
+    /// </summary>
+    public int? MaxQueueLow { get; init; }
+
+    /// <summary>
+    /// True, the default, to refuse text that is not UTF-8 with 1007 as its bytes arrive (RFC 6455 §8.1); false for relays
+    /// that pass text on unread.
+    /// </summary>
+    public bool ValidateText { get; init; } = true;
+
+    /// <summary>
+    /// True, the default, to send small messages together while further complete messages wait in the receive buffer. They
+    /// leave before <c>Receive</c> would wait, with <c>Flush</c>, or after a few milliseconds at the latest.
+    /// </summary>
+    public bool CoalesceOutput { get; init; } = true;
+
+    /// <summary>
+    /// The most connections at a time, handshakes included: 1 or more, 10,000 by default. Further clients are answered with
+    /// 503. The server takes less where the machine's limits on threads, memory maps and descriptors need it: see
+    /// <see cref="Server.MaxConnections"/>.
+    /// </summary>
+    public int MaxConnections { get; init; } = 10_000;
+
+    /// <summary>
+    /// Origins that may connect, compared exactly (RFC 6454 §6.2); an empty string stands for a request without one. Null,
+    /// the default, lets everyone in. Others are answered with 403 (RFC 6455 §10.2).
+    /// </summary>
+    public IReadOnlyList<string>? Origins { get; init; }
+
+    /// <summary>
+    /// Subprotocols in order of preference, each a token; empty, the default, for none (RFC 6455 §1.9). A client that offers
+    /// none of them is answered with 400.
+    /// </summary>
+    public IReadOnlyList<string> Subprotocols { get; init; } = [];
+
+    /// <summary>
+    /// The value of the <c>Server</c> header; null or empty to leave it out. <c>FunctionalWs</c> by default.
+    /// </summary>
+    public string? ServerHeader { get; init; } = "FunctionalWs";
+
+    /// <summary>
+    /// How many clients the kernel keeps waiting to be accepted: 1 or more, 512 by default. The kernel may cap it.
+    /// </summary>
+    public int Backlog { get; init; } = 512;
+
+    /// <summary>Where the server writes its log; nowhere by default.</summary>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>The clock of all timeouts; the system's by default.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Checks every value.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">One is out of its range.</exception>
+    internal void Validate()
+    {
+        CheckSpan(OpenTimeout, nameof(OpenTimeout));
+        CheckSpan(CloseTimeout, nameof(CloseTimeout));
+        CheckRange(MaxMessageSize ?? 0, 0, Array.MaxLength, nameof(MaxMessageSize));
+        CheckRange(MaxFragmentSize ?? 0, 0, int.MaxValue, nameof(MaxFragmentSize));
+        CheckRange(MaxFragments, 1, int.MaxValue, nameof(MaxFragments));
+        CheckRange(MaxQueue ?? 1, 1, int.MaxValue, nameof(MaxQueue));
+        CheckRange(MaxQueueLow ?? 0, 0, MaxQueue ?? int.MaxValue, nameof(MaxQueueLow));
+        CheckRange(MaxConnections, 1, int.MaxValue, nameof(MaxConnections));
+        CheckRange(Backlog, 1, int.MaxValue, nameof(Backlog));
+        ArgumentNullException.ThrowIfNull(Subprotocols);
+        foreach (var name in Subprotocols)
+        {
+            if (!HeaderSyntax.IsToken(name))
+                throw new ArgumentException(
+                    $"Subprotocols: '{name}' is no token (RFC 9110 §5.6.2).",
+                    nameof(Subprotocols)
+                );
+        }
+        if (!HeaderSyntax.IsValue(ServerHeader ?? ""))
+            throw new ArgumentException(
+                "ServerHeader has a character that no header can have.",
+                nameof(ServerHeader)
+            );
+        ArgumentNullException.ThrowIfNull(LoggerFactory);
+        ArgumentNullException.ThrowIfNull(TimeProvider);
+    }
+
+    internal ConnectionSettings ToConnectionSettings() =>
+        new(
+            Role.Server,
+            Limits.Create(
+                MaxMessageSize ?? Array.MaxLength,
+                MaxFragmentSize ?? Limits.Unlimited,
+                MaxFragments
+            ),
+            validateText: ValidateText,
+            allowLongLengths: false
+        );
+
+    internal HandshakePolicy ToHandshakePolicy() =>
+        new(
+            Origins is null
+                ? FSharpValueOption<FSharpList<OriginRule>>.None
+                : ListModule.OfSeq(Origins.Select(ToRule)),
+            ListModule.OfSeq(Subprotocols),
+            ServerHeader is null ? FSharpValueOption<string>.None : ServerHeader
+        );
+
+    private static OriginRule ToRule(string origin) =>
+        origin.Length == 0 ? OriginRule.Absent : OriginRule.NewExact(origin);
+
+    internal Inbox ToInbox()
+    {
+        var high = MaxQueue ?? int.MaxValue;
+        var maxBytes = MaxQueue is null ? long.MaxValue : 2L * (MaxMessageSize ?? Array.MaxLength);
+        return new Inbox(high, MaxQueueLow ?? high / 4, Math.Max(maxBytes, 1));
+    }
+
+    private static void CheckSpan(TimeSpan? span, string name)
+    {
+        if (span is { } time && (time <= TimeSpan.Zero || time > MaxSpan))
+            throw new ArgumentOutOfRangeException(
+                name,
+                time,
+                $"{name} is more than zero and at most {MaxSpan}, or null for no limit."
+            );
+    }
+
+    private static void CheckRange(int value, int min, int max, string name)
+    {
+        if (value < min || value > max)
+            throw new ArgumentOutOfRangeException(name, value, $"{name} is from {min} to {max}.");
+    }
+}

@@ -1,0 +1,131 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// A connected stream socket, used with blocking calls only: one asynchronous operation would switch it to
+/// non-blocking mode for good, and each later call would cost a thread hop.
+/// </summary>
+internal sealed class SocketTransport : Transport
+{
+    // A socket that polls as writable takes this much without waiting, however small its send buffer is.
+    private const int SafeWriteSize = 1024;
+
+    private readonly Socket socket;
+
+    public SocketTransport(Socket socket)
+    {
+        this.socket = socket;
+        if (socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
+            socket.NoDelay = true;
+        // Captured now: a closed socket no longer tells.
+        LocalEndPoint = socket.LocalEndPoint;
+        RemoteEndPoint = socket.RemoteEndPoint;
+    }
+
+    public Socket Socket => socket;
+
+    public override EndPoint? LocalEndPoint { get; }
+
+    public override EndPoint? RemoteEndPoint { get; }
+
+    public override bool IsReadable => Poll(0, SelectMode.SelectRead);
+
+    public override int Read(Span<byte> destination)
+    {
+        try
+        {
+            return socket.Receive(destination);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            Failure ??= error;
+            return 0;
+        }
+    }
+
+    public override bool WaitReadable(Deadline deadline)
+    {
+        if (deadline.IsNever)
+            return true; // Read does the waiting
+
+        while (true)
+        {
+            // One poll takes at most some 35 minutes.
+            var microseconds = Math.Min(deadline.Remaining.TotalMicroseconds, int.MaxValue);
+            if (Poll((int)Math.Ceiling(microseconds), SelectMode.SelectRead))
+                return true;
+            if (deadline.HasPassed)
+                return false;
+        }
+    }
+
+    public override void Write(ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            while (!source.IsEmpty)
+                source = source[socket.Send(source)..];
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            throw Broken(error);
+        }
+    }
+
+    public override int TryWrite(ReadOnlySpan<byte> source)
+    {
+        var written = 0;
+        try
+        {
+            while (written < source.Length && socket.Poll(0, SelectMode.SelectWrite))
+            {
+                var size = Math.Min(source.Length - written, SafeWriteSize);
+                written += socket.Send(source.Slice(written, size));
+            }
+            return written;
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            throw Broken(error);
+        }
+    }
+
+    public override void ShutdownSend() => Shutdown(SocketShutdown.Send);
+
+    public override void Abort() => Shutdown(SocketShutdown.Both);
+
+    public override void Dispose() => socket.Dispose();
+
+    private bool Poll(int microseconds, SelectMode mode)
+    {
+        try
+        {
+            return socket.Poll(microseconds, mode);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            Failure ??= error;
+            return true; // the operation that follows reports the end
+        }
+    }
+
+    private IOException Broken(Exception error)
+    {
+        Failure ??= error;
+        return new IOException("The connection is broken.", error);
+    }
+
+    private void Shutdown(SocketShutdown how)
+    {
+        try
+        {
+            socket.Shutdown(how);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // It has ended already: what was wanted.
+        }
+    }
+}

@@ -1,0 +1,203 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// One thread for the whole server: it does what must happen while a handler is elsewhere (reads ahead, answers pings,
+/// writes what was held back) and is the only clock (all deadlines of all connections). It never waits for a peer.
+/// </summary>
+internal sealed class Watcher
+{
+    // The bound on how long output is held back, and on how late a deadline is noticed.
+    private static readonly TimeSpan Hurry = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan Calm = TimeSpan.FromMilliseconds(20);
+
+    // Passes without anything urgent before it calms down: waking it costs more than a few looks.
+    private const int PassesUntilCalm = 50;
+
+    private readonly TimeProvider clock;
+    private readonly Action<ServerConnection, Exception> failed;
+    private readonly Lock gate = new();
+    private readonly List<ServerConnection> connections = [];
+    private readonly List<ServerConnection> pass = [];
+    private readonly List<ServerConnection> unattended = [];
+    private readonly List<Socket> sockets = [];
+    private readonly AutoResetEvent wake = new(false);
+    private volatile bool isCalm = true;
+    private volatile bool isHastened;
+    private volatile bool isEnding;
+    private int calmPasses;
+
+    /// <param name="clock">What deadlines are measured with.</param>
+    /// <param name="failed">Told of a connection whose attendance threw, which is a bug; it must not throw.</param>
+    public Watcher(TimeProvider clock, Action<ServerConnection, Exception> failed)
+    {
+        this.clock = clock;
+        this.failed = failed;
+        new Thread(Run) { IsBackground = true, Name = "FunctionalWs watcher" }.Start();
+    }
+
+    public void Add(ServerConnection connection)
+    {
+        bool isFirst;
+        lock (gate)
+        {
+            isFirst = connections.Count == 0;
+            connection.WatcherIndex = connections.Count;
+            connections.Add(connection);
+        }
+        if (isFirst)
+            wake.Set(); // without connections it sleeps
+    }
+
+    public void Remove(ServerConnection connection)
+    {
+        lock (gate)
+        {
+            var last = connections[^1];
+            connections[connection.WatcherIndex] = last;
+            last.WatcherIndex = connection.WatcherIndex;
+            connections.RemoveAt(connections.Count - 1);
+        }
+    }
+
+    /// <summary>Asks for passes in quick succession, as long as there is something urgent.</summary>
+    public void Hasten()
+    {
+        isHastened = true;
+        if (!isCalm)
+            return;
+        isCalm = false;
+        wake.Set();
+    }
+
+    /// <summary>Ends the watching once the last connection is gone.</summary>
+    public void EndWhenEmpty()
+    {
+        isEnding = true;
+        wake.Set();
+    }
+
+    private void Run()
+    {
+        while (!isEnding || !IsEmpty)
+        {
+            var isUrgent = Pass();
+            calmPasses = isUrgent ? 0 : calmPasses + 1;
+            isCalm = calmPasses >= PassesUntilCalm;
+            wake.WaitOne(NextWait());
+        }
+    }
+
+    private bool IsEmpty
+    {
+        get
+        {
+            lock (gate)
+                return connections.Count == 0;
+        }
+    }
+
+    // Without connections it sleeps until there is one; at the end it looks now and then whether the last has gone.
+    private TimeSpan NextWait() =>
+        !isCalm || isHastened ? Hurry
+        : IsEmpty && !isEnding ? Timeout.InfiniteTimeSpan
+        : Calm;
+
+    /// <summary>Looks at every connection once; true when one of them has something urgent.</summary>
+    private bool Pass()
+    {
+        var isUrgent = isHastened;
+        isHastened = false;
+        lock (gate)
+            pass.AddRange(connections);
+
+        var now = clock.GetTimestamp();
+        foreach (var connection in pass)
+            isUrgent |= Guarded(connection, now);
+        ReadAhead();
+        pass.Clear();
+        return isUrgent;
+    }
+
+    private bool Guarded(ServerConnection connection, long now)
+    {
+        try
+        {
+            var attention = connection.Attend(now);
+            if (attention.HasFlag(Attention.ReadAhead))
+                unattended.Add(connection);
+            return attention.HasFlag(Attention.Soon);
+        }
+        catch (Exception error)
+        {
+            failed(connection, error);
+            return false;
+        }
+    }
+
+    /// <summary>Asks the kernel once which of the unattended connections have input.</summary>
+    private void ReadAhead()
+    {
+        foreach (var connection in unattended)
+        {
+            if (connection.Socket is { } socket)
+                sockets.Add(socket);
+        }
+        SelectReadable();
+        var next = 0;
+        foreach (var connection in unattended)
+        {
+            // What is left in the list are the readable ones, in the order in which they were.
+            var isReadable =
+                connection.Socket is not { } socket
+                || next < sockets.Count && ReferenceEquals(sockets[next], socket);
+            if (connection.Socket is not null && isReadable)
+                next++;
+            ReadAhead(connection, isReadable);
+        }
+        sockets.Clear();
+        unattended.Clear();
+    }
+
+    private void ReadAhead(ServerConnection connection, bool isReadable)
+    {
+        try
+        {
+            connection.ReadAhead(isReadable);
+        }
+        catch (Exception error)
+        {
+            failed(connection, error);
+        }
+    }
+
+    private void SelectReadable()
+    {
+        if (sockets.Count == 0)
+            return;
+        try
+        {
+            Socket.Select(sockets, null, null, 0);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // One of them was just closed: all count as readable this time, and each is asked again before it is read.
+            Debug.Assert(sockets.Count > 0);
+        }
+    }
+}
+
+/// <summary>What a connection needs of the watcher.</summary>
+[Flags]
+internal enum Attention
+{
+    None = 0,
+
+    /// <summary>Another look soon.</summary>
+    Soon = 1,
+
+    /// <summary>Nobody is receiving from it: its input should be looked at.</summary>
+    ReadAhead = 2,
+}

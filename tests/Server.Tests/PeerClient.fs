@@ -1,0 +1,150 @@
+namespace FunctionalWs.Server.Tests
+
+open System
+open System.Buffers
+open System.Collections.Generic
+open System.Net
+open System.Net.Sockets
+open System.Text
+open FunctionalWs
+open FunctionalWs.Protocol
+
+/// What a client finds on the wire.
+type Wire =
+    | Data of Opcode: Opcode * Fin: bool * Payload: byte[]
+    | Closed of CloseStatus
+    | PingOf of byte[]
+    | PongOf of byte[]
+    | End
+
+/// A client that writes any bytes and reads frame by frame. It answers nothing by itself.
+type PeerClient(transport: Transport) =
+    let received = List<byte>()
+    let key = 0x37FA213Du
+
+    let settings = {
+        ConnectionSettings.Client with
+            Limits = Limits.Create(Limits.Unlimited, Limits.Unlimited, Int32.MaxValue)
+    }
+
+    /// At least one more byte; false at the end.
+    let fill () =
+        let buffer = Array.zeroCreate<byte> 65_536
+        let deadline = Deadline.After(TimeProvider.System, Wait.limit)
+
+        if not (transport.WaitReadable deadline) then
+            failwith "waited in vain for the server to write"
+
+        let size = transport.Read(Span buffer)
+        received.AddRange(ArraySegment(buffer, 0, size))
+        size > 0
+
+    let take (count: int) =
+        let bytes = received.GetRange(0, count).ToArray()
+        received.RemoveRange(0, count)
+        bytes
+
+    let tryFrame () =
+        let buffer = ReadOnlySequence(received.ToArray())
+
+        match FrameReader.read settings &buffer with
+        | FrameParse.Incomplete -> None
+        | FrameParse.Malformed error -> failwith $"the server broke the protocol: {error}"
+        | FrameParse.Complete frame ->
+            let payload = Frame.toArray &frame
+            take (int frame.Header.FrameLength) |> ignore
+            Some(struct (frame.Header, payload))
+
+    let status (payload: byte[]) =
+        if payload.Length = 0 then
+            CloseStatus.NoStatus
+        else
+            let code = int payload[0] * 256 + int payload[1]
+            CloseStatus.Create(CloseCode.Create code, Encoding.UTF8.GetString(payload, 2, payload.Length - 2))
+
+    /// Connects to a server without an address.
+    static member InMemory(server: Server) =
+        let struct (atServer, atClient) = MemoryTransport.CreatePair()
+        server.Admit atServer
+        new PeerClient(atClient)
+
+    /// Connects to a server's port.
+    static member OverTcp(server: Server) =
+        let socket =
+            new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+
+        socket.Connect(server.LocalEndPoint :?> IPEndPoint)
+        new PeerClient(new SocketTransport(socket))
+
+    member _.Transport = transport
+
+    member _.Write(bytes: byte[]) = transport.Write(ReadOnlySpan bytes)
+
+    member client.Write(text: string) =
+        client.Write(Encoding.Latin1.GetBytes text)
+
+    member client.WriteFrame(fin: bool, opcode: Opcode, payload: byte[]) =
+        let writer = ArrayBufferWriter<byte>()
+        FrameWriter.write fin opcode (ReadOnlySpan payload) (ValueSome key) writer
+        client.Write(writer.WrittenSpan.ToArray())
+
+    member client.SendText(text: string) =
+        client.WriteFrame(true, Opcode.Text, Encoding.UTF8.GetBytes text)
+
+    member client.SendBinary(data: byte[]) =
+        client.WriteFrame(true, Opcode.Binary, data)
+
+    member client.SendPing(data: byte[]) =
+        client.WriteFrame(true, Opcode.Ping, data)
+
+    member client.SendClose(code: int) =
+        client.WriteFrame(true, Opcode.Close, CloseStatus.Create(CloseCode.Create code, "").ToArray())
+
+    /// Up to the empty line that ends a head, and with the body that a Content-Length announces.
+    member _.ReadResponse() : string =
+        let text () =
+            Encoding.Latin1.GetString(received.ToArray())
+
+        while not (text().Contains "\r\n\r\n") && fill () do
+            ()
+
+        let headLength = text().IndexOf("\r\n\r\n") + 4
+
+        if headLength < 4 then
+            failwith $"no response: {text ()}"
+
+        Encoding.Latin1.GetString(take headLength)
+
+    /// The opening handshake; fails unless it is accepted.
+    member client.ShakeHands() =
+        client.Write(PeerClient.Request)
+        let response = client.ReadResponse()
+
+        if not (response.StartsWith "HTTP/1.1 101 ") then
+            failwith response
+
+    static member Request =
+        "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+
+    /// The next frame, or the end of the stream.
+    member client.Read() : Wire =
+        match tryFrame () with
+        | Some(struct (header, payload)) ->
+            match header.Opcode with
+            | Opcode.Close -> Closed(status payload)
+            | Opcode.Ping -> PingOf payload
+            | Opcode.Pong -> PongOf payload
+            | Opcode.Continuation
+            | Opcode.Text
+            | Opcode.Binary -> Data(header.Opcode, header.Fin, payload)
+        | None -> if fill () then client.Read() else End
+
+    /// The next frame as a text message.
+    member client.ReadText() : string =
+        match client.Read() with
+        | Data(Opcode.Text, true, payload) -> Encoding.UTF8.GetString payload
+        | other -> failwith $"a text was expected, not {other}"
+
+    interface IDisposable with
+        member _.Dispose() = transport.Dispose()

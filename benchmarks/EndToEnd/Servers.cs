@@ -60,7 +60,7 @@ internal static class Servers
             .Features.Get<IServerAddressesFeature>()!
             .Addresses.First();
         Console.WriteLine(new Uri(address).Port);
-        app.WaitForShutdownAsync().GetAwaiter().GetResult();
+        Thread.Sleep(Timeout.Infinite);
     }
 
     // Whole messages, as our handler gets them.

@@ -117,13 +117,13 @@ type PeerClient(transport: Transport) =
 
     /// The opening handshake; fails unless it is accepted.
     member client.ShakeHands() =
-        client.Write(PeerClient.Request)
+        client.Write(PeerClient.Request: string)
         let response = client.ReadResponse()
 
         if not (response.StartsWith "HTTP/1.1 101 ") then
             failwith response
 
-    static member Request =
+    static member Request: string =
         "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 

@@ -27,3 +27,11 @@ let forTask (what: string) (work: Task<'a>) : 'a =
 /// Runs something on a thread of its own.
 let start (work: unit -> 'a) : Task<'a> =
     Task.Factory.StartNew(work, TaskCreationOptions.LongRunning)
+
+/// What some code throws.
+let throws<'e when 'e :> exn> (work: unit -> unit) : 'e =
+    try
+        work ()
+        failwith $"nothing was thrown, not {typeof<'e>.Name}"
+    with :? 'e as error ->
+        error

@@ -213,22 +213,24 @@ module Connection =
 
     let private endsMessage (header: inref<FrameHeader>) (part: Part) = part.Ends && header.Fin
 
-    /// What the text owes after a piece of data. An end inside a character is an error at the end of the data.
-    let private validate
+    /// The text of the message that a piece of data belongs to, if it is to be validated.
+    let private textOf
         (settings: ConnectionSettings)
         (receiving: PartialMessage voption)
-        (header: inref<FrameHeader>)
+        (opcode: Opcode)
         (part: Part)
-        (data: ReadOnlySpan<byte>)
-        : Utf8Result =
-        match current receiving header.Opcode part with
-        | ValueSome message when message.Kind.IsText && settings.ValidateText ->
-            match Utf8.validate message.Text data with
-            | Valid text when endsMessage &header part && not text.IsComplete -> Invalid data.Length
-            | Valid text -> Valid text
-            | Invalid position -> Invalid position
+        : Utf8State voption =
+        match current receiving opcode part with
+        | ValueSome message when message.Kind.IsText && settings.ValidateText -> ValueSome message.Text
         | ValueSome _
-        | ValueNone -> Valid Utf8.start
+        | ValueNone -> ValueNone
+
+    /// A text may not end inside a character: that is an error at the end of the data.
+    let private checkEnd (endOfMessage: bool) (length: int64) (result: Utf8Result) : Utf8Result =
+        match result with
+        | Valid text when endOfMessage && not text.IsComplete -> Invalid(int length)
+        | Valid _
+        | Invalid _ -> result
 
     /// The state after a piece of data that broke no rule.
     let private advance
@@ -299,8 +301,13 @@ module Connection =
         match state with
         | State.Open(receiving, _)
         | State.CloseSent(_, receiving) ->
-            let text = validate settings receiving &header part data
-            onData settings state receiving &header part (int64 data.Length) text
+            let length = int64 data.Length
+
+            match textOf settings receiving header.Opcode part with
+            | ValueSome text ->
+                let result = checkEnd (endsMessage &header part) length (Utf8.validate text data)
+                onData settings state receiving &header part length result
+            | ValueNone -> onData settings state receiving &header part length (Valid Utf8.start)
         | State.Draining _
         | State.Closed _ -> stay state
 
@@ -321,45 +328,47 @@ module Connection =
         | State.Draining _
         | State.Closed _ -> false
 
-    let private partAt (offset: int64) (size: int64) (length: int64) : Part =
-        match offset = 0L, offset + size = length with
-        | true, true -> Part.Whole
-        | true, false -> Part.First
-        | false, false -> Part.Middle
-        | false, true -> Part.Last
-
-    /// Unmasks a payload piece by piece into a small buffer, to look at it without keeping it.
-    let private receivePayload
-        (settings: ConnectionSettings)
-        (state: State)
-        (frame: inref<Frame>)
-        : Transition =
+    /// Unmasks a payload piece by piece into a small buffer, to validate it without keeping it.
+    let private validateFrame (text: Utf8State) (frame: inref<Frame>) : Utf8Result =
         let bufferSize = 1024
 
         let buffer =
             Span<byte>(NativePtr.toVoidPtr (NativePtr.stackalloc<byte> bufferSize), bufferSize)
 
-        let length = frame.Payload.Length
         let mutable rest = frame.Payload
-        let mutable transition = stay state
-        let mutable offset = 0L
-        let mutable unfinished = true
+        let mutable offset = 0
+        let mutable result = Valid text
 
-        while unfinished do
-            let size = min (length - offset) (int64 bufferSize)
-            let piece = rest.Slice(0L, size)
-            let data = buffer.Slice(0, int size)
-            Frame.copyPayload &frame.Header offset &piece data
-            let part = partAt offset size length
+        while not rest.IsEmpty do
+            let piece = rest.Slice(0L, min rest.Length (int64 bufferSize))
+            let data = buffer.Slice(0, int piece.Length)
+            Frame.copyPayload &frame.Header (int64 offset) &piece data
+            rest <- rest.Slice piece.Length
 
-            transition <-
-                receiveData settings transition.State &frame.Header part (Span<byte>.op_Implicit data)
+            match result with
+            | Valid text ->
+                match Utf8.validate text (Span<byte>.op_Implicit data) with
+                | Valid next -> result <- Valid next
+                | Invalid position -> result <- Invalid(offset + position)
+            | Invalid _ -> rest <- ReadOnlySequence.Empty
 
-            rest <- rest.Slice size
-            offset <- offset + size
-            unfinished <- not part.Ends && not transition.HalfClose
+            offset <- offset + data.Length
 
-        transition
+        checkEnd (endsMessage &frame.Header Part.Whole) frame.Payload.Length result
+
+    let private receivePayload
+        (settings: ConnectionSettings)
+        (state: State)
+        (receiving: PartialMessage voption)
+        (frame: inref<Frame>)
+        : Transition =
+        let length = frame.Payload.Length
+
+        match textOf settings receiving frame.Header.Opcode Part.Whole with
+        | ValueSome text ->
+            let result = validateFrame text &frame
+            onData settings state receiving &frame.Header Part.Whole length result
+        | ValueNone -> onData settings state receiving &frame.Header Part.Whole length (Valid Utf8.start)
 
     let private onControl (settings: ConnectionSettings) (state: State) (frame: inref<Frame>) : Transition =
         let payload = Frame.toArray &frame
@@ -375,11 +384,16 @@ module Connection =
         | Opcode.Text
         | Opcode.Binary -> stay state
 
-    let private onFrame (settings: ConnectionSettings) (state: State) (frame: inref<Frame>) : Transition =
+    let private onFrame
+        (settings: ConnectionSettings)
+        (state: State)
+        (receiving: PartialMessage voption)
+        (frame: inref<Frame>)
+        : Transition =
         match check settings state &frame.Header with
         | ValueSome error -> fail state error
         | ValueNone when Opcode.isControl frame.Header.Opcode -> onControl settings state &frame
-        | ValueNone -> receivePayload settings state &frame
+        | ValueNone -> receivePayload settings state receiving &frame
 
     /// <summary>
     /// The next state after something came from the peer. Total: every input has one answer in every state, and no input
@@ -391,7 +405,8 @@ module Connection =
     [<CompiledName("Receive")>]
     let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =
         match state, input with
-        | (State.Open _ | State.CloseSent _), Input.Received frame -> onFrame settings state &frame
+        | (State.Open(receiving, _) | State.CloseSent(_, receiving)), Input.Received frame ->
+            onFrame settings state receiving &frame
         | (State.Draining _ | State.Closed _), Input.Received _ -> stay state
         | _, Input.Broken error -> fail state error
         | _, Input.EndOfStream -> endOfStream state

@@ -77,10 +77,13 @@ let limits =
             second.ReadText() =! "fine"
             first.SendClose 1000
             first.Read() |> ignore
-            Wait.until "there is room again" (fun () -> server.Connections.Count = 1)
-            use fourth = Serve.client server
-            fourth.SendText "in"
-            fourth.ReadText() =! "in")
+
+            let isAccepted () =
+                use next = PeerClient.InMemory server
+                next.Write PeerClient.Request
+                next.ReadResponse().StartsWith "HTTP/1.1 101 "
+
+            Wait.until "there is room again" isAccepted)
 
         testCase "the smallest limit of the machine decides, with a margin" (fun () ->
             let limit =

@@ -1,0 +1,78 @@
+module FunctionalWs.Protocol.Tests.AllocationTests
+
+open System
+open Expecto
+open Swensen.Unquote
+open FunctionalWs.Protocol
+open FunctionalWs.Protocol.Tests.Bytes
+
+let private settings = ConnectionSettings.Server
+
+/// The bytes that 1,000 calls allocate, once the code is compiled.
+let private allocatedBy (work: unit -> unit) : int64 =
+    for _ in 1..100 do
+        work ()
+
+    let before = GC.GetAllocatedBytesForCurrentThread()
+
+    for _ in 1..1_000 do
+        work ()
+
+    GC.GetAllocatedBytesForCurrentThread() - before
+
+let private readAndReceive (wire: byte[]) () =
+    let buffer = whole wire
+
+    match FrameReader.read settings &buffer with
+    | FrameParse.Complete frame ->
+        let transition = Connection.receive settings Connection.start (Input.Received frame)
+
+        if not transition.Event.IsSome then
+            failwith "no message"
+    | FrameParse.Incomplete
+    | FrameParse.Malformed _ -> failwith "no frame"
+
+let private readAndReceiveData (wire: byte[]) (payload: byte[]) () =
+    let buffer = whole wire
+
+    match FrameReader.readHeader settings &buffer with
+    | HeaderParse.Complete header ->
+        if (Connection.check settings Connection.start &header).IsSome then
+            failwith "refused"
+
+        let transition =
+            Connection.receiveData settings Connection.start &header Part.Whole (ReadOnlySpan payload)
+
+        if not transition.Event.IsSome then
+            failwith "no message"
+    | HeaderParse.Incomplete
+    | HeaderParse.Malformed _ -> failwith "no header"
+
+let private sendMessage: unit -> unit =
+    let command = Command.Message MessageKind.Text
+
+    fun () ->
+        match Connection.send Connection.start command with
+        | SendResult.Accepted transition when transition.Output.IsSome -> ()
+        | SendResult.Accepted _
+        | SendResult.Refused _ -> failwith "refused"
+
+[<Tests>]
+let allocations =
+    testSequenced (
+        testList "allocations" [
+            testTheory
+                "reading and receiving a message allocates nothing"
+                [ Opcode.Text, 5; Opcode.Text, 3_000; Opcode.Binary, 0; Opcode.Binary, 70_000 ]
+                (fun (opcode, size) ->
+                    let wire = frame true opcode (Array.create size 65uy)
+                    allocatedBy (readAndReceive wire) =! 0L)
+
+            testTheory
+                "neither does receiving its unmasked payload"
+                [ Opcode.Text; Opcode.Binary ]
+                (fun opcode ->
+                    let payload = Array.create 200 65uy
+                    allocatedBy (readAndReceiveData (frame true opcode payload) payload) =! 0L)
+        ]
+    )

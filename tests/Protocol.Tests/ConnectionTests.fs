@@ -1,0 +1,467 @@
+module FunctionalWs.Protocol.Tests.ConnectionTests
+
+open System
+open Expecto
+open Swensen.Unquote
+open FunctionalWs.Protocol
+open FunctionalWs.Protocol.Tests.Bytes
+
+let private status (code: int) (reason: string) =
+    CloseStatus.Create(CloseCode.Create code, reason)
+
+let private control (text: string) =
+    ControlPayload.Create(ReadOnlySpan(utf8 text))
+
+let private text (payload: string) = frame true Opcode.Text (utf8 payload)
+
+/// The one error that a connection was failed with.
+let private failure (outcome: Outcome) : ProtocolError =
+    match outcome.State with
+    | State.Draining(Closure.Failed(error, sent)) ->
+        outcome.Outputs |> List.last =! Output.Close sent
+        sent.Number =! (ProtocolError.closeCode error).Value
+        outcome.HalfCloses =! 1
+        error
+    | state -> failwith $"not failed: {state}"
+
+let private after (command: Command) (start: Outcome) : Outcome =
+    match Bytes.command start command with
+    | Ok outcome -> outcome
+    | Error error -> failwith $"refused: {error}"
+
+let private server = ConnectionSettings.Server
+
+let private serveAfter (start: Outcome) (frames: byte[] list) = receiveFrom server start frames
+
+let private closeSent = nothingYet |> after (Command.Close(status 1000 ""))
+
+[<Tests>]
+let messages =
+    testList "messages (RFC 6455 §5.4, §5.6)" [
+        testCase "a message in one frame gives one event and leaves the state as it was" (fun () ->
+            let outcome = serve [ text "a"; frame true Opcode.Binary [| 1uy |]; text "" ]
+
+            outcome.Events
+            =! [
+                Event.Data(MessageKind.Text, true)
+                Event.Data(MessageKind.Binary, true)
+                Event.Data(MessageKind.Text, true)
+            ]
+
+            test <@ obj.ReferenceEquals(outcome.State, Connection.start) @>)
+
+        testCase "fragments belong to the message that is open, with control frames between them" (fun () ->
+            let outcome =
+                serve [
+                    frame false Opcode.Text (utf8 "a")
+                    frame true Opcode.Ping (utf8 "p")
+                    frame false Opcode.Continuation [||]
+                    frame true Opcode.Pong (utf8 "q")
+                    frame true Opcode.Continuation (utf8 "b")
+                ]
+
+            outcome.Events
+            =! [
+                Event.Data(MessageKind.Text, false)
+                Event.Ping(control "p")
+                Event.Data(MessageKind.Text, false)
+                Event.Pong(control "q")
+                Event.Data(MessageKind.Text, true)
+            ]
+
+            outcome.Outputs =! [ Output.Pong(control "p") ]
+            outcome.State =! Connection.start)
+
+        testTheory
+            "a frame out of place fails the connection"
+            [
+                [ frame true Opcode.Continuation [||] ], ProtocolError.ContinuationUnexpected
+                [ frame false Opcode.Text [||]; text "b" ], ProtocolError.ContinuationExpected
+                [ frame false Opcode.Binary [||]; frame false Opcode.Binary [||] ],
+                ProtocolError.ContinuationExpected
+                [ text "a"; frame true Opcode.Continuation [||] ], ProtocolError.ContinuationUnexpected
+            ]
+            (fun (frames, error) -> failure (serve frames) =! error)
+
+        testCase "the sum of the fragments is limited, on the header of the one too many" (fun () ->
+            let settings = {
+                server with
+                    Limits = Limits.Create(10L, 8L, 100)
+            }
+
+            let outcome =
+                receive settings [
+                    frame false Opcode.Binary (Array.zeroCreate 8)
+                    frame true Opcode.Continuation (Array.zeroCreate 2)
+                ]
+
+            outcome.State =! Connection.start
+
+            receive settings [
+                frame false Opcode.Binary (Array.zeroCreate 8)
+                frame true Opcode.Continuation (Array.zeroCreate 3)
+            ]
+            |> failure
+            =! ProtocolError.MessageTooBig(11L, 10L))
+
+        testCase "the number of fragments is limited" (fun () ->
+            let settings = {
+                server with
+                    Limits = Limits.Create(10L, 10L, 3)
+            }
+
+            let frames =
+                frame false Opcode.Binary [||]
+                :: List.replicate 2 (frame false Opcode.Continuation [||])
+
+            (receive settings frames).HalfCloses =! 0
+
+            failure (receive settings (frames @ [ frame true Opcode.Continuation [||] ]))
+            =! ProtocolError.TooManyFragments 3)
+
+        testTheory
+            "text is UTF-8 over all its fragments"
+            [
+                [ utf8 "é" ], None
+                [ [| 0xC3uy |]; [| 0xA9uy |] ], None
+                [ [| 0xC3uy |]; [||]; [| 0xA9uy |] ], None
+                [ [| 0xC3uy |] ], Some 1L
+                [ utf8 "ab"; [| 0xC3uy |] ], Some 3L
+                [ utf8 "ab"; [| 0xFFuy |] ], Some 2L
+                [ [| 0xC3uy |]; [| 0x28uy |] ], Some 1L
+            ]
+            (fun (pieces: byte[] list, error) ->
+                let last = pieces.Length - 1
+
+                let frames =
+                    pieces
+                    |> List.mapi (fun i piece ->
+                        frame (i = last) (if i = 0 then Opcode.Text else Opcode.Continuation) piece)
+
+                match error with
+                | None -> (serve frames).State =! Connection.start
+                | Some position -> failure (serve frames) =! ProtocolError.TextNotUtf8 position)
+
+        testCase "text isn't looked at when that is turned off, nor are bytes" (fun () ->
+            let relay = { server with ValidateText = false }
+
+            (receive relay [ frame true Opcode.Text [| 0xFFuy |] ]).State
+            =! Connection.start
+
+            (serve [ frame true Opcode.Binary [| 0xFFuy |] ]).State =! Connection.start)
+
+        testCase "long text is validated to its end" (fun () ->
+            let data = Array.create 5_000 65uy
+            data[4_999] <- 0xC3uy
+
+            failure (serve [ frame true Opcode.Text data ])
+            =! ProtocolError.TextNotUtf8 5_000L)
+    ]
+
+[<Tests>]
+let controls =
+    testList "control frames (RFC 6455 §5.5)" [
+        testTheory "a ping is answered with its own payload" [ ""; "p"; String('x', 125) ] (fun payload ->
+            let outcome = serve [ frame true Opcode.Ping (utf8 payload) ]
+            outcome.Events =! [ Event.Ping(control payload) ]
+            outcome.Outputs =! [ Output.Pong(control payload) ]
+            outcome.State =! Connection.start)
+
+        testCase "a pong is only told" (fun () ->
+            let outcome = serve [ frame true Opcode.Pong (utf8 "x") ]
+            outcome.Events =! [ Event.Pong(control "x") ]
+            outcome.Outputs =! [])
+
+        testCase "after our close frame a ping is told and not answered" (fun () ->
+            let outcome = serveAfter closeSent [ frame true Opcode.Ping (utf8 "x") ]
+            outcome.Events =! [ Event.Ping(control "x") ]
+            outcome.Outputs.Length =! 1)
+
+        testCase "every code is answered in kind when it is legal, and else refused" (fun () ->
+            for code in 0..65_535 do
+                let outcome = serve [ frame true Opcode.Close [| byte (code >>> 8); byte code |] ]
+
+                match outcome.State with
+                | State.Draining(Closure.Clean(received, sent, Initiator.Remote)) when CloseCode.IsValid code ->
+                    if
+                        received.Number <> code
+                        || sent.Number <> code
+                        || outcome.Outputs <> [ Output.Close sent ]
+                    then
+                        failwith $"{code}: {outcome}"
+                | State.Draining(Closure.Failed(ProtocolError.CloseCodeInvalid found, _)) when
+                    not (CloseCode.IsValid code)
+                    ->
+                    if found <> code then
+                        failwith $"{code}: {outcome}"
+                | state -> failwith $"{code}: {state}")
+
+        testTheory
+            "the payload of a close frame"
+            [
+                [| 3uy |], ProtocolError.CloseFrameTooShort
+                [| 3uy; 0xE8uy; 0xFFuy |], ProtocolError.CloseReasonNotUtf8
+                [| 3uy; 0xE8uy; 0xC3uy |], ProtocolError.CloseReasonNotUtf8
+                [| 3uy; 0xEDuy |], ProtocolError.CloseCodeInvalid 1005
+            ]
+            (fun (payload, error) -> failure (serve [ frame true Opcode.Close payload ]) =! error)
+    ]
+
+[<Tests>]
+let closing =
+    testList "closing (RFC 6455 §7.1)" [
+        testTheory
+            "the peer's close is answered with the same, then our side is shut"
+            [ CloseStatus.NoStatus; status 1000 ""; status 4000 "grüße" ]
+            (fun received ->
+                let outcome = serve [ frame true Opcode.Close (received.ToArray()) ]
+                outcome.Events =! [ Event.Close received ]
+                outcome.Outputs =! [ Output.Close received ]
+                outcome.HalfCloses =! 1
+
+                outcome.State
+                =! State.Draining(Closure.Clean(received, received, Initiator.Remote)))
+
+        testCase "our close waits for the peer's, and messages still come" (fun () ->
+            closeSent.Outputs =! [ Output.Close(status 1000 "") ]
+            closeSent.HalfCloses =! 0
+
+            let outcome =
+                serveAfter closeSent [ text "late"; frame true Opcode.Close (close 1001 "") ]
+
+            outcome.Events
+            =! [ Event.Data(MessageKind.Text, true); Event.Close(status 1001 "") ]
+
+            outcome.Outputs.Length =! 1
+            outcome.HalfCloses =! 1
+
+            outcome.State
+            =! State.Draining(Closure.Clean(status 1001 "", status 1000 "", Initiator.Local)))
+
+        testCase "a close between fragments is answered, and the message forgotten" (fun () ->
+            let outcome =
+                serve [ frame false Opcode.Text (utf8 "a"); frame true Opcode.Close (close 1000 "") ]
+
+            outcome.State
+            =! State.Draining(Closure.Clean(status 1000 "", status 1000 "", Initiator.Remote)))
+
+        testCase "after a close nothing is looked at" (fun () ->
+            let closed = serve [ frame true Opcode.Close [||] ]
+            serveAfter closed [ text "x"; frame true Opcode.Ping [||] ] =! closed
+            input server closed (Input.Broken ProtocolError.MaskMissing) =! closed)
+
+        testCase "an error while our close waits sends no second close frame" (fun () ->
+            let outcome = serveAfter closeSent [ frame true Opcode.Continuation [||] ]
+            outcome.Outputs.Length =! 1
+            outcome.HalfCloses =! 1
+
+            outcome.State
+            =! State.Draining(Closure.Failed(ProtocolError.ContinuationUnexpected, status 1000 "")))
+
+        testCase "the client lets the server shut the stream first" (fun () ->
+            let received = frameOf Role.Server true Opcode.Close (close 1000 "")
+            let outcome = receive ConnectionSettings.Client [ received ]
+            outcome.Outputs =! [ Output.Close(status 1000 "") ]
+            outcome.HalfCloses =! 0
+            (input ConnectionSettings.Client outcome Input.EndOfStream).HalfCloses =! 1)
+
+        testCase "the end of the stream ends every state" (fun () ->
+            let endOf outcome =
+                (input server outcome Input.EndOfStream).State
+
+            endOf nothingYet =! State.Closed(Closure.Lost ValueNone)
+            endOf closeSent =! State.Closed(Closure.Lost(ValueSome(status 1000 "")))
+
+            let closure =
+                Closure.Clean(CloseStatus.NoStatus, CloseStatus.NoStatus, Initiator.Remote)
+
+            endOf (serve [ frame true Opcode.Close [||] ]) =! State.Closed closure
+
+            endOf {
+                nothingYet with
+                    State = State.Closed closure
+            }
+            =! State.Closed closure)
+    ]
+
+[<Tests>]
+let commands =
+    let refused (start: Outcome) (command: Command) =
+        match Bytes.command start command with
+        | Error error -> error
+        | Ok outcome -> failwith $"{outcome}"
+
+    let everything = [
+        Command.Message MessageKind.Text
+        Command.Fragment(MessageKind.Binary, false)
+        Command.Fragment(MessageKind.Binary, true)
+        Command.Ping(control "x")
+        Command.Pong(control "x")
+        Command.Close(status 1000 "")
+    ]
+
+    testList "commands" [
+        testCase "a message is one frame and leaves the state as it was" (fun () ->
+            let outcome = nothingYet |> after (Command.Message MessageKind.Text)
+            outcome.Outputs =! [ Output.Data(Opcode.Text, true) ]
+            test <@ obj.ReferenceEquals(outcome.State, Connection.start) @>)
+
+        testCase "fragments: the kind, then continuations, then the last" (fun () ->
+            let outcome =
+                nothingYet
+                |> after (Command.Fragment(MessageKind.Binary, false))
+                |> after (Command.Fragment(MessageKind.Binary, false))
+                |> after (Command.Ping(control "x"))
+                |> after (Command.Fragment(MessageKind.Binary, true))
+
+            outcome.Outputs
+            =! [
+                Output.Data(Opcode.Binary, false)
+                Output.Data(Opcode.Continuation, false)
+                Output.Ping(control "x")
+                Output.Data(Opcode.Continuation, true)
+            ]
+
+            outcome.State =! Connection.start)
+
+        testCase "inside a fragmented message only its fragments and control frames fit" (fun () ->
+            let inside = nothingYet |> after (Command.Fragment(MessageKind.Text, false))
+            refused inside (Command.Message MessageKind.Text) =! SendError.MessageUnfinished
+
+            refused inside (Command.Fragment(MessageKind.Binary, false))
+            =! SendError.KindMixed
+
+            (inside |> after (Command.Close(status 1001 ""))).State
+            =! State.CloseSent(status 1001 "", ValueNone))
+
+        testCase "nothing can be sent once a close frame has gone out" (fun () ->
+            let states = [
+                closeSent
+                serve [ frame true Opcode.Close [||] ]
+                serve [ frame true Opcode.Continuation [||] ]
+                input server nothingYet Input.EndOfStream
+            ]
+
+            for state in states do
+                for command in everything do
+                    refused state command =! SendError.Closing)
+
+        testCase "failing sends a close frame and shuts our side at once" (fun () ->
+            let outcome = nothingYet |> after (Command.Fail(status 1011 "x"))
+            outcome.Outputs =! [ Output.Close(status 1011 "x") ]
+            outcome.HalfCloses =! 1
+            outcome.State =! State.Draining(Closure.Abandoned(status 1011 "x"))
+            let given = closeSent |> after (Command.Fail(status 1011 "x"))
+            given.Outputs.Length =! 1
+            given.State =! State.Draining(Closure.Abandoned(status 1000 "")))
+    ]
+
+/// A data frame's payload handed over in parts, as a server does while it arrives.
+let private inParts
+    (settings: ConnectionSettings)
+    (state: State)
+    (header: FrameHeader)
+    (payload: byte[])
+    (cuts: int list)
+    =
+    let pieces = cut cuts payload
+    let last = pieces.Length - 1
+
+    let part i =
+        match i = 0, i = last with
+        | true, true -> Part.Whole
+        | true, false -> Part.First
+        | false, true -> Part.Last
+        | false, false -> Part.Middle
+
+    let step (transition: Transition, events) (i, piece: byte[]) =
+        let next =
+            Connection.receiveData settings transition.State &header (part i) (ReadOnlySpan piece)
+
+        next, events @ ValueOption.toList next.Event
+
+    let start = {
+        State = state
+        Event = ValueNone
+        Output = ValueNone
+        HalfClose = false
+    }
+
+    match Connection.check settings state &header with
+    | ValueSome error ->
+        let next = Connection.receive settings state (Input.Broken error)
+        next.State, []
+    | ValueNone ->
+        let last, events = List.fold step (start, []) (List.indexed pieces)
+        last.State, events
+
+[<Tests>]
+let parts =
+    testList "parts of frames" [
+        testProperty
+            "in any parts a frame leads to the same state"
+            (fun fin isText (payload: byte[]) (cuts: int list) isOpen ->
+                let start =
+                    if isOpen then
+                        (serve [ frame false (if isText then Opcode.Text else Opcode.Binary) [| 65uy |] ])
+                            .State
+                    else
+                        Connection.start
+
+                let opcode = if isText then Opcode.Text else Opcode.Continuation
+
+                match read server (frame fin opcode payload) with
+                | Frame(header, payload) ->
+                    let expected =
+                        receiveFrom server { nothingYet with State = start } [ frame fin opcode payload ]
+
+                    inParts server start header payload cuts = (expected.State, expected.Events)
+                | other -> failwith $"{other}")
+
+        testCase "bad text is found in the first part that has it" (fun () ->
+            let header = {
+                Fin = true
+                Opcode = Opcode.Text
+                MaskingKey = ValueNone
+                PayloadLength = 100L
+                Size = 2
+            }
+
+            let found =
+                Connection.receiveData
+                    server
+                    Connection.start
+                    &header
+                    Part.First
+                    (ReadOnlySpan [| 65uy; 0xFFuy |])
+
+            found.HalfClose =! true)
+    ]
+
+[<Tests>]
+let totality =
+    testList "whatever comes" [
+        testProperty
+            "no bytes make a connection throw, however they arrive"
+            (fun (data: byte[]) (cuts: int list) ->
+                data.Length = 0 || (serve (cut cuts data)).Outputs.Length >= 0)
+
+        testProperty
+            "the arrivals don't matter"
+            (fun (frames: (bool * byte * byte[]) list) (cuts: int list) ->
+                let opcodes = [|
+                    Opcode.Text
+                    Opcode.Binary
+                    Opcode.Continuation
+                    Opcode.Ping
+                    Opcode.Pong
+                    Opcode.Close
+                |]
+
+                let wire = [|
+                    for fin, opcode, payload in frames do
+                        yield! frame fin opcodes[int opcode % opcodes.Length] (Array.truncate 125 payload)
+                |]
+
+                wire.Length = 0 || serve [ wire ] = serve (cut cuts wire))
+    ]

@@ -1,0 +1,128 @@
+module FunctionalWs.Protocol.Tests.HeaderTests
+
+open System
+open System.Collections.Generic
+open Expecto
+open Swensen.Unquote
+open FunctionalWs.Protocol
+
+let private sample =
+    Headers.Empty.Add("Host", "a").Add("X-List", "1").Add("x-list", "2")
+
+[<Tests>]
+let headers =
+    testList "header fields (RFC 9110 §5)" [
+        testCase "names are found in any case" (fun () ->
+            sample.Get "host" =! "a"
+            sample.Contains "HOST" =! true
+            sample.Contains "hos" =! false
+            isNull (sample.Get "missing") =! true)
+
+        testCase "a name keeps all its values in order, and the fields keep order and spelling" (fun () ->
+            List.ofSeq (sample.GetAll "X-LIST") =! [ "1"; "2" ]
+            List.ofSeq (sample.GetAll "missing") =! []
+            sample.Count =! 2
+            sample.ToString() =! "Host: a\r\nX-List: 1\r\nx-list: 2\r\n"
+            [ for field in sample -> field.Key ] =! [ "Host"; "X-List"; "x-list" ])
+
+        testCase "one value is asked for where there are several" (fun () ->
+            raises<InvalidOperationException> <@ sample.Get "x-list" @>)
+
+        testCase "Set replaces all values, Remove removes them, and the original stays as it was" (fun () ->
+            List.ofSeq ((sample.Set("X-List", "3")).GetAll "x-list") =! [ "3" ]
+            (sample.Remove "x-list").Count =! 1
+            (sample.Remove "missing") =! sample
+            sample.Count =! 2)
+
+        testCase "equality ignores the case of names and the order between them" (fun () ->
+            let other = Headers.Empty.Add("x-LIST", "1").Add("x-list", "2").Add("HOST", "a")
+            other =! sample
+            other.GetHashCode() =! sample.GetHashCode()
+
+            (Headers.Empty.Add("x-list", "2").Add("x-list", "1").Add("Host", "a") = sample)
+            =! false)
+
+        testTheory "a name that is no token is refused" [ ""; "a b"; "a:"; "a\r\n"; "é" ] (fun name ->
+            raises<ArgumentException> <@ Headers.Empty.Add(name, "x") @>)
+
+        testTheory
+            "a value that could end its line is refused"
+            [ "a\r\nb"; "a\nb"; "a\rb"; "a\000b"; "\127"; "\u010A"; "→" ]
+            (fun value ->
+                raises<ArgumentException> <@ Headers.Empty.Add("X", value) @>
+                raises<ArgumentException> <@ Headers.Empty.Set("X", value) @>)
+
+        testCase "Latin-1 and tabs are values" (fun () -> (Headers.Empty.Add("X", "é\ta")).Get "x" =! "é\ta")
+    ]
+
+let private tokens (text: string) =
+    HeaderGrammar.parseTokens text |> Result.mapError _.Position
+
+let private extensions (text: string) =
+    HeaderGrammar.parseExtensions text
+    |> Result.map (List.map (fun offer -> offer.Name, [ for p in offer.Parameters -> p.Name, p.Value ]))
+    |> Result.mapError _.Position
+
+[<Tests>]
+let grammar =
+    testList "lists in headers (RFC 9110 §5.6, RFC 6455 §9.1)" [
+        testTheory
+            "tokens"
+            [
+                "Upgrade", Ok [ "Upgrade" ]
+                "keep-alive, Upgrade", Ok [ "keep-alive"; "Upgrade" ]
+                ",\t, , ,Upgrade ,,", Ok [ "Upgrade" ]
+                "", Error 0
+                " , ", Error 3
+                "???", Error 0
+                "a; b", Error 1
+                "a b", Error 2
+            ]
+            (fun (text, expected) -> tokens text =! expected)
+
+        testTheory
+            "protocols"
+            [
+                "websocket", Ok [ "websocket" ]
+                "http/3.0, websocket", Ok [ "http/3.0"; "websocket" ]
+                "websocket 2", Error 10
+                "http/", Error 5
+                "/x", Error 0
+            ]
+            (fun (text, expected) ->
+                HeaderGrammar.parseProtocols text |> Result.mapError _.Position =! expected)
+
+        testTheory
+            "extensions"
+            [
+                "foo", Ok [ "foo", [] ]
+                "foo, bar", Ok [ "foo", []; "bar", [] ]
+                "foo; name; token=token; quoted=\"quoted\"",
+                Ok [ "foo", [ "name", null; "token", "token"; "quoted", "quoted" ] ]
+                "foo  ;  a  =  \"b\\c\"  ,", Ok [ "foo", [ "a", "bc" ] ]
+                "", Error 0
+                ",", Error 1
+                "foo;", Error 4
+                "foo; a=", Error 7
+                "foo; a=\"x", Error 9
+                "foo; a=\"b c\"", Error 8
+                "foo : bar", Error 4
+            ]
+            (fun (text, expected) -> extensions text =! expected)
+
+        testCase "names that mean something elsewhere are only names" (fun () ->
+            for name in [ "constructor"; "__proto__"; "ToString"; String('x', 8_000) ] do
+                extensions name =! Ok [ name, [] ])
+
+        testProperty "no text makes a parser throw" (fun (text: FsCheck.NonNull<string>) ->
+            HeaderGrammar.parseTokens text.Get |> ignore
+            HeaderGrammar.parseProtocols text.Get |> ignore
+            HeaderGrammar.parseExtensions text.Get |> ignore)
+
+        testProperty
+            "a list of tokens is parsed back"
+            (fun (names: FsCheck.PositiveInt list) (separator: bool) ->
+                let names = [ for name in names -> $"t{name.Get}" ]
+                let text = String.Join((if separator then "," else " ,\t, "), names)
+                names.IsEmpty || tokens text = Ok names)
+    ]

@@ -125,53 +125,6 @@ module Connection =
         | State.Draining _
         | State.Closed _ -> stay state
 
-    // The four events of data, made once: a data frame allocates nothing.
-    let private wholeText = ValueSome(Event.Data(MessageKind.Text, true))
-    let private wholeBinary = ValueSome(Event.Data(MessageKind.Binary, true))
-    let private partOfText = ValueSome(Event.Data(MessageKind.Text, false))
-    let private partOfBinary = ValueSome(Event.Data(MessageKind.Binary, false))
-
-    let private dataEvent (kind: MessageKind) (endOfMessage: bool) : Event voption =
-        match kind, endOfMessage with
-        | MessageKind.Text, true -> wholeText
-        | MessageKind.Text, false -> partOfText
-        | MessageKind.Binary, true -> wholeBinary
-        | MessageKind.Binary, false -> partOfBinary
-
-    let private newMessage (kind: MessageKind) : PartialMessage = {
-        Kind = kind
-        Size = 0L
-        Fragments = 1
-        Text = Utf8.start
-    }
-
-    /// The message that a frame belongs to, the frame counted; none when it fits none (RFC 6455 §5.4).
-    let private messageOf (receiving: PartialMessage voption) (opcode: Opcode) : PartialMessage voption =
-        match receiving, opcode with
-        | ValueNone, Opcode.Text -> ValueSome(newMessage MessageKind.Text)
-        | ValueNone, Opcode.Binary -> ValueSome(newMessage MessageKind.Binary)
-        | ValueSome message, Opcode.Continuation ->
-            ValueSome {
-                message with
-                    Fragments = message.Fragments + 1
-            }
-        | ValueNone, (Opcode.Continuation | Opcode.Close | Opcode.Ping | Opcode.Pong)
-        | ValueSome _, (Opcode.Text | Opcode.Binary | Opcode.Close | Opcode.Ping | Opcode.Pong) -> ValueNone
-
-    let private checkData
-        (limits: Limits)
-        (receiving: PartialMessage voption)
-        (header: inref<FrameHeader>)
-        : ProtocolError voption =
-        match messageOf receiving header.Opcode with
-        | ValueNone when receiving.IsSome -> ValueSome ProtocolError.ContinuationExpected
-        | ValueNone -> ValueSome ProtocolError.ContinuationUnexpected
-        | ValueSome message when message.Fragments > limits.MaxFragments ->
-            ValueSome(ProtocolError.TooManyFragments limits.MaxFragments)
-        | ValueSome message when header.PayloadLength > limits.MaxMessageSize - message.Size ->
-            ValueSome(ProtocolError.MessageTooBig(message.Size + header.PayloadLength, limits.MaxMessageSize))
-        | ValueSome _ -> ValueNone
-
     /// <summary>
     /// What is wrong with a frame of this header in this state, if anything: its place among the frames, or the size of
     /// the message that it would make. Judged before the payload arrives (RFC 6455 §5.4, §10.4).
@@ -189,7 +142,7 @@ module Connection =
         | State.Open _
         | State.CloseSent _ when Opcode.isControl header.Opcode -> ValueNone
         | State.Open(receiving, _)
-        | State.CloseSent(_, receiving) -> checkData settings.Limits receiving &header
+        | State.CloseSent(_, receiving) -> Fragments.check settings.Limits receiving &header
         | State.Draining _
         | State.Closed _ -> ValueNone
 
@@ -199,38 +152,6 @@ module Connection =
         | State.CloseSent(sent, _) -> State.CloseSent(sent, receiving)
         | State.Draining _
         | State.Closed _ -> state
-
-    /// The message as it stands when a part of a frame arrives. Only the first part counts the frame.
-    let private current
-        (receiving: PartialMessage voption)
-        (opcode: Opcode)
-        (part: Part)
-        : PartialMessage voption =
-        if part.Begins then
-            messageOf receiving opcode
-        else
-            receiving
-
-    let private endsMessage (header: inref<FrameHeader>) (part: Part) = part.Ends && header.Fin
-
-    /// The text of the message that a piece of data belongs to, if it is to be validated.
-    let private textOf
-        (settings: ConnectionSettings)
-        (receiving: PartialMessage voption)
-        (opcode: Opcode)
-        (part: Part)
-        : Utf8State voption =
-        match current receiving opcode part with
-        | ValueSome message when message.Kind.IsText && settings.ValidateText -> ValueSome message.Text
-        | ValueSome _
-        | ValueNone -> ValueNone
-
-    /// A text may not end inside a character: that is an error at the end of the data.
-    let private checkEnd (endOfMessage: bool) (length: int64) (result: Utf8Result) : Utf8Result =
-        match result with
-        | Valid text when endOfMessage && not text.IsComplete -> Invalid(int length)
-        | Valid _
-        | Invalid _ -> result
 
     /// The state after a piece of data that broke no rule.
     let private advance
@@ -254,7 +175,7 @@ module Connection =
         (length: int64)
         (text: Utf8Result)
         : Transition =
-        match current receiving header.Opcode part, text with
+        match Fragments.current receiving header.Opcode part, text with
         | ValueNone, _ -> fail state ProtocolError.ContinuationUnexpected
         | ValueSome message, _ when length > settings.Limits.MaxMessageSize - message.Size ->
             fail state (ProtocolError.MessageTooBig(message.Size + length, settings.Limits.MaxMessageSize))
@@ -267,13 +188,13 @@ module Connection =
                     Text = text
             }
 
-            let endOfMessage = endsMessage &header part
+            let endOfMessage = Fragments.endsMessage &header part
 
             {
                 State = advance state receiving &message endOfMessage
                 Event =
                     if part.Ends then
-                        dataEvent message.Kind endOfMessage
+                        Fragments.dataEvent message.Kind endOfMessage
                     else
                         ValueNone
                 Output = ValueNone
@@ -303,9 +224,9 @@ module Connection =
         | State.CloseSent(_, receiving) ->
             let length = int64 data.Length
 
-            match textOf settings receiving header.Opcode part with
+            match Fragments.textOf settings receiving header.Opcode part with
             | ValueSome text ->
-                let result = checkEnd (endsMessage &header part) length (Utf8.validate text data)
+                let result = Fragments.checkEnd (Fragments.endsMessage &header part) length (Utf8.validate text data)
                 onData settings state receiving &header part length result
             | ValueNone -> onData settings state receiving &header part length (Valid Utf8.start)
         | State.Draining _
@@ -354,7 +275,7 @@ module Connection =
 
             offset <- offset + data.Length
 
-        checkEnd (endsMessage &frame.Header Part.Whole) frame.Payload.Length result
+        Fragments.checkEnd (Fragments.endsMessage &frame.Header Part.Whole) frame.Payload.Length result
 
     let private receivePayload
         (settings: ConnectionSettings)
@@ -364,7 +285,7 @@ module Connection =
         : Transition =
         let length = frame.Payload.Length
 
-        match textOf settings receiving frame.Header.Opcode Part.Whole with
+        match Fragments.textOf settings receiving frame.Header.Opcode Part.Whole with
         | ValueSome text ->
             let result = validateFrame text &frame
             onData settings state receiving &frame.Header Part.Whole length result
@@ -422,20 +343,6 @@ module Connection =
     let private textFrame = frameOf Opcode.Text true
     let private binaryFrame = frameOf Opcode.Binary true
 
-    let private sendFragment
-        (receiving: PartialMessage voption)
-        (sending: MessageKind voption)
-        (kind: MessageKind)
-        (last: bool)
-        : SendResult =
-        let next = State.Open(receiving, (if last then ValueNone else ValueSome kind))
-
-        match sending with
-        | ValueSome before when before <> kind -> SendResult.Refused SendError.KindMixed
-        | ValueSome _ -> accept next (frameOf Opcode.Continuation last)
-        | ValueNone when kind.IsText -> accept next (frameOf Opcode.Text last)
-        | ValueNone -> accept next (frameOf Opcode.Binary last)
-
     let private closeWith (next: State) (status: CloseStatus) (halfClose: bool) : SendResult =
         SendResult.Accepted {
             State = next
@@ -454,7 +361,14 @@ module Connection =
         | Command.Message _ when sending.IsSome -> SendResult.Refused SendError.MessageUnfinished
         | Command.Message MessageKind.Text -> accept state textFrame
         | Command.Message MessageKind.Binary -> accept state binaryFrame
-        | Command.Fragment(kind, last) -> sendFragment receiving sending kind last
+        | Command.FirstFragment _ when sending.IsSome -> SendResult.Refused SendError.MessageUnfinished
+        | Command.FirstFragment kind ->
+            let opcode = if kind.IsText then Opcode.Text else Opcode.Binary
+            accept (State.Open(receiving, ValueSome kind)) (frameOf opcode false)
+        | Command.NextFragment _ when sending.IsNone -> SendResult.Refused SendError.NoMessageBegun
+        | Command.NextFragment last ->
+            let sending = if last then ValueNone else sending
+            accept (State.Open(receiving, sending)) (frameOf Opcode.Continuation last)
         | Command.Ping payload -> accept state (Output.Ping payload)
         | Command.Pong payload -> accept state (Output.Pong payload)
         | Command.Close status -> closeWith (State.CloseSent(status, receiving)) status false

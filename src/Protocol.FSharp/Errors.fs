@@ -47,8 +47,8 @@ type SendError =
     | Closing
     /// <summary>A fragmented message is being sent; nothing but its next fragment fits (RFC 6455 §5.4).</summary>
     | MessageUnfinished
-    /// <summary>The fragment is text and the message binary, or the other way round (RFC 6455 §5.4).</summary>
-    | KindMixed
+    /// <summary>There is no fragmented message whose next fragment could be sent (RFC 6455 §5.4).</summary>
+    | NoMessageBegun
 
 /// <summary>What a peer's mistakes lead to.</summary>
 module ProtocolError =

@@ -79,8 +79,10 @@ type Input =
 type Command =
     /// <summary>Send a message in one frame.</summary>
     | Message of Kind: MessageKind
-    /// <summary>Send the first or next fragment of a message; <c>Last</c> ends it.</summary>
-    | Fragment of Kind: MessageKind * Last: bool
+    /// <summary>Send the first of a message's fragments (RFC 6455 §5.4).</summary>
+    | FirstFragment of Kind: MessageKind
+    /// <summary>Send the next fragment of the message that was begun; <c>Last</c> ends it.</summary>
+    | NextFragment of Last: bool
     /// <summary>Send a ping.</summary>
     | Ping of Payload: ControlPayload
     /// <summary>Send a pong that nobody asked for.</summary>

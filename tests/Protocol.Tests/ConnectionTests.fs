@@ -293,8 +293,8 @@ let commands =
 
     let everything = [
         Command.Message MessageKind.Text
-        Command.Fragment(MessageKind.Binary, false)
-        Command.Fragment(MessageKind.Binary, true)
+        Command.FirstFragment MessageKind.Binary
+        Command.NextFragment true
         Command.Ping(control "x")
         Command.Pong(control "x")
         Command.Close(status 1000 "")
@@ -309,10 +309,10 @@ let commands =
         testCase "fragments: the kind, then continuations, then the last" (fun () ->
             let outcome =
                 nothingYet
-                |> after (Command.Fragment(MessageKind.Binary, false))
-                |> after (Command.Fragment(MessageKind.Binary, false))
+                |> after (Command.FirstFragment MessageKind.Binary)
+                |> after (Command.NextFragment false)
                 |> after (Command.Ping(control "x"))
-                |> after (Command.Fragment(MessageKind.Binary, true))
+                |> after (Command.NextFragment true)
 
             outcome.Outputs
             =! [
@@ -325,11 +325,11 @@ let commands =
             outcome.State =! Connection.start)
 
         testCase "inside a fragmented message only its fragments and control frames fit" (fun () ->
-            let inside = nothingYet |> after (Command.Fragment(MessageKind.Text, false))
+            let inside = nothingYet |> after (Command.FirstFragment MessageKind.Text)
             refused inside (Command.Message MessageKind.Text) =! SendError.MessageUnfinished
 
-            refused inside (Command.Fragment(MessageKind.Binary, false))
-            =! SendError.KindMixed
+            refused inside (Command.FirstFragment MessageKind.Text) =! SendError.MessageUnfinished
+            refused nothingYet (Command.NextFragment true) =! SendError.NoMessageBegun
 
             (inside |> after (Command.Close(status 1001 ""))).State
             =! State.CloseSent(status 1001 "", ValueNone))

@@ -124,8 +124,8 @@ let rec private settle (rounds: int) (a: End, toA: byte[]) (b: End, toB: byte[])
 let private traffic = [|
     Command.Message MessageKind.Text
     Command.Message MessageKind.Binary
-    Command.Fragment(MessageKind.Text, false)
-    Command.Fragment(MessageKind.Text, true)
+    Command.FirstFragment MessageKind.Text
+    Command.NextFragment true
     Command.Ping(ControlPayload.Create(ReadOnlySpan [| 1uy |]))
     Command.Pong ControlPayload.Empty
 |]

@@ -226,7 +226,9 @@ module Connection =
 
             match Fragments.textOf settings receiving header.Opcode part with
             | ValueSome text ->
-                let result = Fragments.checkEnd (Fragments.endsMessage &header part) length (Utf8.validate text data)
+                let result =
+                    Fragments.checkEnd (Fragments.endsMessage &header part) length (Utf8.validate text data)
+
                 onData settings state receiving &header part length result
             | ValueNone -> onData settings state receiving &header part length (Valid Utf8.start)
         | State.Draining _

@@ -52,11 +52,7 @@ module internal Fragments =
         | ValueSome _ -> ValueNone
 
     /// The message as it stands when a part of a frame arrives. Only the first part counts the frame.
-    let current
-        (receiving: PartialMessage voption)
-        (opcode: Opcode)
-        (part: Part)
-        : PartialMessage voption =
+    let current (receiving: PartialMessage voption) (opcode: Opcode) (part: Part) : PartialMessage voption =
         if part.Begins then
             messageOf receiving opcode
         else

@@ -328,7 +328,9 @@ let commands =
             let inside = nothingYet |> after (Command.FirstFragment MessageKind.Text)
             refused inside (Command.Message MessageKind.Text) =! SendError.MessageUnfinished
 
-            refused inside (Command.FirstFragment MessageKind.Text) =! SendError.MessageUnfinished
+            refused inside (Command.FirstFragment MessageKind.Text)
+            =! SendError.MessageUnfinished
+
             refused nothingYet (Command.NextFragment true) =! SendError.NoMessageBegun
 
             (inside |> after (Command.Close(status 1001 ""))).State

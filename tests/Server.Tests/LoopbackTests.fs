@@ -6,6 +6,7 @@ open System.Net
 open System.Net.WebSockets
 open System.Threading
 open System.Threading.Tasks
+open Microsoft.Extensions.Logging
 open Expecto
 open Swensen.Unquote
 open FunctionalWs
@@ -113,6 +114,28 @@ let loopback =
             socket.LingerState <- Sockets.LingerOption(true, 0) // a reset
             socket.Dispose()
             Wait.forEvent "the handler" ended)
+
+        testCase "thousands of clients that leave at once, by a reset, hold up nobody" (fun () ->
+            use records = new Records()
+            use server = Serve.overTcp Serve.echo (ServerOptions(LoggerFactory = records))
+            use good = PeerClient.OverTcp server
+            good.ShakeHands()
+
+            for i in 1..2_000 do
+                use socket = new Sockets.Socket(Sockets.SocketType.Stream, Sockets.ProtocolType.Tcp)
+                socket.LingerState <- Sockets.LingerOption(true, 0)
+                socket.Connect server.LocalEndPoint
+
+                if i % 2 = 0 then
+                    socket.Send("GET / HTTP/1.1\r\nHost"B) |> ignore
+
+            use late = PeerClient.OverTcp server
+            late.ShakeHands()
+            late.SendText "still there"
+            late.ReadText() =! "still there"
+            good.SendText "so am I"
+            good.ReadText() =! "so am I"
+            test <@ records.Of LogLevel.Error = [] && records.Of LogLevel.Warning = [] @>)
 
         testCase "an address is known after the end" (fun () ->
             let found = TaskCompletionSource<ServerConnection>()

@@ -1,0 +1,116 @@
+module FunctionalWs.Server.Tests.EchoSampleTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Net
+open System.Net.Sockets
+open Expecto
+open Swensen.Unquote
+open FunctionalWs.Protocol
+
+/// The sample as it was built beside this test: same configuration, same framework.
+let private sample =
+    let here = DirectoryInfo AppContext.BaseDirectory
+    let configuration = here.Parent.Name
+
+    let rec root (folder: DirectoryInfo) =
+        if File.Exists(Path.Combine(folder.FullName, "FunctionalWs.sln")) then
+            folder.FullName
+        else
+            root folder.Parent
+
+    Path.Combine(root here, "samples", "Echo", "bin", configuration, here.Name, "Echo.dll")
+
+type private Sample(arguments: string list) =
+    let start =
+        ProcessStartInfo(
+            "dotnet",
+            sample :: arguments,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        )
+
+    let running = Process.Start start
+
+    member _.ReadLine() : string =
+        Wait.forTask "a line of the sample" (running.StandardOutput.ReadLineAsync())
+
+    member _.Signal(name: string) =
+        use kill = Process.Start("kill", [ $"-{name}"; string running.Id ])
+        kill.WaitForExit()
+
+    /// The exit code, and what was written to standard error.
+    member _.Exit() : int * string =
+        let errors =
+            Wait.forTask "the sample's errors" (running.StandardError.ReadToEndAsync())
+
+        if not (running.WaitForExit Wait.limit) then
+            failwith "waited in vain for the sample to end"
+
+        running.ExitCode, errors
+
+    interface IDisposable with
+        member _.Dispose() =
+            if not running.HasExited then
+                running.Kill()
+
+            running.Dispose()
+
+let private connect (line: string) =
+    let socket =
+        new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+
+    socket.Connect(IPAddress.Loopback, Uri(line.Substring "listening on ".Length).Port)
+    let client = new PeerClient(new FunctionalWs.SocketTransport(socket))
+    client.ShakeHands()
+    client
+
+[<Tests>]
+let echoSample =
+    testSequenced (
+        testList "the sample Echo" [
+            testTheory
+                "echoes, and leaves with 1001 and exit code 0 on a signal"
+                [ "TERM"; "INT" ]
+                (fun signal ->
+                    use running = new Sample([ "--port"; "0"; "--max-size"; "100" ])
+                    let line = running.ReadLine()
+                    test <@ line.StartsWith "listening on ws://127.0.0.1:" && line.EndsWith "/" @>
+                    use client = connect line
+                    client.SendText "héllo"
+                    client.ReadText() =! "héllo"
+                    client.SendBinary [| 1uy |]
+                    client.Read() =! Data(Opcode.Binary, true, [| 1uy |])
+                    running.Signal signal
+                    client.Read() =! Closed(CloseStatus.Create(CloseCode.GoingAway, ""))
+                    client.SendClose 1001
+                    running.Exit() =! (0, ""))
+
+            testTheory
+                "a bad argument gives a usage line and exit code 2"
+                [
+                    [ "--port"; "65536" ]
+                    [ "--port" ]
+                    [ "--max-size"; "-1" ]
+                    [ "--what"; "1" ]
+                ]
+                (fun arguments ->
+                    use running = new Sample(arguments)
+                    let code, errors = running.Exit()
+                    code =! 2
+                    test <@ errors.Contains "usage: " && errors.Contains(List.head arguments) @>)
+
+            testCase "an address in use gives one line and exit code 1" (fun () ->
+                use taken =
+                    new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+
+                taken.Bind(IPEndPoint(IPAddress.Loopback, 0))
+                taken.Listen()
+                let port = (taken.LocalEndPoint :?> IPEndPoint).Port
+                use running = new Sample([ "--port"; string port ])
+                let code, errors = running.Exit()
+                code =! 1
+                test <@ errors.Contains(string port) && errors.Trim().Split('\n').Length = 1 @>)
+        ]
+    )

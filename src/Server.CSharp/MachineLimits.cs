@@ -12,6 +12,9 @@ internal static class MachineLimits
     private const int MappingsPerThread = 4;
     private const double UsableShare = 0.8;
 
+    // The runtime holds two descriptors for each assembly; a process that can't load one more is aborted as well.
+    private const int SpareDescriptors = 64;
+
     /// <summary>The most connections, and the limit that decides; null where the system tells nothing.</summary>
     public static (int Connections, string Limit)? MaxConnections()
     {
@@ -21,7 +24,7 @@ internal static class MachineLimits
             (ReadNumber("/proc/sys/kernel/threads-max"), "kernel.threads-max"),
             (ReadNumber("/sys/fs/cgroup/pids.max"), "pids.max"),
             (ReadProcessLimit("Max processes"), "limit on processes"),
-            (ReadProcessLimit("Max open files"), "limit on open files"),
+            (FreeDescriptors(), "limit on open files"),
         ];
         return Smallest(limits);
     }
@@ -33,6 +36,15 @@ internal static class MachineLimits
             return null;
         var (value, name) = known.MinBy(limit => limit.Value);
         return ((int)Math.Clamp(value!.Value * UsableShare, 1, int.MaxValue), name);
+    }
+
+    private static long? FreeDescriptors() =>
+        ReadProcessLimit("Max open files") - CountDescriptors() - SpareDescriptors;
+
+    private static int CountDescriptors()
+    {
+        const string Folder = "/proc/self/fd";
+        return Directory.Exists(Folder) ? Directory.GetFileSystemEntries(Folder).Length : 0;
     }
 
     private static long? ReadNumber(string path) =>

@@ -541,6 +541,7 @@ let pings =
 
             use _ = server
             use client = Serve.client server
+            client.Read() |> ignore // the ping
             client.SendClose 1000
             succeeds outcome =! false)
 

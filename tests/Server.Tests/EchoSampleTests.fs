@@ -22,11 +22,16 @@ let private sample =
 
     Path.Combine(root here, "samples", "Echo", "bin", configuration, here.Name, "Echo.dll")
 
-type private Sample(arguments: string list) =
+type private Sample(arguments: string list, ?descriptors: int) =
+    let command =
+        match descriptors with
+        | Some limit -> [ "sh"; "-c"; $"ulimit -n {limit} && exec dotnet \"$0\" \"$@\""; sample ]
+        | None -> [ "dotnet"; sample ]
+
     let start =
         ProcessStartInfo(
-            "dotnet",
-            sample :: arguments,
+            List.head command,
+            List.tail command @ arguments,
             RedirectStandardOutput = true,
             RedirectStandardError = true
         )
@@ -57,14 +62,22 @@ type private Sample(arguments: string list) =
 
             running.Dispose()
 
-let private connect (line: string) =
+let private connectRaw (line: string) =
     let socket =
         new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
 
     socket.Connect(IPAddress.Loopback, Uri(line.Substring "listening on ".Length).Port)
-    let client = new PeerClient(new FunctionalWs.SocketTransport(socket))
+    new PeerClient(new FunctionalWs.SocketTransport(socket))
+
+let private connect (line: string) =
+    let client = connectRaw line
     client.ShakeHands()
     client
+
+/// The status of the answer.
+let private tryShakeHands (client: PeerClient) : string =
+    client.Write(PeerClient.Request: string)
+    client.ReadResponse().Split(' ')[1]
 
 [<Tests>]
 let echoSample =
@@ -86,6 +99,22 @@ let echoSample =
                     client.Read() =! Closed(CloseStatus.Create(CloseCode.GoingAway, ""))
                     client.SendClose 1001
                     running.Exit() =! (0, ""))
+
+            testCase "with few descriptors it takes fewer clients, and still leaves in order" (fun () ->
+                use running = new Sample([ "--port"; "0" ], 200)
+                let line = running.ReadLine()
+                let clients = [| for _ in 1..150 -> connectRaw line |]
+                let statuses = clients |> Array.map tryShakeHands
+                let accepted = Array.zip clients statuses |> Array.filter (snd >> (=) "101")
+                test <@ statuses |> Array.forall (fun status -> status = "101" || status = "503") @>
+                test <@ accepted.Length > 10 && accepted.Length < 130 @>
+                running.Signal "TERM"
+
+                for client, _ in accepted do
+                    client.Read() =! Closed(CloseStatus.Create(CloseCode.GoingAway, ""))
+                    client.SendClose 1001
+
+                running.Exit() =! (0, ""))
 
             testTheory
                 "a bad argument gives a usage line and exit code 2"

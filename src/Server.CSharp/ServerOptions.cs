@@ -1,15 +1,13 @@
 using FunctionalWs.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.FSharp.Collections;
-using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;
 
 /// <summary>
 /// Settings of a <see cref="Server"/>. Immutable; every value is checked once, when a server is made with it.
 /// </summary>
-public sealed record ServerOptions
+public sealed partial record ServerOptions
 {
     private static readonly TimeSpan MaxSpan = TimeSpan.FromMilliseconds(int.MaxValue);
 
@@ -73,28 +71,6 @@ public sealed record ServerOptions
     /// </summary>
     public int MaxConnections { get; init; } = 10_000;
 
-    /// <summary>
-    /// Origins that may connect, compared exactly (RFC 6454 §6.2); an empty string stands for a request without one. Null,
-    /// the default, lets everyone in. Others are answered with 403 (RFC 6455 §10.2).
-    /// </summary>
-    public IReadOnlyList<string>? Origins { get; init; }
-
-    /// <summary>
-    /// Subprotocols in order of preference, each a token; empty, the default, for none (RFC 6455 §1.9). A client that offers
-    /// none of them is answered with 400.
-    /// </summary>
-    public IReadOnlyList<string> Subprotocols { get; init; } = [];
-
-    /// <summary>
-    /// The value of the <c>Server</c> header; null or empty to leave it out. <c>FunctionalWs</c> by default.
-    /// </summary>
-    public string? ServerHeader { get; init; } = "FunctionalWs";
-
-    /// <summary>
-    /// How many clients the kernel keeps waiting to be accepted: 1 or more, 512 by default. The kernel may cap it.
-    /// </summary>
-    public int Backlog { get; init; } = 512;
-
     /// <summary>Where the server writes its log; nowhere by default.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
@@ -113,21 +89,8 @@ public sealed record ServerOptions
         CheckRange(MaxQueue ?? 1, 1, int.MaxValue, nameof(MaxQueue));
         CheckRange(MaxQueueLow ?? 0, 0, MaxQueue ?? int.MaxValue, nameof(MaxQueueLow));
         CheckRange(MaxConnections, 1, int.MaxValue, nameof(MaxConnections));
-        CheckRange(Backlog, 1, int.MaxValue, nameof(Backlog));
-        ArgumentNullException.ThrowIfNull(Subprotocols);
-        foreach (var name in Subprotocols)
-        {
-            if (!HeaderSyntax.IsToken(name))
-                throw new ArgumentException(
-                    $"Subprotocols: '{name}' is no token (RFC 9110 §5.6.2).",
-                    nameof(Subprotocols)
-                );
-        }
-        if (!HeaderSyntax.IsValue(ServerHeader ?? ""))
-            throw new ArgumentException(
-                "ServerHeader has a character that no header can have.",
-                nameof(ServerHeader)
-            );
+        ValidateHandshake();
+        ValidateListening();
         ArgumentNullException.ThrowIfNull(LoggerFactory);
         ArgumentNullException.ThrowIfNull(TimeProvider);
     }
@@ -143,18 +106,6 @@ public sealed record ServerOptions
             validateText: ValidateText,
             allowLongLengths: false
         );
-
-    internal HandshakePolicy ToHandshakePolicy() =>
-        new(
-            Origins is null
-                ? FSharpValueOption<FSharpList<OriginRule>>.None
-                : ListModule.OfSeq(Origins.Select(ToRule)),
-            ListModule.OfSeq(Subprotocols),
-            ServerHeader is null ? FSharpValueOption<string>.None : ServerHeader
-        );
-
-    private static OriginRule ToRule(string origin) =>
-        origin.Length == 0 ? OriginRule.Absent : OriginRule.NewExact(origin);
 
     internal Inbox ToInbox()
     {

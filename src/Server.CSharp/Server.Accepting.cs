@@ -1,0 +1,126 @@
+using System.Net.Sockets;
+
+namespace FunctionalWs;
+
+public sealed partial class Server
+{
+    private bool TryStart()
+    {
+        lock (gate)
+        {
+            if (phase != Phase.NotStarted)
+                return false;
+            phase = Phase.Running;
+        }
+        log.ServerListening(LocalEndPoint);
+        return true;
+    }
+
+    /// <summary>Accepts and hands over; nothing but the listener's end ends it.</summary>
+    private void AcceptLoop(Socket socket)
+    {
+        var pause = new AcceptPause(log);
+        while (!IsStopping)
+        {
+            try
+            {
+                Admit(socket.Accept());
+                pause.Reset();
+            }
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
+            {
+                if (!IsStopping)
+                    pause.After(error);
+            }
+        }
+    }
+
+    private void Admit(Socket socket)
+    {
+        Transport transport;
+        try
+        {
+            transport = new SocketTransport(socket);
+        }
+        catch (SocketException error)
+        {
+            // The client has left between its arrival and now.
+            log.HandshakeIgnored("the peer left at once", error);
+            socket.Dispose();
+            return;
+        }
+        Admit(transport);
+    }
+
+    /// <summary>Gives a stream a connection and a thread, or tells the client that there is no room.</summary>
+    internal void Admit(Transport transport)
+    {
+        if (!TryAdd(transport, out var connection))
+        {
+            TurnAway(transport);
+            return;
+        }
+
+        try
+        {
+            threads.Run(() => Run(connection));
+        }
+        catch (Exception error) when (error is OutOfMemoryException or ThreadStartException)
+        {
+            log.ThreadFailed(error);
+            Remove(connection);
+            TurnAway(transport);
+        }
+    }
+
+    private bool TryAdd(
+        Transport transport,
+        [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ServerConnection? connection
+    )
+    {
+        connection = null;
+        lock (gate)
+        {
+            if (connections.Count >= MaxConnections)
+            {
+                log.ServerFull(connections.Count);
+                return false;
+            }
+            connection = new ServerConnection(this, transport, options, watcher);
+            connections.Add(connection);
+        }
+        watcher.Add(connection);
+        return true;
+    }
+
+    private void Run(ServerConnection connection)
+    {
+        connection.Run(handler, opening, log);
+        Remove(connection);
+    }
+
+    private void Remove(ServerConnection connection)
+    {
+        watcher.Remove(connection);
+        lock (gate)
+        {
+            connections.Remove(connection);
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <summary>Answers 503 as far as that goes without waiting: this is the accepting thread.</summary>
+    private void TurnAway(Transport transport)
+    {
+        try
+        {
+            transport.TryWrite(opening.Busy());
+        }
+        catch (IOException)
+        {
+            // It has left already.
+        }
+        transport.ShutdownSend();
+        transport.Dispose();
+    }
+}

@@ -1,0 +1,71 @@
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs;
+
+public sealed partial class Server
+{
+    private bool TryBeginStopping()
+    {
+        lock (gate)
+        {
+            if (phase is Phase.Stopping or Phase.Stopped)
+                return false;
+            phase = Phase.Stopping;
+            return true;
+        }
+    }
+
+    /// <summary>A handler can't wait for a shutdown that waits for it.</summary>
+    private int AwaitStopped()
+    {
+        lock (gate)
+        {
+            while (phase != Phase.Stopped && Current is null)
+                Monitor.Wait(gate);
+            return forced;
+        }
+    }
+
+    private void Tell(ServerConnection connection, CloseStatus status)
+    {
+        if (connection.IsOpening)
+            connection.Abort(new OperationCanceledException("The server is shutting down."));
+        else
+            connection.StartClose(status);
+    }
+
+    private ServerConnection? Current =>
+        connections.FirstOrDefault(connection => connection.IsOwnThread);
+
+    private ServerConnection[] Snapshot()
+    {
+        lock (gate)
+            return [.. connections];
+    }
+
+    private ServerConnection[] Others() =>
+        [.. Snapshot().Where(connection => !connection.IsOwnThread)];
+
+    private void AwaitHandlers(Deadline deadline)
+    {
+        // The deadline may be on another clock than this wait's, so it is looked at now and then.
+        lock (gate)
+        {
+            while (connections.Any(connection => !connection.IsOwnThread) && !deadline.HasPassed)
+                Monitor.Wait(gate, TimeSpan.FromMilliseconds(20));
+        }
+    }
+
+    private void End(int forcedConnections)
+    {
+        threads.Dispose();
+        log.ServerClosed(forcedConnections);
+        lock (gate)
+        {
+            forced = forcedConnections;
+            phase = Phase.Stopped;
+            Monitor.PulseAll(gate);
+        }
+        watcher.EndWhenEmpty();
+    }
+}

@@ -7,9 +7,10 @@ namespace FunctionalWs;
 /// <summary>The connection is closed or closing, and a call needed it open. See the two subclasses.</summary>
 public abstract class ConnectionClosedException : IOException
 {
-    private protected ConnectionClosedException(Ending ending)
+    private protected ConnectionClosedException(Ending ending, Driver origin)
         : base(ending.ToString(), ending.Cause)
     {
+        Origin = origin;
         Received = ending.Received;
         Sent = ending.Sent;
         ReceivedFirst = ending.ReceivedFirst;
@@ -23,6 +24,9 @@ public abstract class ConnectionClosedException : IOException
 
     /// <summary>True when the peer's close frame came first, false when ours went first, null unless there were both.</summary>
     public bool? ReceivedFirst { get; }
+
+    /// <summary>The connection that ended.</summary>
+    internal Driver Origin { get; }
 }
 
 /// <summary>
@@ -31,8 +35,8 @@ public abstract class ConnectionClosedException : IOException
 /// </summary>
 public sealed class ConnectionClosedOkException : ConnectionClosedException
 {
-    internal ConnectionClosedOkException(Ending ending)
-        : base(ending) { }
+    internal ConnectionClosedOkException(Ending ending, Driver origin)
+        : base(ending, origin) { }
 }
 
 /// <summary>
@@ -41,8 +45,8 @@ public sealed class ConnectionClosedOkException : ConnectionClosedException
 /// </summary>
 public sealed class ConnectionClosedErrorException : ConnectionClosedException
 {
-    internal ConnectionClosedErrorException(Ending ending)
-        : base(ending) { }
+    internal ConnectionClosedErrorException(Ending ending, Driver origin)
+        : base(ending, origin) { }
 }
 
 /// <summary>The peer broke the protocol. It is the cause inside a <see cref="ConnectionClosedErrorException"/>.</summary>
@@ -92,8 +96,10 @@ internal sealed record Ending(
 
     public string CloseReason => Received?.Reason ?? "";
 
-    public ConnectionClosedException ToException() =>
-        IsOk ? new ConnectionClosedOkException(this) : new ConnectionClosedErrorException(this);
+    public ConnectionClosedException ToException(Driver origin) =>
+        IsOk
+            ? new ConnectionClosedOkException(this, origin)
+            : new ConnectionClosedErrorException(this, origin);
 
     public override string ToString() =>
         (Received, Sent, ReceivedFirst) switch

@@ -15,14 +15,20 @@ internal readonly struct Deadline
     /// <summary>The time after a span; never, for null and for spans that the clock can't count.</summary>
     public static Deadline After(TimeProvider clock, TimeSpan? span)
     {
-        if (span is not { } time)
+        var ticks = Ticks(clock, span);
+        if (ticks == long.MaxValue)
             return new Deadline(clock, long.MaxValue);
-        var ticks = time.TotalSeconds * clock.TimestampFrequency;
         var now = clock.GetTimestamp();
-        return new Deadline(
-            clock,
-            ticks >= long.MaxValue - now ? long.MaxValue : now + (long)ticks
-        );
+        return new Deadline(clock, ticks >= long.MaxValue - now ? long.MaxValue : now + ticks);
+    }
+
+    /// <summary>A span in ticks of a clock; <see cref="long.MaxValue"/> for null and for what the clock can't count.</summary>
+    public static long Ticks(TimeProvider clock, TimeSpan? span)
+    {
+        if (span is not { } time)
+            return long.MaxValue;
+        var ticks = time.TotalSeconds * clock.TimestampFrequency;
+        return ticks >= long.MaxValue ? long.MaxValue : (long)ticks;
     }
 
     public bool IsNever => timestamp == long.MaxValue;

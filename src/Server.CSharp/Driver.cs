@@ -9,53 +9,67 @@ namespace FunctionalWs;
 /// </summary>
 internal sealed class Driver
 {
-    // Made once: sending a message allocates nothing.
-    private static readonly Command TextMessage = Command.NewMessage(MessageKind.Text);
-    private static readonly Command BinaryMessage = Command.NewMessage(MessageKind.Binary);
-
     private readonly Transport transport;
     private readonly ServerOptions options;
     private readonly ConnectionSettings settings;
     private readonly Watcher watcher;
+    private readonly FrameOutput output;
+    private readonly Log log;
+    private readonly FrameLog? frames;
 
     private readonly Lock stateGate = new();
     private State state = Connection.Start;
     private long closeAt = long.MaxValue;
 
-    private readonly Lock readGate = new();
-    private readonly Inbox inbox;
-    private int receivingThread; // the thread that was last in TryReceive
-    private bool hasMoreInput; // what that call left for the next one
-    private volatile bool isReceiving;
-    private int receiveCount;
-    private int receiveCountSeen; // the watcher's
-
-    private readonly FrameOutput output;
     private readonly ManualResetEventSlim closed = new(false);
+    private CancellationTokenSource? notOpen; // made for whoever asks
     private Exception? cause;
     private volatile bool isBroken;
 
     /// <summary>Takes over a stream.</summary>
-    public Driver(Transport transport, ServerOptions options, Watcher watcher)
+    public Driver(
+        Transport transport,
+        ServerOptions options,
+        Watcher watcher,
+        Log log,
+        FrameLog? frames
+    )
     {
         this.transport = transport;
         this.options = options;
         this.watcher = watcher;
+        this.log = log;
+        this.frames = frames;
         settings = options.ToConnectionSettings();
-        inbox = options.ToInbox();
         Input = new FrameInput(this, settings);
-        output = new FrameOutput(transport, Begin);
+        output = new FrameOutput(transport, Begin, frames);
+        Receiver = new Receiver(this, transport, Input, options.ToInbox());
+        Sender = new Sender(this, output, options);
         Pings = new PingLog(options.TimeProvider);
+        Vitals = new Vitals(this, output, options);
     }
 
     public FrameInput Input { get; }
 
+    public Receiver Receiver { get; }
+
+    public Sender Sender { get; }
+
     public PingLog Pings { get; }
+
+    public Vitals Vitals { get; }
 
     public State State => Volatile.Read(ref state);
 
+    public bool IsOpen => State is State.Open;
+
     /// <summary>True once nothing that comes from the peer matters any more.</summary>
     public bool IsReceivingOver => State is State.Draining or State.Closed;
+
+    public bool IsClosed => closed.IsSet;
+
+    /// <summary>True once the stream was given up.</summary>
+    public bool IsBroken => isBroken;
 
     /// <summary>How the connection ended; null while it is not known.</summary>
     public Ending? Ending =>
@@ -68,116 +82,22 @@ internal sealed class Driver
 
     private Exception? Cause => cause ?? transport.Failure;
 
-    // ---- Receiving
+    public ConnectionClosedException ClosedException() =>
+        (Ending ?? new Ending(null, null, null, Cause)).ToException(this);
 
-    /// <summary>Waits for a message; false when the deadline passed first.</summary>
-    /// <exception cref="ConnectionClosedException">The connection ended, and no message is left.</exception>
-    public bool TryReceive(Deadline deadline, out Message message)
+    /// <summary>Cancelled when the connection is no longer open.</summary>
+    public CancellationToken NotOpen
     {
-        while (true)
+        get
         {
-            lock (readGate)
+            lock (stateGate)
             {
-                receiveCount++;
-                receivingThread = Environment.CurrentManagedThreadId;
-                if (TryTake(out message))
-                    return true;
-                if (TryWaitForMessage(deadline, out message) is { } hasMessage)
-                    return hasMessage;
-            }
-            if (IsReceivingOver)
-                throw ClosedException();
-            FlushOutput();
-        }
-    }
-
-    /// <summary>
-    /// Reads until there is a message (true) or the deadline has passed (false); gives up (null) when receiving is over, or
-    /// when held-back output has to go first, which may take long and must not hold up those who read.
-    /// </summary>
-    private bool? TryWaitForMessage(Deadline deadline, out Message message)
-    {
-        message = default;
-        while (!IsReceivingOver && !output.IsHolding)
-        {
-            isReceiving = true;
-            var isReadable = transport.WaitReadable(deadline);
-            isReceiving = false;
-            if (!isReadable)
-                return false;
-            Fill();
-            if (TryTake(out message))
-                return true;
-            if (deadline.HasPassed) // else a flood of control frames would keep us here
-                return false;
-        }
-        return null;
-    }
-
-    private bool TryTake(out Message message)
-    {
-        if (!inbox.TryTake(out message) && !Input.TryReadMessage(out message))
-            return false;
-        hasMoreInput = inbox.Count > 0 || Input.HasFrame;
-        return true;
-    }
-
-    private void Fill()
-    {
-        isReceiving = true;
-        var hasInput = Input.Fill(transport);
-        isReceiving = false;
-        if (!hasInput)
-            Receive(Protocol.Input.EndOfStream);
-        else if (IsReceivingOver)
-            Input.Discard();
-    }
-
-    /// <summary>
-    /// What the watcher does for a connection that nobody is receiving from: reads what has come, answers what has to be
-    /// answered, keeps messages for later. Never waits.
-    /// </summary>
-    /// <param name="isReadable">False when the kernel has just said that there is nothing to read.</param>
-    public void ReadAhead(bool isReadable)
-    {
-        if (!readGate.TryEnter())
-            return;
-        try
-        {
-            TakeAhead();
-            var mayRead =
-                isReadable && !closed.IsSet && (!inbox.IsPaused || State is not State.Open);
-            if (mayRead && transport.IsReadable)
-            {
-                Fill();
-                TakeAhead();
+                notOpen ??= new CancellationTokenSource();
+                if (state is not State.Open)
+                    notOpen.Cancel(); // nobody has registered yet
+                return notOpen.Token;
             }
         }
-        finally
-        {
-            readGate.Exit();
-        }
-    }
-
-    /// <summary>A full inbox ends the reading ahead, but never a closing: then what doesn't fit is dropped.</summary>
-    private void TakeAhead()
-    {
-        while (
-            (!inbox.IsPaused || State is not State.Open) && Input.TryReadMessage(out var message)
-        )
-        {
-            if (!inbox.IsPaused)
-                inbox.Add(message);
-        }
-    }
-
-    /// <summary>True when nobody has received since the last call, nor waits to receive now.</summary>
-    public bool IsUnattended()
-    {
-        var count = Volatile.Read(ref receiveCount);
-        var isUnattended = count == receiveCountSeen && !isReceiving;
-        receiveCountSeen = count;
-        return isUnattended;
     }
 
     // ---- What FrameInput finds, under the read gate
@@ -199,6 +119,7 @@ internal sealed class Driver
             transition = Connection.Receive(settings, state, input);
             Enter(transition);
         }
+        frames?.Received(input);
         Carry(transition);
     }
 
@@ -215,6 +136,8 @@ internal sealed class Driver
             transition = Connection.ReceiveData(settings, state, header, part, data);
             Enter(transition);
         }
+        if (transition.Event.IsSome)
+            frames?.Received(header);
         if (transition.HalfClose)
             Carry(transition);
         return transition.Event;
@@ -237,10 +160,26 @@ internal sealed class Driver
     private void Enter(in Transition transition)
     {
         if (state is State.Open && transition.State is not State.Open)
+        {
             closeAt = Deadline.After(options.TimeProvider, options.CloseTimeout).Timestamp;
+            _ = notOpen is null ? null : CancelAsync(notOpen);
+        }
         state = transition.State;
         if (transition.Output.IsSome || transition.HalfClose)
             output.Post(transition.Output, transition.HalfClose);
+    }
+
+    /// <summary>What is registered runs on the thread pool: it must not hold up whoever ended the connection.</summary>
+    private async Task CancelAsync(CancellationTokenSource source)
+    {
+        try
+        {
+            await source.CancelAsync().ConfigureAwait(false);
+        }
+        catch (AggregateException error)
+        {
+            log.CallbackFailed(error);
+        }
     }
 
     /// <summary>The effects of a transition that was entered.</summary>
@@ -256,60 +195,36 @@ internal sealed class Driver
         closed.Set();
     }
 
-    // ---- Sending
+    // ---- Sending without waiting
 
-    /// <summary>Sends a message; waits while the peer doesn't read.</summary>
-    public void Send(MessageKind kind, ReadOnlySpan<byte> payload)
+    /// <summary>
+    /// Gives a frame of a message to whoever can write next, if the state allows a message now; says why not otherwise.
+    /// </summary>
+    public SendError? Post(Command command, ReadOnlyMemory<byte> frame, int payloadSize)
     {
-        var hold =
-            options.CoalesceOutput
-            && hasMoreInput
-            && receivingThread == Environment.CurrentManagedThreadId;
-        Write(kind.IsText ? TextMessage : BinaryMessage, payload, hold);
-        if (hold)
-            watcher.Hasten();
-    }
-
-    /// <summary>Sends a ping or a pong.</summary>
-    public void SendControl(Command command) => Write(command, default, hold: false);
-
-    /// <summary>Writes everything that is held back; waits while the peer doesn't read.</summary>
-    public void FlushOutput()
-    {
-        try
+        lock (stateGate)
         {
-            output.Flush();
-        }
-        catch (IOException error)
-        {
-            Break(error);
+            // A message in one frame leaves the state as it is.
+            var result = Connection.Send(state, command);
+            if (result.IsRefused)
+                return result.Error;
+            output.Post(frame);
+            frames?.Sent(command, payloadSize);
+            return null;
         }
     }
 
-    private void Write(Command command, ReadOnlySpan<byte> payload, bool hold)
-    {
-        try
-        {
-            if (isBroken)
-                throw ClosedException();
-            if (output.Write(command, payload, hold) is { } refusal)
-                throw Refused(refusal);
-        }
-        catch (IOException error) when (error is not ConnectionClosedException)
-        {
-            Break(error);
-            throw ClosedException();
-        }
-    }
+    /// <summary>The bytes of messages that were posted and have not begun to leave.</summary>
+    public long PostedBytes => output.PostedBytes;
 
-    private Exception Refused(SendError refusal)
+    /// <summary>Forgets the oldest of the posted messages that have not begun to leave; tells how many.</summary>
+    public int DropPosted(long untilBytes) => output.DropPosted(untilBytes);
+
+    /// <summary>Sends a ping that nobody waits for.</summary>
+    public void PostPing(ControlPayload payload)
     {
-        if (!refusal.IsClosing)
-            return new ConcurrencyException(
-                "A fragmented message is being sent: only its fragments can be."
-            );
-        closed.Wait();
-        return ClosedException();
+        output.Post(Output.NewPing(payload), halfClose: false);
+        TryFlushOutput();
     }
 
     /// <summary>Writes what can be written without waiting: held-back frames, pongs, the close frame.</summary>
@@ -329,38 +244,61 @@ internal sealed class Driver
             Receive(Protocol.Input.EndOfStream);
     }
 
+    /// <summary>Asks the watcher to look soon.</summary>
+    public void Hasten() => watcher.Hasten();
+
     // ---- Closing
 
-    /// <summary>Begins the closing handshake, if it has not begun; never waits.</summary>
+    /// <summary>
+    /// Begins the closing handshake, if it has not begun; never waits. A fragmented message that is being sent can't be
+    /// completed any more: then the connection fails with 1011.
+    /// </summary>
     public void StartClose(CloseStatus status)
     {
         lock (stateGate)
         {
-            var result = Connection.Send(state, Command.NewClose(status));
-            if (result.IsRefused)
+            var isSendingFragments = state is State.Open { Sending.IsSome: true };
+            var command = isSendingFragments
+                ? Command.NewFail(
+                    CloseStatus.Create(
+                        CloseCode.InternalError,
+                        "closed during a fragmented message"
+                    )
+                )
+                : Command.NewClose(status);
+            if (!TryEnter(command))
                 return;
-            Enter(result.Transition);
         }
         TryFlushOutput();
         watcher.Hasten();
     }
 
-    /// <summary>Waits for the end, reading on this thread: for the connection's own one.</summary>
-    public void ReadUntilClosed()
+    /// <summary>Tells the peer and gives the connection up, without waiting for its answer (RFC 6455 §7.1.7).</summary>
+    public void Fail(CloseStatus status, Exception reason)
     {
-        while (!closed.IsSet)
+        lock (stateGate)
         {
-            lock (readGate)
-            {
-                TakeAhead();
-                if (!closed.IsSet)
-                    Fill();
-            }
+            if (!TryEnter(Command.NewFail(status)))
+                return;
+            cause ??= reason;
         }
+        TryFlushOutput();
+        watcher.Hasten();
+    }
+
+    private bool TryEnter(Command command)
+    {
+        var result = Connection.Send(state, command);
+        if (result.IsAccepted)
+            Enter(result.Transition);
+        return result.IsAccepted;
     }
 
     /// <summary>Waits for the end while others read: the receiving thread, or the watcher.</summary>
     public bool WaitClosed(TimeSpan? timeout) => closed.Wait(timeout ?? Timeout.InfiniteTimeSpan);
+
+    /// <summary>True when the closing has taken too long.</summary>
+    public bool IsCloseOverdue(long now) => now >= Volatile.Read(ref closeAt);
 
     /// <summary>Ends the stream at once; whoever waits for it is freed.</summary>
     public void Break(Exception reason)
@@ -369,30 +307,4 @@ internal sealed class Driver
         isBroken = true;
         transport.Abort();
     }
-
-    /// <summary>The stream is given up, and nobody waits for it any more.</summary>
-    public void End()
-    {
-        lock (readGate)
-        {
-            TakeAhead();
-            Receive(Protocol.Input.EndOfStream);
-            Input.Release();
-        }
-    }
-
-    /// <summary>The watcher's look at the close deadline and at held-back output.</summary>
-    public void Attend(long now)
-    {
-        if (now >= Volatile.Read(ref closeAt) && !isBroken && !closed.IsSet)
-            Break(new TimeoutException($"The peer did not close within {options.CloseTimeout}."));
-        if (output.HasWork && !isBroken)
-            TryFlushOutput();
-    }
-
-    /// <summary>True while the watcher should look again soon.</summary>
-    public bool IsUrgent => output.HasWork || State is not State.Open && !closed.IsSet;
-
-    private ConnectionClosedException ClosedException() =>
-        (Ending ?? new Ending(null, null, null, Cause)).ToException();
 }

@@ -31,9 +31,20 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
     private bool isFrameBegun;
     private long validated;
 
-    // The fragments of the message that is arriving.
-    private byte[] fragments = [];
-    private int fragmentsLength;
+    private readonly FragmentBuffer fragments = new();
+    private long scanned; // of what lies in the buffer: whole frames of data
+
+    /// <summary>How often bytes have come. Read by the watcher, to which any byte is a sign of life.</summary>
+    public int Reads { get; private set; }
+
+    /// <summary>How many messages are complete. Read by the watcher.</summary>
+    public int Messages { get; private set; }
+
+    /// <summary>True while a message has begun and is not complete. Read by the watcher.</summary>
+    public bool IsInMessage { get; private set; }
+
+    /// <summary>The bytes that were received and not consumed yet.</summary>
+    public long Buffered { get; private set; }
 
     /// <summary>True when a whole frame lies in the buffer, as far as the last look at it told.</summary>
     public bool HasFrame { get; private set; }
@@ -46,6 +57,8 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
     {
         var memory = buffer.Writer.GetMemory(readSize);
         var size = transport.Read(memory.Span);
+        Reads += size > 0 ? 1 : 0;
+        Buffered += size;
         buffer.Writer.Advance(size);
         // Completes at once: nothing pauses this pipe's writer.
         _ = buffer.Writer.FlushAsync();
@@ -60,7 +73,7 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
     public void Discard()
     {
         if (buffer.Reader.TryRead(out var result))
-            buffer.Reader.AdvanceTo(result.Buffer.End);
+            Consume(result.Buffer, result.Buffer.End, result.Buffer.End);
         HasFrame = false;
     }
 
@@ -70,11 +83,15 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
         isReleased = true;
         buffer.Writer.Complete();
         buffer.Reader.Complete();
-        fragments = [];
+        fragments.Clear();
     }
 
     /// <summary>Takes frames out of the buffer until a message is complete; false when the buffer has none.</summary>
-    public bool TryReadMessage(out Message message)
+    /// <param name="destination">
+    /// Where the payload of a message in one frame goes; null for an array of its own. What it throws loses nothing.
+    /// </param>
+    /// <param name="message">The message.</param>
+    public bool TryReadMessage(IBufferWriter<byte>? destination, out ReceivedMessage message)
     {
         message = default;
         HasFrame = false;
@@ -83,13 +100,71 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
 
         var rest = result.Buffer;
         var step = FrameStep.Taken;
-        while (step == FrameStep.Taken)
-            step = TakeFrame(ref rest, out message);
+        try
+        {
+            while (step == FrameStep.Taken)
+                step = TakeFrame(ref rest, destination, out message);
+            HasFrame = step == FrameStep.Message && StartsWithFrame(rest);
+        }
+        finally
+        {
+            // What was looked at in vain is not looked at again before more has come.
+            Consume(result.Buffer, rest.Start, step == FrameStep.Waiting ? rest.End : rest.Start);
+        }
+        IsInMessage = step == FrameStep.Waiting && (isFrameBegun || !fragments.IsEmpty);
+        return step == FrameStep.Message;
+    }
 
-        var isMessage = step == FrameStep.Message;
-        HasFrame = isMessage && StartsWithFrame(rest);
-        buffer.Reader.AdvanceTo(rest.Start, isMessage ? rest.Start : rest.End);
-        return isMessage;
+    /// <summary>Takes the fragments that have come of a message that is not complete; false when there are none.</summary>
+    public bool TryTakeFragments(out ReceivedMessage received)
+    {
+        received = default;
+        return !fragments.IsEmpty && fragments.TryTake(isLast: false, out received);
+    }
+
+    /// <summary>Drops the rest of a message of which fragments were taken.</summary>
+    public void DiscardRest() => fragments.DiscardRest();
+
+    /// <summary>
+    /// True when behind whole frames of data lies a whole control frame, or one that breaks a rule: something that must
+    /// not wait until the data before it is wanted.
+    /// </summary>
+    public bool HasControlFrame()
+    {
+        if (isReleased || !buffer.Reader.TryRead(out var result))
+            return false;
+        var isFound = ScanForControlFrame(result.Buffer.Slice(scanned));
+        buffer.Reader.AdvanceTo(result.Buffer.Start, result.Buffer.Start);
+        return isFound;
+    }
+
+    private bool ScanForControlFrame(ReadOnlySequence<byte> rest)
+    {
+        while (!rest.IsEmpty)
+        {
+            var parse = FrameReader.ReadHeader(settings, rest);
+            if (parse.IsMalformed)
+                return true;
+            if (parse.IsIncomplete || rest.Length < parse.Header.FrameLength)
+                return false;
+            if (OpcodeModule.IsControl(parse.Header.Opcode))
+                return true;
+            rest = rest.Slice(parse.Header.FrameLength);
+            scanned += parse.Header.FrameLength;
+        }
+        return false;
+    }
+
+    private void Consume(
+        in ReadOnlySequence<byte> all,
+        SequencePosition consumed,
+        SequencePosition examined
+    )
+    {
+        var left = all.Slice(consumed).Length;
+        scanned = Math.Max(scanned - (all.Length - left), 0);
+        Buffered = left;
+        buffer.Reader.AdvanceTo(consumed, examined);
     }
 
     private enum FrameStep
@@ -112,7 +187,11 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
         return parse.IsComplete && rest.Length >= parse.Header.FrameLength;
     }
 
-    private FrameStep TakeFrame(ref ReadOnlySequence<byte> rest, out Message message)
+    private FrameStep TakeFrame(
+        ref ReadOnlySequence<byte> rest,
+        IBufferWriter<byte>? destination,
+        out ReceivedMessage message
+    )
     {
         message = default;
         if (driver.IsReceivingOver)
@@ -130,12 +209,27 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
         }
 
         var payload = rest.Slice(header.Size, header.PayloadLength);
+        var step = TakePayload(payload, destination, out message);
         rest = rest.Slice(payload.End);
         isFrameBegun = false;
-        if (!OpcodeModule.IsControl(header.Opcode))
-            return TakeData(payload, out message);
-        driver.Receive(Input.NewReceived(new Frame(header, payload)));
-        return FrameStep.Taken;
+        return step;
+    }
+
+    private FrameStep TakePayload(
+        in ReadOnlySequence<byte> payload,
+        IBufferWriter<byte>? destination,
+        out ReceivedMessage message
+    )
+    {
+        message = default;
+        if (OpcodeModule.IsControl(header.Opcode))
+        {
+            driver.Receive(Input.NewReceived(new Frame(header, payload)));
+            return FrameStep.Taken;
+        }
+        return header.Fin && !header.Opcode.IsContinuation
+            ? TakeWhole(payload, destination, out message)
+            : TakeFragment(payload, out message);
     }
 
     private bool TryBeginFrame(ref ReadOnlySequence<byte> rest)
@@ -180,42 +274,51 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
         }
     }
 
-    private FrameStep TakeData(in ReadOnlySequence<byte> payload, out Message message)
+    /// <summary>A message in one frame: unmasked straight into where it goes.</summary>
+    private FrameStep TakeWhole(
+        in ReadOnlySequence<byte> payload,
+        IBufferWriter<byte>? destination,
+        out ReceivedMessage message
+    )
     {
-        var length = (int)payload.Length;
-        var isWholeMessage = header.Fin && fragmentsLength == 0;
-        var destination = isWholeMessage ? NewArray(length) : GrowFragments(length);
-        var offset = isWholeMessage ? 0 : fragmentsLength;
-        var data = destination.AsSpan(offset, length);
-        FrameModule.CopyPayload(header, 0, payload, data);
-
-        var part = validated == 0 ? Part.Whole : Part.Last;
-        var received = driver.ReceiveData(header, part, data[(int)validated..]);
-        fragmentsLength = offset + length;
         message = default;
-        if (!received.IsSome)
+        var length = (int)payload.Length;
+        var array = destination is null ? NewArray(length) : [];
+        var data = destination is null ? array : destination.GetSpan(length)[..length];
+        FrameModule.CopyPayload(header, 0, payload, data);
+        if (Deliver(data) is null)
             return FrameStep.Taken; // refused: the next step sees that receiving is over
 
-        var end = (Event.Data)received.Value;
+        destination?.Advance(length);
+        var kind = header.Opcode.IsText ? MessageKind.Text : MessageKind.Binary;
+        message = new(kind, array, IsWritten: destination is not null);
+        Messages++;
+        return FrameStep.Message;
+    }
+
+    private FrameStep TakeFragment(in ReadOnlySequence<byte> payload, out ReceivedMessage message)
+    {
+        message = default;
+        var data = fragments.Reserve((int)payload.Length);
+        FrameModule.CopyPayload(header, 0, payload, data);
+        if (Deliver(data) is not { } end)
+            return FrameStep.Taken;
+
+        fragments.Add(end.Kind, data.Length);
         if (!end.EndOfMessage)
             return FrameStep.Taken;
-        message = new Message(end.Kind, new ReadOnlyMemory<byte>(destination, 0, fragmentsLength));
-        fragments = [];
-        fragmentsLength = 0;
-        return FrameStep.Message;
+        Messages++;
+        return fragments.TryTake(isLast: true, out message) ? FrameStep.Message : FrameStep.Taken;
+    }
+
+    /// <summary>Passes the rest of a frame's payload to the state machine; null when it was refused.</summary>
+    private Event.Data? Deliver(Span<byte> data)
+    {
+        var part = validated == 0 ? Part.Whole : Part.Last;
+        var received = driver.ReceiveData(header, part, data[(int)validated..]);
+        return received.IsSome ? (Event.Data)received.Value : null;
     }
 
     private static byte[] NewArray(int length) =>
         length == 0 ? [] : GC.AllocateUninitializedArray<byte>(length);
-
-    private byte[] GrowFragments(int length)
-    {
-        var needed = fragmentsLength + length;
-        if (needed > fragments.Length)
-            Array.Resize(
-                ref fragments,
-                Math.Max(needed, Math.Min(fragments.Length * 2, Array.MaxLength))
-            );
-        return fragments;
-    }
 }

@@ -4,31 +4,39 @@ using Microsoft.FSharp.Core;
 namespace FunctionalWs;
 
 /// <summary>
-/// Frames to a transport, one writer at a time. A writer may wait as long as the peer takes to read; whoever reads never
-/// waits here: what it has to answer goes into slots, which the next one to hold the gate empties.
+/// Frames to a transport, one writer at a time. A writer may wait as long as the peer takes to read. Others never wait
+/// here: what readers have to answer, and what is broadcast, is posted and sent by the next one to hold the gate.
 /// </summary>
-internal sealed class FrameOutput(Transport transport, Func<Command, SendResult> begin)
+internal sealed class FrameOutput(
+    Transport transport,
+    Func<Command, SendResult> begin,
+    FrameLog? log
+)
 {
     private readonly Lock gate = new();
-    private readonly OutputBuffer buffer = new(transport);
-
-    // Slots for control frames. A later pong makes an earlier one needless (RFC 6455 §5.5.3).
-    private readonly Lock slots = new();
-    private Output.Ping? ping;
-    private Output.Pong? pong;
-    private Output.Close? close;
-    private bool halfClose;
-    private volatile bool hasControl;
+    private readonly OutputBuffer buffer = new(transport, log);
+    private readonly PostedOutput posted = new();
     private volatile bool isHolding;
+    private volatile bool isStuck;
+    private int writes;
 
     /// <summary>True while bytes wait for a flush.</summary>
     public bool IsHolding => isHolding;
 
     /// <summary>True while something waits that <see cref="TryFlush"/> could write.</summary>
-    public bool HasWork => isHolding || hasControl;
+    public bool HasWork => isHolding || posted.HasWork;
+
+    /// <summary>True when something waits because the peer doesn't read.</summary>
+    public bool IsStuck => isStuck || int.IsOddInteger(Writes);
 
     /// <summary>True once the sending side was shut down.</summary>
     public bool IsEnded { get; private set; }
+
+    /// <summary>Odd while a writer may be waiting for the peer; another number for each time.</summary>
+    public int Writes => Volatile.Read(ref writes);
+
+    /// <summary>The bytes that are posted and not taken yet, broadcast messages.</summary>
+    public long PostedBytes => posted.Bytes;
 
     /// <summary>
     /// Writes a frame if the state allows it. The command goes to the state machine inside the gate, so that the order of
@@ -46,37 +54,33 @@ internal sealed class FrameOutput(Transport transport, Func<Command, SendResult>
             var result = begin(command);
             if (result.IsRefused)
                 return result.Error;
-            Add(result.Transition.Output.Value, payload);
-            if (!hold)
-                buffer.Flush();
-            isHolding = !buffer.IsEmpty;
+            Volatile.Write(ref writes, writes + 1);
+            try
+            {
+                AddPosted();
+                buffer.Add(result.Transition.Output.Value, payload);
+                if (!hold)
+                    buffer.Flush();
+                isHolding = !buffer.IsEmpty;
+            }
+            finally
+            {
+                Volatile.Write(ref writes, writes + 1);
+            }
         }
-        if (hasControl)
-            TryFlush();
+        FlushPosted();
         return null;
     }
 
     /// <summary>Takes what a transition writes and never waits; <see cref="TryFlush"/> sends it.</summary>
-    public void Post(FSharpValueOption<Output> output, bool halfClose)
-    {
-        lock (slots)
-        {
-            switch (output.IsSome ? output.Value : null)
-            {
-                case Output.Ping next:
-                    ping = next;
-                    break;
-                case Output.Pong next:
-                    pong = next;
-                    break;
-                case Output.Close next:
-                    close = next;
-                    break;
-            }
-            this.halfClose |= halfClose;
-            hasControl = true;
-        }
-    }
+    public void Post(FSharpValueOption<Output> output, bool halfClose) =>
+        posted.Add(output.IsSome ? output.Value : null, halfClose);
+
+    /// <summary>Takes a whole frame of a message and never waits; <see cref="TryFlush"/> sends it.</summary>
+    public void Post(ReadOnlyMemory<byte> frame) => posted.Add(frame);
+
+    /// <summary>Forgets the posted frames of messages that have not begun to leave; tells how many.</summary>
+    public int DropPosted(long untilBytes) => posted.Drop(untilBytes);
 
     /// <summary>Writes everything that is held back, however long that takes.</summary>
     /// <exception cref="IOException">The stream is broken.</exception>
@@ -84,11 +88,18 @@ internal sealed class FrameOutput(Transport transport, Func<Command, SendResult>
     {
         lock (gate)
         {
-            buffer.Flush();
-            isHolding = false;
+            Volatile.Write(ref writes, writes + 1);
+            try
+            {
+                buffer.Flush();
+                isHolding = false;
+            }
+            finally
+            {
+                Volatile.Write(ref writes, writes + 1);
+            }
         }
-        if (hasControl)
-            TryFlush();
+        FlushPosted();
     }
 
     /// <summary>
@@ -100,10 +111,9 @@ internal sealed class FrameOutput(Transport transport, Func<Command, SendResult>
         // Whoever leaves the gate looks again, so that nothing posted meanwhile is left behind.
         while (HasWork && gate.TryEnter())
         {
-            var isStuck = false;
             try
             {
-                isStuck = !buffer.TryFlush() || !TryFlushControl();
+                isStuck = !TryFlushAll();
                 isHolding = !buffer.IsEmpty;
             }
             finally
@@ -118,11 +128,7 @@ internal sealed class FrameOutput(Transport transport, Func<Command, SendResult>
     /// <summary>Forgets everything: the stream has ended.</summary>
     public void Release()
     {
-        lock (slots)
-        {
-            (ping, pong, close) = (null, null, null);
-            hasControl = false;
-        }
+        posted.Clear();
         if (!gate.TryEnter())
             return; // a stuck writer, freed by the end of the stream, is done with its buffer soon
         try
@@ -136,45 +142,43 @@ internal sealed class FrameOutput(Transport transport, Func<Command, SendResult>
         }
     }
 
-    private void Add(Output? frame, ReadOnlySpan<byte> payload)
+    private void FlushPosted()
     {
-        switch (frame)
+        if (posted.HasWork)
+            TryFlush();
+    }
+
+    /// <summary>What was posted before a frame leaves before it: nothing may come between the fragments of a message.</summary>
+    private void AddPosted()
+    {
+        while (posted.HasFrames)
         {
-            case Output.Data data:
-                buffer.AddFrame(data.Opcode, data.Fin, payload);
-                break;
-            case Output.Ping next:
-                buffer.AddFrame(Opcode.Ping, true, next.Payload.Span);
-                break;
-            case Output.Pong next:
-                buffer.AddFrame(Opcode.Pong, true, next.Payload.Span);
-                break;
-            case Output.Close next:
-                buffer.AddFrame(Opcode.Close, true, next.Status.ToArray());
-                break;
+            if (!posted.TryTakeFrames(buffer))
+                buffer.Flush();
         }
     }
 
-    private bool TryFlushControl()
+    private bool TryFlushAll()
     {
-        bool shutdown;
-        lock (slots)
+        while (buffer.TryFlush())
         {
-            Add(ping, default);
-            Add(pong, default);
-            Add(close, default);
-            (ping, pong, close) = (null, null, null);
-            shutdown = halfClose;
-            hasControl = false;
+            if (!posted.TryTake(buffer, out var isEnd))
+                return true;
+            if (isEnd)
+                return TryEnd();
         }
+        return false;
+    }
 
+    /// <summary>The last frame, if there is one, then the end of the sending side.</summary>
+    private bool TryEnd()
+    {
         if (!buffer.TryFlush())
         {
-            lock (slots)
-                hasControl |= shutdown;
+            posted.Add(null, halfClose: true);
             return false;
         }
-        if (shutdown && !IsEnded)
+        if (!IsEnded)
         {
             IsEnded = true;
             transport.ShutdownSend();

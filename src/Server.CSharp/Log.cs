@@ -11,14 +11,24 @@ internal sealed partial class Log(ILogger logger)
 {
     /// <summary>Puts the connection's id and address into the records that follow on this thread.</summary>
     public IDisposable? BeginConnection(ServerConnection connection) =>
+        BeginConnection(logger, connection);
+
+    public static IDisposable? BeginConnection(ILogger logger, ServerConnection connection) =>
         logger.BeginScope(
             "{ConnectionId} {RemoteEndPoint}",
             connection.Id,
             connection.RemoteEndPoint
         );
 
-    public void ConnectionClosed(Ending? ending) =>
-        ConnectionClosed($"{ending}", ending?.Cause?.Message ?? "");
+    /// <summary>The log of a connection's frames; null where nobody wants it.</summary>
+    public FrameLog? Frames(ServerConnection connection) =>
+        logger.IsEnabled(LogLevel.Debug) ? new FrameLog(logger, connection) : null;
+
+    public void ConnectionClosed(Ending? ending)
+    {
+        if (logger.IsEnabled(LogLevel.Information))
+            ConnectionClosed($"{ending}", ending?.Cause?.Message ?? "");
+    }
 
     public void HandshakeRejected(int status, string phrase, string reason) =>
         HandshakeRejectedFor(status, phrase, PeerText.Escape(reason));
@@ -52,9 +62,9 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(
         7,
         LogLevel.Information,
-        "A client was turned away: {Connections} connections are the most"
+        "A client was turned away: {Reason}; {Connections} connections"
     )]
-    public partial void ServerFull(int connections);
+    public partial void TurnedAway(string reason, int connections);
 
     [LoggerMessage(8, LogLevel.Warning, "A client was turned away: no thread could be started")]
     public partial void ThreadFailed(Exception error);
@@ -64,6 +74,12 @@ internal sealed partial class Log(ILogger logger)
 
     [LoggerMessage(22, LogLevel.Debug, "No opening handshake: {Reason}")]
     public partial void HandshakeIgnored(string reason, Exception? error);
+
+    [LoggerMessage(9, LogLevel.Error, "A callback of a connection's Closed token failed")]
+    public partial void CallbackFailed(Exception error);
+
+    [LoggerMessage(26, LogLevel.Debug, "The connection's handler ended with its connection")]
+    public partial void HandlerEnded(Exception error);
 
     [LoggerMessage(24, LogLevel.Error, "The connection's handler failed")]
     public partial void HandlerFailed(Exception error);

@@ -8,7 +8,7 @@ namespace FunctionalWs;
 /// Whole frames, or the rest of one, on their way to a transport. Rented while it holds something. Guarded by the
 /// connection's write gate.
 /// </summary>
-internal sealed class OutputBuffer(Transport transport)
+internal sealed class OutputBuffer(Transport transport, FrameLog? log)
 {
     /// <summary>What it takes before it is written out, in bytes.</summary>
     public const int Capacity = 16 * 1024;
@@ -17,14 +17,53 @@ internal sealed class OutputBuffer(Transport transport)
     private int start;
     private int end;
 
+    // The largest control frame: a header of two bytes and 125 of payload (RFC 6455 §5.5).
+    private const int MaxControlSize = 127;
+
     public bool IsEmpty => start == end;
+
+    /// <summary>True when a control frame fits without writing anything out.</summary>
+    public bool HasRoomForControl => Capacity - end >= MaxControlSize;
+
+    /// <summary>Adds what a transition writes, with the payload of a data frame.</summary>
+    public void Add(Output output, ReadOnlySpan<byte> payload)
+    {
+        switch (output)
+        {
+            case Output.Data data:
+                AddFrame(data.Opcode, data.Fin, payload);
+                break;
+            case Output.Ping ping:
+                AddFrame(Opcode.Ping, true, ping.Payload.Span);
+                break;
+            case Output.Pong pong:
+                AddFrame(Opcode.Pong, true, pong.Payload.Span);
+                break;
+            case Output.Close close:
+                AddFrame(Opcode.Close, true, close.Status.ToArray());
+                break;
+        }
+    }
+
+    /// <summary>Adds as much of some bytes as there is room for, and tells how much that was.</summary>
+    public int AddPart(ReadOnlySpan<byte> source)
+    {
+        var size = Math.Min(source.Length, Capacity - end);
+        if (size == 0)
+            return 0;
+        buffer ??= ArrayPool<byte>.Shared.Rent(Capacity);
+        source[..size].CopyTo(buffer.AsSpan(end));
+        end += size;
+        return size;
+    }
 
     /// <summary>
     /// Adds a frame, writing out what does not fit. A large payload goes to the transport from where it lies, after the
     /// part of it that fills the buffer up: one system call for most frames, two for the largest.
     /// </summary>
-    public void AddFrame(Opcode opcode, bool fin, ReadOnlySpan<byte> payload)
+    private void AddFrame(Opcode opcode, bool fin, ReadOnlySpan<byte> payload)
     {
+        log?.Sent(opcode, fin, payload.Length);
         var headerSize = FrameWriter.HeaderSize(payload.Length, masked: false);
         if (end + headerSize + payload.Length > Capacity)
             Flush();

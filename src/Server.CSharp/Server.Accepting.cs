@@ -81,12 +81,12 @@ public sealed partial class Server
         connection = null;
         lock (gate)
         {
-            if (connections.Count >= MaxConnections)
+            if (admissions.Refuse(transport.RemoteEndPoint) is { } reason)
             {
-                log.ServerFull(connections.Count);
+                log.TurnedAway(reason, connections.Count);
                 return false;
             }
-            connection = new ServerConnection(this, transport, options, watcher);
+            connection = new ServerConnection(this, transport, options, watcher, log);
             connections.Add(connection);
         }
         watcher.Add(connection);
@@ -99,11 +99,24 @@ public sealed partial class Server
         Remove(connection);
     }
 
+    /// <summary>The connection's handshake is no longer pending.</summary>
+    internal void EndHandshake(ServerConnection connection)
+    {
+        lock (gate)
+        {
+            if (connection.IsPending)
+                admissions.EndHandshake();
+            connection.IsPending = false;
+        }
+    }
+
     private void Remove(ServerConnection connection)
     {
         watcher.Remove(connection);
+        EndHandshake(connection);
         lock (gate)
         {
+            admissions.Leave(connection.RemoteEndPoint);
             connections.Remove(connection);
             Monitor.PulseAll(gate);
         }
@@ -121,6 +134,7 @@ public sealed partial class Server
             // It has left already.
         }
         transport.ShutdownSend();
-        transport.Dispose();
+        turnedAway.Add(transport);
+        watcher.Hasten();
     }
 }

@@ -13,6 +13,7 @@ namespace FunctionalWs;
 public sealed partial class Server : IDisposable
 {
     private const int MaxIdleThreads = 16;
+    private const int MaxTurnedAway = 256;
 
     private readonly Action<ServerConnection> handler;
     private readonly ServerOptions options;
@@ -24,6 +25,8 @@ public sealed partial class Server : IDisposable
 
     private readonly object gate = new();
     private readonly HashSet<ServerConnection> connections = [];
+    private readonly Admissions admissions;
+    private readonly TurnedAway turnedAway;
     private Phase phase = Phase.NotStarted;
     private int forced;
 
@@ -43,7 +46,20 @@ public sealed partial class Server : IDisposable
         log = new Log(options.LoggerFactory.CreateLogger("FunctionalWs.Server"));
         LocalEndPoint = listener?.LocalEndPoint;
         MaxConnections = LimitConnections();
-        watcher = new Watcher(options.TimeProvider, (_, error) => log.ConnectionFailed(error));
+        admissions = new Admissions(
+            MaxConnections,
+            options.MaxPendingHandshakes,
+            options.MaxConnectionsPerAddress
+        );
+        turnedAway = new TurnedAway(
+            options.TimeProvider,
+            Math.Clamp(MaxConnections / 8, 1, MaxTurnedAway)
+        );
+        watcher = new Watcher(
+            options.TimeProvider,
+            turnedAway,
+            (_, error) => log.ConnectionFailed(error)
+        );
         opening = new Opening(options, () => IsStopping, log);
     }
 

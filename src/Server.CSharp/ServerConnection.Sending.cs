@@ -11,8 +11,17 @@ public sealed partial class ServerConnection
     /// <summary>Sends a text message; waits while the peer does not read.</summary>
     /// <param name="text">The text; may be empty.</param>
     /// <exception cref="ArgumentException">The text has a lone surrogate. Nothing was sent.</exception>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(string text)
+    public void Send(string text) => Send(text, MessageKind.Text);
+
+    /// <summary>Sends a text in UTF-8, as a text or a binary message; waits while the peer does not read.</summary>
+    /// <param name="text">The text; may be empty.</param>
+    /// <param name="kind">What the peer is told that it is.</param>
+    /// <exception cref="ArgumentException">The text has a lone surrogate. Nothing was sent.</exception>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    public void Send(string text, MessageKind kind)
     {
         ArgumentNullException.ThrowIfNull(text);
         RequireOpened();
@@ -20,14 +29,14 @@ public sealed partial class ServerConnection
         if (maxLength <= StackTextSize)
         {
             Span<byte> utf8 = stackalloc byte[StackTextSize];
-            driver.Send(MessageKind.Text, utf8[..Utf8Text.Encode(text, utf8)]);
+            driver.Sender.Send(kind, utf8[..Utf8Text.Encode(text, utf8)]);
             return;
         }
 
         var rented = ArrayPool<byte>.Shared.Rent(maxLength);
         try
         {
-            driver.Send(MessageKind.Text, rented.AsSpan(0, Utf8Text.Encode(text, rented)));
+            driver.Sender.Send(kind, rented.AsSpan(0, Utf8Text.Encode(text, rented)));
         }
         finally
         {
@@ -37,15 +46,27 @@ public sealed partial class ServerConnection
 
     /// <summary>Sends a binary message; waits while the peer does not read.</summary>
     /// <param name="data">The bytes; may be empty.</param>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(ReadOnlySpan<byte> data)
+    public void Send(ReadOnlySpan<byte> data) => Send(data, MessageKind.Binary);
+
+    /// <summary>Sends bytes as a text or a binary message; waits while the peer does not read.</summary>
+    /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
+    /// <param name="kind">What the peer is told that it is.</param>
+    /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    public void Send(ReadOnlySpan<byte> data, MessageKind kind)
     {
         RequireOpened();
-        driver.Send(MessageKind.Binary, data);
+        if (kind.IsText)
+            Utf8Text.Require(data, nameof(data));
+        driver.Sender.Send(kind, data);
     }
 
     /// <summary>Sends a binary message; waits while the peer does not read.</summary>
     /// <param name="data">The bytes; may be empty.</param>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     public void Send(byte[] data)
     {
@@ -53,13 +74,106 @@ public sealed partial class ServerConnection
         Send(data.AsSpan());
     }
 
-    /// <summary>Sends a message as it is: text as text, bytes as bytes; waits while the peer does not read.</summary>
-    /// <param name="message">The message. Text is sent as the bytes it is made of, which are not validated.</param>
+    /// <summary>
+    /// Sends a message as it is, text as text and bytes as bytes; waits while the peer does not read. Nothing is decoded.
+    /// </summary>
+    /// <param name="message">The message.</param>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     public void Send(Message message)
     {
         RequireOpened();
-        driver.Send(message.Kind, message.Data.Span);
+        driver.Sender.Send(message.Kind, message.Data.Span);
+    }
+
+    /// <summary>
+    /// Sends bytes that lie in several pieces, such as a borrowed payload; waits while the peer does not read.
+    /// </summary>
+    /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
+    /// <param name="kind">What the peer is told that it is.</param>
+    /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    public void Send(in ReadOnlySequence<byte> data, MessageKind kind)
+    {
+        if (data.IsSingleSegment)
+        {
+            Send(data.FirstSpan, kind);
+            return;
+        }
+
+        var length = checked((int)data.Length);
+        var rented = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            data.CopyTo(rented);
+            Send(rented.AsSpan(0, length), kind);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    /// <summary>
+    /// Sends a text message in fragments: a frame for each part as it comes, then an empty one that ends the message
+    /// (RFC 6455 §5.4). Meanwhile pings and pongs can be sent, other messages can't. Without parts nothing is sent.
+    /// </summary>
+    /// <param name="parts">The parts, each whole characters. What they throw is thrown on.</param>
+    /// <exception cref="ArgumentException">A part has a lone surrogate.</exception>
+    /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <remarks>
+    /// An exception before the first part leaves the connection as it was. After it the message can't be completed, and the
+    /// connection is failed with 1011.
+    /// </remarks>
+    public void Send(IEnumerable<string> parts) => Send(parts, MessageKind.Text);
+
+    /// <summary>Sends a text or binary message in fragments of UTF-8, as <see cref="Send(IEnumerable{string})"/> does.</summary>
+    /// <param name="parts">The parts, each whole characters. What they throw is thrown on.</param>
+    /// <param name="kind">What the peer is told that it is.</param>
+    /// <exception cref="ArgumentException">A part has a lone surrogate.</exception>
+    /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    public void Send(IEnumerable<string> parts, MessageKind kind)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        RequireOpened();
+        driver.Sender.SendFragments(
+            kind,
+            parts.Select(part => new ReadOnlyMemory<byte>(Utf8Text.Encode(part)))
+        );
+    }
+
+    /// <summary>Sends a binary message in fragments, as <see cref="Send(IEnumerable{string})"/> does a text.</summary>
+    /// <param name="parts">The parts. What they throw is thrown on.</param>
+    /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    public void Send(IEnumerable<ReadOnlyMemory<byte>> parts) => Send(parts, MessageKind.Binary);
+
+    /// <summary>
+    /// Sends a text or binary message in fragments of bytes, as <see cref="Send(IEnumerable{string})"/> does. The bytes of
+    /// a text are not validated, since a character may lie in two parts.
+    /// </summary>
+    /// <param name="parts">The parts. What they throw is thrown on.</param>
+    /// <param name="kind">What the peer is told that it is.</param>
+    /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    public void Send(IEnumerable<ReadOnlyMemory<byte>> parts, MessageKind kind)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        RequireOpened();
+        driver.Sender.SendFragments(kind, parts);
+    }
+
+    /// <summary>Sends a binary message in fragments, as <see cref="Send(IEnumerable{string})"/> does a text.</summary>
+    /// <param name="parts">The parts. What they throw is thrown on.</param>
+    /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    public void Send(IEnumerable<byte[]> parts)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        Send(parts.Select(part => new ReadOnlyMemory<byte>(part)));
     }
 
     /// <summary>
@@ -69,7 +183,7 @@ public sealed partial class ServerConnection
     public void Flush()
     {
         RequireOpened();
-        driver.FlushOutput();
+        driver.Sender.Flush();
     }
 
     /// <summary>Sends a ping (RFC 6455 §5.5.2).</summary>
@@ -85,7 +199,7 @@ public sealed partial class ServerConnection
         var ping = driver.Pings.Add(payload);
         try
         {
-            driver.SendControl(Command.NewPing(payload));
+            driver.Sender.SendControl(Command.NewPing(payload));
             return ping;
         }
         catch (IOException)
@@ -112,6 +226,6 @@ public sealed partial class ServerConnection
     public void Pong(ReadOnlySpan<byte> data = default)
     {
         RequireOpened();
-        driver.SendControl(Command.NewPong(ControlPayload.Create(data)));
+        driver.Sender.SendControl(Command.NewPong(ControlPayload.Create(data)));
     }
 }

@@ -16,20 +16,20 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     private volatile bool isOpened;
     private volatile bool isEnded;
     private long abortAt;
-    private int isReceiving;
     private int ownThread;
 
     internal ServerConnection(
         Server server,
         Transport transport,
         ServerOptions options,
-        Watcher watcher
+        Watcher watcher,
+        Log log
     )
     {
         Server = server;
         this.transport = transport;
         this.options = options;
-        driver = new Driver(transport, options, watcher);
+        driver = new Driver(transport, options, watcher, log, log.Frames(this));
         abortAt = Deadline.After(options.TimeProvider, options.OpenTimeout).Timestamp;
     }
 
@@ -107,10 +107,26 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     {
         RequireOpened();
         driver.StartClose(CloseStatus.Create(code, reason));
-        if (Environment.CurrentManagedThreadId == ownThread && Volatile.Read(ref isReceiving) == 0)
-            driver.ReadUntilClosed();
+        if (IsOwnThread && Volatile.Read(ref receiving) is null)
+            driver.Receiver.ReadUntilClosed();
         else
             driver.WaitClosed(null);
+    }
+
+    /// <summary>
+    /// Cancelled as soon as the connection is no longer open: either side has begun to close it, the server is shutting
+    /// down, or it was lost. For work that is of no use after that. What is registered runs on the thread pool.
+    /// </summary>
+    public CancellationToken Closed => driver.NotOpen;
+
+    /// <summary>Waits until the connection has closed, whoever closes it. Does not close it.</summary>
+    /// <param name="timeout">How long at most; null, the default, for as long as it takes.</param>
+    /// <returns>True when it has closed; false when the time was up first.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative or longer than some 24 days.</exception>
+    public bool WaitClosed(TimeSpan? timeout = null)
+    {
+        RequireOpened();
+        return driver.WaitClosed(timeout);
     }
 
     /// <summary>The client's address and the state, for logs.</summary>
@@ -130,8 +146,10 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         using var scope = log.BeginConnection(this);
         try
         {
-            if (Open(opening))
-                Handle(handler, log);
+            if (!Open(opening))
+                return;
+            Server.EndHandshake(this);
+            Handle(handler, log);
         }
         catch (Exception error)
         {
@@ -140,7 +158,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         finally
         {
             isEnded = true;
-            driver.End();
+            driver.Receiver.End(isOpened);
             transport.Dispose();
         }
     }
@@ -151,6 +169,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         Request = decision.Request;
         Response = decision.Response;
         Subprotocol = decision.Subprotocol;
+        driver.Vitals.Start();
         if (!opening.TryAnswer(transport, decision))
         {
             Volatile.Write(
@@ -173,9 +192,10 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         {
             handler(this);
         }
-        catch (ConnectionClosedException) when (State is not ConnectionState.Open)
+        catch (ConnectionClosedException end) when (end.Origin == driver)
         {
             // The usual end of a handler whose peer has left.
+            log.HandlerEnded(end);
         }
         catch (Exception error)
         {
@@ -184,9 +204,16 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         }
 
         driver.StartClose(CloseStatus.Create(code, ""));
-        driver.ReadUntilClosed();
+        driver.Receiver.ReadUntilClosed();
         log.ConnectionClosed(driver.Ending);
     }
+
+    /// <summary>True while the server counts the handshake as pending. Guarded by the server's lock.</summary>
+    internal bool IsPending { get; set; } = true;
+
+    /// <summary>Sends a message without waiting for the peer.</summary>
+    internal PostOutcome Post(Command command, ReadOnlyMemory<byte> frame, int payloadSize) =>
+        isOpened ? Broadcast.Post(driver, options, command, frame, payloadSize) : default;
 
     internal void StartClose(CloseStatus status) => driver.StartClose(status);
 
@@ -202,12 +229,11 @@ public sealed partial class ServerConnection : IEnumerable<Message>
             return Attention.None;
         }
 
-        driver.Attend(now);
-        return (driver.IsUrgent ? Attention.Soon : Attention.None)
-            | (driver.IsUnattended() ? Attention.ReadAhead : Attention.None);
+        return (driver.Vitals.Look(now) ? Attention.Soon : Attention.None)
+            | (driver.Receiver.IsUnattended() ? Attention.ReadAhead : Attention.None);
     }
 
-    internal void ReadAhead(bool isReadable) => driver.ReadAhead(isReadable);
+    internal void ReadAhead(bool isReadable) => driver.Receiver.ReadAhead(isReadable);
 
     private void RequireOpened()
     {

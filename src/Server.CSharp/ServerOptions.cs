@@ -9,6 +9,9 @@ namespace FunctionalWs;
 /// </summary>
 public sealed partial record ServerOptions
 {
+    // Below this no byte bound is worth its wake-ups.
+    private const long MinReadAhead = 64 * 1024;
+
     private static readonly TimeSpan MaxSpan = TimeSpan.FromMilliseconds(int.MaxValue);
 
     /// <summary>
@@ -22,6 +25,31 @@ public sealed partial record ServerOptions
     /// for no limit. 10 seconds by default. A connection that takes longer is cut (RFC 6455 §7.1).
     /// </summary>
     public TimeSpan? CloseTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// The time between two pings of the keepalive: more than zero, at most some 24 days; null for no keepalive and no
+    /// measured <see cref="ServerConnection.Latency"/>. 20 seconds by default (RFC 6455 §5.5.2).
+    /// </summary>
+    public TimeSpan? PingInterval { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>
+    /// The time from a keepalive ping until something has to come from the peer, its pong or anything else: more than zero,
+    /// at most some 24 days; null to send pings and expect nothing. 20 seconds by default. A peer that says nothing is cut
+    /// at once; while this side has stopped reading, none counts as silent.
+    /// </summary>
+    public TimeSpan? PingTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>
+    /// The time that a call may wait for a peer that does not read: more than zero, at most some 24 days; null, the default,
+    /// for no limit. A connection on which it passes is cut. Noticed some 20 ms late.
+    /// </summary>
+    public TimeSpan? SendTimeout { get; init; }
+
+    /// <summary>
+    /// The time that a message may take to arrive, from its first byte to its last: more than zero, at most some 24 days;
+    /// null, the default, for no limit. A slower one fails the connection with 1008. Noticed some 20 ms late.
+    /// </summary>
+    public TimeSpan? MessageTimeout { get; init; }
 
     /// <summary>
     /// The largest message that is accepted, in bytes of payload: 0 to 2,147,483,591; null for the most that an array can
@@ -42,7 +70,8 @@ public sealed partial record ServerOptions
 
     /// <summary>
     /// The number of messages read ahead for a handler that is not receiving, before reading stops: 1 or more; null for no
-    /// limit. 16 by default. Twice <see cref="MaxMessageSize"/> in bytes stops it too.
+    /// limit. 16 by default. Twice <see cref="MaxMessageSize"/> in bytes stops it too. A full queue never hides a ping, a
+    /// pong or a close: what lies before them is read all the same, within the bound in bytes.
     /// </summary>
     public int? MaxQueue { get; init; } = 16;
 
@@ -71,6 +100,29 @@ public sealed partial record ServerOptions
     /// </summary>
     public int MaxConnections { get; init; } = 10_000;
 
+    /// <summary>
+    /// The most handshakes that may be pending at a time: 1 or more; null, the default, for no limit but
+    /// <see cref="MaxConnections"/>. Further clients are answered with 503.
+    /// </summary>
+    public int? MaxPendingHandshakes { get; init; }
+
+    /// <summary>
+    /// The most connections at a time from one IPv4 address or one /64 of IPv6: 1 or more; null, the default, for no limit.
+    /// Further clients are answered with 503. Peers without an address, as those of Unix sockets, are not counted.
+    /// </summary>
+    public int? MaxConnectionsPerAddress { get; init; }
+
+    /// <summary>
+    /// The bytes of broadcast messages that may wait for one peer: 0 or more, 1 MiB by default. A message that doesn't fit
+    /// beside others is a matter for <see cref="SlowPeerPolicy"/>; one alone may always wait.
+    /// </summary>
+    public int MaxBroadcastQueue { get; init; } = 1024 * 1024;
+
+    /// <summary>
+    /// What becomes of a broadcast message for a peer that doesn't read fast enough: by default, the peer doesn't get it.
+    /// </summary>
+    public SlowPeerPolicy SlowPeerPolicy { get; init; } = SlowPeerPolicy.Skip;
+
     /// <summary>Where the server writes its log; nowhere by default.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
@@ -83,12 +135,30 @@ public sealed partial record ServerOptions
     {
         CheckSpan(OpenTimeout, nameof(OpenTimeout));
         CheckSpan(CloseTimeout, nameof(CloseTimeout));
+        CheckSpan(PingInterval, nameof(PingInterval));
+        CheckSpan(PingTimeout, nameof(PingTimeout));
+        CheckSpan(SendTimeout, nameof(SendTimeout));
+        CheckSpan(MessageTimeout, nameof(MessageTimeout));
         CheckRange(MaxMessageSize ?? 0, 0, Array.MaxLength, nameof(MaxMessageSize));
         CheckRange(MaxFragmentSize ?? 0, 0, int.MaxValue, nameof(MaxFragmentSize));
         CheckRange(MaxFragments, 1, int.MaxValue, nameof(MaxFragments));
         CheckRange(MaxQueue ?? 1, 1, int.MaxValue, nameof(MaxQueue));
         CheckRange(MaxQueueLow ?? 0, 0, MaxQueue ?? int.MaxValue, nameof(MaxQueueLow));
         CheckRange(MaxConnections, 1, int.MaxValue, nameof(MaxConnections));
+        CheckRange(MaxPendingHandshakes ?? 1, 1, int.MaxValue, nameof(MaxPendingHandshakes));
+        CheckRange(
+            MaxConnectionsPerAddress ?? 1,
+            1,
+            int.MaxValue,
+            nameof(MaxConnectionsPerAddress)
+        );
+        CheckRange(MaxBroadcastQueue, 0, int.MaxValue, nameof(MaxBroadcastQueue));
+        if (!Enum.IsDefined(SlowPeerPolicy))
+            throw new ArgumentOutOfRangeException(
+                nameof(SlowPeerPolicy),
+                SlowPeerPolicy,
+                $"{nameof(SlowPeerPolicy)} is one of {string.Join(", ", Enum.GetNames<SlowPeerPolicy>())}."
+            );
         ValidateHandshake();
         ValidateListening();
         ArgumentNullException.ThrowIfNull(LoggerFactory);
@@ -110,8 +180,10 @@ public sealed partial record ServerOptions
     internal Inbox ToInbox()
     {
         var high = MaxQueue ?? int.MaxValue;
-        var maxBytes = MaxQueue is null ? long.MaxValue : 2L * (MaxMessageSize ?? Array.MaxLength);
-        return new Inbox(high, MaxQueueLow ?? high / 4, Math.Max(maxBytes, 1));
+        var maxBytes = MaxQueue is null
+            ? long.MaxValue
+            : Math.Max(2L * (MaxMessageSize ?? Array.MaxLength), MinReadAhead);
+        return new Inbox(high, MaxQueueLow ?? high / 4, maxBytes);
     }
 
     private static void CheckSpan(TimeSpan? span, string name)

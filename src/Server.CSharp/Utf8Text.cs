@@ -34,6 +34,34 @@ internal static class Utf8Text
         }
     }
 
+    /// <exception cref="ArgumentException">The bytes are not UTF-8.</exception>
+    public static void Require(ReadOnlySpan<byte> text, string name)
+    {
+        if (!System.Text.Unicode.Utf8.IsValid(text))
+            throw new ArgumentException(
+                "The bytes are not UTF-8: they can't be sent as text.",
+                name
+            );
+    }
+
+    /// <summary>The bytes at the end that are the beginning of a character: 0 to 3.</summary>
+    public static int IncompleteTail(ReadOnlySpan<byte> text)
+    {
+        for (var size = 1; size <= Math.Min(3, text.Length); size++)
+        {
+            var lead = text[^size];
+            if ((lead & 0xC0) == 0x80)
+                continue; // not the first byte of a character
+            var needed =
+                lead >= 0xF0 ? 4
+                : lead >= 0xE0 ? 3
+                : lead >= 0xC0 ? 2
+                : 1;
+            return needed > size ? size : 0;
+        }
+        return 0;
+    }
+
     private static ArgumentException LoneSurrogate(EncoderFallbackException error) =>
         new(
             $"The text has a lone surrogate at index {error.Index}: it can't be encoded.",

@@ -17,6 +17,7 @@ internal sealed class Watcher
     private const int PassesUntilCalm = 50;
 
     private readonly TimeProvider clock;
+    private readonly TurnedAway turnedAway;
     private readonly Action<ServerConnection, Exception> failed;
     private readonly Lock gate = new();
     private readonly List<ServerConnection> connections = [];
@@ -30,10 +31,16 @@ internal sealed class Watcher
     private int calmPasses;
 
     /// <param name="clock">What deadlines are measured with.</param>
+    /// <param name="turnedAway">Clients to get rid of.</param>
     /// <param name="failed">Told of a connection whose attendance threw, which is a bug; it must not throw.</param>
-    public Watcher(TimeProvider clock, Action<ServerConnection, Exception> failed)
+    public Watcher(
+        TimeProvider clock,
+        TurnedAway turnedAway,
+        Action<ServerConnection, Exception> failed
+    )
     {
         this.clock = clock;
+        this.turnedAway = turnedAway;
         this.failed = failed;
         new Thread(Run) { IsBackground = true, Name = "FunctionalWs watcher" }.Start();
     }
@@ -66,6 +73,7 @@ internal sealed class Watcher
     public void Hasten()
     {
         isHastened = true;
+        Interlocked.MemoryBarrier(); // the watcher writes and reads these two in the other order
         if (!isCalm)
             return;
         isCalm = false;
@@ -84,8 +92,10 @@ internal sealed class Watcher
         while (!isEnding || !IsEmpty)
         {
             var isUrgent = Pass();
+            turnedAway.Look(isEnding);
             calmPasses = isUrgent ? 0 : calmPasses + 1;
             isCalm = calmPasses >= PassesUntilCalm;
+            Interlocked.MemoryBarrier();
             wake.WaitOne(NextWait());
         }
     }
@@ -95,7 +105,7 @@ internal sealed class Watcher
         get
         {
             lock (gate)
-                return connections.Count == 0;
+                return connections.Count == 0 && turnedAway.IsEmpty;
         }
     }
 

@@ -1,0 +1,216 @@
+using System.Buffers;
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// The receiving side of a connection. A thread in <c>Receive</c> reads the stream itself; the watcher reads ahead while
+/// nobody does. One of them at a time, by the gate.
+/// </summary>
+internal sealed class Receiver(Driver driver, Transport transport, FrameInput input, Inbox inbox)
+{
+    private readonly Lock gate = new();
+    private int receivingThread; // the thread that was last in TryReceive
+    private bool hasMoreInput; // what that call left for the next one
+    private volatile bool isReading;
+    private int receiveCount;
+    private int receiveCountSeen; // the watcher's
+
+    /// <summary>True when the peer has sent something that isn't read, since too much was read ahead already.</summary>
+    public bool IsHeldUp { get; private set; }
+
+    /// <summary>True on the thread that received last while it left complete messages for its next call.</summary>
+    public bool HasMoreForThisThread =>
+        hasMoreInput && receivingThread == Environment.CurrentManagedThreadId;
+
+    /// <summary>Waits for a message; false when the deadline passed first.</summary>
+    /// <exception cref="ConnectionClosedException">The connection ended, and no message is left.</exception>
+    public bool TryReceive(
+        Deadline deadline,
+        ReceiveMode mode,
+        IBufferWriter<byte>? destination,
+        out ReceivedMessage message
+    )
+    {
+        while (true)
+        {
+            lock (gate)
+            {
+                receiveCount++;
+                receivingThread = Environment.CurrentManagedThreadId;
+                if (TryTake(mode, destination, out message))
+                    return true;
+                if (TryWait(deadline, mode, destination, out message) is { } hasMessage)
+                    return hasMessage;
+            }
+            if (driver.IsReceivingOver)
+                throw driver.ClosedException();
+            driver.Sender.Flush();
+        }
+    }
+
+    /// <summary>
+    /// Reads until there is a message (true) or the deadline has passed (false); gives up (null) when receiving is over, or
+    /// when held-back output has to go first, which may take long and must not hold up those who read.
+    /// </summary>
+    private bool? TryWait(
+        Deadline deadline,
+        ReceiveMode mode,
+        IBufferWriter<byte>? destination,
+        out ReceivedMessage message
+    )
+    {
+        message = default;
+        while (!driver.IsReceivingOver && !driver.Sender.IsHolding)
+        {
+            isReading = true;
+            var isReadable = transport.WaitReadable(deadline);
+            isReading = false;
+            if (!isReadable)
+                return false;
+            Fill();
+            if (TryTake(mode, destination, out message))
+                return true;
+            if (deadline.HasPassed) // else a flood of control frames would keep us here
+                return false;
+        }
+        return null;
+    }
+
+    private bool TryTake(
+        ReceiveMode mode,
+        IBufferWriter<byte>? destination,
+        out ReceivedMessage message
+    )
+    {
+        var isTaken =
+            TryRead(destination, out message)
+            || inbox.TryTake(destination, out message)
+            || mode is ReceiveMode.Fragments && input.TryTakeFragments(out message);
+        if (isTaken)
+            hasMoreInput = inbox.Count > 0 || input.HasFrame;
+        return isTaken;
+    }
+
+    /// <summary>Takes a message that nobody read ahead.</summary>
+    private bool TryRead(IBufferWriter<byte>? destination, out ReceivedMessage message)
+    {
+        message = default;
+        if (inbox.Count > 0 || !input.TryReadMessage(destination, out message))
+            return false;
+        if (destination is null || message.IsWritten)
+            return true;
+        inbox.Add(message); // from where a destination that throws can't lose it
+        return false;
+    }
+
+    private void Fill()
+    {
+        isReading = true;
+        var hasInput = input.Fill(transport);
+        isReading = false;
+        if (!hasInput)
+            driver.Receive(Input.EndOfStream);
+        else if (driver.IsReceivingOver)
+            input.Discard();
+    }
+
+    /// <summary>Drops what was not received of a message that was received in part.</summary>
+    public void DiscardRest()
+    {
+        lock (gate)
+        {
+            if (!inbox.TryDiscardRest())
+                input.DiscardRest();
+        }
+    }
+
+    /// <summary>
+    /// What the watcher does for a connection that nobody is receiving from: reads what has come, answers what has to be
+    /// answered, keeps messages for later. Never waits.
+    /// </summary>
+    /// <param name="isReadable">False when the kernel has just said that there is nothing to read.</param>
+    public void ReadAhead(bool isReadable)
+    {
+        if (!gate.TryEnter())
+            return;
+        try
+        {
+            TakeAhead();
+            var mayFill = !driver.IsOpen || inbox.HasRoomBeside(input.Buffered);
+            var isWaiting = isReadable && !driver.IsClosed && transport.IsReadable;
+            IsHeldUp = isWaiting && !mayFill;
+            if (isWaiting && mayFill)
+            {
+                Fill();
+                TakeAhead();
+            }
+        }
+        finally
+        {
+            gate.Exit();
+        }
+    }
+
+    /// <summary>
+    /// A full inbox ends the taking, unless a control frame waits behind: what lies before it is taken all the same, as far
+    /// as the byte bound allows. A closing is never held up: then what doesn't fit is dropped.
+    /// </summary>
+    private void TakeAhead()
+    {
+        while (MayTake && input.TryReadMessage(null, out var message))
+        {
+            if (!inbox.IsPaused || driver.IsOpen)
+                inbox.Add(message);
+        }
+    }
+
+    private bool MayTake =>
+        !inbox.IsPaused || !driver.IsOpen || !inbox.IsFull && input.HasControlFrame();
+
+    /// <summary>True when nobody has received since the last call, nor waits to receive now.</summary>
+    public bool IsUnattended()
+    {
+        var count = Volatile.Read(ref receiveCount);
+        var isUnattended = count == receiveCountSeen && !isReading;
+        receiveCountSeen = count;
+        return isUnattended;
+    }
+
+    /// <summary>Waits for the end, reading on this thread: for the connection's own one.</summary>
+    public void ReadUntilClosed()
+    {
+        while (!driver.IsClosed)
+        {
+            lock (gate)
+            {
+                TakeAhead();
+                if (!driver.IsClosed)
+                    Fill();
+            }
+        }
+    }
+
+    /// <summary>The stream is given up: gives everything back but the messages that are complete.</summary>
+    /// <param name="isOpened">False when the bytes received are no frames.</param>
+    public void End(bool isOpened)
+    {
+        lock (gate)
+        {
+            if (isOpened)
+                TakeAhead();
+            driver.Receive(Input.EndOfStream);
+            input.Release();
+        }
+    }
+}
+
+/// <summary>What a receiver wants.</summary>
+internal enum ReceiveMode
+{
+    /// <summary>Complete messages.</summary>
+    Message,
+
+    /// <summary>The fragments of messages, as they come.</summary>
+    Fragments,
+}

@@ -1,0 +1,96 @@
+using System.Buffers;
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs;
+
+/// <summary>The sending side of a connection: commands to frames, with what a caller is told when that can't be.</summary>
+internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions options)
+{
+    // Made once: sending a message allocates nothing.
+    private static readonly Command TextMessage = Command.NewMessage(MessageKind.Text);
+    private static readonly Command BinaryMessage = Command.NewMessage(MessageKind.Binary);
+    private static readonly Command FirstOfText = Command.NewFirstFragment(MessageKind.Text);
+    private static readonly Command FirstOfBinary = Command.NewFirstFragment(MessageKind.Binary);
+    private static readonly Command Next = Command.NewNextFragment(false);
+    private static readonly Command Last = Command.NewNextFragment(true);
+
+    /// <summary>True while frames are held back to leave together.</summary>
+    public bool IsHolding => output.IsHolding;
+
+    /// <summary>Sends a message; waits while the peer doesn't read.</summary>
+    public void Send(MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        var hold = options.CoalesceOutput && driver.Receiver.HasMoreForThisThread;
+        Write(kind.IsText ? TextMessage : BinaryMessage, payload, hold);
+        if (hold)
+            driver.Hasten();
+    }
+
+    /// <summary>Sends a ping or a pong.</summary>
+    public void SendControl(Command command) => Write(command, default, hold: false);
+
+    /// <summary>
+    /// Sends a message of which each part is a frame, and an empty one is the last, so that no part waits for the next.
+    /// </summary>
+    /// <exception cref="Exception">What the parts throw. After the first of them it fails the connection.</exception>
+    public void SendFragments(MessageKind kind, IEnumerable<ReadOnlyMemory<byte>> parts)
+    {
+        using var each = parts.GetEnumerator();
+        if (!each.MoveNext())
+            return;
+        Write(kind.IsText ? FirstOfText : FirstOfBinary, each.Current.Span, hold: false);
+        try
+        {
+            while (each.MoveNext())
+                Write(Next, each.Current.Span, hold: false);
+        }
+        catch (Exception error) when (error is not ConnectionClosedException)
+        {
+            driver.Fail(
+                CloseStatus.Create(CloseCode.InternalError, "error in fragmented message"),
+                error
+            );
+            throw;
+        }
+        Write(Last, default, hold: false);
+    }
+
+    /// <summary>Writes everything that is held back; waits while the peer doesn't read.</summary>
+    public void Flush()
+    {
+        try
+        {
+            output.Flush();
+        }
+        catch (IOException error)
+        {
+            driver.Break(error);
+        }
+    }
+
+    private void Write(Command command, ReadOnlySpan<byte> payload, bool hold)
+    {
+        try
+        {
+            if (driver.IsBroken)
+                throw driver.ClosedException();
+            if (output.Write(command, payload, hold) is { } refusal)
+                throw Refused(refusal);
+        }
+        catch (IOException error) when (error is not ConnectionClosedException)
+        {
+            driver.Break(error);
+            throw driver.ClosedException();
+        }
+    }
+
+    private Exception Refused(SendError refusal)
+    {
+        if (!refusal.IsClosing)
+            return new ConcurrencyException(
+                "Send was called while a fragmented message is being sent: only its fragments can be."
+            );
+        driver.WaitClosed(null);
+        return driver.ClosedException();
+    }
+}

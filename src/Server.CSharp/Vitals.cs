@@ -1,0 +1,99 @@
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// What the watcher looks at in a connection: its deadlines, its keepalive and output that waits. Used by the watcher's
+/// thread only, but for <see cref="Start"/>.
+/// </summary>
+internal sealed class Vitals
+{
+    private readonly Driver driver;
+    private readonly FrameOutput output;
+    private readonly ServerOptions options;
+    private readonly Keepalive keepalive;
+    private PendingPing? ping; // the keepalive's last one
+    private Stall sending;
+    private Stall arriving;
+
+    public Vitals(Driver driver, FrameOutput output, ServerOptions options)
+    {
+        this.driver = driver;
+        this.output = output;
+        this.options = options;
+        keepalive = new Keepalive(Ticks(options.PingInterval), Ticks(options.PingTimeout));
+        sending = new Stall(Ticks(options.SendTimeout));
+        arriving = new Stall(Ticks(options.MessageTimeout));
+    }
+
+    /// <summary>The connection opens.</summary>
+    public void Start() => keepalive.Start(options.TimeProvider.GetTimestamp());
+
+    /// <summary>Does what is due; never waits. True while the watcher should look again soon.</summary>
+    public bool Look(long now)
+    {
+        if (driver.IsClosed || driver.IsBroken)
+            return false;
+        if (driver.IsCloseOverdue(now))
+            driver.Break(
+                new TimeoutException($"The peer did not close within {options.CloseTimeout}.")
+            );
+        if (driver.IsOpen)
+            LookAtKeepalive(now);
+        LookAtSending(now);
+        LookAtMessage(now);
+        if (output.HasWork)
+            driver.TryFlushOutput();
+        return output.HasWork && !output.IsStuck;
+    }
+
+    private void LookAtKeepalive(long now)
+    {
+        switch (keepalive.Look(now, driver.Input.Reads, driver.Receiver.IsHeldUp))
+        {
+            case KeepaliveStep.Ping:
+                SendPing();
+                break;
+            case KeepaliveStep.GiveUp:
+                driver.Break(
+                    new TimeoutException(
+                        $"Keepalive: nothing was received within {options.PingTimeout} of a ping."
+                    )
+                );
+                break;
+        }
+    }
+
+    private void SendPing()
+    {
+        // At most one waits, so that a peer that never answers costs nothing.
+        if (ping is not null)
+            driver.Pings.Remove(ping);
+        Span<byte> payload = stackalloc byte[8];
+        Random.Shared.NextBytes(payload);
+        ping = driver.Pings.Add(ControlPayload.Create(payload));
+        driver.PostPing(ping.Payload);
+    }
+
+    private void LookAtSending(long now)
+    {
+        var writes = output.Writes;
+        if (sending.HasLasted(int.IsOddInteger(writes), writes, now))
+            driver.Break(
+                new TimeoutException($"The peer did not read within {options.SendTimeout}.")
+            );
+    }
+
+    private void LookAtMessage(long now)
+    {
+        var input = driver.Input;
+        var isArriving = input.IsInMessage && driver.IsOpen && !driver.Receiver.IsHeldUp;
+        if (arriving.HasLasted(isArriving, input.Messages, now))
+            driver.Fail(
+                CloseStatus.Create(CloseCode.PolicyViolation, "message took too long"),
+                new TimeoutException($"A message was not complete within {options.MessageTimeout}.")
+            );
+    }
+
+    private long Ticks(TimeSpan? span) => Deadline.Ticks(options.TimeProvider, span);
+}

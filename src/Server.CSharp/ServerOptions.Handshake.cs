@@ -24,6 +24,16 @@ public sealed partial record ServerOptions
     /// </summary>
     public string? ServerHeader { get; init; } = "FunctionalWs";
 
+    /// <summary>
+    /// Called with each request before it is judged, to answer it in some other way; null, the default, to do without.
+    /// </summary>
+    public ProcessRequest? ProcessRequest { get; init; }
+
+    /// <summary>
+    /// Called with each response before it is sent, to change it; null, the default, to do without.
+    /// </summary>
+    public ProcessResponse? ProcessResponse { get; init; }
+
     private void ValidateHandshake()
     {
         ArgumentNullException.ThrowIfNull(Subprotocols);

@@ -86,7 +86,7 @@ public sealed partial class Server
                 log.ServerFull(connections.Count);
                 return false;
             }
-            connection = new ServerConnection(this, transport, options, watcher);
+            connection = new ServerConnection(this, transport, options, opening, watcher);
             connections.Add(connection);
         }
         watcher.Add(connection);
@@ -95,7 +95,7 @@ public sealed partial class Server
 
     private void Run(ServerConnection connection)
     {
-        connection.Run(handler, opening, log);
+        connection.Run(handler, log);
         Remove(connection);
     }
 

@@ -23,10 +23,12 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         Server server,
         Transport transport,
         ServerOptions options,
+        Opening opening,
         Watcher watcher
     )
     {
         Server = server;
+        this.opening = opening;
         this.transport = transport;
         this.options = options;
         driver = new Driver(transport, options, watcher);
@@ -118,19 +120,17 @@ public sealed partial class ServerConnection : IEnumerable<Message>
 
     // ---- For the server and its watcher
 
-    internal bool IsOpening => !isOpened && !isEnded;
-
     /// <summary>True on the connection's own thread: a handler that asks.</summary>
     internal bool IsOwnThread => ownThread == Environment.CurrentManagedThreadId;
 
     /// <summary>All of the connection's life, on its own thread. Never throws.</summary>
-    internal void Run(Action<ServerConnection> handler, Opening opening, Log log)
+    internal void Run(Action<ServerConnection> handler, Log log)
     {
         ownThread = Environment.CurrentManagedThreadId;
         using var scope = log.BeginConnection(this);
         try
         {
-            if (Open(opening))
+            if (Open())
                 Handle(handler, log);
         }
         catch (Exception error)
@@ -143,26 +143,6 @@ public sealed partial class ServerConnection : IEnumerable<Message>
             driver.End();
             transport.Dispose();
         }
-    }
-
-    private bool Open(Opening opening)
-    {
-        var decision = opening.Decide(transport, driver.Input);
-        Request = decision.Request;
-        Response = decision.Response;
-        Subprotocol = decision.Subprotocol;
-        if (!opening.TryAnswer(transport, decision))
-        {
-            Volatile.Write(
-                ref abortAt,
-                Deadline.After(options.TimeProvider, Opening.LingerTime).Timestamp
-            );
-            opening.Linger(transport);
-            return false;
-        }
-
-        isOpened = true;
-        return true;
     }
 
     private void Handle(Action<ServerConnection> handler, Log log)
@@ -187,8 +167,6 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         driver.ReadUntilClosed();
         log.ConnectionClosed(driver.Ending);
     }
-
-    internal void StartClose(CloseStatus status) => driver.StartClose(status);
 
     /// <summary>Ends the connection without a word.</summary>
     internal void Abort(Exception reason) => driver.Break(reason);

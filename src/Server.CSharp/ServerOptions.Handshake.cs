@@ -20,6 +20,13 @@ public sealed partial record ServerOptions
     public IReadOnlyList<string> Subprotocols { get; init; } = [];
 
     /// <summary>
+    /// Chooses the subprotocol in place of <see cref="Subprotocols"/>' order of preference; null, the default, to go by that.
+    /// When it returns a name that the client doesn't offer, or throws anything but a <see cref="NegotiationException"/>, the
+    /// client is answered with 500.
+    /// </summary>
+    public SelectSubprotocol? SelectSubprotocol { get; init; }
+
+    /// <summary>
     /// The value of the <c>Server</c> header; null or empty to leave it out. <c>FunctionalWs</c> by default.
     /// </summary>
     public string? ServerHeader { get; init; } = "FunctionalWs";
@@ -51,6 +58,8 @@ public sealed partial record ServerOptions
                 nameof(ServerHeader)
             );
     }
+
+    internal RequestHeadLimits ToRequestHeadLimits() => RequestHeadLimits.Default;
 
     internal HandshakePolicy ToHandshakePolicy() =>
         new(

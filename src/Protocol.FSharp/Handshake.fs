@@ -2,34 +2,8 @@
 namespace FunctionalWs.Protocol
 
 open System
-open System.Globalization
 open System.Security.Cryptography
 open System.Text
-
-/// <summary>An origin that may connect (RFC 6455 §10.2).</summary>
-[<RequireQualifiedAccess>]
-type OriginRule =
-    /// <summary>Exactly this origin, such as <c>https://example.com</c>; case matters.</summary>
-    | Exact of Origin: string
-    /// <summary>A request without an origin, as programs that aren't browsers send it.</summary>
-    | Absent
-
-/// <summary>What a server asks of its clients. Immutable.</summary>
-type HandshakePolicy = {
-    /// <summary>The origins that may connect; none to let everyone in.</summary>
-    Origins: OriginRule list voption
-    /// <summary>Subprotocols in order of preference; empty for none (RFC 6455 §1.9).</summary>
-    Subprotocols: string list
-    /// <summary>The value of the <c>Server</c> header; none to leave it out.</summary>
-    ServerHeader: string voption
-} with
-
-    /// <summary>Everyone may connect, without a subprotocol; the <c>Server</c> header is <c>FunctionalWs</c>.</summary>
-    static member Default: HandshakePolicy = {
-        Origins = ValueNone
-        Subprotocols = []
-        ServerHeader = ValueSome "FunctionalWs"
-    }
 
 /// <summary>What becomes of a request. Either way the response is to be sent.</summary>
 [<RequireQualifiedAccess; NoComparison>]
@@ -39,7 +13,10 @@ type HandshakeResult =
     /// <summary>The connection ends once the response is sent.</summary>
     | Rejected of Response: Response * Error: HandshakeError
 
-/// <summary>The server's side of the opening handshake (RFC 6455 §4.2).</summary>
+/// <summary>
+/// The server's side of the opening handshake (RFC 6455 §4.2): <c>Respond</c> as a whole, or step by step, for servers that
+/// choose the subprotocol themselves: <c>Examine</c>, <c>SelectSubprotocol</c>, <c>Accept</c> or <c>Reject</c>.
+/// </summary>
 module Handshake =
 
     /// RFC 6455 §1.3.
@@ -51,286 +28,114 @@ module Handshake =
     let acceptKey (key: string) : string =
         Encoding.Latin1.GetBytes(key + guid) |> SHA1.HashData |> Convert.ToBase64String
 
-    let private date (now: DateTimeOffset) : string =
-        now.ToUniversalTime().ToString("R", CultureInfo.InvariantCulture)
-
-    /// A header that must be there once.
-    let private single (name: string) (headers: Headers) : Result<string, HandshakeError> =
-        match List.ofSeq (headers.GetAll name) with
-        | [ value ] -> Ok value
-        | [] -> Error(HandshakeError.HeaderMissing name)
-        | _ -> Error(HandshakeError.HeaderRepeated name)
-
-    /// All items of a list header, over all its lines; empty when it is missing.
-    let private items
-        (parse: string -> Result<string list, GrammarError>)
-        (name: string)
-        (headers: Headers)
-        : Result<string list, HandshakeError> =
-        let folder parsed value =
-            match parsed, parse value with
-            | Error error, _ -> Error error
-            | Ok _, Error error -> Error(HandshakeError.HeaderFormat(name, value, error))
-            | Ok before, Ok next -> Ok(before @ next)
-
-        Seq.fold folder (Ok []) (headers.GetAll name)
-
-    let private same (expected: string) (value: string) =
-        String.Equals(expected, value, StringComparison.OrdinalIgnoreCase)
-
-    let private checkMethod (request: Request) =
-        if request.Method = "GET" then
-            Ok()
-        else
-            Error(HandshakeError.Method request.Method)
-
-    let private checkVersion (request: Request) =
-        if request.Version = "HTTP/1.1" then
-            Ok()
-        else
-            Error(HandshakeError.HttpVersion request.Version)
-
-    /// Origin form, absolute form or `*`, of visible characters (RFC 9112 §3.2).
-    let private checkTarget (request: Request) =
-        let target = request.Target
-
-        let isVisible =
-            Seq.forall (fun character -> character > ' ' && character < '\u007F') target
-
-        let isAbsolute =
-            match target.IndexOf "://" with
-            | index when index > 0 ->
-                target.Substring(0, index) |> Seq.forall Char.IsAsciiLetterOrDigit
-                && target.Length > index + 3
-            | _ -> false
-
-        if isVisible && (target.StartsWith '/' || target = "*" || isAbsolute) then
-            Ok()
-        else
-            Error(HandshakeError.Target target)
-
-    let private isHostCharacter (character: char) =
-        Char.IsAsciiLetterOrDigit character || "-._~!$&'()*+,;=%".Contains character
-
-    let private isPort (text: string) =
-        text.Length <= 5
-        && Seq.forall Char.IsAsciiDigit text
-        && (text = "" || Int32.Parse(text, CultureInfo.InvariantCulture) <= 65_535)
-
-    /// A name, an IPv4 address or an IPv6 address in brackets, with an optional port (RFC 9110 §7.2, RFC 3986 §3.2).
-    let private isHost (value: string) =
-        let isLiteral = value.StartsWith '['
-
-        let nameEnd =
-            if isLiteral then
-                value.IndexOf ']' + 1
-            else
-                value.IndexOf ':'
-
-        let nameEnd = if nameEnd < 0 then value.Length else nameEnd
-        let name = value.Substring(0, nameEnd)
-        let rest = value.Substring nameEnd
-
-        let isName =
-            if isLiteral then
-                name.Length > 2
-                && name.Substring(1, name.Length - 2)
-                   |> Seq.forall (fun character ->
-                       Char.IsAsciiHexDigit character || character = ':' || character = '.')
-            else
-                name <> "" && Seq.forall isHostCharacter name
-
-        isName && (rest = "" || rest.StartsWith ':' && isPort (rest.Substring 1))
-
-    let private checkHost (request: Request) =
-        match single "Host" request.Headers with
-        | Ok value when isHost value -> Ok()
-        | Ok value -> Error(HandshakeError.Host value)
-        | Error error -> Error error
-
-    let private checkConnection (request: Request) =
-        match items HeaderGrammar.parseTokens "Connection" request.Headers with
-        | Error error -> Error error
-        | Ok [] -> Error(HandshakeError.HeaderMissing "Connection")
-        | Ok tokens when List.exists (same "upgrade") tokens -> Ok()
-        | Ok tokens -> Error(HandshakeError.NotUpgrade("Connection", String.concat ", " tokens))
-
-    let private checkUpgrade (request: Request) =
-        match items HeaderGrammar.parseProtocols "Upgrade" request.Headers with
-        | Error error -> Error error
-        | Ok [] -> Error(HandshakeError.HeaderMissing "Upgrade")
-        | Ok [ protocol ] when same "websocket" protocol -> Ok()
-        | Ok protocols -> Error(HandshakeError.NotUpgrade("Upgrade", String.concat ", " protocols))
-
-    /// 16 bytes are 22 characters of Base64 and two of padding. The platform's decoder would take blanks too.
-    let private isKey (value: string) =
-        value.Length = 24
-        && value.EndsWith "=="
-        && value.Substring(0, 22)
-           |> Seq.forall (fun character ->
-               Char.IsAsciiLetterOrDigit character || character = '+' || character = '/')
-
-    let private checkKey (request: Request) =
-        match single "Sec-WebSocket-Key" request.Headers with
-        | Ok value when isKey value -> Ok()
-        | Ok value -> Error(HandshakeError.Key value)
-        | Error error -> Error error
-
-    let private checkWebSocketVersion (request: Request) =
-        match single "Sec-WebSocket-Version" request.Headers with
-        | Ok "13" -> Ok()
-        | Ok value -> Error(HandshakeError.Version value)
-        | Error error -> Error error
-
-    let private isAllowed (origin: string | null) (rule: OriginRule) =
-        match rule, origin with
-        | OriginRule.Absent, null -> true
-        | OriginRule.Exact allowed, origin -> String.Equals(allowed, origin, StringComparison.Ordinal)
-        | OriginRule.Absent, _ -> false
-
-    let private checkOrigin (policy: HandshakePolicy) (request: Request) =
-        match List.ofSeq (request.Headers.GetAll "Origin"), policy.Origins with
-        | _ :: _ :: _, _ -> Error(HandshakeError.HeaderRepeated "Origin")
-        | _, ValueNone -> Ok()
-        | [ origin ], ValueSome rules when List.exists (isAllowed origin) rules -> Ok()
-        | [], ValueSome rules when List.exists (isAllowed null) rules -> Ok()
-        | [ origin ], ValueSome _ -> Error(HandshakeError.Origin origin)
-        | [], ValueSome _ -> Error(HandshakeError.Origin null)
-
-    let private selectSubprotocol (policy: HandshakePolicy) (request: Request) =
-        match
-            items HeaderGrammar.parseTokens "Sec-WebSocket-Protocol" request.Headers, policy.Subprotocols
-        with
-        | Error error, _ -> Error error
-        | Ok _, [] -> Ok ValueNone
-        | Ok offered, supported ->
-            match List.tryFind (fun name -> List.contains name offered) supported with
-            | Some name -> Ok(ValueSome name)
-            | None -> Error(HandshakeError.Subprotocol supported)
-
     /// Every check, in order; the first that fails decides.
-    let private examine
-        (policy: HandshakePolicy)
-        (request: Request)
-        : Result<string voption, HandshakeError> =
+    let private firstError (policy: HandshakePolicy) (request: Request) : HandshakeError option =
         [
-            checkMethod
-            checkVersion
-            checkTarget
-            checkHost
-            checkConnection
-            checkUpgrade
-            checkKey
-            checkWebSocketVersion
-            checkOrigin policy
+            RequestRules.checkMethod
+            RequestRules.checkVersion
+            RequestRules.checkTarget
+            RequestRules.checkHost
+            RequestRules.checkConnection
+            RequestRules.checkUpgrade
+            RequestRules.checkKey
+            RequestRules.checkWebSocketVersion
+            RequestRules.checkOrigin policy
         ]
         |> List.tryPick (fun check ->
             match check request with
             | Ok() -> None
             | Error error -> Some error)
-        |> function
-            | Some error -> Error error
-            | None -> selectSubprotocol policy request
 
-    let private withServer (policy: HandshakePolicy) (headers: Headers) : Headers =
-        match policy.ServerHeader with
-        | ValueSome value when value <> "" && not (headers.Contains "Server") -> headers.Add("Server", value)
-        | ValueSome _
-        | ValueNone -> headers
+    /// <summary>Checks a request by every rule of RFC 6455 §4.2.1 in order, then its origin.</summary>
+    /// <param name="policy">What the server asks for.</param>
+    /// <param name="request">The request.</param>
+    [<CompiledName("Examine")>]
+    let examine (policy: HandshakePolicy) (request: Request) : Result<HandshakeOffer, HandshakeError> =
+        match
+            firstError policy request,
+            RequestRules.single "Sec-WebSocket-Key" request.Headers,
+            RequestRules.items HeaderGrammar.parseTokens "Sec-WebSocket-Protocol" request.Headers
+        with
+        | Some error, _, _
+        | None, Error error, _
+        | None, Ok _, Error error -> Error error
+        | None, Ok key, Ok subprotocols ->
+            Ok {
+                Key = key
+                Subprotocols = subprotocols
+            }
 
-    let private accept
+    /// <summary>The server's first subprotocol that the client offers; none when the server has none (RFC 6455 §1.9).</summary>
+    /// <param name="policy">The server's subprotocols.</param>
+    /// <param name="offer">The client's.</param>
+    [<CompiledName("SelectSubprotocol")>]
+    let selectSubprotocol
         (policy: HandshakePolicy)
-        (now: DateTimeOffset)
-        (key: string)
-        (subprotocol: string voption)
-        =
-        let headers =
-            Headers.Empty
-                .Add("Date", date now)
-                .Add("Upgrade", "websocket")
-                .Add("Connection", "Upgrade")
-                .Add("Sec-WebSocket-Accept", acceptKey key)
+        (offer: HandshakeOffer)
+        : Result<string voption, HandshakeError> =
+        match List.tryFind (fun name -> List.contains name offer.Subprotocols) policy.Subprotocols with
+        | Some name -> Ok(ValueSome name)
+        | None when policy.Subprotocols.IsEmpty -> Ok ValueNone
+        | None -> Error(HandshakeError.Subprotocol policy.Subprotocols)
 
-        let headers =
-            match subprotocol with
-            | ValueSome name -> headers.Add("Sec-WebSocket-Protocol", name)
-            | ValueNone -> headers
-
-        {
-            StatusCode = 101
-            ReasonPhrase = Http.reasonPhrase 101
-            Headers = withServer policy headers
-            Body = ReadOnlyMemory.Empty
-        }
-
-    /// <summary>A plain response that ends the connection: text in UTF-8, with its length (RFC 6455 §4.2.2).</summary>
+    /// <summary>The response that opens the connection (RFC 6455 §4.2.2).</summary>
     /// <param name="policy">The policy: it names the server.</param>
     /// <param name="now">The clock's value, for the <c>Date</c> header.</param>
-    /// <param name="statusCode">A status code.</param>
-    /// <param name="extra">Further header fields.</param>
-    /// <param name="body">The text of the body.</param>
-    [<CompiledName("Reject")>]
-    let reject
+    /// <param name="offer">What the client offered.</param>
+    /// <param name="subprotocol">The subprotocol that was chosen, a token; none to choose none.</param>
+    /// <exception cref="T:System.ArgumentException">The subprotocol can't be a header's value.</exception>
+    [<CompiledName("Accept")>]
+    let accept
         (policy: HandshakePolicy)
         (now: DateTimeOffset)
-        (statusCode: int)
-        (extra: Headers)
-        (body: string)
+        (offer: HandshakeOffer)
+        (subprotocol: string voption)
         : Response =
-        let bytes = Encoding.UTF8.GetBytes body
+        let response =
+            Response
+                .Empty(101)
+                .WithHeader("Upgrade", "websocket")
+                .WithHeader("Connection", "Upgrade")
+                .WithHeader("Sec-WebSocket-Accept", acceptKey offer.Key)
 
-        let headers =
-            Headers.Empty
-                .Add("Date", date now)
-                .Add("Connection", "close")
-                .Add("Content-Length", bytes.Length.ToString CultureInfo.InvariantCulture)
-                .Add("Content-Type", "text/plain; charset=utf-8")
+        let chosen =
+            match subprotocol with
+            | ValueSome name -> response.WithHeader("Sec-WebSocket-Protocol", name)
+            | ValueNone -> response
 
-        let headers =
-            Seq.fold (fun (all: Headers) field -> all.Add(fst field, snd field)) headers [
-                for field in extra -> field.Key, field.Value
-            ]
-
-        {
-            StatusCode = statusCode
-            ReasonPhrase = Http.reasonPhrase statusCode
-            Headers = withServer policy headers
-            Body = ReadOnlyMemory bytes
-        }
+        Answer.complete policy.ServerHeader now "GET" chosen
 
     /// What a client needs to know to do better.
-    let private hints (error: HandshakeError) (statusCode: int) : Headers =
-        match error, statusCode with
-        | HandshakeError.Method _, _ -> Headers.Empty.Add("Allow", "GET")
+    let private withHints (error: HandshakeError) (response: Response) : Response =
+        match error, response.StatusCode with
+        | HandshakeError.Method _, _ -> response.WithHeader("Allow", "GET")
         | HandshakeError.Version _, _
         | HandshakeError.HeaderMissing "Sec-WebSocket-Version", _ ->
-            Headers.Empty.Add("Sec-WebSocket-Version", "13")
-        | _, 426 -> Headers.Empty.Add("Upgrade", "websocket")
-        | _, _ -> Headers.Empty
+            response.WithHeader("Sec-WebSocket-Version", "13")
+        | _, 426 -> response.WithHeader("Upgrade", "websocket")
+        | _, _ -> response
+
+    let private explain (error: HandshakeError) (statusCode: int) : string =
+        let hint =
+            if statusCode = 426 then
+                "This is a WebSocket server: a WebSocket client is needed.\n"
+            else
+                ""
+
+        $"The WebSocket connection could not be opened. {HandshakeError.describe error}\n{hint}"
 
     /// <summary>The response to a request that can't be accepted; none when the stream is closed without one.</summary>
     /// <param name="policy">The policy: it names the server.</param>
     /// <param name="now">The clock's value, for the <c>Date</c> header.</param>
     /// <param name="error">What is wrong with the request.</param>
-    [<CompiledName("RejectError")>]
-    let rejectError
-        (policy: HandshakePolicy)
-        (now: DateTimeOffset)
-        (error: HandshakeError)
-        : Response voption =
-        match HandshakeError.status error with
-        | ValueNone -> ValueNone
-        | ValueSome statusCode ->
-            let hint =
-                if statusCode = 426 then
-                    "This is a WebSocket server: a WebSocket client is needed.\n"
-                else
-                    ""
+    [<CompiledName("Reject")>]
+    let reject (policy: HandshakePolicy) (now: DateTimeOffset) (error: HandshakeError) : Response voption =
+        let respondWith statusCode =
+            Response.Text(statusCode, explain error statusCode)
+            |> withHints error
+            |> Answer.complete policy.ServerHeader now "GET"
 
-            let body =
-                $"The WebSocket connection could not be opened. {HandshakeError.describe error}\n{hint}"
-
-            ValueSome(reject policy now statusCode (hints error statusCode) body)
+        ValueOption.map respondWith (HandshakeError.status error)
 
     /// <summary>Decides on a request: every check of RFC 6455 §4.2.1 in order, then origin and subprotocol.</summary>
     /// <param name="policy">What the server asks for.</param>
@@ -338,14 +143,22 @@ module Handshake =
     /// <param name="request">The request.</param>
     [<CompiledName("Respond")>]
     let respond (policy: HandshakePolicy) (now: DateTimeOffset) (request: Request) : HandshakeResult =
-        match examine policy request, single "Sec-WebSocket-Key" request.Headers with
-        | Ok subprotocol, Ok key -> HandshakeResult.Accepted(accept policy now key subprotocol, subprotocol)
-        | Error error, _
-        | _, Error error ->
-            match rejectError policy now error with
-            | ValueSome response -> HandshakeResult.Rejected(response, error)
+        let choose offer =
+            selectSubprotocol policy offer
+            |> Result.map (fun subprotocol -> struct (offer, subprotocol))
+
+        match Result.bind choose (examine policy request) with
+        | Ok(struct (offer, subprotocol)) ->
+            HandshakeResult.Accepted(accept policy now offer subprotocol, subprotocol)
+        | Error error ->
+            match reject policy now error with
+            | ValueSome response -> HandshakeResult.Rejected(Answer.frame request.Method response, error)
             | ValueNone ->
                 HandshakeResult.Rejected(
-                    reject policy now 400 Headers.Empty (HandshakeError.describe error),
+                    Answer.complete
+                        policy.ServerHeader
+                        now
+                        request.Method
+                        (Response.Text(400, explain error 400)),
                     error
                 )

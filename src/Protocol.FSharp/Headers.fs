@@ -55,6 +55,17 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     /// <summary>No fields.</summary>
     static member Empty: Headers = empty
 
+    /// <summary>Fields in the order given.</summary>
+    /// <param name="fields">Names and values; a name may come several times.</param>
+    /// <exception cref="T:System.ArgumentException">A name or value has a character that it can't have.</exception>
+    static member Create(fields: IEnumerable<KeyValuePair<string, string>>) : Headers =
+        let fields = List.ofSeq fields
+
+        for field in fields do
+            Headers.Check(field.Key, field.Value)
+
+        Headers fields
+
     /// Takes what a parser has checked, in order.
     static member internal Parsed(fields: KeyValuePair<string, string> list) : Headers = Headers fields
 

@@ -18,19 +18,6 @@ type Request = {
     Headers: Headers
 }
 
-/// <summary>A response. Immutable (RFC 9112 §4).</summary>
-[<NoComparison>]
-type Response = {
-    /// <summary>The status code, 100 to 599.</summary>
-    StatusCode: int
-    /// <summary>The text after the status code.</summary>
-    ReasonPhrase: string
-    /// <summary>The header fields.</summary>
-    Headers: Headers
-    /// <summary>The body; may be empty.</summary>
-    Body: ReadOnlyMemory<byte>
-}
-
 /// <summary>How large a request's head may be.</summary>
 type RequestHeadLimits = private {
     Line: int
@@ -243,35 +230,3 @@ module Http =
     [<CompiledName("WriteRequest")>]
     let writeRequest (request: Request) (writer: IBufferWriter<byte>) : unit =
         write writer $"{request.Method} {request.Target} {request.Version}\r\n{request.Headers}\r\n"
-
-    /// <summary>The phrase that goes with a status code; empty for codes that have none (RFC 9110 §15).</summary>
-    /// <param name="statusCode">Any number.</param>
-    [<CompiledName("ReasonPhrase")>]
-    let reasonPhrase (statusCode: int) : string =
-        match statusCode with
-        | 101 -> "Switching Protocols"
-        | 200 -> "OK"
-        | 204 -> "No Content"
-        | 301 -> "Moved Permanently"
-        | 302 -> "Found"
-        | 303 -> "See Other"
-        | 304 -> "Not Modified"
-        | 307 -> "Temporary Redirect"
-        | 308 -> "Permanent Redirect"
-        | 400 -> "Bad Request"
-        | 401 -> "Unauthorized"
-        | 403 -> "Forbidden"
-        | 404 -> "Not Found"
-        | 405 -> "Method Not Allowed"
-        | 408 -> "Request Timeout"
-        | 410 -> "Gone"
-        | 413 -> "Content Too Large"
-        | 414 -> "URI Too Long"
-        | 426 -> "Upgrade Required"
-        | 429 -> "Too Many Requests"
-        | 431 -> "Request Header Fields Too Large"
-        | 500 -> "Internal Server Error"
-        | 501 -> "Not Implemented"
-        | 503 -> "Service Unavailable"
-        | 505 -> "HTTP Version Not Supported"
-        | _ -> ""

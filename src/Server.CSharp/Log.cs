@@ -30,8 +30,21 @@ internal sealed partial class Log(ILogger logger)
             ConnectionClosed($"{ending}", ending?.Cause?.Message ?? "");
     }
 
-    public void HandshakeRejected(int status, string phrase, string reason) =>
-        HandshakeRejectedFor(status, phrase, PeerText.Escape(reason));
+    /// <param name="status">The status of the answer.</param>
+    /// <param name="phrase">Its reason phrase.</param>
+    /// <param name="reason">Why the handshake was rejected; empty when a hook gave the answer.</param>
+    public void HandshakeAnswered(int status, string phrase, string reason)
+    {
+        if (reason.Length == 0)
+            ResponseSent(status, PeerText.Escape(phrase));
+        else
+            HandshakeRejected(status, PeerText.Escape(phrase), PeerText.Escape(reason));
+    }
+
+    /// <param name="reason">Why no connection was opened, though nothing was answered.</param>
+    /// <param name="cause">What ended the stream. Only its message is told: a peer that leaves deserves no stack trace.</param>
+    public void HandshakeIgnored(string reason, Exception? cause) =>
+        HandshakeIgnored(PeerText.Escape(reason), cause?.Message ?? "");
 
     [LoggerMessage(1, LogLevel.Information, "Server listening on {EndPoint}")]
     public partial void ServerListening(EndPoint? endPoint);
@@ -72,9 +85,6 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(20, LogLevel.Information, "Connection open with {RemoteEndPoint}")]
     public partial void ConnectionOpened(EndPoint? remoteEndPoint);
 
-    [LoggerMessage(22, LogLevel.Debug, "No opening handshake: {Reason}")]
-    public partial void HandshakeIgnored(string reason, Exception? error);
-
     [LoggerMessage(9, LogLevel.Error, "A callback of a connection's Closed token failed")]
     public partial void CallbackFailed(Exception error);
 
@@ -90,6 +100,21 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(21, LogLevel.Information, "Connection closed: {Ending} {Cause}")]
     private partial void ConnectionClosed(string ending, string cause);
 
-    [LoggerMessage(23, LogLevel.Information, "Handshake answered with {Status} {Phrase}: {Reason}")]
-    private partial void HandshakeRejectedFor(int status, string phrase, string reason);
+    [LoggerMessage(26, LogLevel.Error, "ProcessRequest failed; the client is answered with 500")]
+    public partial void ProcessRequestFailed(Exception error);
+
+    [LoggerMessage(27, LogLevel.Error, "ProcessResponse failed; the client is answered with 500")]
+    public partial void ProcessResponseFailed(Exception error);
+
+    [LoggerMessage(28, LogLevel.Error, "SelectSubprotocol failed; the client is answered with 500")]
+    public partial void SelectSubprotocolFailed(Exception error);
+
+    [LoggerMessage(22, LogLevel.Debug, "No opening handshake: {Reason} {Cause}")]
+    private partial void HandshakeIgnored(string reason, string cause);
+
+    [LoggerMessage(23, LogLevel.Information, "Handshake rejected with {Status} {Phrase}: {Reason}")]
+    private partial void HandshakeRejected(int status, string phrase, string reason);
+
+    [LoggerMessage(29, LogLevel.Information, "HTTP response sent: {Status} {Phrase}")]
+    private partial void ResponseSent(int status, string phrase);
 }

@@ -3,17 +3,9 @@ using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
 
-/// <summary>What becomes of an opening handshake: the answer, if there is one, and why.</summary>
-internal sealed record OpeningDecision(
-    Request? Request,
-    Response? Response,
-    string? Subprotocol,
-    bool IsAccepted,
-    string Reason
-);
-
 /// <summary>
-/// The server's side of opening handshakes, on the connection's own thread: the core decides, this reads and writes.
+/// The server's side of opening handshakes, on the connection's own thread: reads a request, sends the answer. What the
+/// answer is, <see cref="OpeningPolicy"/> decides.
 /// </summary>
 internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log log)
 {
@@ -22,39 +14,29 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
 
     private const int MaxLingerBytes = 64 * 1024;
 
-    private readonly HandshakePolicy policy = options.ToHandshakePolicy();
+    private readonly RequestHeadLimits limits = options.ToRequestHeadLimits();
+    private readonly OpeningPolicy policy = new(options, isStopping, log);
 
-    private DateTimeOffset Now => options.TimeProvider.GetUtcNow();
-
-    /// <summary>Reads a request and decides on it. Bytes that came after it stay in the buffer.</summary>
-    public OpeningDecision Decide(Transport transport, FrameInput input)
+    /// <summary>Waits for a request; null when the stream ended. Bytes that came after it stay in the buffer.</summary>
+    public RequestParse? ReadRequest(Transport transport, FrameInput input)
     {
-        if (ReadRequest(transport, input) is not { } parse)
-            return Ignored("the stream ended before the request was complete");
-        if (parse is RequestParse.Malformed malformed)
-            return Malformed(malformed.Error);
-        var request = ((RequestParse.Complete)parse).Request;
-        if (isStopping())
-            return new(request, Unavailable(), null, false, "the server is shutting down");
-        return Handshake.Respond(policy, Now, request) switch
+        while (true)
         {
-            HandshakeResult.Accepted accepted => new(
-                request,
-                accepted.Response,
-                accepted.Subprotocol.IsSome ? accepted.Subprotocol.Value : null,
-                true,
-                ""
-            ),
-            HandshakeResult.Rejected rejected => new(
-                request,
-                rejected.Response,
-                null,
-                false,
-                HandshakeErrorModule.Describe(rejected.Error)
-            ),
-            _ => throw new InvalidOperationException("There is no third result."),
-        };
+            if (TryParse(input) is { IsIncomplete: false } parse)
+                return parse;
+            if (!input.Fill(transport))
+                return null;
+        }
     }
+
+    /// <summary>Decides on what was read.</summary>
+    public OpeningDecision Decide(ServerConnection connection, RequestParse? parse) =>
+        parse switch
+        {
+            RequestParse.Complete complete => policy.Decide(connection, complete.Request),
+            RequestParse.Malformed malformed => policy.Decide(malformed.Error),
+            _ => OpeningDecision.Ignored("the stream ended before the request was complete"),
+        };
 
     /// <summary>Sends the answer; true when that opened the connection.</summary>
     public bool TryAnswer(Transport transport, OpeningDecision decision)
@@ -75,7 +57,7 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
             return false;
         }
         if (!decision.IsAccepted)
-            log.HandshakeRejected(response.StatusCode, response.ReasonPhrase, decision.Reason);
+            log.HandshakeAnswered(response.StatusCode, response.ReasonPhrase, decision.Reason);
         return decision.IsAccepted;
     }
 
@@ -95,54 +77,23 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
     }
 
     /// <summary>The answer to a client for whom there is no room, in bytes.</summary>
-    public ReadOnlySpan<byte> Busy() => ToBytes(Unavailable());
+    public ReadOnlySpan<byte> Busy() => ToBytes(policy.Unavailable());
 
-    private RequestParse? ReadRequest(Transport transport, FrameInput input)
-    {
-        while (true)
-        {
-            if (TryParse(input) is { IsIncomplete: false } parse)
-                return parse;
-            if (!input.Fill(transport))
-                return null;
-        }
-    }
+    /// <summary>A complete response with a plain text.</summary>
+    public Response Plain(int statusCode, string text) => policy.Plain(statusCode, text);
 
-    private static RequestParse? TryParse(FrameInput input)
+    private RequestParse? TryParse(FrameInput input)
     {
         if (!input.Reader.TryRead(out var result))
             return null;
         var buffer = result.Buffer;
-        var parse = Http.ReadRequest(RequestHeadLimits.Default, buffer);
+        var parse = Http.ReadRequest(limits, buffer);
         if (parse is RequestParse.Complete complete)
             input.Reader.AdvanceTo(buffer.GetPosition(complete.Consumed));
         else
             input.Reader.AdvanceTo(buffer.Start, buffer.End);
         return parse;
     }
-
-    private static OpeningDecision Ignored(string reason) => new(null, null, null, false, reason);
-
-    private OpeningDecision Malformed(HandshakeError error)
-    {
-        var response = Handshake.RejectError(policy, Now, error);
-        return new(
-            null,
-            response.IsSome ? response.Value : null,
-            null,
-            false,
-            HandshakeErrorModule.Describe(error)
-        );
-    }
-
-    private Response Unavailable() =>
-        Handshake.Reject(
-            policy,
-            Now,
-            503,
-            Headers.Empty.Add("Retry-After", "5"),
-            "The server takes no further connections at the moment.\n"
-        );
 
     private static ReadOnlySpan<byte> ToBytes(Response response)
     {

@@ -86,7 +86,7 @@ public sealed partial class Server
                 log.TurnedAway(reason, connections.Count);
                 return false;
             }
-            connection = new ServerConnection(this, transport, options, watcher, log);
+            connection = new ServerConnection(this, transport, options, opening, watcher, log);
             connections.Add(connection);
         }
         watcher.Add(connection);
@@ -95,7 +95,7 @@ public sealed partial class Server
 
     private void Run(ServerConnection connection)
     {
-        connection.Run(handler, opening, log);
+        connection.Run(handler, log);
         Remove(connection);
     }
 

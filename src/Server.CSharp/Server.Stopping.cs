@@ -26,14 +26,6 @@ public sealed partial class Server
         }
     }
 
-    private void Tell(ServerConnection connection, CloseStatus status)
-    {
-        if (connection.IsOpening)
-            connection.Abort(new OperationCanceledException("The server is shutting down."));
-        else
-            connection.StartClose(status);
-    }
-
     private ServerConnection? Current =>
         connections.FirstOrDefault(connection => connection.IsOwnThread);
 

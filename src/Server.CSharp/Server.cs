@@ -140,7 +140,7 @@ public sealed partial class Server : IDisposable
         }
     }
 
-    private bool IsStopping
+    internal bool IsStopping
     {
         get
         {
@@ -197,7 +197,7 @@ public sealed partial class Server : IDisposable
         var told = Snapshot();
         log.ServerClosing(told.Length, status.ToString());
         foreach (var connection in told)
-            Tell(connection, status);
+            connection.Stop(status);
 
         var deadline = Deadline.After(options.TimeProvider, timeout ?? options.CloseTimeout);
         AwaitHandlers(deadline);

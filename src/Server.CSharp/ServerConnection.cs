@@ -22,11 +22,13 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         Server server,
         Transport transport,
         ServerOptions options,
+        Opening opening,
         Watcher watcher,
         Log log
     )
     {
         Server = server;
+        this.opening = opening;
         this.transport = transport;
         this.options = options;
         driver = new Driver(transport, options, watcher, log, log.Frames(this));
@@ -134,19 +136,17 @@ public sealed partial class ServerConnection : IEnumerable<Message>
 
     // ---- For the server and its watcher
 
-    internal bool IsOpening => !isOpened && !isEnded;
-
     /// <summary>True on the connection's own thread: a handler that asks.</summary>
     internal bool IsOwnThread => ownThread == Environment.CurrentManagedThreadId;
 
     /// <summary>All of the connection's life, on its own thread. Never throws.</summary>
-    internal void Run(Action<ServerConnection> handler, Opening opening, Log log)
+    internal void Run(Action<ServerConnection> handler, Log log)
     {
         ownThread = Environment.CurrentManagedThreadId;
         using var scope = log.BeginConnection(this);
         try
         {
-            if (!Open(opening))
+            if (!Open())
                 return;
             Server.EndHandshake(this);
             Handle(handler, log);
@@ -161,27 +161,6 @@ public sealed partial class ServerConnection : IEnumerable<Message>
             driver.Receiver.End(isOpened);
             transport.Dispose();
         }
-    }
-
-    private bool Open(Opening opening)
-    {
-        var decision = opening.Decide(transport, driver.Input);
-        Request = decision.Request;
-        Response = decision.Response;
-        Subprotocol = decision.Subprotocol;
-        driver.Vitals.Start();
-        if (!opening.TryAnswer(transport, decision))
-        {
-            Volatile.Write(
-                ref abortAt,
-                Deadline.After(options.TimeProvider, Opening.LingerTime).Timestamp
-            );
-            opening.Linger(transport);
-            return false;
-        }
-
-        isOpened = true;
-        return true;
     }
 
     private void Handle(Action<ServerConnection> handler, Log log)
@@ -214,8 +193,6 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     /// <summary>Sends a message without waiting for the peer.</summary>
     internal PostOutcome Post(Command command, ReadOnlyMemory<byte> frame, int payloadSize) =>
         isOpened ? Broadcast.Post(driver, options, command, frame, payloadSize) : default;
-
-    internal void StartClose(CloseStatus status) => driver.StartClose(status);
 
     /// <summary>Ends the connection without a word.</summary>
     internal void Abort(Exception reason) => driver.Break(reason);

@@ -20,9 +20,26 @@ public sealed partial record ServerOptions
     public IReadOnlyList<string> Subprotocols { get; init; } = [];
 
     /// <summary>
+    /// Chooses the subprotocol in place of <see cref="Subprotocols"/>' order of preference; null, the default, to go by that.
+    /// When it returns a name that the client doesn't offer, or throws anything but a <see cref="NegotiationException"/>, the
+    /// client is answered with 500.
+    /// </summary>
+    public SelectSubprotocol? SelectSubprotocol { get; init; }
+
+    /// <summary>
     /// The value of the <c>Server</c> header; null or empty to leave it out. <c>FunctionalWs</c> by default.
     /// </summary>
     public string? ServerHeader { get; init; } = "FunctionalWs";
+
+    /// <summary>
+    /// Called with each request before it is judged, to answer it in some other way; null, the default, to do without.
+    /// </summary>
+    public ProcessRequest? ProcessRequest { get; init; }
+
+    /// <summary>
+    /// Called with each response before it is sent, to change it; null, the default, to do without.
+    /// </summary>
+    public ProcessResponse? ProcessResponse { get; init; }
 
     private void ValidateHandshake()
     {
@@ -41,6 +58,8 @@ public sealed partial record ServerOptions
                 nameof(ServerHeader)
             );
     }
+
+    internal RequestHeadLimits ToRequestHeadLimits() => RequestHeadLimits.Default;
 
     internal HandshakePolicy ToHandshakePolicy() =>
         new(

@@ -185,8 +185,10 @@ let rejecting =
                 HandshakeError.ContentLength "x", ValueNone
             ]
             (fun (error, status) ->
-                let response = Handshake.rejectError policy now error
-                ValueOption.map _.StatusCode response =! status
+                let response = Handshake.reject policy now error
+
+                ValueOption.map (fun (response: Response) -> response.StatusCode) response
+                =! status
 
                 for response in ValueOption.toList response do
                     names response =! plain @ [ "Server" ])

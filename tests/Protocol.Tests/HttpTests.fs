@@ -208,12 +208,7 @@ let writing =
             let writer = ArrayBufferWriter<byte>()
 
             Http.writeResponse
-                {
-                    StatusCode = 404
-                    ReasonPhrase = Http.reasonPhrase 404
-                    Headers = Headers.Empty.Add("A", "é")
-                    Body = ReadOnlyMemory "body"B
-                }
+                (Response.Empty(404).WithHeader("A", "é").WithBody(ReadOnlyMemory "body"B))
                 writer
 
             Encoding.Latin1.GetString writer.WrittenSpan

@@ -115,6 +115,13 @@ type PeerClient(transport: Transport) =
 
         Encoding.Latin1.GetString(take headLength)
 
+    /// All that comes until the end of the stream.
+    member _.ReadToEnd() : string =
+        while fill () do
+            ()
+
+        Encoding.Latin1.GetString(take received.Count)
+
     /// The opening handshake; fails unless it is accepted.
     member client.ShakeHands() =
         client.Write(PeerClient.Request: string)

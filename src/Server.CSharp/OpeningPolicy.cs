@@ -1,0 +1,187 @@
+using FunctionalWs.Protocol;
+using Microsoft.FSharp.Core;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// What is answered to a request: the hook for requests, the core's rules, the choice of a subprotocol, the hook for
+/// responses, in this order. What user code throws becomes a 500 without details and one ERROR record.
+/// </summary>
+internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping, Log log)
+{
+    private readonly HandshakePolicy policy = options.ToHandshakePolicy();
+
+    private DateTimeOffset Now => options.TimeProvider.GetUtcNow();
+
+    /// <summary>Decides on a request. Never throws.</summary>
+    public OpeningDecision Decide(ServerConnection connection, Request request)
+    {
+        var decision = AskRequestHook(connection, request) ?? Judge(connection, request);
+        var response = Answer.Complete(
+            policy.ServerHeader,
+            Now,
+            request.Method,
+            decision.Response!
+        );
+        var reviewed = AskResponseHook(connection, request, decision with { Response = response });
+        return reviewed.IsAccepted && isStopping()
+            ? OpeningDecision.Rejected(Unavailable(), "the server is shutting down")
+            : reviewed;
+    }
+
+    /// <summary>Decides on bytes that are no request.</summary>
+    public OpeningDecision Decide(HandshakeError error) => Rejected(error);
+
+    /// <summary>The answer to a client for whom there is no room.</summary>
+    public Response Unavailable() =>
+        Plain(503, "The server takes no further connections at the moment.\n")
+            .WithHeader("Retry-After", "5");
+
+    /// <summary>A complete response with a plain text.</summary>
+    public Response Plain(int statusCode, string text) =>
+        Answer.Complete(policy.ServerHeader, Now, "GET", Response.Text(statusCode, text));
+
+    private OpeningDecision? AskRequestHook(ServerConnection connection, Request request)
+    {
+        try
+        {
+            if (options.ProcessRequest?.Invoke(connection, request) is not { } response)
+                return null;
+            if (response.StatusCode == 101)
+                throw new InvalidOperationException(
+                    "ProcessRequest returned a response with status 101: return null to let the handshake go on."
+                );
+            return OpeningDecision.Answered(response);
+        }
+        catch (Exception error)
+        {
+            log.ProcessRequestFailed(error);
+            return Failed();
+        }
+    }
+
+    private OpeningDecision Judge(ServerConnection connection, Request request)
+    {
+        var examined = Handshake.Examine(policy, request);
+        if (examined.IsError)
+            return Rejected(examined.ErrorValue);
+        var offer = examined.ResultValue;
+        if (options.SelectSubprotocol is { } select)
+            return AskSelector(select, connection, offer);
+
+        var selected = Handshake.SelectSubprotocol(policy, offer);
+        return selected.IsError
+            ? Rejected(selected.ErrorValue)
+            : Accepted(offer, selected.ResultValue.IsSome ? selected.ResultValue.Value : null);
+    }
+
+    private OpeningDecision AskSelector(
+        SelectSubprotocol select,
+        ServerConnection connection,
+        HandshakeOffer offer
+    )
+    {
+        try
+        {
+            var selected = select(connection, [.. offer.Subprotocols]);
+            if (selected is not null && !offer.Subprotocols.Contains(selected))
+                throw new InvalidOperationException(
+                    $"SelectSubprotocol returned '{PeerText.Escape(selected)}', which the client doesn't offer."
+                );
+            return Accepted(offer, selected);
+        }
+        catch (NegotiationException error)
+        {
+            return OpeningDecision.Rejected(
+                Response.Text(400, error.Message + "\n"),
+                error.Message
+            );
+        }
+        catch (Exception error)
+        {
+            log.SelectSubprotocolFailed(error);
+            return Failed();
+        }
+    }
+
+    private OpeningDecision AskResponseHook(
+        ServerConnection connection,
+        Request request,
+        OpeningDecision decision
+    )
+    {
+        var response = decision.Response!;
+        try
+        {
+            var sent = options.ProcessResponse?.Invoke(connection, request, response) ?? response;
+            if (sent.StatusCode == 101)
+                RequireSameUpgrade(decision, sent);
+            return decision with
+            {
+                Response = Answer.Frame(request.Method, sent),
+                IsAccepted = sent.StatusCode == 101,
+            };
+        }
+        catch (Exception error)
+        {
+            log.ProcessResponseFailed(error);
+            return Failed(request.Method);
+        }
+    }
+
+    /// <summary>A connection can't be opened by a hook, nor on other terms than those that were agreed on.</summary>
+    private static void RequireSameUpgrade(OpeningDecision decision, Response sent)
+    {
+        if (!decision.IsAccepted)
+            throw new InvalidOperationException(
+                "ProcessResponse turned a rejection into a response with status 101, which would open a connection that was not agreed on."
+            );
+        foreach (var name in AgreedHeaders)
+        {
+            if (!sent.Headers.GetAll(name).SequenceEqual(decision.Response!.Headers.GetAll(name)))
+                throw new InvalidOperationException(
+                    $"ProcessResponse changed the header {name}, which the handshake has agreed on."
+                );
+        }
+    }
+
+    private static readonly string[] AgreedHeaders =
+    [
+        "Upgrade",
+        "Connection",
+        "Sec-WebSocket-Accept",
+        "Sec-WebSocket-Protocol",
+        "Sec-WebSocket-Extensions",
+        "Content-Length",
+        "Transfer-Encoding",
+    ];
+
+    private OpeningDecision Accepted(HandshakeOffer offer, string? subprotocol) =>
+        OpeningDecision.Accepted(
+            Handshake.Accept(
+                policy,
+                Now,
+                offer,
+                subprotocol is null ? FSharpValueOption<string>.None : subprotocol
+            ),
+            subprotocol
+        );
+
+    private OpeningDecision Rejected(HandshakeError error)
+    {
+        var response = Handshake.Reject(policy, Now, error);
+        return OpeningDecision.Rejected(
+            response.IsSome ? response.Value : null,
+            HandshakeErrorModule.Describe(error)
+        );
+    }
+
+    private OpeningDecision Failed(string method = "GET") =>
+        OpeningDecision.Rejected(
+            Answer.Frame(
+                method,
+                Plain(500, "The server failed to answer. Its log has the details.\n")
+            ),
+            "the server's own code failed"
+        );
+}

@@ -122,6 +122,9 @@ public sealed partial class ServerConnection
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
+    /// <summary>The call to which the receiving side belongs; null while it is free.</summary>
+    internal string? Receiving => Volatile.Read(ref receiving);
+
     /// <summary>Claims the receiving side for a call.</summary>
     internal void BeginReceiving(string call)
     {

@@ -94,7 +94,7 @@ public sealed partial class ServerConnection
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(in ReadOnlySequence<byte> data, MessageKind kind)
+    public void Send(ReadOnlySequence<byte> data, MessageKind kind)
     {
         if (data.IsSingleSegment)
         {

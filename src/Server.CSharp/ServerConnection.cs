@@ -109,7 +109,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     {
         RequireOpened();
         driver.StartClose(CloseStatus.Create(code, reason));
-        if (IsOwnThread && Volatile.Read(ref receiving) is null)
+        if (IsOwnThread && Receiving is null)
             driver.Receiver.ReadUntilClosed();
         else
             driver.WaitClosed(null);

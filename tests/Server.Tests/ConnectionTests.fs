@@ -9,35 +9,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
-
-let private defaults = ServerOptions()
-
-let private withClock (clock: FakeClock) = ServerOptions(TimeProvider = clock)
-
-/// Runs a handler on a connection and gives what it returned or threw.
-let private handling (handler: ServerConnection -> 'a) (options: ServerOptions) =
-    let outcome = TaskCompletionSource<Result<'a, exn>>()
-
-    let server =
-        options
-        |> Serve.inMemory (fun connection ->
-            try
-                outcome.SetResult(Ok(handler connection))
-            with error ->
-                outcome.SetResult(Error error)
-                reraise ())
-
-    server, outcome.Task
-
-let private fails (work: Task<Result<'a, exn>>) : exn =
-    match Wait.forTask "the handler to fail" work with
-    | Ok value -> failwith $"the handler returned {value}"
-    | Error error -> error
-
-let private succeeds (work: Task<Result<'a, exn>>) : 'a =
-    match Wait.forTask "the handler to return" work with
-    | Ok value -> value
-    | Error error -> failwith $"the handler threw {error}"
+open FunctionalWs.Server.Tests.Serve
 
 [<Tests>]
 let echoing =
@@ -196,15 +168,11 @@ let receiving =
                 |> handling (fun connection ->
                     let first = Wait.start (fun () -> connection.Receive().Text)
 
-                    let rec second () =
-                        try
-                            connection.Receive(TimeSpan.Zero) |> ignore
-                            second ()
-                        with
-                        | :? TimeoutException -> second ()
-                        | :? ConcurrencyException -> ()
+                    Wait.until "the first is in" (fun () -> connection.Receiving = "Receive")
 
-                    second ()
+                    Wait.throws<ConcurrencyException>(fun () -> connection.Receive TimeSpan.Zero |> ignore)
+                    |> ignore
+
                     connection.Send "now"
                     Wait.forTask "the first receiver" first)
 

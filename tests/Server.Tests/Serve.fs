@@ -2,6 +2,7 @@
 module FunctionalWs.Server.Tests.Serve
 
 open System
+open System.Threading.Tasks
 open FunctionalWs
 
 let echo (connection: ServerConnection) =
@@ -26,3 +27,55 @@ let client (server: Server) : PeerClient =
     let client = PeerClient.InMemory server
     client.ShakeHands()
     client
+
+let defaults = ServerOptions()
+
+let withClock (clock: FakeClock) = ServerOptions(TimeProvider = clock)
+
+/// Runs a handler on a connection and gives what it returned or threw.
+let handling (handler: ServerConnection -> 'a) (options: ServerOptions) =
+    let outcome = TaskCompletionSource<Result<'a, exn>>()
+
+    let server =
+        options
+        |> inMemory (fun connection ->
+            try
+                outcome.SetResult(Ok(handler connection))
+            with error ->
+                outcome.SetResult(Error error)
+                reraise ())
+
+    server, outcome.Task
+
+let fails (work: Task<Result<'a, exn>>) : exn =
+    match Wait.forTask "the handler to fail" work with
+    | Ok value -> failwith $"the handler returned {value}"
+    | Error error -> error
+
+let succeeds (work: Task<Result<'a, exn>>) : 'a =
+    match Wait.forTask "the handler to return" work with
+    | Ok value -> value
+    | Error error -> failwith $"the handler threw {error}"
+
+/// Lets a handler go on and tells it of nothing; what it is given is the connection of the first client.
+let connected (options: ServerOptions) : Server * PeerClient * ServerConnection * IDisposable =
+    let found = TaskCompletionSource<ServerConnection>()
+    let leave = new Threading.ManualResetEventSlim(false)
+
+    let server =
+        options
+        |> inMemory (fun connection ->
+            found.SetResult connection
+            leave.Wait())
+
+    let client = client server
+
+    let release = {
+        new IDisposable with
+            member _.Dispose() =
+                leave.Set()
+                (client :> IDisposable).Dispose()
+                server.Dispose()
+    }
+
+    server, client, Wait.forTask "the handler" found.Task, release

@@ -1,0 +1,231 @@
+module FunctionalWs.Server.Tests.KeepaliveTests
+
+open System
+open System.Threading
+open System.Threading.Tasks
+open Microsoft.Extensions.Logging
+open Expecto
+open Swensen.Unquote
+open FunctionalWs
+open FunctionalWs.Protocol
+open FunctionalWs.Server.Tests.Serve
+
+[<Tests>]
+let rules =
+    let looks (keepalive: Keepalive) (times: (int64 * int) list) = [
+        for now, reads in times -> keepalive.Look(now, reads, false)
+    ]
+
+    testList "the keepalive's rules" [
+        testCase "a ping each interval, from fixed points in time" (fun () ->
+            let keepalive = Keepalive(10L, Int64.MaxValue)
+            keepalive.Start 100L
+
+            looks keepalive [ 109L, 0; 110L, 0; 111L, 0; 127L, 0; 129L, 0; 130L, 0; 195L, 0; 196L, 0 ]
+            =! [
+                KeepaliveStep.None
+                KeepaliveStep.Ping
+                KeepaliveStep.None
+                KeepaliveStep.Ping // due at 120, late
+                KeepaliveStep.None
+                KeepaliveStep.Ping // not late for all that
+                KeepaliveStep.Ping // one, not seven
+                KeepaliveStep.None
+            ])
+
+        testCase "silence after a ping for as long as the timeout means that the peer is gone" (fun () ->
+            let keepalive = Keepalive(10L, 5L)
+            keepalive.Start 0L
+
+            looks keepalive [ 10L, 0; 14L, 0; 15L, 0 ]
+            =! [ KeepaliveStep.Ping; KeepaliveStep.None; KeepaliveStep.GiveUp ])
+
+        testCase "any byte is a sign of life" (fun () ->
+            let keepalive = Keepalive(10L, 5L)
+            keepalive.Start 0L
+
+            looks keepalive [ 10L, 7; 14L, 8; 19L, 8; 20L, 8; 25L, 8 ]
+            =! [
+                KeepaliveStep.Ping
+                KeepaliveStep.None
+                KeepaliveStep.None
+                KeepaliveStep.Ping
+                KeepaliveStep.GiveUp
+            ])
+
+        testCase "a timeout longer than the interval counts from the first ping" (fun () ->
+            let keepalive = Keepalive(10L, 25L)
+            keepalive.Start 0L
+
+            looks keepalive [ 10L, 0; 20L, 0; 30L, 0; 34L, 0; 35L, 0 ]
+            =! [
+                KeepaliveStep.Ping
+                KeepaliveStep.Ping
+                KeepaliveStep.Ping
+                KeepaliveStep.None
+                KeepaliveStep.GiveUp
+            ])
+
+        testCase "a peer that this side does not read from is not silent" (fun () ->
+            let keepalive = Keepalive(10L, 5L)
+            keepalive.Start 0L
+            keepalive.Look(10L, 0, false) =! KeepaliveStep.Ping
+            keepalive.Look(16L, 0, true) =! KeepaliveStep.None)
+
+        testCase "without an interval nothing is sent" (fun () ->
+            let keepalive = Keepalive(Int64.MaxValue, 5L)
+            keepalive.Start 0L
+
+            looks keepalive [ 10L, 0; Int64.MaxValue, 0 ]
+            =! [ KeepaliveStep.None; KeepaliveStep.None ])
+    ]
+
+[<Tests>]
+let stalls =
+    testList "an activity that lasts" [
+        testCase "is noticed once it has lasted for the limit" (fun () ->
+            let mutable stall = Stall 10L
+            let found = [ for now in [ 0L; 5L; 9L; 10L ] -> stall.HasLasted(true, 1, now) ]
+            found =! [ false; false; false; true ])
+
+        testCase "counts anew when it has changed or stopped" (fun () ->
+            let mutable stall = Stall 10L
+
+            let found = [
+                stall.HasLasted(true, 1, 0L)
+                stall.HasLasted(true, 2, 9L)
+                stall.HasLasted(true, 2, 18L)
+                stall.HasLasted(false, 2, 19L)
+                stall.HasLasted(true, 2, 20L)
+                stall.HasLasted(true, 2, 29L)
+                stall.HasLasted(true, 2, 30L)
+            ]
+
+            found =! [ false; false; false; false; false; false; true ])
+    ]
+
+let private payloadOf (frame: Wire) =
+    match frame with
+    | PingOf payload -> payload
+    | other -> failwith $"a ping was expected, not {other}"
+
+[<Tests>]
+let keepalive =
+    testList "keepalive" [
+        testCase "pings after the interval, and the pong gives the latency" (fun () ->
+            let clock = FakeClock()
+            let _, client, connection, release = connected (withClock clock)
+            use _ = release
+            connection.Latency =! TimeSpan.Zero
+            clock.Advance(TimeSpan.FromSeconds 20.0)
+            let payload = payloadOf (client.Read())
+            clock.Advance(TimeSpan.FromMilliseconds 40.0)
+            client.WriteFrame(true, Opcode.Pong, payload)
+
+            Wait.until "the pong is seen" (fun () -> connection.Latency = TimeSpan.FromMilliseconds 40.0)
+
+            connection.State =! ConnectionState.Open)
+
+        testCase
+            "cuts a silent peer at once, with the reason as the cause, and no record above INFO"
+            (fun () ->
+                let clock = FakeClock()
+                let records = new Records()
+
+                let server, outcome =
+                    ServerOptions(TimeProvider = clock, LoggerFactory = records)
+                    |> handling (fun connection -> connection.Receive())
+
+                use client = client server
+                clock.Advance(TimeSpan.FromSeconds 20.0)
+                client.Read() |> payloadOf |> ignore
+                clock.Advance(TimeSpan.FromSeconds 20.0)
+                let error = fails outcome :?> ConnectionClosedErrorException
+                test <@ (error.InnerException :?> TimeoutException).Message.StartsWith "Keepalive: " @>
+                client.Read() =! End
+                server.Shutdown() =! 0
+
+                let told =
+                    records.Of LogLevel.Information
+                    |> List.filter (fun (struct (_, _, text)) -> text.Contains "Keepalive: ")
+
+                told.Length =! 1
+                test <@ records.Of LogLevel.Warning = [] && records.Of LogLevel.Error = [] @>)
+
+        testCase "frees a Send that is stuck" (fun () ->
+            let clock = FakeClock()
+            use stuck = new ManualResetEventSlim(false)
+
+            let server, outcome =
+                withClock clock
+                |> handling (fun connection ->
+                    stuck.Set()
+                    connection.Send(Array.zeroCreate<byte> 5_000_000))
+
+            use _ = server
+            use _ = client server
+            Wait.forEvent "the send" stuck
+
+            Wait.until "it is freed" (fun () ->
+                clock.Advance(TimeSpan.FromSeconds 5.0)
+                outcome.IsCompleted)
+
+            (fails outcome).GetType() =! typeof<ConnectionClosedErrorException>)
+
+        testCase "without a timeout expects nothing" (fun () ->
+            let clock = FakeClock()
+
+            let _, client, connection, release =
+                connected (ServerOptions(TimeProvider = clock, PingTimeout = Nullable()))
+
+            use _ = release
+
+            for _ in 1..5 do
+                clock.Advance(TimeSpan.FromSeconds 20.0)
+                client.Read() |> payloadOf |> ignore
+
+            connection.State =! ConnectionState.Open)
+
+        testCase "without an interval sends nothing" (fun () ->
+            let clock = FakeClock()
+
+            let _, client, connection, release =
+                connected (ServerOptions(TimeProvider = clock, PingInterval = Nullable()))
+
+            use _ = release
+            clock.Advance(TimeSpan.FromSeconds 1_000.0)
+            client.SendPing "p"B
+            client.Read() =! PongOf "p"B
+            connection.State =! ConnectionState.Open)
+
+        testCase "lets a peer live that sends anything but a pong" (fun () ->
+            let clock = FakeClock()
+
+            let server, outcome =
+                withClock clock
+                |> handling (fun connection -> [ for _ in 1..4 -> connection.Receive().Text ])
+
+            use _ = server
+            use client = client server
+
+            for i in 1..4 do
+                clock.Advance(TimeSpan.FromSeconds 19.0)
+
+                if i > 1 then
+                    client.Read() |> payloadOf |> ignore
+
+                client.SendText(string i)
+
+            succeeds outcome =! [ "1"; "2"; "3"; "4" ])
+
+        testCase "ends with the connection" (fun () ->
+            let clock = FakeClock()
+            let _, client, connection, release = connected (withClock clock)
+            use _ = release
+            client.SendClose 1000
+            client.Read() |> ignore
+            client.Read() =! End
+            clock.Advance(TimeSpan.FromSeconds 100.0)
+            connection.WaitClosed Wait.limit =! true
+            connection.CloseCode =! Nullable 1000)
+    ]

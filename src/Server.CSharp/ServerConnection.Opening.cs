@@ -65,6 +65,7 @@ public sealed partial class ServerConnection
         Subprotocol = decision.Subprotocol;
         AbortAfter(options.OpenTimeout);
         driver.Vitals.Start();
+        Server.EndHandshake(this); // a client that has its answer counts as in
         if (opening.TryAnswer(transport, decision))
         {
             BecomeOpen();

@@ -146,10 +146,8 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         using var scope = log.BeginConnection(this);
         try
         {
-            if (!Open())
-                return;
-            Server.EndHandshake(this);
-            Handle(handler, log);
+            if (Open())
+                Handle(handler, log);
         }
         catch (Exception error)
         {
@@ -189,6 +187,9 @@ public sealed partial class ServerConnection : IEnumerable<Message>
 
     /// <summary>True while the server counts the handshake as pending. Guarded by the server's lock.</summary>
     internal bool IsPending { get; set; } = true;
+
+    /// <summary>The bytes of broadcast messages that wait for the peer.</summary>
+    internal long BroadcastBytes => driver.PostedBytes;
 
     /// <summary>Sends a message without waiting for the peer.</summary>
     internal PostOutcome Post(Command command, ReadOnlyMemory<byte> frame, int payloadSize) =>

@@ -94,7 +94,7 @@ let echoing =
                 defaults
                 |> Serve.inMemory (fun connection ->
                     connection.Send(connection.Receive())
-                    busy.Wait())
+                    Wait.forEvent "the signal" busy)
 
             use client = Serve.client server
             let writer = Buffers.ArrayBufferWriter<byte>()
@@ -131,7 +131,7 @@ let receiving =
             let clock = FakeClock()
 
             let server, outcome =
-                withClock clock
+                ServerOptions(TimeProvider = clock, PingInterval = Nullable())
                 |> handling (fun connection ->
                     let timedOut =
                         try
@@ -148,7 +148,7 @@ let receiving =
             client.WriteFrame(false, Opcode.Text, "one "B)
             client.SendPing [| 1uy |]
             client.Read() =! PongOf [| 1uy |]
-            clock.Advance(TimeSpan.FromSeconds 6.0)
+            runUntilWritten clock client
             client.ReadText() =! "go on"
             client.WriteFrame(true, Opcode.Continuation, "two"B)
             succeeds outcome =! (true, "one two"))
@@ -188,7 +188,7 @@ let receiving =
             let server, outcome =
                 defaults
                 |> handling (fun connection ->
-                    closed.Wait()
+                    Wait.forEvent "the signal" closed
                     let texts = [ connection.Receive().Text; connection.Receive().Text ]
 
                     try
@@ -212,7 +212,7 @@ let receiving =
             let server, outcome =
                 ServerOptions(MaxQueue = 4)
                 |> handling (fun connection ->
-                    goOn.Wait()
+                    Wait.forEvent "the signal" goOn
                     [ for _ in 1..100 -> connection.Receive().Text ])
 
             use _ = server
@@ -230,7 +230,7 @@ let watching =
     testList "while the handler is busy" [
         testCase "a ping is answered" (fun () ->
             use busy = new ManualResetEventSlim(false)
-            use server = defaults |> Serve.inMemory (fun _ -> busy.Wait())
+            use server = defaults |> Serve.inMemory (fun _ -> Wait.forEvent "the signal" busy)
             use client = Serve.client server
             client.SendPing [| 1uy; 2uy |]
             client.Read() =! PongOf [| 1uy; 2uy |]
@@ -244,7 +244,7 @@ let watching =
                 defaults
                 |> Serve.inMemory (fun connection ->
                     found.SetResult connection
-                    busy.Wait())
+                    Wait.forEvent "the signal" busy)
 
             use client = Serve.client server
             client.SendClose 1001
@@ -263,7 +263,7 @@ let watching =
                 defaults
                 |> Serve.inMemory (fun connection ->
                     found.SetResult connection
-                    busy.Wait())
+                    Wait.forEvent "the signal" busy)
 
             use client = Serve.client server
             client.Transport.Abort()

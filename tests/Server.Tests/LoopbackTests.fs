@@ -192,3 +192,52 @@ let scale =
                 Wait.until "the threads are given back" (fun () -> threadsNamed "FunctionalWs " <= 2 + 16))
         ]
     )
+
+[<Tests>]
+let writing =
+    testList "TryWrite never waits" [
+        for family in [ Sockets.AddressFamily.InterNetwork; Sockets.AddressFamily.Unix ] do
+            for bufferSize in [ 1; 4_096; 20_000; 0 ] do
+                testCase $"for a peer that doesn't read, {family}, send buffer {bufferSize}" (fun () ->
+                    let kind =
+                        if family = Sockets.AddressFamily.Unix then
+                            Sockets.ProtocolType.Unspecified
+                        else
+                            Sockets.ProtocolType.Tcp
+
+                    let path = IO.Path.GetTempFileName()
+                    IO.File.Delete path
+
+                    let address: EndPoint =
+                        if family = Sockets.AddressFamily.Unix then
+                            Sockets.UnixDomainSocketEndPoint path
+                        else
+                            IPEndPoint(IPAddress.Loopback, 0)
+
+                    use listener = new Sockets.Socket(family, Sockets.SocketType.Stream, kind)
+                    listener.Bind address
+                    listener.Listen()
+                    use peer = new Sockets.Socket(family, Sockets.SocketType.Stream, kind)
+                    peer.Connect listener.LocalEndPoint
+                    use atServer = listener.Accept()
+
+                    if bufferSize > 0 then
+                        atServer.SendBufferSize <- bufferSize
+
+                    use transport = new SocketTransport(atServer)
+                    let data = Array.zeroCreate<byte> 1_000_000
+
+                    let writing =
+                        Wait.start (fun () ->
+                            let mutable total = 0
+                            let mutable written = -1
+
+                            while written <> 0 do
+                                written <- transport.TryWrite(ReadOnlySpan data)
+                                total <- total + written
+
+                            total)
+
+                    let total = Wait.forTask "the writer" writing
+                    test <@ total > 0 @>)
+    ]

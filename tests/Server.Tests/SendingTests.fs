@@ -172,7 +172,7 @@ let private during (act: ServerConnection -> 'a) (finish: PeerClient -> unit) : 
                 seq {
                     "begun"
                     found.SetResult connection
-                    goOn.Wait()
+                    Wait.forEvent "the signal" goOn
                     "ended"
                 }
             ))
@@ -315,7 +315,7 @@ let borrowing =
                 defaults
                 |> handling (fun connection ->
                     let writer = ArrayBufferWriter<byte>()
-                    arrived.Wait()
+                    Wait.forEvent "the signal" arrived
 
                     let kinds = [
                         for _ in 1..3 -> connection.Receive(writer :> IBufferWriter<byte>).IsText
@@ -350,7 +350,7 @@ let borrowing =
             let server, outcome =
                 defaults
                 |> handling (fun connection ->
-                    arrived.Wait()
+                    Wait.forEvent "the signal" arrived
 
                     let refused =
                         Wait.throws<FormatException>(fun () -> connection.Receive writer |> ignore).Message

@@ -66,7 +66,7 @@ let connected (options: ServerOptions) : Server * PeerClient * ServerConnection 
         options
         |> inMemory (fun connection ->
             found.SetResult connection
-            leave.Wait())
+            Wait.forEvent "leave to go" leave)
 
     let client = client server
 
@@ -79,3 +79,9 @@ let connected (options: ServerOptions) : Server * PeerClient * ServerConnection 
     }
 
     server, client, Wait.forTask "the handler" found.Task, release
+
+/// Lets a clock run until the server has written something to a client.
+let runUntilWritten (clock: FakeClock) (client: PeerClient) =
+    Wait.until "the server writes" (fun () ->
+        clock.Advance(TimeSpan.FromSeconds 1.0)
+        client.Transport.IsReadable)

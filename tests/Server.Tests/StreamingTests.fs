@@ -27,7 +27,7 @@ let private late (handler: ServerConnection -> 'a) (send: PeerClient -> unit) : 
     let server, outcome =
         defaults
         |> handling (fun connection ->
-            arrived.Wait()
+            Wait.forEvent "the signal" arrived
             handler connection)
 
     use _ = server
@@ -128,7 +128,7 @@ let streaming =
             let clock = FakeClock()
 
             let server, outcome =
-                withClock clock
+                ServerOptions(TimeProvider = clock, PingInterval = Nullable())
                 |> handling (fun connection ->
                     let stream = connection.ReceiveStreaming(TimeSpan.FromSeconds 5.0)
                     stream.MoveNext() |> ignore
@@ -150,7 +150,7 @@ let streaming =
             use client = client server
             client.WriteFrame(false, Opcode.Text, "a"B)
             client.ReadText() =! "first"
-            clock.Advance(TimeSpan.FromSeconds 6.0)
+            runUntilWritten clock client
             client.ReadText() =! "timed out"
             client.WriteFrame(true, Opcode.Continuation, "b"B)
             succeeds outcome =! ("a", true, "b", false))

@@ -32,11 +32,18 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
         };
 
     /// <summary>Sends the answer; true when that opened the connection.</summary>
-    public bool TryAnswer(Transport transport, OpeningDecision decision)
+    /// <param name="connection">The connection: it knows best why its stream ended.</param>
+    /// <param name="transport">Its stream.</param>
+    /// <param name="decision">What was decided.</param>
+    public bool TryAnswer(
+        ServerConnection connection,
+        Transport transport,
+        OpeningDecision decision
+    )
     {
         if (decision.Response is not { } response)
         {
-            log.HandshakeIgnored(decision.Reason, transport.Failure);
+            log.HandshakeIgnored(decision.Reason, connection.OpeningFailure);
             return false;
         }
 
@@ -46,7 +53,10 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
         }
         catch (IOException error)
         {
-            log.HandshakeIgnored("the peer left before the answer was sent", error);
+            log.HandshakeIgnored(
+                "the answer could not be sent",
+                connection.OpeningFailure ?? error
+            );
             return false;
         }
         if (!decision.IsAccepted)

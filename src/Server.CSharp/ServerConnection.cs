@@ -169,14 +169,18 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     }
 
     /// <summary>Ends the connection without a word.</summary>
-    internal void Abort(Exception reason) => driver.Break(reason);
+    internal void Abort(Exception reason)
+    {
+        abortReason = reason;
+        driver.Break(reason);
+    }
 
     internal Attention Attend(long now)
     {
         if (!isOpened)
         {
             if (now >= Volatile.Read(ref abortAt))
-                driver.Break(new TimeoutException("The opening handshake took too long."));
+                Abort(new TimeoutException("The opening handshake took too long."));
             return Attention.None;
         }
 

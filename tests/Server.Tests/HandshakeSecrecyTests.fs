@@ -2,6 +2,7 @@
 module FunctionalWs.Server.Tests.HandshakeSecrecyTests
 
 open System
+open System.Buffers
 open System.Globalization
 open System.Text.RegularExpressions
 open Microsoft.Extensions.Logging
@@ -198,6 +199,25 @@ let answers =
                             request
 
                     test <@ not (answer.Contains "Injected: yes") @>)
+
+        testCase "A6: what a pooled buffer held before never reaches the wire" (fun () ->
+            let marker = byte 'M'
+
+            for size in [ 16; 1_024; 4_096; 65_536 ] do
+                let poisoned = ArrayPool<byte>.Shared.Rent size
+                Array.fill poisoned 0 poisoned.Length marker
+                ArrayPool<byte>.Shared.Return poisoned
+
+            for size in [ 0; 1; 125; 1_000; 1_024; 4_095; 65_537 ] do
+                let hook = ProcessRequest(fun c _ -> c.Respond(200, String('x', size)))
+
+                let answer, _ =
+                    exchange
+                        (fun records -> ServerOptions(LoggerFactory = records, ProcessRequest = hook))
+                        PeerClient.Request
+
+                answer.Substring(answer.IndexOf "\r\n\r\n" + 4) =! String('x', size)
+                test <@ not (answer.Contains "MM") @>)
 
         testCase "line 28: junk is not answered, and DEBUG quotes it" (fun () ->
             let answer, records =

@@ -218,3 +218,40 @@ let failing =
                 records.Exceptions =! [ error ]
                 (records.Of LogLevel.Error).Length =! 1)
     ]
+
+[<Tests>]
+let stopping =
+    testList "handshakes while the server stops" [
+        testCase "a client is refused, or told to go away, or finds the end: nobody is forgotten" (fun () ->
+            for round in 1..200 do
+                use server = Serve.inMemory Serve.echo (ServerOptions())
+                use client = PeerClient.InMemory server
+
+                let ask () =
+                    try
+                        client.Write webSocket
+                    with :? IOException ->
+                        () // it was cut before it asked
+
+                // Either comes first in every other round.
+                if round % 2 = 0 then
+                    ask ()
+
+                let shutdown = Wait.start server.Shutdown
+
+                if round % 2 = 1 then
+                    ask ()
+
+                match client.TryReadResponse() with
+                | Some response when response.StartsWith "HTTP/1.1 101 " ->
+                    match client.Read() with
+                    | Closed status -> status.Number =! 1001
+                    | other -> failwith $"{other}"
+
+                    client.SendClose 1001
+                | Some response -> test <@ response.StartsWith "HTTP/1.1 503 " @>
+                | None -> ()
+
+                client.Transport.ShutdownSend()
+                Wait.forTask "the shutdown" shutdown =! 0)
+    ]

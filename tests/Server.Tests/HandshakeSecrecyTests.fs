@@ -76,6 +76,12 @@ let logs =
                     List.filter (fun (text: string) -> text.Contains secret || text.Contains "secret") shown
                     =! [])
 
+        testCase "A5: a field is at most 256 characters and a mark, however much of it is escaped" (fun () ->
+            PeerText.Escape(String('x', 256)) =! String('x', 256)
+            PeerText.Escape(String('x', 257)) =! String('x', 256) + "…"
+            PeerText.Escape(String('\n', 1_000)) =! String.replicate 42 "\\u000A" + "…"
+            PeerText.Escape "a\u2028b\u202Ec" =! "a\\u2028b\\u202Ec")
+
         testTheory
             "A5: what a client wrote is one record of one line, cut"
             [
@@ -83,6 +89,7 @@ let logs =
                     [
                         "a\x85b"
                         "a\xADb"
+                        String('\xAD', 4_000)
                         "a\tb"
                         String('x', 8_000)
                         "\x1B[31m"

@@ -40,6 +40,8 @@ type HandshakeError =
     | HeaderFormat of Name: string * Value: string * Error: GrammarError
     /// <summary>The value of <c>Host</c> is no host with an optional port (RFC 9110 §7.2).</summary>
     | Host of Value: string
+    /// <summary>The target is absolute and names another host than <c>Host</c> (RFC 9112 §3.2.2).</summary>
+    | HostMismatch of Target: string * Host: string
     /// <summary><c>Connection</c> or <c>Upgrade</c> don't ask for a WebSocket (RFC 6455 §4.2.1).</summary>
     | NotUpgrade of Name: string * Value: string
     /// <summary>The key is not 16 bytes in Base64 (RFC 6455 §4.2.1).</summary>
@@ -78,6 +80,7 @@ module HandshakeError =
         | HandshakeError.HeaderRepeated _
         | HandshakeError.HeaderFormat _
         | HandshakeError.Host _
+        | HandshakeError.HostMismatch _
         | HandshakeError.Key _
         | HandshakeError.Version _
         | HandshakeError.Subprotocol _ -> ValueSome 400
@@ -98,6 +101,13 @@ module HandshakeError =
         else
             $"'{shown}'"
 
+    /// A line's value is not shown: it may be a secret.
+    let private headerName (line: string) =
+        match line.IndexOf ':' with
+        | colon when colon > 0 && HeaderSyntax.isToken (line.Substring(0, colon)) ->
+            $": the value of {quote (line.Substring(0, colon))} has a control character"
+        | _ -> ""
+
     /// <summary>A sentence of one line; what the client wrote is escaped and cut.</summary>
     /// <param name="error">What the client did.</param>
     [<CompiledName("Describe")>]
@@ -111,7 +121,8 @@ module HandshakeError =
         | HandshakeError.HeadTooLarge limit -> $"The request's head takes more than {limit} bytes."
         | HandshakeError.LineEnding -> "A line doesn't end with CR and LF."
         | HandshakeError.RequestLine line -> $"The request line {quote line} is not one of HTTP/1.1."
-        | HandshakeError.HeaderLine line -> $"The line {quote line} is no header."
+        | HandshakeError.HeaderLine line ->
+            $"A line of {line.Length} characters is no header{headerName line}."
         | HandshakeError.TransferEncoding value ->
             $"A body can't be sent: Transfer-Encoding is {quote value}."
         | HandshakeError.ContentLength value -> $"A body can't be sent: Content-Length is {quote value}."
@@ -123,6 +134,8 @@ module HandshakeError =
         | HandshakeError.HeaderFormat(name, value, error) ->
             $"The header {name} needs {error.Expected} at position {error.Position} of {quote value}."
         | HandshakeError.Host value -> $"The header Host has no valid host: {quote value}."
+        | HandshakeError.HostMismatch(target, host) ->
+            $"The target {quote target} names another host than the header Host, {quote host}."
         | HandshakeError.NotUpgrade(name, value) ->
             $"The header {name} doesn't ask for a WebSocket: {quote value}."
         | HandshakeError.Key value ->

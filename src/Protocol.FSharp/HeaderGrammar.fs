@@ -2,6 +2,7 @@
 // One pass from left to right, no backtracking: the time is linear in the text.
 namespace FunctionalWs.Protocol
 
+open System
 open System.Text
 
 /// <summary>Where a header value stops being what it should be.</summary>
@@ -26,6 +27,14 @@ type ExtensionOffer = {
     Name: string
     /// <summary>The parameters in order.</summary>
     Parameters: ExtensionParameter list
+}
+
+/// <summary>What a client says in <c>Authorization</c>, in the form that most schemes use (RFC 9110 §11.4).</summary>
+type SchemeCredentials = {
+    /// <summary>The scheme, such as <c>Basic</c>; case doesn't matter.</summary>
+    Scheme: string
+    /// <summary>Letters, digits and <c>-._~+/</c>, then any <c>=</c>. It may be a secret.</summary>
+    Token: string
 }
 
 /// <summary>Parsers of header values. A peer's mistake is a result, never an exception.</summary>
@@ -164,3 +173,29 @@ module HeaderGrammar =
     /// <param name="text">The value of the header.</param>
     [<CompiledName("ParseExtensions")>]
     let parseExtensions (text: string) : Result<ExtensionOffer list, GrammarError> = list extension text
+
+    let private isToken68Character (character: char) =
+        Char.IsAsciiLetterOrDigit character || "-._~+/".Contains character
+
+    /// <summary>A scheme, blanks and a <c>token68</c>, as <c>Authorization</c> has them (RFC 9110 §11.4).</summary>
+    /// <param name="text">The value of the header.</param>
+    [<CompiledName("ParseCredentials")>]
+    let parseCredentials (text: string) : Result<SchemeCredentials, GrammarError> =
+        match token text 0 with
+        | Error error -> Error error
+        | Ok(struct (scheme, after)) ->
+            let start = skip ((=) ' ') text after
+            let padding = skip isToken68Character text start
+            let length = skip ((=) '=') text padding
+
+            if start = after then
+                expected "a space" after
+            elif padding = start then
+                expected "a token68" start
+            elif length < text.Length then
+                expected "the end" length
+            else
+                Ok {
+                    Scheme = scheme
+                    Token = text.Substring start
+                }

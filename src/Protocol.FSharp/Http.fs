@@ -18,42 +18,61 @@ type Request = {
     Headers: Headers
 }
 
-/// <summary>How large a request's head may be.</summary>
+/// <summary>How large a request's head may be. Sizes are in bytes.</summary>
 type RequestHeadLimits = private {
-    Line: int
+    RequestLine: int
+    HeaderLine: int
     Count: int
     Head: int
 } with
 
-    /// <summary>The longest line with its CR and LF, in bytes; 8,192 by default. Beyond it: 414 or 431.</summary>
-    member limits.MaxLineLength = limits.Line
+    /// <summary>The longest request line with its CR and LF; 8,192 by default. Beyond it: 414.</summary>
+    member limits.MaxRequestLineLength = limits.RequestLine
+
+    /// <summary>The longest header line with its CR and LF; 8,192 by default. Beyond it: 431.</summary>
+    member limits.MaxHeaderLineLength = limits.HeaderLine
 
     /// <summary>The most header lines; 128 by default. Beyond it: 431.</summary>
     member limits.MaxHeaderCount = limits.Count
 
-    /// <summary>The largest head, in bytes; 65,536 by default. Beyond it: 431.</summary>
+    /// <summary>The largest head; 65,536 by default. Beyond it: 431.</summary>
     member limits.MaxHeadSize = limits.Head
+
+    /// <summary>What a line and a head may be set to at most: 16 MiB.</summary>
+    static member Largest: int = 16 * 1024 * 1024
+
+    /// <summary>What a line and a head may be set to at least: 64 bytes.</summary>
+    static member Smallest: int = 64
 
     /// <summary>Lines of 8,192 bytes, 128 headers, 65,536 bytes in all.</summary>
     static member Default: RequestHeadLimits = {
-        Line = 8_192
+        RequestLine = 8_192
+        HeaderLine = 8_192
         Count = 128
         Head = 65_536
     }
 
+    static member private Check(size: int, name: string) =
+        ArgumentOutOfRangeException.ThrowIfLessThan(size, RequestHeadLimits.Smallest, name)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, RequestHeadLimits.Largest, name)
+
     /// <summary>Sets limits.</summary>
-    /// <param name="maxLineLength">The longest line with its CR and LF, in bytes: 64 or more.</param>
+    /// <param name="maxRequestLineLength">The longest request line with its CR and LF: 64 to 16 MiB.</param>
+    /// <param name="maxHeaderLineLength">The longest header line with its CR and LF: 64 to 16 MiB.</param>
     /// <param name="maxHeaderCount">The most header lines: 1 or more.</param>
-    /// <param name="maxHeadSize">The largest head, in bytes: 64 to 16 MiB.</param>
+    /// <param name="maxHeadSize">The largest head: 64 to 16 MiB.</param>
     /// <exception cref="T:System.ArgumentOutOfRangeException">A limit is out of its range.</exception>
-    static member Create(maxLineLength: int, maxHeaderCount: int, maxHeadSize: int) : RequestHeadLimits =
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxLineLength, 64, nameof maxLineLength)
+    static member Create
+        (maxRequestLineLength: int, maxHeaderLineLength: int, maxHeaderCount: int, maxHeadSize: int)
+        : RequestHeadLimits =
+        RequestHeadLimits.Check(maxRequestLineLength, nameof maxRequestLineLength)
+        RequestHeadLimits.Check(maxHeaderLineLength, nameof maxHeaderLineLength)
         ArgumentOutOfRangeException.ThrowIfLessThan(maxHeaderCount, 1, nameof maxHeaderCount)
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxHeadSize, 64, nameof maxHeadSize)
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxHeadSize, 16 * 1024 * 1024, nameof maxHeadSize)
+        RequestHeadLimits.Check(maxHeadSize, nameof maxHeadSize)
 
         {
-            Line = maxLineLength
+            RequestLine = maxRequestLineLength
+            HeaderLine = maxHeaderLineLength
             Count = maxHeaderCount
             Head = maxHeadSize
         }
@@ -83,14 +102,16 @@ module Http =
         | Found of Ranges: Range list * Length: int
         | Wrong of Error: HandshakeError
 
-    let private tooLong (limits: RequestHeadLimits) (isFirst: bool) (size: int) =
-        if isFirst then
-            HandshakeError.RequestLineTooLong(size, limits.MaxLineLength)
+    /// The first line is the request line. One that has not ended is judged by what is there of it.
+    let private lengthError (limits: RequestHeadLimits) (isFirst: bool) (size: int) : HandshakeError voption =
+        if isFirst && size > limits.MaxRequestLineLength then
+            ValueSome(HandshakeError.RequestLineTooLong(size, limits.MaxRequestLineLength))
+        elif not isFirst && size > limits.MaxHeaderLineLength then
+            ValueSome(HandshakeError.HeaderLineTooLong(size, limits.MaxHeaderLineLength))
         else
-            HandshakeError.HeaderLineTooLong(size, limits.MaxLineLength)
+            ValueNone
 
-    /// Limits are judged as soon as the bytes that break them are there. A head that arrives byte by byte is scanned again
-    /// each time, which its largest size bounds.
+    /// Limits are judged as soon as the bytes that break them are there.
     let rec private findLines
         (limits: RequestHeadLimits)
         (found: Range list)
@@ -102,19 +123,16 @@ module Http =
         let length = rest.IndexOf lineFeed + 1
         let size = if length = 0 then rest.Length else length
 
-        if size > limits.MaxLineLength then
-            Wrong(tooLong limits (count = 0) size)
-        elif count > limits.MaxHeaderCount + 1 then
+        match lengthError limits (count = 0) size with
+        | ValueSome error -> Wrong error
+        | ValueNone when count > limits.MaxHeaderCount + 1 ->
             Wrong(HandshakeError.TooManyHeaders limits.MaxHeaderCount)
-        elif at + size > limits.MaxHeadSize then
+        | ValueNone when at + size > limits.MaxHeadSize ->
             Wrong(HandshakeError.HeadTooLarge limits.MaxHeadSize)
-        elif length = 0 then
-            Missing
-        elif length = 1 || rest[length - 2] <> carriageReturn then
-            Wrong HandshakeError.LineEnding
-        elif length = 2 && count > 0 then
-            Found(List.rev found, at + 2)
-        else
+        | ValueNone when length = 0 -> Missing
+        | ValueNone when length = 1 || rest[length - 2] <> carriageReturn -> Wrong HandshakeError.LineEnding
+        | ValueNone when length = 2 && count > 0 -> Found(List.rev found, at + 2)
+        | ValueNone ->
             let line = Range(Index at, Index(at + length - 2))
             findLines limits (line :: found) (count + 1) (at + length) head
 

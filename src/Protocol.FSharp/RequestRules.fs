@@ -46,8 +46,7 @@ let checkVersion (request: Request) =
 let checkTarget (request: Request) =
     let target = request.Target
 
-    let isVisible =
-        Seq.forall (fun character -> character > ' ' && character < '\u007F') target
+    let isVisible = not (target.AsSpan().ContainsAnyExceptInRange('!', '~'))
 
     let isAbsolute =
         match target.IndexOf "://" with
@@ -94,11 +93,20 @@ let private isHost (value: string) =
 
     isName && (rest = "" || rest.StartsWith ':' && isPort (rest.Substring 1))
 
+/// What stands between the scheme and the path of an absolute target; null in the other forms.
+let private authority (target: string) : string | null =
+    match target.StartsWith '/', target.IndexOf "://" with
+    | false, index when index > 0 -> target.Substring(index + 3).Split([| '/'; '?' |], 2)[0]
+    | _, _ -> null
+
+/// Two names of a host in one request would leave open which one counts (RFC 9112 §3.2.2).
 let checkHost (request: Request) =
-    match single "Host" request.Headers with
-    | Ok value when isHost value -> Ok()
-    | Ok value -> Error(HandshakeError.Host value)
-    | Error error -> Error error
+    match single "Host" request.Headers, authority request.Target with
+    | Ok value, _ when not (isHost value) -> Error(HandshakeError.Host value)
+    | Ok _, Null -> Ok()
+    | Ok value, NonNull authority when same value authority -> Ok()
+    | Ok value, NonNull _ -> Error(HandshakeError.HostMismatch(request.Target, value))
+    | Error error, _ -> Error error
 
 let checkConnection (request: Request) =
     match items HeaderGrammar.parseTokens "Connection" request.Headers with

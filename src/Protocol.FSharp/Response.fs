@@ -82,6 +82,12 @@ type Response = private {
         if body.Length > 0 && StatusCode.isBodiless statusCode then
             raise (ArgumentException($"A response with status {statusCode} has no body.", "body"))
 
+    /// <summary>
+    /// No response, which is null: what a hook returns to let the handshake go on. In F#, where null is no value of this type,
+    /// it needs a name.
+    /// </summary>
+    static member None: Response | null = null
+
     /// <summary>A response without header fields and body.</summary>
     /// <param name="statusCode">100 to 599.</param>
     /// <exception cref="T:System.ArgumentOutOfRangeException">The status is out of its range.</exception>

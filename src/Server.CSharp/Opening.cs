@@ -13,21 +13,14 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
     public static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(1);
 
     private const int MaxLingerBytes = 64 * 1024;
+    private const int UsualHeadSize = 1024;
 
     private readonly RequestHeadLimits limits = options.ToRequestHeadLimits();
     private readonly OpeningPolicy policy = new(options, isStopping, log);
 
     /// <summary>Waits for a request; null when the stream ended. Bytes that came after it stay in the buffer.</summary>
-    public RequestParse? ReadRequest(Transport transport, FrameInput input)
-    {
-        while (true)
-        {
-            if (TryParse(input) is { IsIncomplete: false } parse)
-                return parse;
-            if (!input.Fill(transport))
-                return null;
-        }
-    }
+    public RequestParse? ReadRequest(Transport transport, FrameInput input) =>
+        new RequestReader(limits).Read(transport, input);
 
     /// <summary>Decides on what was read.</summary>
     public OpeningDecision Decide(ServerConnection connection, RequestParse? parse) =>
@@ -39,11 +32,18 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
         };
 
     /// <summary>Sends the answer; true when that opened the connection.</summary>
-    public bool TryAnswer(Transport transport, OpeningDecision decision)
+    /// <param name="connection">The connection: it knows best why its stream ended.</param>
+    /// <param name="transport">Its stream.</param>
+    /// <param name="decision">What was decided.</param>
+    public bool TryAnswer(
+        ServerConnection connection,
+        Transport transport,
+        OpeningDecision decision
+    )
     {
         if (decision.Response is not { } response)
         {
-            log.HandshakeIgnored(decision.Reason, transport.Failure);
+            log.HandshakeIgnored(decision.Reason, connection.OpeningFailure);
             return false;
         }
 
@@ -53,7 +53,10 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
         }
         catch (IOException error)
         {
-            log.HandshakeIgnored("the peer left before the answer was sent", error);
+            log.HandshakeIgnored(
+                "the answer could not be sent",
+                connection.OpeningFailure ?? error
+            );
             return false;
         }
         if (!decision.IsAccepted)
@@ -82,22 +85,10 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
     /// <summary>A complete response with a plain text.</summary>
     public Response Plain(int statusCode, string text) => policy.Plain(statusCode, text);
 
-    private RequestParse? TryParse(FrameInput input)
-    {
-        if (!input.Reader.TryRead(out var result))
-            return null;
-        var buffer = result.Buffer;
-        var parse = Http.ReadRequest(limits, buffer);
-        if (parse is RequestParse.Complete complete)
-            input.Reader.AdvanceTo(buffer.GetPosition(complete.Consumed));
-        else
-            input.Reader.AdvanceTo(buffer.Start, buffer.End);
-        return parse;
-    }
-
     private static ReadOnlySpan<byte> ToBytes(Response response)
     {
-        var bytes = new ArrayBufferWriter<byte>();
+        // Room for a usual head, so that a large body is not moved as the buffer grows.
+        var bytes = new ArrayBufferWriter<byte>(UsualHeadSize + response.Body.Length);
         Http.WriteResponse(response, bytes);
         return bytes.WrittenSpan;
     }

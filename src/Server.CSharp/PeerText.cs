@@ -7,6 +7,7 @@ namespace FunctionalWs;
 internal static class PeerText
 {
     private const int MaxLength = 256;
+    private const int EscapeSize = 6; // a backslash, a u and four digits
 
     public static string Escape(string text)
     {
@@ -15,14 +16,17 @@ internal static class PeerText
             return text;
 
         var escaped = new StringBuilder();
-        foreach (var character in text.AsSpan(0, Math.Min(text.Length, MaxLength)))
+        foreach (var character in text)
         {
-            if (NeedsEscape(character))
-                escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:X4}");
-            else
+            var size = NeedsEscape(character) ? EscapeSize : 1;
+            if (escaped.Length + size > MaxLength)
+                return escaped.Append('…').ToString();
+            if (size == 1)
                 escaped.Append(character);
+            else
+                escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:X4}");
         }
-        return (text.Length > MaxLength ? escaped.Append('…') : escaped).ToString();
+        return escaped.ToString();
     }
 
     // Line and paragraph separators, formatting such as direction marks, and lone surrogates count as controls here.

@@ -11,6 +11,7 @@ public sealed partial class ServerConnection
     private ConcurrentDictionary<object, object?>? items;
     private volatile bool isDeciding;
     private volatile CloseStatus? stopStatus;
+    private volatile Exception? abortReason;
 
     /// <summary>
     /// What the application wants to keep with the connection, such as what a hook of the handshake found out for the
@@ -36,6 +37,9 @@ public sealed partial class ServerConnection
     /// <exception cref="ArgumentOutOfRangeException">The status is out of its range.</exception>
     /// <exception cref="ArgumentException">The status doesn't go with a body.</exception>
     public Response Respond(int statusCode, string text) => opening.Plain(statusCode, text);
+
+    /// <summary>Why the stream ended before the connection was open; null when the client ended it.</summary>
+    internal Exception? OpeningFailure => abortReason ?? transport.Failure;
 
     /// <summary>Tells the connection that the server is stopping. Never waits.</summary>
     internal void Stop(CloseStatus status)
@@ -66,7 +70,7 @@ public sealed partial class ServerConnection
         AbortAfter(options.OpenTimeout);
         driver.Vitals.Start();
         Server.EndHandshake(this); // a client that has its answer counts as in
-        if (opening.TryAnswer(transport, decision))
+        if (opening.TryAnswer(this, transport, decision))
         {
             BecomeOpen();
             return true;

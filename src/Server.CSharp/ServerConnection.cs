@@ -196,14 +196,18 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         isOpened ? Broadcast.Post(driver, options, command, frame, payloadSize) : default;
 
     /// <summary>Ends the connection without a word.</summary>
-    internal void Abort(Exception reason) => driver.Break(reason);
+    internal void Abort(Exception reason)
+    {
+        abortReason = reason;
+        driver.Break(reason);
+    }
 
     internal Attention Attend(long now)
     {
         if (!isOpened)
         {
             if (now >= Volatile.Read(ref abortAt))
-                driver.Break(new TimeoutException("The opening handshake took too long."));
+                Abort(new TimeoutException("The opening handshake took too long."));
             return Attention.None;
         }
 

@@ -8,10 +8,10 @@ namespace FunctionalWs;
 public sealed partial record ServerOptions
 {
     /// <summary>
-    /// Origins that may connect, compared exactly (RFC 6454 §6.2); an empty string stands for a request without one. Null,
-    /// the default, lets everyone in. Others are answered with 403 (RFC 6455 §10.2).
+    /// Origins that may connect: exact ones, patterns, <see cref="Origin.None"/> for requests without one; empty for nobody.
+    /// Null, the default, lets everyone in. Others are answered with 403 (RFC 6455 §10.2).
     /// </summary>
-    public IReadOnlyList<string>? Origins { get; init; }
+    public IReadOnlyList<Origin>? Origins { get; init; }
 
     /// <summary>
     /// Subprotocols in order of preference, each a token; empty, the default, for none (RFC 6455 §1.9). A client that offers
@@ -41,35 +41,75 @@ public sealed partial record ServerOptions
     /// </summary>
     public ProcessResponse? ProcessResponse { get; init; }
 
+    /// <summary>
+    /// The largest request head that is read, in bytes: 64 to 16,777,216; 65,536 by default. A larger one is answered with 431.
+    /// </summary>
+    public int MaxRequestHeadSize { get; init; } = RequestHeadLimits.Default.MaxHeadSize;
+
+    /// <summary>
+    /// The longest request line, in bytes with its CR and LF: 64 to 16,777,216; 8,192 by default. A longer one is answered
+    /// with 414 (RFC 9112 §3).
+    /// </summary>
+    public int MaxRequestLineLength { get; init; } = RequestHeadLimits.Default.MaxRequestLineLength;
+
+    /// <summary>
+    /// The longest header line, in bytes with its CR and LF: 64 to 16,777,216; 8,192 by default. A longer one is answered
+    /// with 431 (RFC 6585 §5).
+    /// </summary>
+    public int MaxHeaderLineLength { get; init; } = RequestHeadLimits.Default.MaxHeaderLineLength;
+
+    /// <summary>
+    /// The most header lines of a request: 1 or more; 128 by default. More are answered with 431 (RFC 6585 §5).
+    /// </summary>
+    public int MaxHeaderCount { get; init; } = RequestHeadLimits.Default.MaxHeaderCount;
+
     private void ValidateHandshake()
     {
+        CheckHeadSize(MaxRequestHeadSize, nameof(MaxRequestHeadSize));
+        CheckHeadSize(MaxRequestLineLength, nameof(MaxRequestLineLength));
+        CheckHeadSize(MaxHeaderLineLength, nameof(MaxHeaderLineLength));
+        CheckRange(MaxHeaderCount, 1, int.MaxValue, nameof(MaxHeaderCount));
+        if (Origins?.Contains(null!) == true)
+            throw new ArgumentException(
+                "Origins has null in it: use Origin.None for requests without an origin.",
+                nameof(Origins)
+            );
         ArgumentNullException.ThrowIfNull(Subprotocols);
         foreach (var name in Subprotocols)
-        {
-            if (!HeaderSyntax.IsToken(name))
-                throw new ArgumentException(
-                    $"Subprotocols: '{name}' is no token (RFC 9110 §5.6.2).",
-                    nameof(Subprotocols)
-                );
-        }
+            CheckSubprotocol(name);
         if (!HeaderSyntax.IsValue(ServerHeader ?? ""))
             throw new ArgumentException(
-                "ServerHeader has a character that no header can have.",
+                $"ServerHeader '{PeerText.Escape(ServerHeader!)}' has a character that no header can have: only TAB, 0x20-0x7E and 0x80-0xFF.",
                 nameof(ServerHeader)
             );
     }
 
-    internal RequestHeadLimits ToRequestHeadLimits() => RequestHeadLimits.Default;
+    private static void CheckHeadSize(int value, string name) =>
+        CheckRange(value, RequestHeadLimits.Smallest, RequestHeadLimits.Largest, name);
+
+    private static void CheckSubprotocol(string? name)
+    {
+        if (name is null || !HeaderSyntax.IsToken(name))
+            throw new ArgumentException(
+                $"Subprotocols has '{PeerText.Escape(name ?? "null")}' in it, which is no token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2).",
+                nameof(Subprotocols)
+            );
+    }
+
+    internal RequestHeadLimits ToRequestHeadLimits() =>
+        RequestHeadLimits.Create(
+            MaxRequestLineLength,
+            MaxHeaderLineLength,
+            MaxHeaderCount,
+            MaxRequestHeadSize
+        );
 
     internal HandshakePolicy ToHandshakePolicy() =>
         new(
             Origins is null
                 ? FSharpValueOption<FSharpList<OriginRule>>.None
-                : ListModule.OfSeq(Origins.Select(ToRule)),
+                : ListModule.OfSeq(Origins.Select(origin => origin.Rule)),
             ListModule.OfSeq(Subprotocols),
             ServerHeader is null ? FSharpValueOption<string>.None : ServerHeader
         );
-
-    private static OriginRule ToRule(string origin) =>
-        origin.Length == 0 ? OriginRule.Absent : OriginRule.NewExact(origin);
 }

@@ -15,8 +15,9 @@ public sealed partial record ServerOptions
     private static readonly TimeSpan MaxSpan = TimeSpan.FromMilliseconds(int.MaxValue);
 
     /// <summary>
-    /// The time from accepting a connection until its request has arrived completely: more than zero, at most some 24 days;
-    /// null for no limit. 10 seconds by default. A client that takes longer is disconnected.
+    /// The time from accepting a connection until its request has arrived completely, and once more for the client to take
+    /// the answer: more than zero, at most some 24 days; null for no limit. 10 seconds by default. A client that takes longer
+    /// is disconnected. The time of hooks doesn't count.
     /// </summary>
     public TimeSpan? OpenTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -86,7 +86,15 @@ let accepting =
                 { good with Target = "*" }
                 {
                     good with
-                        Target = "http://example.com/x"
+                        Target = "http://EXAMPLE.com:8765/x"
+                }
+                {
+                    good with
+                        Target = "ws://example.com:8765?x=/y"
+                }
+                {
+                    good with
+                        Target = "/x?y=http://other.example/"
                 }
             ]
             (fun request -> isAccepted request =! true)
@@ -124,6 +132,24 @@ let rejecting =
                 set "Host" "a:b" good, 400, []
                 set "Host" "a:99999" good, 400, []
                 set "Host" "[::1" good, 400, []
+                {
+                    good with
+                        Target = "http://evil.example/x"
+                },
+                400,
+                []
+                {
+                    good with
+                        Target = "http://user@example.com:8765/x"
+                },
+                400,
+                []
+                {
+                    good with
+                        Target = "http://example.com/x"
+                },
+                400,
+                []
                 remove "Connection" good, 426, [ "Upgrade" ]
                 set "Connection" "close" good, 426, [ "Upgrade" ]
                 set "Connection" "" good, 400, []
@@ -193,6 +219,19 @@ let rejecting =
                 for response in ValueOption.toList response do
                     names response =! plain @ [ "Server" ])
 
+        testTheory
+            "A4: a line that is no header is told about without its value, which may be a secret"
+            [
+                "Authorization: Basic c2VjcmV0\000"
+                " c2VjcmV0"
+                "c2VjcmV0"
+                "Cookie : c2VjcmV0"
+                ": c2VjcmV0"
+            ]
+            (fun line ->
+                let text = HandshakeError.describe (HandshakeError.HeaderLine line)
+                test <@ not (text.Contains "c2VjcmV0") && text.Contains $"{line.Length} characters" @>)
+
         testCase "what a client wrote can't break a line of the response, nor swell it" (fun () ->
             let response, _ =
                 rejectedBy policy {
@@ -212,6 +251,9 @@ let origins =
 
     let exact = OriginRule.Exact "https://example.com"
 
+    let local =
+        OriginRule.Matching(Predicate(fun (origin: string) -> origin.StartsWith "http://localhost:"))
+
     testList "origins (RFC 6455 §10.2)" [
         testTheory
             "only what is listed may connect"
@@ -226,6 +268,10 @@ let origins =
                 [ exact; OriginRule.Absent ], ValueNone, true
                 [ OriginRule.Absent ], ValueSome "https://example.com", false
                 [ OriginRule.Exact "a"; exact ], ValueSome "https://example.com", true
+                [ local ], ValueSome "http://localhost:3000", true
+                [ local ], ValueSome "https://example.com", false
+                [ local ], ValueNone, false
+                [ local; OriginRule.Absent ], ValueNone, true
                 [], ValueSome "https://example.com", false
                 [], ValueNone, false
             ]

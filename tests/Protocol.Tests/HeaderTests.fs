@@ -110,7 +110,7 @@ let grammar =
             ]
             (fun (text, expected) -> extensions text =! expected)
 
-        testCase "names that mean something elsewhere are only names" (fun () ->
+        testCase "H6: names that mean something elsewhere are only names" (fun () ->
             for name in [ "constructor"; "__proto__"; "ToString"; String('x', 8_000) ] do
                 extensions name =! Ok [ name, [] ])
 

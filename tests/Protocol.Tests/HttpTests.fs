@@ -189,9 +189,26 @@ let limits =
             errorOf (head (rest + 1)) =! HandshakeError.HeadTooLarge 65_536)
 
         testCase "limits are checked when they are set" (fun () ->
-            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(63, 1, 64) @>
-            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(64, 0, 64) @>
-            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(64, 1, 16_777_217) @>)
+            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(63, 64, 1, 64) @>
+            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(64, 63, 1, 64) @>
+            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(64, 64, 0, 64) @>
+            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(64, 64, 1, 63) @>
+            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(64, 64, 1, 16_777_217) @>
+            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(16_777_217, 64, 1, 64) @>)
+
+        testCase "request line and header lines have limits of their own" (fun () ->
+            let errorWithin limits (text: string) =
+                let buffer = Bytes.whole (latin1 text)
+
+                match Http.readRequest limits &buffer with
+                | RequestParse.Malformed error -> error
+                | other -> failwith $"{other}"
+
+            errorWithin (RequestHeadLimits.Create(64, 1_000, 9, 9_000)) (withLineOf 65 true)
+            =! HandshakeError.RequestLineTooLong(65, 64)
+
+            errorWithin (RequestHeadLimits.Create(1_000, 64, 9, 9_000)) (withLineOf 65 false)
+            =! HandshakeError.HeaderLineTooLong(65, 64))
     ]
 
 [<Tests>]

@@ -98,3 +98,25 @@ module Exchange =
             Records = records
         },
         result
+
+    let neverRun (_: ServerConnection) = failwith "the handler must not run"
+
+    /// Records about handshakes that opened nothing: ignored, rejected, answered by a hook.
+    let outcomes (records: Records) =
+        records.All
+        |> List.filter (fun (struct (_, id, _)) -> id = 22 || id = 23 || id = 29)
+
+    /// Records of connections above a level; those of the server itself have ids below 20.
+    let levelsAbove (level: LogLevel) (records: Records) =
+        records.All
+        |> List.filter (fun (struct (found, id, _)) -> found > level && id >= 20)
+
+    /// What a server sends back for some bytes after which the client says no more.
+    let toEnd (options: ServerOptions) (request: string) : string =
+        use server = Serve.inMemory neverRun options
+        use client = PeerClient.InMemory server
+        client.Write request
+        client.Transport.ShutdownSend()
+        let answer = client.ReadToEnd()
+        server.Shutdown() |> ignore
+        answer

@@ -56,7 +56,7 @@ let handshakes =
             test <@ (answer options request).Contains "Sec-WebSocket-Protocol: v2\r\n" @>)
 
         testCase "an origin that is not listed gets 403" (fun () ->
-            let options = ServerOptions(Origins = [| "https://good.example" |])
+            let options = ServerOptions(Origins = [| Origin.Exact "https://good.example" |])
 
             let request =
                 PeerClient.Request.Replace("\r\n\r\n", "\r\nOrigin: https://evil.example\r\n\r\n")

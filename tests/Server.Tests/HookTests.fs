@@ -27,8 +27,6 @@ let private withSelector (select: string list -> string | null) (records: Record
         SelectSubprotocol = SelectSubprotocol(fun _ offered -> select (List.ofSeq offered))
     )
 
-let private pass: Response | null = null
-
 /// Event ids of what user code does wrong.
 let private processRequestFailed = 26
 
@@ -41,7 +39,7 @@ let requestHooks =
         testCase "null lets the handshake go on, and what the hook left is there for the handler" (fun () ->
             let hook (connection: ServerConnection) (_: Request) =
                 connection.Items["tenant"] <- "blue"
-                pass
+                Response.None
 
             let _, tenant =
                 Exchange.accepted (withRequestHook hook) request (fun connection ->
@@ -116,7 +114,7 @@ let requestHooks =
                     Wait.throws<InvalidOperationException>(fun () -> call connection) |> ignore
 
                     connection.State =! ConnectionState.Connecting
-                    pass
+                    Response.None
 
                 let answered, state =
                     Exchange.accepted (withRequestHook hook) request (fun connection -> connection.State)
@@ -132,7 +130,7 @@ let requestHooks =
                 }
 
                 changed.Headers.Contains "Sec-WebSocket-Key" =! false
-                pass
+                Response.None
 
             let _, hasKey =
                 Exchange.accepted (withRequestHook hook) request (fun connection ->
@@ -147,7 +145,7 @@ let requestHooks =
             let hook (_: ServerConnection) (_: Request) =
                 entered.Set()
                 Wait.forEvent "the test" goOn
-                pass
+                Response.None
 
             use server = Serve.inMemory Serve.echo (withRequestHook hook (new Records()))
             use client = PeerClient.InMemory server
@@ -172,7 +170,7 @@ let requestHooks =
                         entered.Set()
                         Wait.forEvent "the test" goOn
 
-                    pass
+                    Response.None
 
                 let options =
                     ServerOptions(TimeProvider = clock, ProcessRequest = ProcessRequest(fun c r -> hook c r))
@@ -201,7 +199,7 @@ let responseHooks =
 
             let hook (_: Request) (response: Response) =
                 seen <- response.Headers.ToString()
-                pass
+                Response.None
 
             let answered, _ = Exchange.accepted (withResponseHook hook) request ignore
             answered.Head =! $"HTTP/1.1 101 Switching Protocols\r\n{seen}\r\n")

@@ -100,20 +100,23 @@ type PeerClient(transport: Transport) =
     member client.SendClose(code: int) =
         client.WriteFrame(true, Opcode.Close, CloseStatus.Create(CloseCode.Create code, "").ToArray())
 
-    /// Up to the empty line that ends a head, and with the body that a Content-Length announces.
-    member _.ReadResponse() : string =
+    /// The head of a response, up to its empty line; none at the end of the stream.
+    member _.TryReadResponse() : string option =
         let text () =
             Encoding.Latin1.GetString(received.ToArray())
 
         while not (text().Contains "\r\n\r\n") && fill () do
             ()
 
-        let headLength = text().IndexOf("\r\n\r\n") + 4
+        match text().IndexOf "\r\n\r\n" with
+        | -1 -> None
+        | index -> Some(Encoding.Latin1.GetString(take (index + 4)))
 
-        if headLength < 4 then
-            failwith $"no response: {text ()}"
-
-        Encoding.Latin1.GetString(take headLength)
+    /// The head of a response, up to its empty line.
+    member client.ReadResponse() : string =
+        match client.TryReadResponse() with
+        | Some head -> head
+        | None -> failwith $"no response: {Encoding.Latin1.GetString(received.ToArray())}"
 
     /// All that comes until the end of the stream.
     member _.ReadToEnd() : string =

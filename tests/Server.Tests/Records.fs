@@ -7,9 +7,13 @@ open Microsoft.Extensions.Logging
 /// Keeps what is logged.
 type Records() =
     let all = ConcurrentQueue<struct (LogLevel * int * string)>()
+    let errors = ConcurrentQueue<exn>()
 
     /// Level, event id and text of each record, in order.
     member _.All = List.ofSeq all
+
+    /// The exceptions that came with records.
+    member _.Exceptions = List.ofSeq errors
 
     member records.Of(level: LogLevel) =
         records.All |> List.filter (fun (struct (found, _, _)) -> found = level)
@@ -22,6 +26,9 @@ type Records() =
             (level: LogLevel, id: EventId, state: 'state, error: exn, format: Func<'state, exn, string>)
             =
             all.Enqueue(struct (level, id.Id, format.Invoke(state, error)))
+
+            if not (isNull error) then
+                errors.Enqueue error
 
     interface ILoggerFactory with
         member records.CreateLogger(_: string) = records :> ILogger

@@ -170,7 +170,7 @@ module internal RouteBuild =
         |> Result.bind (fun (text, _) ->
             let host = RouteHost.normalize text
 
-            if host = "" || RequestRules.isHost host then
+            if host = "" || RouteHost.isName host then
                 Ok host
             else
                 let first = pattern.Placeholders.Head

@@ -101,30 +101,24 @@ type internal RouteTarget = {
     Segments: string[]
     /// With its question mark; empty when there is none.
     Query: string
-    /// Of a target in absolute form; empty for one in origin form.
-    Authority: string
 }
 
 module internal RouteTarget =
 
     let private schemes = [ "ws://"; "wss://"; "http://"; "https://" ]
 
-    /// Authority and the rest of an absolute form; an origin form has an empty authority (RFC 9112 §3.2.1, §3.2.2).
-    let private splitAuthority (target: string) : struct (string * string) voption =
-        if target.StartsWith '/' then
-            ValueSome(struct ("", target))
-        else
-            match
-                schemes
-                |> List.tryFind (fun scheme -> target.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
-            with
-            | None -> ValueNone
-            | Some scheme ->
-                let rest = target.Substring scheme.Length
+    /// What follows scheme and host of an absolute form; an origin form is that itself (RFC 9112 §3.2.1, §3.2.2).
+    let private tryPath (target: string) : string voption =
+        let isPrefix (scheme: string) =
+            target.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)
 
-                match rest.IndexOfAny [| '/'; '?' |] with
-                | -1 -> ValueSome(struct (rest, ""))
-                | at -> ValueSome(struct (rest.Substring(0, at), rest.Substring at))
+        match List.tryFind isPrefix schemes with
+        | _ when target.StartsWith '/' -> ValueSome target
+        | None -> ValueNone
+        | Some scheme ->
+            match target.IndexOfAny([| '/'; '?' |], scheme.Length) with
+            | -1 -> ValueSome ""
+            | at -> ValueSome(target.Substring at)
 
     let private decodeAll (path: string) : string[] voption =
         let segments = if path = "" then [||] else path.Substring(1).Split '/'
@@ -140,8 +134,8 @@ module internal RouteTarget =
         let isVisible =
             Seq.forall (fun character -> character > ' ' && character < '\u007F') target
 
-        match splitAuthority target with
-        | ValueSome(struct (authority, rest)) when isVisible ->
+        match tryPath target with
+        | ValueSome rest when isVisible ->
             let pathEnd = if rest.Contains '?' then rest.IndexOf '?' else rest.Length
 
             match decodeAll (rest.Substring(0, pathEnd)) with
@@ -149,13 +143,21 @@ module internal RouteTarget =
                 Ok {
                     Segments = segments
                     Query = rest.Substring pathEnd
-                    Authority = authority
                 }
             | ValueNone -> Error "The path has a percent sign that doesn't begin a byte of UTF-8 text."
         | ValueSome _
         | ValueNone -> Error "The target is neither a path nor an absolute URL."
 
-module internal RouteHost =
+/// <summary>Names of hosts, as rules and requests have them.</summary>
+module RouteHost =
+
+    /// <summary>True for a host with an optional port whose labels aren't empty (RFC 9110 §7.2).</summary>
+    /// <param name="text">Any text.</param>
+    [<CompiledName("IsName")>]
+    let isName (text: string) : bool =
+        RequestRules.isHost text
+        && not (text.StartsWith '.')
+        && not (text.Contains "..")
 
     /// Where the port begins, with its colon; the length when there is none.
     let private portStart (host: string) : int =
@@ -163,12 +165,12 @@ module internal RouteHost =
         | -1 -> host.Length
         | at -> at
 
-    let withoutPort (host: string) : string = host.Substring(0, portStart host)
+    let internal withoutPort (host: string) : string = host.Substring(0, portStart host)
 
-    let port (host: string) : string = host.Substring(portStart host)
+    let internal port (host: string) : string = host.Substring(portStart host)
 
     /// Lower case, and in ASCII as names are on the wire (RFC 5890).
-    let normalize (host: string) : string =
+    let internal normalize (host: string) : string =
         let label (text: string) =
             if Seq.forall Char.IsAscii text then
                 text.ToLowerInvariant()
@@ -182,7 +184,7 @@ module internal RouteHost =
         host.Split '.' |> Array.map label |> String.concat "."
 
     /// The part before the server's name: empty for the name itself, none for another host.
-    let trySubdomain (serverName: string) (host: string) : string voption =
+    let internal trySubdomain (serverName: string) (host: string) : string voption =
         let server = withoutPort (normalize serverName)
         let host = withoutPort host
 

@@ -238,17 +238,11 @@ module RouteTable =
         canonicalOf table endpoint (fun rule -> RouteBuild.url "localhost" at rule values)
 
     /// The request's host in lower case; an error says what is wrong.
-    let private hostOf (request: Request) (target: RouteTarget) : Result<string, string> =
-        match List.ofSeq (request.Headers.GetAll "Host") with
-        | [ host ] when not (RequestRules.isHost host) || host.Contains ".." || host.StartsWith '.' ->
-            Error "The header Host has no valid host."
-        | [ host ] when
-            target.Authority <> ""
-            && not (host.Equals(target.Authority, StringComparison.OrdinalIgnoreCase))
-            ->
-            Error "The target is on another host than the header Host says."
-        | [ host ] -> Ok(host.ToLowerInvariant())
-        | _ -> Error "A request needs one header Host."
+    let private hostOf (request: Request) : Result<string, string> =
+        match RequestRules.checkHost request, request.Headers.GetAll "Host" with
+        | Error error, _ -> Error(HandshakeError.describe error)
+        | Ok(), hosts when RouteHost.isName hosts[0] -> Ok(hosts[0].ToLowerInvariant())
+        | Ok(), hosts -> Error(HandshakeError.describe (HandshakeError.Host hosts[0]))
 
     /// The first rule for the host and the path, from the most particular hosts to all.
     let private find (table: RouteTable) (at: RouteBase) (host: string) (isMerged: bool) (path: string[]) =
@@ -383,7 +377,7 @@ module RouteTable =
             match RouteTarget.parse request.Target with
             | Error reason -> RouteMatch.BadRequest reason
             | Ok target ->
-                match hostOf request target with
+                match hostOf request with
                 | Error reason -> RouteMatch.BadRequest reason
                 | Ok host ->
                     match matchPath table at host target with

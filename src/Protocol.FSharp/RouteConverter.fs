@@ -102,7 +102,7 @@ module internal RouteConverters =
 
     /// ASCII digits, and nothing that the platform's parsers would take beside them.
     let private isDigits (text: string) =
-        text <> "" && text.Length <= maxDigits && Seq.forall Char.IsAsciiDigit text
+        text <> "" && text.Length <= maxDigits && String.forall Char.IsAsciiDigit text
 
     let private unsigned (signed: bool) (text: string) =
         if signed && text.StartsWith '-' then
@@ -124,10 +124,12 @@ module internal RouteConverters =
             digits = 0 || (unsigned true text).Length = digits
 
         let parse (text: string) =
-            match Int64.TryParse(text, NumberStyles.AllowLeadingSign, invariant) with
-            | true, value when isDigits (unsigned signed text) && hasDigits text && isInRange value ->
-                ValueSome(boxed value)
-            | _ -> ValueNone
+            if isDigits (unsigned signed text) && hasDigits text then
+                match Int64.TryParse(text, NumberStyles.AllowLeadingSign, invariant) with
+                | true, value when isInRange value -> ValueSome(boxed value)
+                | _ -> ValueNone
+            else
+                ValueNone
 
         let format (value: obj) =
             wholeNumber value
@@ -186,10 +188,12 @@ module internal RouteConverters =
             && (signed || not (Double.IsNegative value))
 
         let parse (text: string) =
-            match Double.TryParse(text, NumberStyles.Float, invariant) with
-            | true, value when isDecimal pointRequired (unsigned signed text) && isInRange value ->
-                ValueSome(toObject value)
-            | _ -> ValueNone
+            if isDecimal pointRequired (unsigned signed text) then
+                Double.Parse(text, NumberStyles.Float, invariant)
+                |> acceptIf isInRange
+                |> ValueOption.map toObject
+            else
+                ValueNone
 
         let format (value: obj) =
             match value with
@@ -346,7 +350,7 @@ module internal RouteConverters =
         | _ ->
             match name with
             | "string" -> make lengths (text (fun _ -> true))
-            | "alpha" -> make lengths (text (Seq.forall Char.IsAsciiLetter))
+            | "alpha" -> make lengths (text (String.forall Char.IsAsciiLetter))
             | "any" -> anyOf given
             | "path" -> make [] (fun _ -> Ok path)
             | "int" ->

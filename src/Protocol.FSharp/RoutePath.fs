@@ -24,7 +24,7 @@ module internal PercentEncoding =
         let isOrdinary character =
             isUnreserved character || ordinary.Contains(character: char)
 
-        if Seq.forall isOrdinary text then
+        if String.forall isOrdinary text then
             ValueSome text
         else
             try
@@ -132,7 +132,7 @@ module internal RouteTarget =
     /// Parts a target; an error says what is wrong with it.
     let parse (target: string) : Result<RouteTarget, string> =
         let isVisible =
-            Seq.forall (fun character -> character > ' ' && character < '\u007F') target
+            String.forall (fun character -> character > ' ' && character < '\u007F') target
 
         match tryPath target with
         | ValueSome rest when isVisible ->
@@ -172,7 +172,7 @@ module RouteHost =
     /// Lower case, and in ASCII as names are on the wire (RFC 5890).
     let internal normalize (host: string) : string =
         let label (text: string) =
-            if Seq.forall Char.IsAscii text then
+            if String.forall Char.IsAscii text then
                 text.ToLowerInvariant()
             else
                 // What is no name matches no host.

@@ -32,11 +32,13 @@ module internal RouteSyntax =
     let isIdentifier (text: string) =
         text <> ""
         && not (Char.IsAsciiDigit text[0])
-        && Seq.forall (fun character -> Char.IsAsciiLetterOrDigit character || character = '_') text
+        && String.forall (fun character -> Char.IsAsciiLetterOrDigit character || character = '_') text
 
     let private isBareWord (text: string) =
         text <> ""
-        && Seq.forall (fun character -> Char.IsAsciiLetterOrDigit character || "._-".Contains character) text
+        && String.forall
+            (fun character -> Char.IsAsciiLetterOrDigit character || "._-".Contains character)
+            text
 
     /// The places of a character, quoted ones and those in parentheses left out.
     let indexesOf (separator: char) (text: string) : int list =

@@ -266,11 +266,9 @@ module RouteTable =
     /// A path without empty segments but the last; none when it has none.
     let private merge (path: string[]) : string[] voption =
         let last = path.Length - 1
+        let first = Array.IndexOf(path, "")
 
-        if
-            Array.Exists(path, fun segment -> segment = "")
-            && Array.IndexOf(path, "") < last
-        then
+        if first >= 0 && first < last then
             path
             |> Array.indexed
             |> Array.filter (fun (index, segment) -> segment <> "" || index = last)

@@ -8,7 +8,7 @@ open System.Collections.Generic
 module internal RouteSegment =
 
     /// How often one segment may be parted in another way before it counts as no match.
-    let private maxTries = 256
+    let private maxTries = 100
 
     /// Values are found from left to right, each as long as possible, and shorter when the rest doesn't fit.
     let rec private matchFrom

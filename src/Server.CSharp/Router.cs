@@ -17,7 +17,6 @@ namespace FunctionalWs;
 public class Router
 {
     private readonly RouterOptions options;
-    private readonly RouteBase start;
 
     /// <summary>Makes a router.</summary>
     /// <param name="urlMap">The rules.</param>
@@ -36,7 +35,6 @@ public class Router
                 nameof(options)
             );
         UrlMap = urlMap;
-        start = this.options.ToRouteBase();
     }
 
     /// <summary>The rules.</summary>
@@ -131,6 +129,7 @@ public class Router
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(request);
+        var start = options.ToRouteBase(isSecure: false);
         switch (RouteTableModule.Match(UrlMap.Table, start, request))
         {
             case RouteMatch.Matched matched:

@@ -1,4 +1,5 @@
 using FunctionalWs.Protocol;
+using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;
 
@@ -13,9 +14,10 @@ public sealed record RouterOptions
     public string? ServerName { get; init; }
 
     /// <summary>
-    /// True to redirect to <c>wss</c> URLs, as behind a proxy that ends TLS; false, the default, for <c>ws</c>.
+    /// True to redirect to <c>wss</c> URLs, as behind a proxy that ends TLS; false for <c>ws</c>. Null, the default, for
+    /// <c>wss</c> to clients that are connected over TLS themselves.
     /// </summary>
-    public bool SecureUrls { get; init; }
+    public bool? SecureUrls { get; init; }
 
     /// <summary>
     /// The status of redirects: 301, 302, 303, 307 or 308; 302, found, by default (RFC 9110 §15.4).
@@ -44,9 +46,9 @@ public sealed record RouterOptions
             );
     }
 
-    internal RouteBase ToRouteBase() =>
+    internal RouteBase ToRouteBase(bool isSecure) =>
         new(
-            ServerName is null ? Microsoft.FSharp.Core.FSharpValueOption<string>.None : ServerName,
-            SecureUrls
+            ServerName is null ? FSharpValueOption<string>.None : ServerName,
+            SecureUrls ?? isSecure
         );
 }

@@ -233,7 +233,9 @@ module internal RouteConverters =
         match kind with
         | Size -> fst (UInt16.TryParse(value, NumberStyles.None, invariant))
         | Whole -> fst (Int64.TryParse(value, NumberStyles.AllowLeadingSign, invariant))
-        | Decimal -> fst (Double.TryParse(value, NumberStyles.Float, invariant))
+        | Decimal ->
+            let isNumber, number = Double.TryParse(value, NumberStyles.Float, invariant)
+            isNumber && Double.IsFinite number
         | Flag -> fst (Boolean.TryParse value)
 
     let private kindName (kind: Kind) =
@@ -286,29 +288,22 @@ module internal RouteConverters =
         else
             Ok(ofText 100 false (fun text -> text.Length >= min && text.Length <= max && accept text))
 
-    let private wholeOf boxed (lowest: int64) (highest: int64) bound =
-        let min, max = whole "min" lowest bound, whole "max" highest bound
-
+    let private ordered (min: 'a) (max: 'a) (converter: unit -> RouteConverter) =
         if min > max then
             Error "a min up to max"
         else
-            Ok(
-                ofWhole
-                    boxed
-                    (Math.Max(min, lowest))
-                    (Math.Min(max, highest))
-                    (size "fixed_digits" 0 bound)
-                    (flag "signed" false bound)
-            )
+            Ok(converter ())
+
+    let private wholeOf boxed (lowest: int64) (highest: int64) bound =
+        let min = Math.Max(lowest, whole "min" lowest bound)
+        let max = Math.Min(highest, whole "max" highest bound)
+        let digits, signed = size "fixed_digits" 0 bound, flag "signed" false bound
+        ordered min max (fun () -> ofWhole boxed min max digits signed)
 
     let private doubleOf pointRequired bound =
-        let min, max =
-            decimal "min" Double.MinValue bound, decimal "max" Double.MaxValue bound
-
-        if min > max then
-            Error "a min up to max"
-        else
-            Ok(ofDouble pointRequired min max (flag "signed" false bound))
+        let min = decimal "min" Double.MinValue bound
+        let max = decimal "max" Double.MaxValue bound
+        ordered min max (fun () -> ofDouble pointRequired min max (flag "signed" false bound))
 
     let private lengths = [ "minlength", Size; "maxlength", Size; "length", Size ]
     let private range = [ "fixed_digits", Size; "min", Whole; "max", Whole; "signed", Flag ]
@@ -322,19 +317,7 @@ module internal RouteConverters =
         else
             Ok(ofText 100 false items.Contains)
 
-    /// The names of the converters that every rule can use.
-    let names = [
-        "string"
-        "alpha"
-        "any"
-        "path"
-        "int"
-        "long"
-        "float"
-        "double"
-        "uuid"
-        "guid"
-    ]
+    let private names = "string, alpha, any, path, int, long, float, double, uuid, guid"
 
     /// A converter by its name; an error says what was expected.
     let create
@@ -345,26 +328,22 @@ module internal RouteConverters =
         let make accepted build =
             bind accepted given |> Result.bind build
 
-        match custom.TryGetValue name with
-        | true, converter -> make [] (fun _ -> Ok converter)
+        let toInt value = toObject (int value)
+
+        match custom.TryGetValue name, name with
+        | (true, converter), _ -> make [] (fun _ -> Ok converter)
+        | _, "string" -> make lengths (text (fun _ -> true))
+        | _, "alpha" -> make lengths (text (String.forall Char.IsAsciiLetter))
+        | _, "any" -> anyOf given
+        | _, "path" -> make [] (fun _ -> Ok path)
+        | _, "int" -> make range (wholeOf toInt (int64 Int32.MinValue) (int64 Int32.MaxValue))
+        | _, "long" -> make range (wholeOf toObject Int64.MinValue Int64.MaxValue)
+        | _, "float" -> make decimals (doubleOf true)
+        | _, "double" -> make decimals (doubleOf false)
+        | _, ("uuid" | "guid") -> make [] (fun _ -> Ok uuid)
         | _ ->
-            match name with
-            | "string" -> make lengths (text (fun _ -> true))
-            | "alpha" -> make lengths (text (String.forall Char.IsAsciiLetter))
-            | "any" -> anyOf given
-            | "path" -> make [] (fun _ -> Ok path)
-            | "int" ->
-                make
-                    range
-                    (wholeOf (fun value -> toObject (int value)) (int64 Int32.MinValue) (int64 Int32.MaxValue))
-            | "long" -> make range (wholeOf toObject Int64.MinValue Int64.MaxValue)
-            | "float" -> make decimals (doubleOf true)
-            | "double" -> make decimals (doubleOf false)
-            | "uuid"
-            | "guid" -> make [] (fun _ -> Ok uuid)
-            | _ ->
-                let known = Seq.append names custom.Keys |> String.concat ", "
-                Error $"a converter, one of {known},"
+            let known = Seq.append [ names ] custom.Keys |> String.concat ", "
+            Error $"a converter, one of {known},"
 
     /// The value of a text; none when there is none. No placeholder is empty.
     let tryParse (converter: RouteConverter) (text: string) : obj voption =

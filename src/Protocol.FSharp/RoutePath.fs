@@ -184,7 +184,7 @@ module RouteHost =
         host.Split '.' |> Array.map label |> String.concat "."
 
     /// The part before the server's name: empty for the name itself, none for another host.
-    let internal trySubdomain (serverName: string) (host: string) : string voption =
+    let internal trySubdomain (host: string) (serverName: string) : string voption =
         let server = withoutPort (normalize serverName)
         let host = withoutPort host
 

@@ -65,17 +65,10 @@ module RoutePattern =
         arguments
         : Result<Placeholder, RulePart> =
         if not (isIdentifier name.Text) then
-            Error {
-                name with
-                    Text = "a name of letters, digits and underscores"
-            }
+            name |> expected "a name of letters, digits and underscores"
         else
             match RouteConverters.create custom converter arguments with
-            | Error expected ->
-                Error {
-                    At = at
-                    Text = $"{expected} for '{converter}'"
-                }
+            | Error wanted -> { Text = ""; At = at } |> expected $"{wanted} for '{converter}'"
             | Ok found ->
                 let text =
                     arguments |> List.map (fun argument -> $"{argument.Key}={argument.Value}")
@@ -94,11 +87,7 @@ module RoutePattern =
             call converter
             |> Result.bind (fun (converter, arguments) ->
                 placeholder custom inner.At (trim name) converter arguments)
-        | _ ->
-            Error {
-                inner with
-                    Text = "<name> or <converter:name>"
-            }
+        | _ -> inner |> expected "<name> or <converter:name>"
 
     let private bounds =
         dict [
@@ -147,10 +136,8 @@ module RoutePattern =
         : Result<Placeholder, RulePart> =
         match constraints |> List.partition (asArguments >> Option.isSome) with
         | _, _ :: _ :: _ ->
-            Error {
-                inner with
-                    Text = "one converter, and otherwise min, max, range, length, minlength or maxlength,"
-            }
+            inner
+            |> expected "one converter, and otherwise min, max, range, length, minlength or maxlength,"
         | limits, converters ->
             let converter, own =
                 converters |> List.tryHead |> Option.defaultValue ("string", [])
@@ -168,54 +155,71 @@ module RoutePattern =
     let private brace custom (inner: RulePart) : Result<Placeholder, RulePart> =
         match splitAt ':' inner with
         | name :: _ when name.Text.EndsWith '?' || name.Text.Contains '=' || inner.Text.EndsWith '?' ->
-            Error {
-                inner with
-                    Text = "no optional or default value (write a second, shorter rule with Defaults)"
-            }
+            inner
+            |> expected "no optional or default value (write a second, shorter rule with Defaults)"
         | [ name ] when name.Text.StartsWith '*' ->
-            placeholder
-                custom
-                inner.At
-                {
-                    name with
-                        Text = name.Text.TrimStart '*'
-                }
-                "path"
-                []
+            let name = {
+                name with
+                    Text = name.Text.TrimStart '*'
+            }
+
+            placeholder custom inner.At name "path" []
         | name :: constraints ->
             constraints
             |> List.map call
             |> all
             |> Result.bind (constrained custom inner (trim name))
-        | [] -> Error { inner with Text = "a name" }
+        | [] -> inner |> expected "a name"
 
-    /// What the new placeholder may not be beside: none where the pieces before it leave it room.
-    let private conflict (before: Piece list) (next: Placeholder) : string option =
-        let isValue accept piece =
+    let private spans (placeholder: Placeholder) = placeholder.Converter.SpansSegments
+
+    let private hasValue (accept: Placeholder -> bool) (pieces: Piece list) : bool =
+        pieces
+        |> List.exists (fun piece ->
             match piece with
             | Piece.Value placeholder -> accept placeholder
-            | Piece.Text _ -> false
+            | Piece.Text _ -> false)
 
+    /// What a placeholder would need after the pieces before it, the last of which comes first; none when it has room.
+    let private conflict (before: Piece list) (next: Placeholder) : string option =
         let isInSegment piece =
             match piece with
             | Piece.Text text -> not (text.Contains '/')
             | Piece.Value _ -> true
 
-        let spans placeholder = placeholder.Converter.SpansSegments
-
-        let beside =
-            before
-            |> List.takeWhile isInSegment
-            |> List.exists (isValue (fun other -> spans next || spans other))
+        let beside = List.takeWhile isInSegment before
 
         match before with
         | Piece.Value _ :: _ -> Some "some text between two placeholders"
-        | _ when List.exists (isValue (fun other -> other.Name = next.Name)) before ->
+        | _ when hasValue (fun other -> other.Name = next.Name) before ->
             Some $"another name than '{next.Name}', which is taken,"
-        | _ when spans next && List.exists (isValue spans) before ->
-            Some "no second placeholder that takes slashes"
-        | _ when beside -> Some "a slash between a placeholder that takes slashes and another"
+        | _ when spans next && hasValue spans before -> Some "no second placeholder that takes slashes"
+        | _ when hasValue (fun other -> spans next || spans other) beside ->
+            Some "a slash between a placeholder that takes slashes and another"
         | _ -> None
+
+    /// The placeholder whose bracket opens here, and where it ends.
+    let private bracket custom (text: string) (at: int) : Result<Placeholder * int, RulePart> =
+        let isAngle = text[at] = '<'
+        let rest = text.Substring(at + 1)
+        let here = { Text = rest; At = at }
+
+        match indexesOf (if isAngle then '>' else '}') rest with
+        | _ when text[at] = '?' -> here |> expected "no query"
+        | _ when text[at] = '>' || text[at] = '}' -> here |> expected "an opening bracket before it"
+        | _ when text.Contains(if isAngle then '{' else '<') ->
+            here |> expected "one notation, <…> or {…}, in all its placeholders"
+        | [] ->
+            let closing = if isAngle then '>' else '}'
+
+            { here with At = text.Length }
+            |> expected $"a closing '{closing}', outside of parentheses and quotes,"
+        | finish :: _ ->
+            (if isAngle then angle else brace) custom {
+                Text = rest.Substring(0, finish)
+                At = at + 1
+            }
+            |> Result.map (fun found -> found, at + finish + 2)
 
     /// The pieces of a text, the last first.
     let rec private pieces
@@ -228,44 +232,12 @@ module RoutePattern =
         | _ when at = text.Length -> Ok before
         | -1 -> Ok(Piece.Text(text.Substring at) :: before)
         | next when next > at -> pieces custom text next (Piece.Text(text.Substring(at, next - at)) :: before)
-        | next when text[next] = '?' -> Error { At = next; Text = "no query" }
         | next ->
-            let isAngle = text[next] = '<'
-
-            let rest = {
-                Text = text.Substring(next + 1)
-                At = next + 1
-            }
-
-            match indexesOf (if isAngle then '>' else '}') rest.Text with
-            | _ when text[next] = '>' || text[next] = '}' ->
-                Error {
-                    At = next
-                    Text = "an opening bracket before it"
-                }
-            | _ when isAngle && text.Contains '{' || not isAngle && text.Contains '<' ->
-                Error {
-                    At = next
-                    Text = "one notation, <…> or {…}, in all its placeholders"
-                }
-            | [] ->
-                Error {
-                    At = text.Length
-                    Text =
-                        if isAngle then
-                            "a closing '>', outside of parentheses and quotes,"
-                        else
-                            "a closing '}', outside of parentheses and quotes,"
-                }
-            | finish :: _ ->
-                (if isAngle then angle else brace) custom {
-                    rest with
-                        Text = rest.Text.Substring(0, finish)
-                }
-                |> Result.bind (fun found ->
-                    match conflict before found with
-                    | Some expected -> Error { At = next; Text = expected }
-                    | None -> pieces custom text (next + 1 + finish + 1) (Piece.Value found :: before))
+            bracket custom text next
+            |> Result.bind (fun (found, rest) ->
+                match conflict before found with
+                | Some wanted -> { Text = ""; At = next } |> expected wanted
+                | None -> pieces custom text rest (Piece.Value found :: before))
 
     let private toSegment (pieces: Piece list) : Segment =
         match pieces with
@@ -293,15 +265,14 @@ module RoutePattern =
         let first, rest = List.foldBack add pieces ([], [])
         List.map toSegment (first :: rest)
 
-    let private read custom (text: string) : Result<Segment list, RouteSyntaxError> =
-        match pieces custom text 0 [] with
-        | Ok found -> Ok(segments (List.rev found))
-        | Error wrong ->
-            Error {
-                Rule = text
-                Position = wrong.At
-                Expected = wrong.Text
-            }
+    let private failure (text: string) (wrong: RulePart) : RouteSyntaxError = {
+        Rule = text
+        Position = wrong.At
+        Expected = wrong.Text
+    }
+
+    let private read custom (text: string) : Result<Segment list, RulePart> =
+        pieces custom text 0 [] |> Result.map (List.rev >> segments)
 
     /// No converters but those that every rule can use.
     let private noConverters: IReadOnlyDictionary<string, RouteConverter> =
@@ -315,15 +286,14 @@ module RoutePattern =
         (converters: IReadOnlyDictionary<string, RouteConverter>)
         (text: string)
         : Result<RoutePattern, RouteSyntaxError> =
-        if text.StartsWith '/' then
-            read converters text
-            |> Result.map (fun found -> RoutePattern(text, List.tail found))
-        else
-            Error {
-                Rule = text
-                Position = 0
-                Expected = "a slash"
-            }
+        let parsed =
+            if text.StartsWith '/' then
+                read converters text
+                |> Result.map (fun found -> RoutePattern(text, List.tail found))
+            else
+                { Text = text; At = 0 } |> expected "a slash"
+
+        Result.mapError (failure text) parsed
 
     /// <summary>Parses a rule.</summary>
     /// <param name="text">A rule in either notation; it begins with a slash.</param>
@@ -338,22 +308,11 @@ module RoutePattern =
         (converters: IReadOnlyDictionary<string, RouteConverter>)
         (text: string)
         : Result<RoutePattern, RouteSyntaxError> =
-        match read converters text with
-        | Ok [ segment ] ->
-            let pattern = RoutePattern(text, [ segment ])
+        let toPattern found =
+            match RoutePattern(text, found) with
+            | _ when List.length found > 1 -> { Text = text; At = text.IndexOf '/' } |> expected "no slash"
+            | pattern when List.exists spans pattern.Placeholders ->
+                { Text = text; At = 0 } |> expected "no placeholder that takes slashes"
+            | pattern -> Ok pattern
 
-            if List.exists (fun placeholder -> placeholder.Converter.SpansSegments) pattern.Placeholders then
-                Error {
-                    Rule = text
-                    Position = 0
-                    Expected = "no placeholder that takes slashes"
-                }
-            else
-                Ok pattern
-        | Ok _ ->
-            Error {
-                Rule = text
-                Position = text.IndexOf '/'
-                Expected = "no slash"
-            }
-        | Error error -> Error error
+        read converters text |> Result.bind toPattern |> Result.mapError (failure text)

@@ -24,6 +24,9 @@ type internal RulePart = { Text: string; At: int }
 
 module internal RouteSyntax =
 
+    /// An error: what was expected where a part begins.
+    let expected (text: string) (part: RulePart) : Result<'a, RulePart> = Error { part with Text = text }
+
     let trim (part: RulePart) : RulePart = {
         Text = part.Text.Trim()
         At = part.At + part.Text.Length - part.Text.TrimStart().Length
@@ -83,17 +86,14 @@ module internal RouteSyntax =
         elif isBareWord text then
             Ok text
         else
-            Error {
-                part with
-                    Text = "a word, a number or a quoted text"
-            }
+            part |> expected "a word, a number or a quoted text"
 
     let private argument (part: RulePart) : Result<RouteArgument, RulePart> =
         match splitAt '=' part |> List.map trim with
         | [ value ] -> unquote value |> Result.map (fun value -> { Key = ""; Value = value })
         | [ key; value ] when isIdentifier key.Text ->
             unquote value |> Result.map (fun value -> { Key = key.Text; Value = value })
-        | _ -> Error { part with Text = "key=value" }
+        | _ -> part |> expected "key=value"
 
     /// All results, or the first error.
     let all (results: Result<'a, 'e> list) : Result<'a list, 'e> =
@@ -106,37 +106,42 @@ module internal RouteSyntax =
             results
             (Ok [])
 
-    /// `int` or `int(min=1, max=9)`. An argument `None` counts as left out, a trailing comma is fine.
+    /// What stands in the parentheses. An argument `None` counts as left out, a trailing comma is fine.
+    let private arguments (inner: RulePart) : Result<RouteArgument list, RulePart> =
+        let parts = splitAt ',' inner |> List.map trim
+
+        let isWritten (index, part: RulePart) =
+            part.Text <> "" || index < parts.Length - 1
+
+        let isGiven (argument: RouteArgument) =
+            argument.Value <> "None" || argument.Key = ""
+
+        parts
+        |> List.indexed
+        |> List.filter isWritten
+        |> List.map (snd >> argument)
+        |> all
+        |> Result.map (List.filter isGiven)
+
+    /// `int` or `int(min=1, max=9)`.
     let call (part: RulePart) : Result<string * RouteArgument list, RulePart> =
         let part = trim part
+        let opening = part.Text.IndexOf '('
 
-        match part.Text.IndexOf '(' with
-        | -1 when isIdentifier part.Text -> Ok(part.Text, [])
-        | opening when
-            opening > 0
-            && part.Text.EndsWith ')'
-            && isIdentifier (part.Text.Substring(0, opening))
-            ->
-            let inner = {
+        let name =
+            if opening < 0 then
+                part.Text
+            else
+                part.Text.Substring(0, opening)
+
+        if isIdentifier name && opening < 0 then
+            Ok(name, [])
+        elif isIdentifier name && part.Text.EndsWith ')' then
+            arguments {
                 Text = part.Text.Substring(opening + 1, part.Text.Length - opening - 2)
                 At = part.At + opening + 1
             }
-
-            let parts = splitAt ',' inner |> List.map trim
-
-            let isWritten index (part: RulePart) =
-                part.Text <> "" || index < parts.Length - 1
-
-            parts
-            |> List.indexed
-            |> List.filter (fun (index, part) -> isWritten index part)
-            |> List.map (snd >> argument)
-            |> all
-            |> Result.map (fun arguments ->
-                part.Text.Substring(0, opening),
-                List.filter (fun found -> found.Value <> "None" || found.Key = "") arguments)
-        | _ ->
-            Error {
-                part with
-                    Text = "the name of a converter, with arguments in parentheses if it takes some,"
-            }
+            |> Result.map (fun arguments -> name, arguments)
+        else
+            part
+            |> expected "the name of a converter, with arguments in parentheses if it takes some,"

@@ -71,8 +71,13 @@ type RouteTable internal (rules: RouteRule[], redirectDefaults: bool, trees: Rou
 /// <summary>Makes tables of rules, matches requests with them, and builds URLs.</summary>
 module RouteTable =
 
-    let private hasPort (pattern: RoutePattern) =
-        RouteHost.port (pattern.ToString()) <> ""
+    /// Whether a port is written after the host, be it a number or a placeholder.
+    let private hasPort (pattern: RoutePattern) : bool =
+        let written =
+            List.collect RouteSegment.piecesOf pattern.Segments
+            |> List.map RouteSegment.textOf
+
+        RouteHost.port (String.concat "" written) <> ""
 
     /// The paths of a rule: its own, and without or with a slash at the end as its strictness says.
     let private paths (rule: RouteRule) : (LeafKind * Segment list) list =
@@ -247,19 +252,20 @@ module RouteTable =
     /// The first rule for the host and the path, from the most particular hosts to all.
     let private find (table: RouteTable) (at: RouteBase) (host: string) (isMerged: bool) (path: string[]) =
         let trees = table.Trees
-        let under name = Array.append [| name |] path
+
+        let under (name: string) (tree: RouteNode) () =
+            if RouteTree.isEmpty tree then
+                ValueNone
+            else
+                RouteTree.find tree isMerged (Array.append [| name |] path)
 
         let subdomain () =
-            match
-                at.ServerName
-                |> ValueOption.bind (fun server -> RouteHost.trySubdomain server host)
-            with
-            | ValueSome name -> RouteTree.find trees.Subdomains isMerged (under name)
-            | ValueNone -> ValueNone
+            at.ServerName
+            |> ValueOption.bind (RouteHost.trySubdomain host)
+            |> ValueOption.bind (fun name -> under name trees.Subdomains ())
 
-        RouteTree.find trees.HostsWithPort isMerged (under host)
-        |> ValueOption.orElseWith (fun () ->
-            RouteTree.find trees.Hosts isMerged (under (RouteHost.withoutPort host)))
+        under host trees.HostsWithPort ()
+        |> ValueOption.orElseWith (under (RouteHost.withoutPort host) trees.Hosts)
         |> ValueOption.orElseWith subdomain
         |> ValueOption.orElseWith (fun () -> RouteTree.find trees.AnyHost isMerged path)
 
@@ -284,6 +290,14 @@ module RouteTable =
             let names = RouteRule.placeholders rule |> List.map _.Name |> Array.ofList
             RouteValues(names, List.rev values |> Array.ofList).Add rule.Defaults
 
+    /// Where redirects within a rule lead: a rule for some hosts keeps the host.
+    let private originOf (at: RouteBase) (host: string) (rule: RouteRule) : string =
+        if rule.Scope.IsAnyHost then
+            ValueOption.defaultValue host at.ServerName
+        else
+            host
+        |> RouteBuild.origin at.IsSecure
+
     let private join (url: string) (query: string) =
         if query <> "" && url.Contains '?' then
             url + "&" + query.Substring 1
@@ -307,15 +321,7 @@ module RouteTable =
 
         match rule.Redirect with
         | ValueSome redirect ->
-            let authority =
-                if rule.Scope.IsAnyHost then
-                    ValueOption.defaultValue host at.ServerName
-                else
-                    host
-
-            ValueSome(
-                RouteRedirection.location (RouteBuild.origin at.IsSecure authority) rule values redirect
-            )
+            ValueSome(RouteRedirection.location (originOf at host rule) rule values redirect)
         | ValueNone when rule.IsAlias ->
             built (table.RulesOf rule.Endpoint |> List.filter (fun other -> not other.IsAlias))
         | ValueNone when table.RedirectDefaults ->
@@ -335,15 +341,9 @@ module RouteTable =
         let values = valuesOf rule found
 
         if isMerged || found.Leaf.Kind = SlashMissing then
-            let authority =
-                if rule.Scope.IsAnyHost then
-                    ValueOption.defaultValue host at.ServerName
-                else
-                    host
-
             let slash = if found.Leaf.Kind = SlashMissing then "/" else ""
             let path = path |> Array.map PercentEncoding.encodeSegment |> String.concat "/"
-            RouteMatch.Redirect $"{RouteBuild.origin at.IsSecure authority}/{path}{slash}{target.Query}"
+            RouteMatch.Redirect $"{originOf at host rule}/{path}{slash}{target.Query}"
         else
             match otherUrl table at host target.Query rule values with
             | ValueSome location -> RouteMatch.Redirect location

@@ -8,9 +8,17 @@ open System.Collections.Generic
 module internal RouteSegment =
 
     /// How often one segment may be parted in another way before it counts as no match.
-    let private maxTries = 100
+    let private maxTries = 32
 
-    /// Values are found from left to right, each as long as possible, and shorter when the rest doesn't fit.
+    let private matchValue (value: Placeholder) (text: string) (at: int) (finish: int) (values: obj list) =
+        if finish <= at then
+            ValueNone
+        else
+            RouteConverters.tryParse value.Converter (text.Substring(at, finish - at))
+            |> ValueOption.map (fun parsed -> parsed :: values)
+
+    /// Values are found from left to right, each as long as possible, and shorter when the rest doesn't fit. The end has been
+    /// looked at already.
     let rec private matchFrom
         (tries: int ref)
         (pieces: Piece list)
@@ -25,9 +33,9 @@ module internal RouteSegment =
                 matchFrom tries rest text (at + literal.Length) values
             else
                 ValueNone
-        | [ Piece.Value last ] ->
-            RouteConverters.tryParse last.Converter (text.Substring at)
-            |> ValueOption.map (fun value -> value :: values)
+        | [ Piece.Value last ] -> matchValue last text at text.Length values
+        | [ Piece.Value last; Piece.Text ending ] ->
+            matchValue last text at (text.Length - ending.Length) values
         | Piece.Value value :: (Piece.Text separator :: _ as rest) ->
             matchBefore tries value separator rest text at text.Length values
         | Piece.Value _ :: Piece.Value _ :: _ -> ValueNone // no pattern has this
@@ -49,20 +57,35 @@ module internal RouteSegment =
             let finish = from + index
 
             let found =
-                match RouteConverters.tryParse value.Converter (text.Substring(at, finish - at)) with
-                | ValueSome parsed -> matchFrom tries rest text finish (parsed :: values)
-                | ValueNone -> ValueNone
+                matchValue value text at finish values
+                |> ValueOption.bind (fun values -> matchFrom tries rest text finish values)
 
             if found.IsSome then
                 found
             else
                 matchBefore tries value separator rest text at (finish + separator.Length - 1) values
 
+    let rec private hasEnding (pieces: Piece list) (text: string) : bool =
+        match pieces with
+        | [] -> text = ""
+        | [ Piece.Text ending ] -> text.EndsWith(ending, StringComparison.Ordinal)
+        | [ Piece.Value _ ] -> true
+        | _ :: rest -> hasEnding rest text
+
     /// The values of a text, the last first, before those that were found already.
     let tryMatch (pieces: Piece list) (text: string) (values: obj list) : obj list voption =
-        matchFrom (ref maxTries) pieces text 0 values
+        if hasEnding pieces text then
+            matchFrom (ref maxTries) pieces text 0 values
+        else
+            ValueNone
 
-    let private piecesOf (segment: Segment) : Piece list =
+    /// The written text of a piece.
+    let textOf (piece: Piece) : string =
+        match piece with
+        | Piece.Text text -> text
+        | Piece.Value _ -> ""
+
+    let piecesOf (segment: Segment) : Piece list =
         match segment with
         | Segment.Literal "" -> []
         | Segment.Literal text -> [ Piece.Text text ]
@@ -239,9 +262,11 @@ module internal RouteTree =
             if count < 1 then
                 ValueNone
             else
-                match RouteSegment.tryMatch edge.Pieces (String.Join('/', path, at, count)) values with
-                | ValueSome values -> matchAll edge.After path (at + count) values
-                | ValueNone -> ValueNone
+                // What comes after is looked at first: that is cheaper than to put many segments together.
+                matchAll edge.After path (at + count) []
+                |> ValueOption.bind (fun after ->
+                    RouteSegment.tryMatch edge.Pieces (String.Join('/', path, at, count)) values
+                    |> ValueOption.map (fun values -> after @ values))
 
     let rec private tryLeaf
         (isMerged: bool)
@@ -290,6 +315,9 @@ module internal RouteTree =
                 found
             else
                 findPattern edges (index + 1) isMerged path at values
+
+    let isEmpty (node: RouteNode) : bool =
+        node.Literals.Count = 0 && node.Patterns.Length = 0
 
     /// The first rule that takes a path; values come last first.
     /// <param name="isMerged">True when the path has lost repeated slashes, so that rules that care are left out.</param>

@@ -124,6 +124,7 @@ let paths =
                 "/<path:p>/", "/a/b/", "/<path:p>/ p=a/b"
                 "/caf\u00E9/<x>/", "/caf%C3%A9/a%2Fb%3Fc", "-> ws://example.com/caf%C3%A9/a%2Fb%3Fc/"
                 "/", "/", "/"
+                "/", "//", "-> ws://example.com/"
             ]
             (fun (rule, target, expected) -> answer (table [ rule ]) target =! expected)
 
@@ -185,6 +186,8 @@ let hosts =
                 "<name>.example", "x.example:81", "<name>.example name=x"
                 "{name}.example", "x.example", "{name}.example name=x"
                 "<name>.example:<int:port>", "x.example:81", "<name>.example:<int:port> name=x, port=81"
+                "<any(a, b):name>.example", "b.example:81", "<any(a, b):name>.example name=b"
+                "<any(a, b):name>.example:81", "b.example", "404"
                 "[::1]", "[::1]:99", "[::1]"
                 "münchen.example", "xn--mnchen-3ya.example", "münchen.example"
             ]

@@ -8,6 +8,8 @@ internal sealed class RuleCompiler(UrlMapOptions options)
 {
     public RouteTable Compile(IReadOnlyList<Rule> rules)
     {
+        if (rules.Any(rule => rule is null))
+            throw Wrong("One of the rules is null.");
         var compiled = rules.Select(rule => Compile(rule, EndpointOf(rule, rules))).ToList();
         var table = RouteTableModule.Create(options.RedirectDefaults, compiled);
         return table.IsOk ? table.ResultValue : throw Wrong($"{table.ErrorValue}");
@@ -15,6 +17,8 @@ internal sealed class RuleCompiler(UrlMapOptions options)
 
     private RouteRule Compile(Rule rule, string endpoint)
     {
+        if (rule.Defaults.FirstOrDefault(pair => pair.Value is null) is { Key: { } name })
+            throw Wrong($"The rule '{rule}' has null as its default for '{name}'.");
         var compiled = new RouteRule(
             Parsed(RoutePatternModule.ParseWith(options.Converters, rule.Pattern)),
             ScopeOf(rule),

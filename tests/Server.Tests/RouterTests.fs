@@ -344,6 +344,9 @@ let surface =
                 Rule("/", tellValues, Host = "a", Subdomain = "b"), "both a Host and a Subdomain"
                 Rule("/", tellValues, Host = "<path:p>"), "no placeholder that takes slashes"
                 Rule.Redirect("/a", "/<b>"), "has no value 'b'"
+                Rule("/", tellValues, Defaults = Dictionary(dict<string, obj> [ "a", null ])),
+                "null as its default for 'a'"
+                Unchecked.defaultof<Rule>, "One of the rules is null"
             ]
             (fun (wrong, expected) ->
                 let error = Wait.throws<ArgumentException>(fun () -> map [ wrong ] |> ignore)

@@ -69,7 +69,7 @@ let private isPort (text: string) =
     && (text = "" || Int32.Parse(text, CultureInfo.InvariantCulture) <= 65_535)
 
 /// A name, an IPv4 address or an IPv6 address in brackets, with an optional port (RFC 9110 §7.2, RFC 3986 §3.2).
-let private isHost (value: string) =
+let isHost (value: string) =
     let isLiteral = value.StartsWith '['
 
     let nameEnd =

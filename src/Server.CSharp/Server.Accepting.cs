@@ -12,7 +12,8 @@ public sealed partial class Server
                 return false;
             phase = Phase.Running;
         }
-        log.ServerListening(LocalEndPoint);
+        foreach (var endPoint in LocalEndPoints)
+            log.ServerListening(endPoint);
         return true;
     }
 
@@ -41,6 +42,8 @@ public sealed partial class Server
         try
         {
             transport = new SocketTransport(socket);
+            if (options.Ssl is not null)
+                transport = new TlsTransport(transport);
         }
         catch (SocketException error)
         {

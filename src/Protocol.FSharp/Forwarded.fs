@@ -108,30 +108,46 @@ module Forwarded =
 
     let private skipBlanks = skip (fun character -> character = ' ' || character = '\t')
 
+    let private isSeparator (text: string) (at: int) =
+        at = text.Length || text[at] = ';' || text[at] = ','
+
+    /// Elements and pairs may be empty; an empty element is no hop (RFC 9110 §5.6.1).
+    let private add (hops: IPEndPoint voption list) (hop: IPEndPoint voption voption) =
+        match hop with
+        | ValueSome hop -> hop :: hops
+        | ValueNone -> hops
+
     /// Reads the whole text. `hop` is what the current element has told so far, `hops` are those before it.
-    let rec private elements
+    let rec private pairs
         (hops: IPEndPoint voption list)
-        (hop: IPEndPoint voption)
+        (hop: IPEndPoint voption voption)
         (text: string)
         (at: int)
         : IPEndPoint voption list voption =
-        match plain HeaderSyntax.isTokenCharacter text (skipBlanks text at) with
+        match plain HeaderSyntax.isTokenCharacter text at with
+        | ValueNone when isSeparator text at -> next hops hop text at
         | ValueSome name when name.After < text.Length && text[name.After] = '=' ->
             match value text (name.After + 1) with
             | ValueNone -> ValueNone
             | ValueSome pair ->
                 let isFor = name.Text.Equals("for", StringComparison.OrdinalIgnoreCase)
-                let hop = if isFor then node pair.Text else hop
-                next hops hop text (skipBlanks text pair.After)
+
+                let told =
+                    if isFor then
+                        node pair.Text
+                    else
+                        ValueOption.defaultValue ValueNone hop
+
+                next hops (ValueSome told) text (skipBlanks text pair.After)
         | _ -> ValueNone
 
     and private next hops hop text at =
         if at = text.Length then
-            ValueSome(hop :: hops)
+            ValueSome(add hops hop)
         else
             match text[at] with
-            | ';' -> elements hops hop text (at + 1)
-            | ',' -> elements (hop :: hops) ValueNone text (at + 1)
+            | ';' -> pairs hops hop text (skipBlanks text (at + 1))
+            | ',' -> pairs (add hops hop) ValueNone text (skipBlanks text (at + 1))
             | _ -> ValueNone
 
     /// <summary>
@@ -141,7 +157,9 @@ module Forwarded =
     /// <param name="values">The values of all its fields, in order.</param>
     [<CompiledName("ParseForwarded")>]
     let parseForwarded (values: IReadOnlyList<string>) : IPEndPoint voption list =
-        match elements [] ValueNone (String.Join(", ", values)) 0 with
+        let text = String.Join(",", values)
+
+        match pairs [] ValueNone text (skipBlanks text 0) with
         | ValueSome hops -> hops
         | ValueNone -> []
 

@@ -6,12 +6,17 @@ namespace FunctionalWs;
 /// <summary>A listening socket, with the file that it may have left.</summary>
 internal sealed class Listener : IDisposable
 {
-    private readonly UnixSocketFile? file;
+    // How often a wait for a client looks whether it is to end.
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
-    private Listener(Socket socket, UnixSocketFile? file)
+    private readonly UnixSocketFile? file;
+    private readonly bool isShared;
+
+    private Listener(Socket socket, UnixSocketFile? file = null, bool isShared = false)
     {
         Socket = socket;
         this.file = file;
+        this.isShared = isShared;
         LocalEndPoint = socket.LocalEndPoint;
     }
 
@@ -74,7 +79,19 @@ internal sealed class Listener : IDisposable
         if (!socket.IsBound)
             throw new ArgumentException("The socket is not bound to an address.", nameof(socket));
         socket.Listen(options.Backlog);
-        return new Listener(socket, null);
+        return new Listener(socket, isShared: true);
+    }
+
+    /// <summary>Waits for a client. <see cref="Dispose"/> ends the wait with an exception.</summary>
+    /// <remarks>
+    /// Closing a socket frees those who wait in it, except one that came from another process: that one the platform closes
+    /// without touching it, since the other process (systemd) goes on with it. So nobody may wait in it for long.
+    /// </remarks>
+    public Socket Accept()
+    {
+        while (isShared && !Socket.Poll(Look, SelectMode.SelectRead))
+            continue;
+        return Socket.Accept();
     }
 
     public void Dispose()
@@ -103,7 +120,7 @@ internal sealed class Listener : IDisposable
                     );
                 socket.Bind(address);
                 socket.Listen(options.Backlog);
-                return new Listener(socket, null);
+                return new Listener(socket);
             }
         );
     }

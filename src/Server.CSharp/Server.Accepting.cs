@@ -18,14 +18,14 @@ public sealed partial class Server
     }
 
     /// <summary>Accepts and hands over; nothing but the listener's end ends it.</summary>
-    private void AcceptLoop(Socket socket)
+    private void AcceptLoop(Listener listener)
     {
         var pause = new AcceptPause(log);
         while (!IsStopping)
         {
             try
             {
-                Admit(socket.Accept());
+                Admit(listener.Accept());
                 pause.Reset();
             }
             catch (Exception error) when (error is SocketException or ObjectDisposedException)

@@ -133,7 +133,7 @@ public sealed partial class Server
     private void AcceptInBackground(IEnumerable<Listener> accepting)
     {
         foreach (var listener in accepting)
-            new Thread(() => AcceptLoop(listener.Socket))
+            new Thread(() => AcceptLoop(listener))
             {
                 IsBackground = true,
                 Name = "FunctionalWs accept",

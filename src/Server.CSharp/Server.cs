@@ -115,7 +115,7 @@ public sealed partial class Server : IDisposable
         if (TryStart() && listeners.Length > 0)
         {
             AcceptInBackground(listeners.Skip(1));
-            AcceptLoop(listeners[0].Socket);
+            AcceptLoop(listeners[0]);
         }
         lock (gate)
         {

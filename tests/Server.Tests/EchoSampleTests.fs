@@ -22,9 +22,10 @@ let private sample =
 
     Path.Combine(root here, "samples", "Echo", "bin", configuration, here.Name, "Echo.dll")
 
-type private Sample(arguments: string list, ?descriptors: int) =
+type Sample(arguments: string list, ?descriptors: int, ?wrapper: string list) =
     let command =
         match descriptors with
+        | None when wrapper.IsSome -> wrapper.Value @ [ "dotnet"; sample ]
         | Some limit -> [ "sh"; "-c"; $"ulimit -n {limit} && exec dotnet \"$0\" \"$@\""; sample ]
         | None -> [ "dotnet"; sample ]
 

@@ -14,13 +14,7 @@ let private sample =
     let here = DirectoryInfo AppContext.BaseDirectory
     let configuration = here.Parent.Name
 
-    let rec root (folder: DirectoryInfo) =
-        if File.Exists(Path.Combine(folder.FullName, "FunctionalWs.sln")) then
-            folder.FullName
-        else
-            root folder.Parent
-
-    Path.Combine(root here, "samples", "Echo", "bin", configuration, here.Name, "Echo.dll")
+    Path.Combine(Programs.root, "samples", "Echo", "bin", configuration, here.Name, "Echo.dll")
 
 type Sample(arguments: string list, ?descriptors: int, ?wrapper: string list) =
     let command =

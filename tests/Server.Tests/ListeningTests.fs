@@ -396,16 +396,12 @@ let private activation =
     + "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')\n"
     + "os.execvp(sys.argv[1], sys.argv[1:])\n"
 
-let private onPath (program: string) =
-    Environment.GetEnvironmentVariable("PATH").Split(Path.PathSeparator)
-    |> Array.exists (fun folder -> File.Exists(Path.Combine(folder, program)))
-
 [<Tests>]
 let activated =
-    let testOrSkip = if onPath "python3" then testCase else ptestCase
+    let testPython = Programs.testIf "Python" (Programs.find "python3").IsSome
 
     testList "listening on a socket of systemd" [
-        testOrSkip "a process takes the socket that it was started with (needs python3)" (fun () ->
+        testPython "a process takes the socket that it was started with" (fun () ->
             use sample =
                 new EchoSampleTests.Sample([ "--systemd" ], wrapper = [ "python3"; "-c"; activation ])
 

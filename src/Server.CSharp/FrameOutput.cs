@@ -174,11 +174,11 @@ internal sealed class FrameOutput(Transport transport, Func<Command, SendResult>
                 hasControl |= shutdown;
             return false;
         }
-        if (shutdown && !IsEnded)
-        {
-            IsEnded = true;
-            transport.ShutdownSend();
-        }
-        return true;
+        if (!shutdown || IsEnded)
+            return true;
+        IsEnded = transport.TryShutdownSend();
+        lock (slots)
+            hasControl |= !IsEnded;
+        return IsEnded;
     }
 }

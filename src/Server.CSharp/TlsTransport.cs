@@ -177,29 +177,40 @@ internal sealed class TlsTransport : Transport
         return rest;
     }
 
-    /// <summary>Says goodbye in TLS (close_notify), then ends the stream below.</summary>
     public override void ShutdownSend()
+    {
+        if (!TryShutdownSend())
+            lower.ShutdownSend();
+    }
+
+    /// <summary>Says goodbye in TLS (close_notify, RFC 8446 §6.1), then ends the stream below.</summary>
+    public override bool TryShutdownSend()
     {
         lock (writeGate)
         {
-            if (!isWritingOver)
-                SendCloseNotify();
-            isWritingOver = true;
+            if (!TrySayGoodbye())
+                return false;
         }
         lower.ShutdownSend();
+        return true;
     }
 
-    private void SendCloseNotify()
+    /// <summary>False while it is under way; a stream that is broken takes none.</summary>
+    private bool TrySayGoodbye()
     {
         try
         {
             cipher.HoldsOutput = true;
-            ssl.ShutdownAsync().GetAwaiter().GetResult(); // completes at once: its stream only keeps what it gets
-            cipher.TryDrain();
+            if (!isWritingOver)
+                ssl.ShutdownAsync().GetAwaiter().GetResult(); // completes at once: its stream only keeps what it gets
+            isWritingOver = true;
+            return cipher.TryDrain();
         }
         catch (Exception error) when (IsBroken(error))
         {
+            isWritingOver = true;
             Failure ??= lower.Failure;
+            return true;
         }
     }
 

@@ -45,8 +45,18 @@ internal abstract class Transport : IDisposable
     /// <exception cref="IOException">The stream is broken or was aborted.</exception>
     public abstract int TryWrite(ReadOnlySpan<byte> source);
 
-    /// <summary>Tells the peer that nothing more comes. Never throws.</summary>
+    /// <summary>Tells the peer that nothing more comes, as well as that goes without waiting. Never throws.</summary>
     public abstract void ShutdownSend();
+
+    /// <summary>
+    /// The same, but false while a part of the telling waits for the peer to read: then it is to be called again. Never
+    /// throws.
+    /// </summary>
+    public virtual bool TryShutdownSend()
+    {
+        ShutdownSend();
+        return true;
+    }
 
     /// <summary>Ends both directions at once; a blocked read or write returns. Never throws.</summary>
     public abstract void Abort();

@@ -1,6 +1,7 @@
 module FunctionalWs.Server.Tests.TlsFaultTests
 
 open System
+open System.Collections.Concurrent
 open System.Collections.Generic
 open System.Diagnostics
 open System.Net.Security
@@ -282,6 +283,49 @@ let faults =
                 isServed server
                 good.SendText "so am I"
                 good.ReadText() =! "so am I"
+                isQuiet records)
+
+            testCase "a reset while several threads send is a closed connection, nothing else" (fun () ->
+                use records = new Records()
+                let unexpected = ConcurrentQueue<exn>()
+
+                let sendUntilClosed (connection: ServerConnection) () =
+                    try
+                        let data = Array.zeroCreate<byte> 20_000
+
+                        while true do
+                            connection.Send(ReadOnlySpan data)
+                            connection.Ping() |> ignore
+                    with
+                    | :? ConnectionClosedException -> ()
+                    | error -> unexpected.Enqueue error
+
+                let handler (connection: ServerConnection) =
+                    let senders = [ for _ in 1..4 -> Wait.start (sendUntilClosed connection) ]
+
+                    for sender in senders do
+                        Wait.forTask "a sender" sender
+
+                use server =
+                    ServerOptions(Ssl = Tls.ssl (), LoggerFactory = records)
+                    |> Serve.overTcp handler
+
+                for round in 1..40 do
+                    let lower = raw server
+
+                    let client =
+                        new PeerClient(new Tls.ClientTransport(Tls.over (Tls.clientOptions ()) lower, lower))
+
+                    client.ShakeHands()
+
+                    for i in 1 .. round % 7 do
+                        client.Read() |> ignore
+                        client.SendPing [| byte i |]
+
+                    reset lower
+
+                Wait.until "all are gone" (fun () -> server.Connections.Count = 0)
+                List.ofSeq unexpected =! []
                 isQuiet records)
 
             testCase

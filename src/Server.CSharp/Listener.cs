@@ -52,13 +52,13 @@ internal sealed class Listener : IDisposable
         };
 
     /// <summary>Listens on all of several addresses, or on none when one of them can't be had.</summary>
-    public static Listener[] OpenAll<T>(IEnumerable<T> sources, Func<T, Listener> open)
+    public static Listener[] OpenAll(IEnumerable<EndPoint> endPoints, ServerOptions options)
     {
         var opened = new List<Listener>();
         try
         {
-            foreach (var source in sources)
-                opened.Add(open(source));
+            foreach (var endPoint in endPoints)
+                opened.Add(Open(endPoint, options));
             return [.. opened];
         }
         catch

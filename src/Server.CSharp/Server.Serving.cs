@@ -27,7 +27,7 @@ public sealed partial class Server
     )
     {
         var settings = Checked(handler, options);
-        return new Server(handler, settings, Listener.Open(host, port, settings));
+        return Create(handler, settings, Listener.Open(host, port, settings));
     }
 
     /// <summary>Makes a server that listens on several addresses, all with the same handler and options.</summary>
@@ -53,8 +53,7 @@ public sealed partial class Server
                 "A server needs an address to listen on.",
                 nameof(endPoints)
             );
-        var listeners = Listener.OpenAll(endPoints, endPoint => Listener.Open(endPoint, settings));
-        return new Server(handler, settings, listeners);
+        return Create(handler, settings, Listener.OpenAll(endPoints, settings));
     }
 
     /// <summary>
@@ -74,7 +73,7 @@ public sealed partial class Server
     {
         ArgumentNullException.ThrowIfNull(socket);
         var settings = Checked(handler, options);
-        return new Server(handler, settings, Listener.Adopt(socket, settings));
+        return Create(handler, settings, Listener.Adopt(socket, settings));
     }
 
     /// <summary>
@@ -98,7 +97,7 @@ public sealed partial class Server
         ArgumentNullException.ThrowIfNull(path);
         var settings = Checked(handler, options);
         var endPoint = UnixSocketFile.ToEndPoint(path);
-        return new Server(handler, settings, Listener.Open(endPoint, settings));
+        return Create(handler, settings, Listener.Open(endPoint, settings));
     }
 
     /// <summary>
@@ -115,11 +114,18 @@ public sealed partial class Server
     )
     {
         var settings = Checked(handler, options);
-        var listeners = Listener.OpenAll(
-            SystemdSockets.Take(),
-            socket => Listener.Adopt(socket, settings)
-        );
-        return new Server(handler, settings, listeners);
+        var sockets = SystemdSockets.Take();
+        try
+        {
+            var adopted = sockets.Select(socket => Listener.Adopt(socket, settings));
+            return Create(handler, settings, [.. adopted]);
+        }
+        catch
+        {
+            foreach (var socket in sockets)
+                socket.Dispose();
+            throw;
+        }
     }
 
     private static ServerOptions Checked(Action<ServerConnection> handler, ServerOptions? options)
@@ -128,6 +134,24 @@ public sealed partial class Server
         var settings = options ?? new ServerOptions();
         settings.Validate();
         return settings;
+    }
+
+    private static Server Create(
+        Action<ServerConnection> handler,
+        ServerOptions settings,
+        params Listener[] listeners
+    )
+    {
+        try
+        {
+            return new Server(handler, settings, listeners);
+        }
+        catch
+        {
+            foreach (var listener in listeners)
+                listener.Dispose();
+            throw;
+        }
     }
 
     private void AcceptInBackground(IEnumerable<Listener> accepting)

@@ -118,6 +118,25 @@ let tcp =
             use server = serve [ loopback6 free ] defaults
             isServed server.LocalEndPoint)
 
+        testCase "a server that can't be made for another reason leaves its address free" (fun () ->
+            let failing = {
+                new ILoggerFactory with
+                    member _.CreateLogger(_: string) : ILogger = failwith "as asked for"
+                    member _.AddProvider _ = ()
+                    member _.Dispose() = ()
+            }
+
+            use other = serve [ loopback 0 ] defaults
+            let free = port other.LocalEndPoint
+            other.Shutdown() |> ignore
+
+            Wait.throws<Exception>(fun () ->
+                serve [ loopback free ] (ServerOptions(LoggerFactory = failing)) |> ignore)
+            |> ignore
+
+            use server = serve [ loopback free ] defaults
+            isServed server.LocalEndPoint)
+
         testCase "an address that the machine does not have, and a name that nobody has, are named" (fun () ->
             for host in [ "192.0.2.1"; "nobody.invalid" ] do
                 let error =

@@ -285,6 +285,33 @@ let faults =
                 good.ReadText() =! "so am I"
                 isQuiet records)
 
+            testCase "a client for whom there is no room is dropped at once" (fun () ->
+                use records = new Records()
+
+                use server =
+                    ServerOptions(Ssl = Tls.ssl (), MaxConnections = 1, LoggerFactory = records)
+                    |> Serve.overTcp Serve.echo
+
+                use first = Tls.connect server
+                first.ShakeHands()
+                use second = raw server
+                isEnded second
+                first.SendText "hello"
+                first.ReadText() =! "hello"
+                isQuiet records)
+
+            testCase "a shutdown waits for nobody's handshake" (fun () ->
+                use records = new Records()
+                use server = serve (FakeClock()) records
+                use silent = raw server
+                use halfway = raw server
+                write halfway hello[..20]
+                isServed server
+                server.Shutdown() =! 0
+                isEnded silent
+                isEnded halfway
+                isQuiet records)
+
             testCase "a reset while several threads send is a closed connection, nothing else" (fun () ->
                 use records = new Records()
                 let unexpected = ConcurrentQueue<exn>()

@@ -11,11 +11,7 @@ internal sealed partial class Log(ILogger logger)
 {
     /// <summary>Puts the connection's id and address into the records that follow on this thread.</summary>
     public IDisposable? BeginConnection(ServerConnection connection) =>
-        logger.BeginScope(
-            "{ConnectionId} {RemoteEndPoint}",
-            connection.Id,
-            connection.RemoteEndPoint
-        );
+        logger.BeginScope(new ConnectionScope(connection));
 
     public void ConnectionClosed(Ending? ending) =>
         ConnectionClosed($"{ending}", ending?.Cause?.Message ?? "");

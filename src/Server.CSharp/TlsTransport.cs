@@ -240,5 +240,5 @@ internal sealed class TlsTransport : Transport
     }
 
     private static bool IsBroken(Exception error) =>
-        error is IOException or ObjectDisposedException or InvalidOperationException;
+        error is IOException or InvalidOperationException;
 }

@@ -39,6 +39,29 @@ let private isPeer (connection: ServerConnection) =
     connection.RemoteEndPoint =! connection.PeerEndPoint
     (connection.PeerEndPoint :?> IPEndPoint).Address =! IPAddress.Loopback
 
+/// Keeps the scope in which each record was written, as it reads at that moment.
+type private Scopes() =
+    let current = new Threading.ThreadLocal<obj>()
+    let found = Collections.Concurrent.ConcurrentDictionary<int, string>()
+
+    member _.Of(id: int) : string = found[id]
+
+    interface ILogger with
+        member _.BeginScope(state: 'state) : IDisposable =
+            current.Value <- box state
+            null
+
+        member _.IsEnabled _ = true
+
+        member _.Log(_: LogLevel, id: EventId, _: 'state, _: exn, _: Func<'state, exn, string>) =
+            if not (isNull current.Value) then
+                found[id.Id] <- string current.Value
+
+    interface ILoggerFactory with
+        member scopes.CreateLogger(_: string) = scopes :> ILogger
+        member _.AddProvider _ = ()
+        member _.Dispose() = ()
+
 [<Tests>]
 let headers =
     testList "headers of a proxy" [
@@ -108,6 +131,19 @@ let headers =
                 client.ReadResponse() |> ignore
                 let connection = Wait.forTask "the connection" found.Task
                 test <@ (address connection = "203.0.113.9:0") = trust @>)
+
+        testCase "records are about the client, once it is known" (fun () ->
+            use scopes = new Scopes()
+
+            let options =
+                ServerOptions(
+                    TrustedProxies = trusting,
+                    ForwardedHeaders = ForwardedHeaders.XForwardedFor,
+                    LoggerFactory = scopes
+                )
+
+            let connection = overTcp options (request "X-Forwarded-For: 203.0.113.9\r\n")
+            scopes.Of 20 =! $"{connection.Id} 203.0.113.9:0")
 
         testTheory
             "settings that can't work are refused"

@@ -17,13 +17,12 @@ internal sealed class Listener : IDisposable
         Socket = socket;
         this.file = file;
         this.isShared = isShared;
-        LocalEndPoint = socket.LocalEndPoint;
     }
 
     public Socket Socket { get; }
 
     /// <summary>Where it listens; known after its end, too.</summary>
-    public EndPoint? LocalEndPoint { get; }
+    public EndPoint? LocalEndPoint { get; private init; }
 
     /// <summary>Binds and listens on a TCP address.</summary>
     public static Listener Open(string? host, int port, ServerOptions options)
@@ -79,7 +78,7 @@ internal sealed class Listener : IDisposable
         if (!socket.IsBound)
             throw new ArgumentException("The socket is not bound to an address.", nameof(socket));
         socket.Listen(options.Backlog);
-        return new Listener(socket, isShared: true);
+        return new Listener(socket, isShared: true) { LocalEndPoint = socket.LocalEndPoint };
     }
 
     /// <summary>Waits for a client. <see cref="Dispose"/> ends the wait with an exception.</summary>
@@ -103,8 +102,8 @@ internal sealed class Listener : IDisposable
     private static Listener OpenTcp(IPEndPoint address, ServerOptions options)
     {
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        return Listening(
-            socket,
+        Attempt(
+            new Listener(socket),
             $"{address}",
             () =>
             {
@@ -120,41 +119,34 @@ internal sealed class Listener : IDisposable
                     );
                 socket.Bind(address);
                 socket.Listen(options.Backlog);
-                return new Listener(socket);
             }
         );
+        return new Listener(socket) { LocalEndPoint = socket.LocalEndPoint };
     }
 
     private static Listener OpenUnix(UnixDomainSocketEndPoint endPoint, ServerOptions options)
     {
-        var path = endPoint.ToString();
-        var bound = UnixSocketFile.Bind(endPoint, options);
-        return Listening(
-            bound.Socket,
-            path,
-            () =>
-            {
-                bound.Socket.Listen(options.Backlog);
-                return new Listener(bound.Socket, bound.File);
-            }
-        );
+        var (socket, file) = UnixSocketFile.Bind(endPoint, options);
+        var listener = new Listener(socket, file) { LocalEndPoint = endPoint };
+        Attempt(listener, endPoint.ToString(), () => socket.Listen(options.Backlog));
+        return listener;
     }
 
-    /// <summary>Carries out what makes a socket listen; if that fails, says where, and lets go of the socket.</summary>
-    private static Listener Listening(Socket socket, string address, Func<Listener> listen)
+    /// <summary>Carries out what makes a socket listen; if that fails, says where, and leaves nothing behind.</summary>
+    private static void Attempt(Listener listener, string address, Action listen)
     {
         try
         {
-            return listen();
+            listen();
         }
         catch (SocketException error)
         {
-            socket.Dispose();
+            listener.Dispose();
             throw Failed(error, address);
         }
         catch
         {
-            socket.Dispose();
+            listener.Dispose();
             throw;
         }
     }

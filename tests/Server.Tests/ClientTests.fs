@@ -308,61 +308,64 @@ let private testNginx = Programs.testIf "nginx" (Programs.find "nginx").IsSome
 
 [<Tests>]
 let nginx =
-    testList "behind nginx, on a Unix socket" [
-        testNginx "messages pass, and the client's address is the one that nginx saw" (fun () ->
-            let found = Collections.Concurrent.ConcurrentQueue<string>()
+    // Alone: a port that is free stays so until nginx has it.
+    testSequenced (
+        testList "behind nginx, on a Unix socket" [
+            testNginx "messages pass, and the client's address is the one that nginx saw" (fun () ->
+                let found = Collections.Concurrent.ConcurrentQueue<string>()
 
-            let handler (connection: ServerConnection) =
-                found.Enqueue $"{connection.RemoteEndPoint}"
-                Serve.echo connection
+                let handler (connection: ServerConnection) =
+                    found.Enqueue $"{connection.RemoteEndPoint}"
+                    Serve.echo connection
 
-            for mode in [ ForwardedHeaders.XForwardedFor; ForwardedHeaders.Forwarded ] do
-                use server =
-                    ServerOptions(TrustUnixPeers = true, ForwardedHeaders = mode)
-                    |> serveUnix handler
+                for mode in [ ForwardedHeaders.XForwardedFor; ForwardedHeaders.Forwarded ] do
+                    use server =
+                        ServerOptions(TrustUnixPeers = true, ForwardedHeaders = mode)
+                        |> serveUnix handler
 
+                    use nginx = new Nginx(server.LocalEndPoint)
+                    use client = new PeerClient(Tls.connectTo nginx.EndPoint)
+
+                    let spoofed =
+                        "Upgrade: websocket\r\nX-Forwarded-For: 192.0.2.66\r\nForwarded: for=192.0.2.66\r\n"
+
+                    client.Write(PeerClient.Request.Replace("Upgrade: websocket\r\n", spoofed))
+                    let response = client.ReadResponse()
+                    test <@ response.StartsWith "HTTP/1.1 101 " @>
+
+                    for size in [ 1; 65_536; 1_000_000 ] do
+                        let data = Array.init size (fun i -> byte i)
+                        client.SendBinary data
+                        client.Read() =! Data(FunctionalWs.Protocol.Opcode.Binary, true, data)
+
+                    client.SendClose 1000
+                    test <@ client.Read() <> End @>
+                    client.Read() =! End
+
+                List.ofSeq found =! [ "127.0.0.1:0"; "127.0.0.1:0" ])
+
+            testNginx "plain HTTP is told that this is a WebSocket server" (fun () ->
+                use server = defaults |> serveUnix Serve.echo
                 use nginx = new Nginx(server.LocalEndPoint)
                 use client = new PeerClient(Tls.connectTo nginx.EndPoint)
-
-                let spoofed =
-                    "Upgrade: websocket\r\nX-Forwarded-For: 192.0.2.66\r\nForwarded: for=192.0.2.66\r\n"
-
-                client.Write(PeerClient.Request.Replace("Upgrade: websocket\r\n", spoofed))
+                client.Write "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
                 let response = client.ReadResponse()
-                test <@ response.StartsWith "HTTP/1.1 101 " @>
+                test <@ response.StartsWith "HTTP/1.1 4" @>)
 
-                for size in [ 1; 65_536; 1_000_000 ] do
-                    let data = Array.init size (fun i -> byte i)
-                    client.SendBinary data
-                    client.Read() =! Data(FunctionalWs.Protocol.Opcode.Binary, true, data)
+            testNginx "a server that is shut down is seen as a clean end" (fun () ->
+                use server = defaults |> serveUnix Serve.echo
+                use nginx = new Nginx(server.LocalEndPoint)
+                use client = new PeerClient(Tls.connectTo nginx.EndPoint)
+                client.ShakeHands()
+                let stopping = Wait.start (fun () -> server.Shutdown())
 
-                client.SendClose 1000
-                test <@ client.Read() <> End @>
+                client.Read()
+                =! Closed(
+                    FunctionalWs.Protocol.CloseStatus.Create(FunctionalWs.Protocol.CloseCode.GoingAway, "")
+                )
+
+                client.SendClose 1001
                 client.Read() =! End
-
-            List.ofSeq found =! [ "127.0.0.1:0"; "127.0.0.1:0" ])
-
-        testNginx "plain HTTP is told that this is a WebSocket server" (fun () ->
-            use server = defaults |> serveUnix Serve.echo
-            use nginx = new Nginx(server.LocalEndPoint)
-            use client = new PeerClient(Tls.connectTo nginx.EndPoint)
-            client.Write "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-            let response = client.ReadResponse()
-            test <@ response.StartsWith "HTTP/1.1 4" @>)
-
-        testNginx "a server that is shut down is seen as a clean end" (fun () ->
-            use server = defaults |> serveUnix Serve.echo
-            use nginx = new Nginx(server.LocalEndPoint)
-            use client = new PeerClient(Tls.connectTo nginx.EndPoint)
-            client.ShakeHands()
-            let stopping = Wait.start (fun () -> server.Shutdown())
-
-            client.Read()
-            =! Closed(
-                FunctionalWs.Protocol.CloseStatus.Create(FunctionalWs.Protocol.CloseCode.GoingAway, "")
-            )
-
-            client.SendClose 1001
-            client.Read() =! End
-            Wait.forTask "the shutdown" stopping =! 0)
-    ]
+                Wait.forTask "the shutdown" stopping =! 0)
+        ]
+    )

@@ -29,134 +29,142 @@ let private defaults = ServerOptions()
 
 [<Tests>]
 let tcp =
-    testList "listening on TCP" [
-        testCase "an IPv6 address" (fun () ->
-            use server = serve [ loopback6 0 ] defaults
-            isServed server.LocalEndPoint
-            refused (loopback (port server.LocalEndPoint)))
+    // Alone: each port is this test's, on both families.
+    testSequenced (
+        testList "listening on TCP" [
+            testCase "an IPv6 address" (fun () ->
+                use server = serve [ loopback6 0 ] defaults
+                isServed server.LocalEndPoint
+                refused (loopback (port server.LocalEndPoint)))
 
-        testTheory "no host stands for all addresses of both families" [ null; "" ] (fun host ->
-            use server = Server.Serve(Action<ServerConnection> Serve.echo, host, 0)
-            server.Start()
-            isServed (loopback (port server.LocalEndPoint))
-            isServed (loopback6 (port server.LocalEndPoint)))
+            testTheory "no host stands for all addresses of both families" [ null; "" ] (fun host ->
+                use server = Server.Serve(Action<ServerConnection> Serve.echo, host, 0)
+                server.Start()
+                isServed (loopback (port server.LocalEndPoint))
+                isServed (loopback6 (port server.LocalEndPoint)))
 
-        testCase "an IPv4 client of a socket for both families is shown with its IPv4 address" (fun () ->
-            let found = Threading.Tasks.TaskCompletionSource<ServerConnection>()
-            use server = Server.Serve(found.SetResult, null, 0)
-            server.Start()
-            use client = new PeerClient(Tls.connectTo (loopback (port server.LocalEndPoint)))
-            client.ShakeHands()
-            let connection = Wait.forTask "the connection" found.Task
-            (connection.RemoteEndPoint :?> IPEndPoint).Address =! IPAddress.Loopback
-            (connection.LocalEndPoint :?> IPEndPoint).Address =! IPAddress.Loopback)
+            testCase "an IPv4 client of a socket for both families is shown with its IPv4 address" (fun () ->
+                let found = Threading.Tasks.TaskCompletionSource<ServerConnection>()
+                use server = Server.Serve(found.SetResult, null, 0)
+                server.Start()
+                use client = new PeerClient(Tls.connectTo (loopback (port server.LocalEndPoint)))
+                client.ShakeHands()
+                let connection = Wait.forTask "the connection" found.Task
+                (connection.RemoteEndPoint :?> IPEndPoint).Address =! IPAddress.Loopback
+                (connection.LocalEndPoint :?> IPEndPoint).Address =! IPAddress.Loopback)
 
-        testCase "without the dual stack :: is for IPv6 alone" (fun () ->
-            use server =
-                serve [ IPEndPoint(IPAddress.IPv6Any, 0) ] (ServerOptions(DualStack = false))
+            testCase "without the dual stack :: is for IPv6 alone" (fun () ->
+                use server =
+                    serve [ IPEndPoint(IPAddress.IPv6Any, 0) ] (ServerOptions(DualStack = false))
 
-            isServed (loopback6 (port server.LocalEndPoint))
-            refused (loopback (port server.LocalEndPoint)))
+                isServed (loopback6 (port server.LocalEndPoint))
+                refused (loopback (port server.LocalEndPoint)))
 
-        testCase "several addresses of several kinds, all ended by the shutdown" (fun () ->
-            use folder = new Folder()
+            testCase "several addresses of several kinds, all ended by the shutdown" (fun () ->
+                use folder = new Folder()
 
-            use server =
-                serve
-                    [ loopback 0; loopback6 0; DnsEndPoint("localhost", 0); unix (folder.Path "s") ]
-                    defaults
+                use server =
+                    serve
+                        [ loopback 0; loopback6 0; DnsEndPoint("localhost", 0); unix (folder.Path "s") ]
+                        defaults
 
-            server.LocalEndPoints.Count =! 4
-            server.LocalEndPoint =! server.LocalEndPoints[0]
+                server.LocalEndPoints.Count =! 4
+                server.LocalEndPoint =! server.LocalEndPoints[0]
 
-            for endPoint in server.LocalEndPoints do
-                isServed endPoint
+                for endPoint in server.LocalEndPoints do
+                    isServed endPoint
 
-            server.Shutdown() =! 0
+                server.Shutdown() =! 0
 
-            for endPoint in Seq.take 3 server.LocalEndPoints do
-                refused endPoint
+                for endPoint in Seq.take 3 server.LocalEndPoints do
+                    refused endPoint
 
-            File.Exists(folder.Path "s") =! false)
+                File.Exists(folder.Path "s") =! false)
 
-        testCase "ServeForever accepts on all of them" (fun () ->
-            use server =
-                Server.Serve(Action<ServerConnection> Serve.echo, List<EndPoint> [ loopback 0; loopback6 0 ])
+            testCase "ServeForever accepts on all of them" (fun () ->
+                use server =
+                    Server.Serve(
+                        Action<ServerConnection> Serve.echo,
+                        List<EndPoint> [ loopback 0; loopback6 0 ]
+                    )
 
-            let serving = Wait.start server.ServeForever
+                let serving = Wait.start server.ServeForever
 
-            for endPoint in server.LocalEndPoints do
-                isServed endPoint
+                for endPoint in server.LocalEndPoints do
+                    isServed endPoint
 
-            server.Shutdown() =! 0
-            Wait.forTask "the end of ServeForever" serving)
+                server.Shutdown() =! 0
+                Wait.forTask "the end of ServeForever" serving)
 
-        testCase "two servers share a port when both say so" (fun () ->
-            let options = ServerOptions(ReusePort = true)
-            use first = serve [ loopback 0 ] options
-            use second = serve [ loopback (port first.LocalEndPoint) ] options
-            second.LocalEndPoint =! first.LocalEndPoint
-            first.Shutdown() |> ignore
-            isServed second.LocalEndPoint)
+            testCase "two servers share a port when both say so" (fun () ->
+                let options = ServerOptions(ReusePort = true)
+                use first = serve [ loopback 0 ] options
+                use second = serve [ loopback (port first.LocalEndPoint) ] options
+                second.LocalEndPoint =! first.LocalEndPoint
+                first.Shutdown() |> ignore
+                isServed second.LocalEndPoint)
 
-        testCase "an address in use is named, and the other addresses are free again" (fun () ->
-            use taken = serve [ loopback 0 ] defaults
+            testCase "an address in use is named, and the other addresses are free again" (fun () ->
+                use taken = serve [ loopback 0 ] defaults
 
-            use other =
-                new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp)
+                use other =
+                    new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp)
 
-            other.Bind(loopback6 0)
-            let free = port other.LocalEndPoint
-            other.Dispose()
+                other.Bind(loopback6 0)
+                let free = port other.LocalEndPoint
+                other.Dispose()
 
-            let error =
-                Wait.throws<SocketException>(fun () ->
-                    serve [ loopback6 free; taken.LocalEndPoint ] defaults |> ignore)
-
-            error.SocketErrorCode =! SocketError.AddressAlreadyInUse
-            test <@ error.Message.Contains $"{taken.LocalEndPoint}" @>
-            use server = serve [ loopback6 free ] defaults
-            isServed server.LocalEndPoint)
-
-        testCase "a server that can't be made for another reason leaves its address free" (fun () ->
-            let failing = {
-                new ILoggerFactory with
-                    member _.CreateLogger(_: string) : ILogger = failwith "as asked for"
-                    member _.AddProvider _ = ()
-                    member _.Dispose() = ()
-            }
-
-            use other = serve [ loopback 0 ] defaults
-            let free = port other.LocalEndPoint
-            other.Shutdown() |> ignore
-
-            Wait.throws<Exception>(fun () ->
-                serve [ loopback free ] (ServerOptions(LoggerFactory = failing)) |> ignore)
-            |> ignore
-
-            use server = serve [ loopback free ] defaults
-            isServed server.LocalEndPoint)
-
-        testCase "an address that the machine does not have, and a name that nobody has, are named" (fun () ->
-            for host in [ "192.0.2.1"; "nobody.invalid" ] do
                 let error =
                     Wait.throws<SocketException>(fun () ->
-                        Server.Serve(Action<ServerConnection> ignore, host, 0) |> ignore)
+                        serve [ loopback6 free; taken.LocalEndPoint ] defaults |> ignore)
 
-                test <@ error.Message.Contains host @>)
+                error.SocketErrorCode =! SocketError.AddressAlreadyInUse
+                test <@ error.Message.Contains $"{taken.LocalEndPoint}" @>
+                use server = serve [ loopback6 free ] defaults
+                isServed server.LocalEndPoint)
 
-        testCase "no address, and one of an unknown kind, are refused" (fun () ->
-            let other = {
-                new EndPoint() with
-                    override _.ToString() = "somewhere"
-            }
+            testCase "a server that can't be made for another reason leaves its address free" (fun () ->
+                let failing = {
+                    new ILoggerFactory with
+                        member _.CreateLogger(_: string) : ILogger = failwith "as asked for"
+                        member _.AddProvider _ = ()
+                        member _.Dispose() = ()
+                }
 
-            for endPoints in [ []; [ other ] ] do
-                let error =
-                    Wait.throws<ArgumentException>(fun () -> serve endPoints defaults |> ignore)
+                use other = serve [ loopback 0 ] defaults
+                let free = port other.LocalEndPoint
+                other.Shutdown() |> ignore
 
-                test <@ error.ParamName.StartsWith "endPoint" @>)
-    ]
+                Wait.throws<Exception>(fun () ->
+                    serve [ loopback free ] (ServerOptions(LoggerFactory = failing)) |> ignore)
+                |> ignore
+
+                use server = serve [ loopback free ] defaults
+                isServed server.LocalEndPoint)
+
+            testCase
+                "an address that the machine does not have, and a name that nobody has, are named"
+                (fun () ->
+                    for host in [ "192.0.2.1"; "nobody.invalid" ] do
+                        let error =
+                            Wait.throws<SocketException>(fun () ->
+                                Server.Serve(Action<ServerConnection> ignore, host, 0) |> ignore)
+
+                        test <@ error.Message.Contains host @>)
+
+            testCase "no address, and one of an unknown kind, are refused" (fun () ->
+                let other = {
+                    new EndPoint() with
+                        override _.ToString() = "somewhere"
+                }
+
+                for endPoints in [ []; [ other ] ] do
+                    let error =
+                        Wait.throws<ArgumentException>(fun () -> serve endPoints defaults |> ignore)
+
+                    test <@ error.ParamName.StartsWith "endPoint" @>)
+        ]
+    )
 
 [<Tests>]
 let adopted =

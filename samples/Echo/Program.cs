@@ -1,11 +1,15 @@
 // An echo server: sends every message back as it came, until SIGINT or SIGTERM.
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using FunctionalWs;
 
 const string Usage =
-    "usage: Echo [--host 127.0.0.1] [--port 8765] [--max-size BYTES] [--no-compression] [--path-unix FILE]";
+    "usage: Echo [--host 127.0.0.1] [--port 8765] [--max-size BYTES] [--no-compression] [--path-unix FILE] [--systemd]\n"
+    + "            [--cert FILE.pem --key FILE.pem]";
 
 if (!TryParse(args, out var arguments, out var problem))
 {
@@ -19,7 +23,7 @@ try
     using var server = Listen(arguments);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-    Console.WriteLine($"listening on {Address(server.LocalEndPoint)}");
+    Console.WriteLine($"listening on {Address(server.LocalEndPoint, arguments)}");
     server.ServeForever();
     return 0;
 
@@ -29,7 +33,13 @@ try
         server.Shutdown();
     }
 }
-catch (SocketException error)
+catch (Exception error)
+    when (error
+            is SocketException
+                or IOException
+                or CryptographicException
+                or InvalidOperationException
+    )
 {
     Console.Error.WriteLine($"can't listen on {arguments}: {error.Message}");
     return 1;
@@ -37,13 +47,32 @@ catch (SocketException error)
 
 static Server Listen(Arguments arguments)
 {
-    var options = new ServerOptions { MaxMessageSize = arguments.MaxSize };
-    if (arguments.UnixPath is not { } path)
-        return Server.Serve(Echo, arguments.Host, arguments.Port, options);
+    var options = new ServerOptions
+    {
+        MaxMessageSize = arguments.MaxSize,
+        Ssl = arguments.Certificate is { } file ? LoadCertificate(file, arguments.Key) : null,
+    };
+    if (arguments.IsSystemd)
+        return Server.SystemdServe(Echo, options);
+    return arguments.UnixPath is { } path
+        ? Server.UnixServe(Echo, path, options)
+        : Server.Serve(Echo, arguments.Host, arguments.Port, options);
+}
 
-    var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-    socket.Bind(new UnixDomainSocketEndPoint(path));
-    return Server.Serve(Echo, socket, options);
+// The file begins with the server's certificate; those of intermediate authorities may follow.
+static SslServerAuthenticationOptions LoadCertificate(string file, string? key)
+{
+    var chain = new X509Certificate2Collection();
+    chain.ImportFromPemFile(file);
+    var certificate = X509Certificate2.CreateFromPemFile(file, key);
+    return new()
+    {
+        ServerCertificateContext = SslStreamCertificateContext.Create(
+            certificate,
+            chain,
+            offline: true
+        ),
+    };
 }
 
 static void Echo(ServerConnection connection)
@@ -52,17 +81,24 @@ static void Echo(ServerConnection connection)
         connection.Send(message); // text as text, binary as binary, without decoding
 }
 
-static string Address(EndPoint? endPoint) =>
-    endPoint is IPEndPoint address ? $"ws://{address}/" : $"unix:{endPoint}";
+static string Address(EndPoint? endPoint, Arguments arguments) =>
+    endPoint is IPEndPoint address
+        ? $"{(arguments.Certificate is null ? "ws" : "wss")}://{address}/"
+        : $"unix:{endPoint}";
 
 static bool TryParse(string[] args, out Arguments arguments, out string problem)
 {
-    arguments = new Arguments("127.0.0.1", 8765, 1024 * 1024, null);
+    arguments = new Arguments("127.0.0.1", 8765, 1024 * 1024, null, null, null, false);
     problem = "";
     for (var i = 0; i < args.Length; i++)
     {
         if (args[i] == "--no-compression")
             continue; // none is offered yet
+        if (args[i] == "--systemd")
+        {
+            arguments = arguments with { IsSystemd = true };
+            continue;
+        }
         var value = i + 1 < args.Length ? args[i + 1] : null;
         if (value is null || !TrySet(args[i], value, ref arguments))
         {
@@ -85,13 +121,24 @@ static bool TrySet(string name, string value, ref Arguments arguments)
         "--port" when isNumber && number <= IPEndPoint.MaxPort => arguments with { Port = number },
         "--max-size" when isNumber => arguments with { MaxSize = number },
         "--path-unix" => arguments with { UnixPath = value },
+        "--cert" => arguments with { Certificate = value },
+        "--key" => arguments with { Key = value },
         _ => null,
     };
     arguments = changed ?? arguments;
     return changed is not null;
 }
 
-internal sealed record Arguments(string Host, int Port, int MaxSize, string? UnixPath)
+internal sealed record Arguments(
+    string Host,
+    int Port,
+    int MaxSize,
+    string? UnixPath,
+    string? Certificate,
+    string? Key,
+    bool IsSystemd
+)
 {
-    public override string ToString() => UnixPath ?? $"{Host}:{Port}";
+    public override string ToString() =>
+        IsSystemd ? "systemd's sockets" : UnixPath ?? $"{Host}:{Port}";
 }

@@ -159,12 +159,13 @@ internal sealed class Driver
     /// <summary>Under the state's lock, so that what is posted is in the order of the states.</summary>
     private void Enter(in Transition transition)
     {
-        if (state is State.Open && transition.State is not State.Open)
+        var ends = state is State.Open && transition.State is not State.Open;
+        state = transition.State;
+        if (ends)
         {
             closeAt = Deadline.After(options.TimeProvider, options.CloseTimeout).Timestamp;
             _ = notOpen is null ? null : CancelAsync(notOpen);
         }
-        state = transition.State;
         if (transition.Output.IsSome || transition.HalfClose)
             output.Post(transition.Output, transition.HalfClose);
     }

@@ -178,11 +178,9 @@ internal sealed class FrameOutput(
             posted.Add(null, halfClose: true);
             return false;
         }
+        IsEnded = IsEnded || transport.TryShutdownSend();
         if (!IsEnded)
-        {
-            IsEnded = true;
-            transport.ShutdownSend();
-        }
-        return true;
+            posted.Add(null, halfClose: true);
+        return IsEnded;
     }
 }

@@ -14,11 +14,7 @@ internal sealed partial class Log(ILogger logger)
         BeginConnection(logger, connection);
 
     public static IDisposable? BeginConnection(ILogger logger, ServerConnection connection) =>
-        logger.BeginScope(
-            "{ConnectionId} {RemoteEndPoint}",
-            connection.Id,
-            connection.RemoteEndPoint
-        );
+        logger.BeginScope(new ConnectionScope(connection));
 
     /// <summary>The log of a connection's frames; null where nobody wants it.</summary>
     public FrameLog? Frames(ServerConnection connection) =>
@@ -96,6 +92,19 @@ internal sealed partial class Log(ILogger logger)
 
     [LoggerMessage(25, LogLevel.Error, "Unexpected error; the connection is cut")]
     public partial void ConnectionFailed(Exception error);
+
+    [LoggerMessage(60, LogLevel.Debug, "No TLS: {Reason}")]
+    public partial void TlsFailed(string reason, Exception error);
+
+    [LoggerMessage(
+        61,
+        LogLevel.Error,
+        "No TLS: a callback of the application, or its certificate, failed"
+    )]
+    public partial void TlsCallbackFailed(Exception error);
+
+    [LoggerMessage(62, LogLevel.Debug, "No PROXY protocol header came from {Proxy}")]
+    public partial void ProxyHeaderMissing(EndPoint? proxy, Exception? error);
 
     [LoggerMessage(21, LogLevel.Information, "Connection closed: {Ending} {Cause}")]
     private partial void ConnectionClosed(string ending, string cause);

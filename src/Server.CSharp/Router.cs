@@ -105,21 +105,8 @@ public class Router
     /// <param name="path">The path of the socket, which is made.</param>
     /// <param name="options">Settings of the server; null for the defaults.</param>
     /// <exception cref="SocketException">The path exists already or can't be made.</exception>
-    public Server UnixServe(string path, ServerOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            socket.Bind(new UnixDomainSocketEndPoint(path));
-            return Serve(socket, options);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
+    public Server UnixServe(string path, ServerOptions? options = null) =>
+        Server.UnixServe(Handle, path, WithRouting(options));
 
     /// <summary>Finds the rule for a request: a hook for <see cref="ServerOptions.ProcessRequest"/>.</summary>
     /// <param name="connection">The connection, which keeps what is found for <see cref="Handle"/>.</param>
@@ -129,7 +116,7 @@ public class Router
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(request);
-        var start = options.ToRouteBase(isSecure: false);
+        var start = options.ToRouteBase(isSecure: connection.Tls is not null);
         switch (RouteTableModule.Match(UrlMap.Table, start, request))
         {
             case RouteMatch.Matched matched:

@@ -12,19 +12,20 @@ public sealed partial class Server
                 return false;
             phase = Phase.Running;
         }
-        log.ServerListening(LocalEndPoint);
+        foreach (var endPoint in LocalEndPoints)
+            log.ServerListening(endPoint);
         return true;
     }
 
     /// <summary>Accepts and hands over; nothing but the listener's end ends it.</summary>
-    private void AcceptLoop(Socket socket)
+    private void AcceptLoop(Listener listener)
     {
         var pause = new AcceptPause(log);
         while (!IsStopping)
         {
             try
             {
-                Admit(socket.Accept());
+                Admit(listener.Accept());
                 pause.Reset();
             }
             catch (Exception error) when (error is SocketException or ObjectDisposedException)
@@ -41,6 +42,8 @@ public sealed partial class Server
         try
         {
             transport = new SocketTransport(socket);
+            if (options.Ssl is not null)
+                transport = new TlsTransport(transport);
         }
         catch (SocketException error)
         {

@@ -17,7 +17,7 @@ public sealed partial class Server : IDisposable
 
     private readonly Action<ServerConnection> handler;
     private readonly ServerOptions options;
-    private readonly Socket? listener; // none when streams are handed in
+    private readonly Listener[] listeners; // none when streams are handed in
     private readonly Log log;
     private readonly Watcher watcher;
     private readonly ConnectionThreads threads = new(MaxIdleThreads);
@@ -38,13 +38,20 @@ public sealed partial class Server : IDisposable
         Stopped,
     }
 
-    private Server(Action<ServerConnection> handler, Socket? listener, ServerOptions options)
+    private Server(
+        Action<ServerConnection> handler,
+        ServerOptions options,
+        params Listener[] listeners
+    )
     {
         this.handler = handler;
-        this.listener = listener;
+        this.listeners = listeners;
         this.options = options;
         log = new Log(options.LoggerFactory.CreateLogger("FunctionalWs.Server"));
-        LocalEndPoint = listener?.LocalEndPoint;
+        LocalEndPoints =
+        [
+            .. listeners.Select(listener => listener.LocalEndPoint).OfType<EndPoint>(),
+        ];
         MaxConnections = LimitConnections();
         admissions = new Admissions(
             MaxConnections,
@@ -63,64 +70,23 @@ public sealed partial class Server : IDisposable
         opening = new Opening(options, () => IsStopping, log);
     }
 
-    /// <summary>Makes a server that listens on an address.</summary>
-    /// <param name="handler">
-    /// Called for each connection on its own thread. When it returns, the connection is closed with 1000, when it throws with
-    /// 1011.
-    /// </param>
-    /// <param name="host">
-    /// An address or a name; <c>localhost</c> is 127.0.0.1. Null or empty for all addresses of the machine, IPv4 and IPv6.
-    /// </param>
-    /// <param name="port">1 to 65535, or 0 for any free one: see <see cref="LocalEndPoint"/>.</param>
-    /// <param name="options">Settings; null for the defaults.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The port or an option is out of its range.</exception>
-    /// <exception cref="SocketException">The address is in use or not to be had.</exception>
-    public static Server Serve(
-        Action<ServerConnection> handler,
-        string? host,
-        int port,
-        ServerOptions? options = null
-    )
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        options ??= new ServerOptions();
-        options.Validate();
-        return new Server(handler, Listener.Listen(host, port, options.Backlog), options);
-    }
-
-    /// <summary>Makes a server on a socket that is bound already; it is made to listen.</summary>
-    /// <param name="handler">Called for each connection on its own thread, as with an address.</param>
-    /// <param name="socket">A bound stream socket, which from now on belongs to the server.</param>
-    /// <param name="options">Settings; null for the defaults.</param>
-    /// <exception cref="ArgumentException">The socket is not bound, or not a stream socket.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public static Server Serve(
-        Action<ServerConnection> handler,
-        Socket socket,
-        ServerOptions? options = null
-    )
-    {
-        ArgumentNullException.ThrowIfNull(handler);
-        ArgumentNullException.ThrowIfNull(socket);
-        options ??= new ServerOptions();
-        options.Validate();
-        return new Server(handler, Listener.Adopt(socket, options.Backlog), options);
-    }
-
     /// <summary>Makes a server that has no address: streams are handed to <see cref="Admit(Transport)"/>.</summary>
     internal static Server ServeInMemory(Action<ServerConnection> handler, ServerOptions options)
     {
         options.Validate();
-        var server = new Server(handler, null, options);
+        var server = new Server(handler, options);
         server.TryStart();
         return server;
     }
 
-    /// <summary>Where the server listens. Known after it has stopped, too.</summary>
-    public EndPoint? LocalEndPoint { get; }
+    /// <summary>Where the server listens, the first address if there are several. Known after it has stopped, too.</summary>
+    public EndPoint? LocalEndPoint => LocalEndPoints.FirstOrDefault();
 
-    /// <summary>The listening socket's handle; null for a server without one.</summary>
-    public SafeSocketHandle? Handle => listener?.SafeHandle;
+    /// <summary>All addresses on which the server listens. Known after it has stopped, too.</summary>
+    public IReadOnlyList<EndPoint> LocalEndPoints { get; }
+
+    /// <summary>The (first) listening socket's handle; null for a server without one.</summary>
+    public SafeSocketHandle? Handle => listeners.FirstOrDefault()?.Socket.SafeHandle;
 
     /// <summary>
     /// The most connections at a time: <see cref="ServerOptions.MaxConnections"/>, or less where the machine's limits on
@@ -152,12 +118,8 @@ public sealed partial class Server : IDisposable
     /// <summary>Accepts connections in the background. Does nothing when the server has been started or stopped.</summary>
     public void Start()
     {
-        if (TryStart() && listener is not null)
-            new Thread(() => AcceptLoop(listener))
-            {
-                IsBackground = true,
-                Name = "FunctionalWs accept",
-            }.Start();
+        if (TryStart())
+            AcceptInBackground(listeners);
     }
 
     /// <summary>
@@ -166,8 +128,11 @@ public sealed partial class Server : IDisposable
     /// </summary>
     public void ServeForever()
     {
-        if (TryStart() && listener is not null)
-            AcceptLoop(listener);
+        if (TryStart() && listeners.Length > 0)
+        {
+            AcceptInBackground(listeners.Skip(1));
+            AcceptLoop(listeners[0]);
+        }
         lock (gate)
         {
             while (phase != Phase.Stopped)
@@ -193,7 +158,8 @@ public sealed partial class Server : IDisposable
         if (!TryBeginStopping())
             return AwaitStopped();
 
-        listener?.Dispose();
+        foreach (var listener in listeners)
+            listener.Dispose();
         var told = Snapshot();
         log.ServerClosing(told.Length, status.ToString());
         foreach (var connection in told)

@@ -59,6 +59,7 @@ public sealed partial class ServerConnection
         if (parse is RequestParse.Complete complete)
         {
             Request = complete.Request;
+            LearnClient(complete.Request);
             // The hooks' time is not the client's.
             AbortAfter(null);
             isDeciding = true;

@@ -44,9 +44,6 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     /// <summary>The server's end; null where the stream has no address. Known after the connection has ended, too.</summary>
     public EndPoint? LocalEndPoint => transport.LocalEndPoint;
 
-    /// <summary>The client's end; null where the stream has no address. Known after the connection has ended, too.</summary>
-    public EndPoint? RemoteEndPoint => transport.RemoteEndPoint;
-
     /// <summary>The client's request; null until it has arrived.</summary>
     public Request? Request { get; private set; }
 
@@ -91,7 +88,8 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     public CloseStatus? Sent =>
         driver.State is Protocol.State.CloseSent closing ? closing.Sent : driver.Ending?.Sent;
 
-    internal Socket? Socket => (transport as SocketTransport)?.Socket;
+    /// <summary>What the watcher asks the kernel about; null when the transport must be asked itself.</summary>
+    internal Socket? Socket => transport.PollSocket;
 
     /// <summary>Where the watcher keeps this connection; its own.</summary>
     internal int WatcherIndex { get; set; }
@@ -146,7 +144,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         using var scope = log.BeginConnection(this);
         try
         {
-            if (Open())
+            if (TryEstablish(log) && Open())
                 Handle(handler, log);
         }
         catch (Exception error)

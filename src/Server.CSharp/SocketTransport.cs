@@ -22,12 +22,14 @@ internal sealed class SocketTransport : Transport
         if (socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
             socket.NoDelay = true;
         // Captured now: a closed socket no longer tells.
-        LocalEndPoint = socket.LocalEndPoint;
+        LocalEndPoint = Unmapped(socket.LocalEndPoint);
+        RemoteEndPoint = Unmapped(socket.RemoteEndPoint);
         safeWriteSize = SafeWriteSize(socket);
-        RemoteEndPoint = socket.RemoteEndPoint;
     }
 
     public Socket Socket => socket;
+
+    public override Socket? PollSocket => socket;
 
     public override EndPoint? LocalEndPoint { get; }
 
@@ -40,6 +42,20 @@ internal sealed class SocketTransport : Transport
         try
         {
             return socket.Receive(destination);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            Failure ??= error;
+            return 0;
+        }
+    }
+
+    /// <summary>Reads bytes and leaves them there: the next read gets them again. 0 at the end.</summary>
+    public int Peek(Span<byte> destination)
+    {
+        try
+        {
+            return socket.Receive(destination, SocketFlags.Peek);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
@@ -109,6 +125,12 @@ internal sealed class SocketTransport : Transport
         OperatingSystem.IsLinux()
             ? Math.Clamp(socket.SendBufferSize / 8, MinWriteSize, MaxWriteSize)
             : MinWriteSize;
+
+    // A socket for both families shows IPv4 as ::ffff:a.b.c.d.
+    private static EndPoint? Unmapped(EndPoint? endPoint) =>
+        endPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped
+            ? new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port)
+            : endPoint;
 
     private bool Poll(int microseconds, SelectMode mode)
     {

@@ -22,7 +22,7 @@ internal sealed class Watcher
     private readonly Lock gate = new();
     private readonly List<ServerConnection> connections = [];
     private readonly List<ServerConnection> pass = [];
-    private readonly List<ServerConnection> unattended = [];
+    private readonly List<(ServerConnection Connection, Socket? Socket)> unattended = [];
     private readonly List<Socket> sockets = [];
     private readonly AutoResetEvent wake = new(false);
     private volatile bool isCalm = true;
@@ -137,7 +137,7 @@ internal sealed class Watcher
         {
             var attention = connection.Attend(now);
             if (attention.HasFlag(Attention.ReadAhead))
-                unattended.Add(connection);
+                unattended.Add((connection, connection.Socket));
             return attention.HasFlag(Attention.Soon);
         }
         catch (Exception error)
@@ -150,20 +150,19 @@ internal sealed class Watcher
     /// <summary>Asks the kernel once which of the unattended connections have input.</summary>
     private void ReadAhead()
     {
-        foreach (var connection in unattended)
+        foreach (var (_, socket) in unattended)
         {
-            if (connection.Socket is { } socket)
+            if (socket is not null)
                 sockets.Add(socket);
         }
         SelectReadable();
         var next = 0;
-        foreach (var connection in unattended)
+        foreach (var (connection, socket) in unattended)
         {
             // What is left in the list are the readable ones, in the order in which they were.
             var isReadable =
-                connection.Socket is not { } socket
-                || next < sockets.Count && ReferenceEquals(sockets[next], socket);
-            if (connection.Socket is not null && isReadable)
+                socket is null || next < sockets.Count && ReferenceEquals(sockets[next], socket);
+            if (socket is not null && isReadable)
                 next++;
             ReadAhead(connection, isReadable);
         }

@@ -14,17 +14,12 @@ let private sample =
     let here = DirectoryInfo AppContext.BaseDirectory
     let configuration = here.Parent.Name
 
-    let rec root (folder: DirectoryInfo) =
-        if File.Exists(Path.Combine(folder.FullName, "FunctionalWs.sln")) then
-            folder.FullName
-        else
-            root folder.Parent
+    Path.Combine(Programs.root, "samples", "Echo", "bin", configuration, here.Name, "Echo.dll")
 
-    Path.Combine(root here, "samples", "Echo", "bin", configuration, here.Name, "Echo.dll")
-
-type private Sample(arguments: string list, ?descriptors: int) =
+type Sample(arguments: string list, ?descriptors: int, ?wrapper: string list) =
     let command =
         match descriptors with
+        | None when wrapper.IsSome -> wrapper.Value @ [ "dotnet"; sample ]
         | Some limit -> [ "sh"; "-c"; $"ulimit -n {limit} && exec dotnet \"$0\" \"$@\""; sample ]
         | None -> [ "dotnet"; sample ]
 

@@ -1,0 +1,86 @@
+// Runs one case against a server and exits with 0, or with 1 and an error: node client.mjs CASE URL [ARGUMENT...]
+// A case is a function of the URL and the further arguments; add one to `cases` and name it in a test.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import WebSocket from "ws";
+
+const limit = AbortSignal.timeout(15_000);
+
+/** Opens a connection; fails when the server refuses. */
+async function open(url, protocols, options = {}) {
+  const socket = new WebSocket(url, protocols, { rejectUnauthorized: false, ...options });
+  await once(socket, "open", { signal: limit });
+  return socket;
+}
+
+/** The status with which the server refuses. */
+async function refusal(url, protocols, options = {}) {
+  const socket = new WebSocket(url, protocols, { rejectUnauthorized: false, ...options });
+  socket.on("error", () => {}); // told after the response
+  const [, response] = await once(socket, "unexpected-response", { signal: limit });
+  response.resume();
+  return response.statusCode;
+}
+
+async function message(socket) {
+  const [data, isBinary] = await once(socket, "message", { signal: limit });
+  return isBinary ? data : data.toString();
+}
+
+async function closing(socket) {
+  const [code, reason] = await once(socket, "close", { signal: limit });
+  return [code, reason.toString()];
+}
+
+const cases = {
+  /** Messages of many sizes come back; pings are answered; the closing is clean. */
+  async echo(url) {
+    const socket = await open(url, []);
+    for (const size of [0, 1, 125, 126, 65_535, 65_536, 1_000_000]) {
+      socket.send("é".repeat(size / 2));
+      assert.equal(await message(socket), "é".repeat(size / 2));
+      const data = Buffer.alloc(size, size);
+      socket.send(data);
+      assert.deepEqual(await message(socket), data);
+    }
+    socket.ping("ping");
+    const [pong] = await once(socket, "pong", { signal: limit });
+    assert.equal(pong.toString(), "ping");
+    socket.close(1000, "done");
+    assert.deepEqual(await closing(socket), [1000, "done"]);
+  },
+
+  /** Fragments are put together again. */
+  async fragments(url) {
+    const socket = await open(url, []);
+    for (const [part, fin] of [["one, ", false], ["", false], ["two", true]]) {
+      socket.send(part, { fin });
+    }
+    assert.equal(await message(socket), "one, two");
+    socket.close();
+    await closing(socket);
+  },
+
+  /** The server chooses this one of the offered protocols. */
+  async subprotocol(url, expected, ...offered) {
+    const socket = await open(url, offered);
+    assert.equal(socket.protocol, expected);
+    socket.close();
+    await closing(socket);
+  },
+
+  /** The server refuses the offered protocols, or whatever is missing, with a status. */
+  async refused(url, status, ...offered) {
+    assert.equal(await refusal(url, offered), Number(status));
+  },
+
+  /** The server closes by itself with a code. */
+  async closed(url, code) {
+    const socket = await open(url, []);
+    assert.equal((await closing(socket))[0], Number(code));
+  },
+};
+
+const [name, url, ...rest] = process.argv.slice(2);
+await cases[name](url, ...rest);
+process.exit(0);

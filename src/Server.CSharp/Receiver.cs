@@ -9,6 +9,9 @@ namespace FunctionalWs;
 /// </summary>
 internal sealed class Receiver(Driver driver, Transport transport, FrameInput input, Inbox inbox)
 {
+    // After its deadline a call goes on while there is something to read, but a flood must not keep it.
+    private const int MaxLateReads = 64;
+
     private readonly Lock gate = new();
     private int receivingThread; // the thread that was last in TryReceive
     private bool hasMoreInput; // what that call left for the next one
@@ -61,6 +64,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
     )
     {
         message = default;
+        var lateReads = 0;
         while (!driver.IsReceivingOver && !driver.Sender.IsHolding)
         {
             isReading = true;
@@ -71,7 +75,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
             Fill();
             if (TryTake(mode, destination, out message))
                 return true;
-            if (deadline.HasPassed) // else a flood of control frames would keep us here
+            if (deadline.HasPassed && ++lateReads > MaxLateReads)
                 return false;
         }
         return null;
@@ -110,9 +114,17 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
         var hasInput = input.Fill(transport);
         isReading = false;
         if (!hasInput)
-            driver.Receive(Input.EndOfStream);
+            ReceiveEnd();
         else if (driver.IsReceivingOver)
             input.Discard();
+    }
+
+    /// <summary>The end comes after what lies in the buffer, however full the inbox is in number.</summary>
+    private void ReceiveEnd()
+    {
+        while (!inbox.IsFull && input.TryReadMessage(null, out var message))
+            inbox.Add(message);
+        driver.Receive(Input.EndOfStream);
     }
 
     /// <summary>Drops what was not received of a message that was received in part.</summary>
@@ -154,13 +166,13 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
 
     /// <summary>
     /// A full inbox ends the taking, unless a control frame waits behind: what lies before it is taken all the same, as far
-    /// as the byte bound allows. A closing is never held up: then what doesn't fit is dropped.
+    /// as the byte bound allows. A closing is never held up: then what doesn't fit into that bound is dropped.
     /// </summary>
     private void TakeAhead()
     {
         while (MayTake && input.TryReadMessage(null, out var message))
         {
-            if (!inbox.IsPaused || driver.IsOpen)
+            if (!inbox.IsFull)
                 inbox.Add(message);
         }
     }
@@ -198,8 +210,9 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
         lock (gate)
         {
             if (isOpened)
-                TakeAhead();
-            driver.Receive(Input.EndOfStream);
+                ReceiveEnd();
+            else
+                driver.Receive(Input.EndOfStream);
             input.Release();
         }
     }

@@ -46,7 +46,7 @@ let private closeCode (client: ClientWebSocket) =
     int client.CloseStatus.Value
 
 /// The threads whose names begin so; the kernel keeps fifteen characters of a name.
-let private threadsNamed (start: string) =
+let threadsNamed (start: string) =
     IO.Directory.GetDirectories "/proc/self/task"
     |> Array.filter (fun task ->
         try

@@ -84,7 +84,7 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(9, LogLevel.Error, "A callback of a connection's Closed token failed")]
     public partial void CallbackFailed(Exception error);
 
-    [LoggerMessage(26, LogLevel.Debug, "The connection's handler ended with its connection")]
+    [LoggerMessage(30, LogLevel.Debug, "The connection's handler ended with its connection")]
     public partial void HandlerEnded(Exception error);
 
     [LoggerMessage(24, LogLevel.Error, "The connection's handler failed")]

@@ -226,7 +226,7 @@ let handlers =
 
             test
                 <@
-                    idsOf records |> List.contains (LogLevel.Debug, 26)
+                    idsOf records |> List.contains (LogLevel.Debug, 30)
                     && records.Of LogLevel.Error = []
                 @>)
 

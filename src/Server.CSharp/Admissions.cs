@@ -21,26 +21,31 @@ internal sealed class Admissions(int maxConnections, int? maxPending, int? maxPe
             return "the server is full";
         if (pending >= maxPending)
             return "too many handshakes are pending";
-        if (maxPerAddress is not null && AddressOf(client) is { } address)
-        {
-            ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(
-                perAddress,
-                address,
-                out _
-            );
-            if (count >= maxPerAddress)
-                return "its address has too many connections";
-            count++;
-        }
+        if (RefuseAddress(client) is { } reason)
+            return reason;
         connections++;
         pending++;
+        return null;
+    }
+
+    /// <summary>
+    /// Counts the address of a client that was let in without one, since only its proxy knew it; tells why not otherwise.
+    /// </summary>
+    public string? RefuseAddress(EndPoint? client)
+    {
+        if (maxPerAddress is null || AddressOf(client) is not { } address)
+            return null;
+        ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(perAddress, address, out _);
+        if (count >= maxPerAddress)
+            return "its address has too many connections";
+        count++;
         return null;
     }
 
     /// <summary>A handshake is no longer pending.</summary>
     public void EndHandshake() => pending--;
 
-    /// <summary>Counts a client out.</summary>
+    /// <summary>Counts a client out, by the address that it was counted by.</summary>
     public void Leave(EndPoint? client)
     {
         connections--;

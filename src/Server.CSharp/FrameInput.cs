@@ -13,6 +13,7 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
 {
     private const int MinReadSize = 4 * 1024;
     private const int MaxReadSize = 64 * 1024;
+    private const int RestFraction = 8;
     private const int PieceSize = 1024;
 
     // Never a pause of the writer: the read gate's holder fills and parses in turn, on one thread.
@@ -53,9 +54,11 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
     public PipeReader Reader => buffer.Reader;
 
     /// <summary>Waits for bytes and takes them in; false at the end of the stream.</summary>
-    public bool Fill(Transport transport)
+    /// <param name="transport">Where they come from.</param>
+    /// <param name="maxSize">How many at most; at least 4 KiB are made room for.</param>
+    public bool Fill(Transport transport, int maxSize = MaxReadSize)
     {
-        var memory = buffer.Writer.GetMemory(readSize);
+        var memory = GetMemory(Math.Min(readSize, maxSize));
         var size = transport.Read(memory.Span);
         Reads += size > 0 ? 1 : 0;
         Buffered += size;
@@ -63,10 +66,18 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
         // Completes at once: nothing pauses this pipe's writer.
         _ = buffer.Writer.FlushAsync();
         if (size == memory.Length)
-            readSize = Math.Min(readSize * 2, MaxReadSize);
+            readSize = Math.Min(readSize * 2, maxSize);
         else if (size < readSize / 4)
             readSize = Math.Max(readSize / 2, MinReadSize);
         return size > 0;
+    }
+
+    // What is left of the last segment is used unless it is small: asking for a whole read's size each time would give
+    // bytes that come one by one a segment each.
+    private Memory<byte> GetMemory(int size)
+    {
+        var rest = buffer.Writer.GetMemory(1);
+        return rest.Length >= size / RestFraction ? rest : buffer.Writer.GetMemory(size);
     }
 
     /// <summary>Throws away what the buffer holds.</summary>

@@ -79,6 +79,10 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
         ArrayPool<byte>.Shared.Return(discarded);
     }
 
+    /// <summary>Turns a client away for whom there is no room.</summary>
+    public OpeningDecision Busy(string reason) =>
+        OpeningDecision.Rejected(policy.Unavailable(), reason);
+
     /// <summary>The answer to a client for whom there is no room, in bytes.</summary>
     public ReadOnlySpan<byte> Busy() => ToBytes(policy.Unavailable());
 

@@ -3,7 +3,8 @@ using System.Text;
 
 namespace FunctionalWs;
 
-/// <summary>Text that a peer wrote, made fit for logs and exceptions: one line, no control characters, bounded.</summary>
+/// <summary>Text that a peer wrote, made fit for logs and exceptions: one line, no control characters,
+/// no lone surrogates, bounded.</summary>
 internal static class PeerText
 {
     private const int MaxLength = 256;
@@ -11,29 +12,37 @@ internal static class PeerText
 
     public static string Escape(string text)
     {
-        var isPlain = text.Length <= MaxLength && !text.Any(NeedsEscape);
-        if (isPlain)
-            return text;
-
         var escaped = new StringBuilder();
-        foreach (var character in text)
+        for (var index = 0; index < text.Length; )
         {
-            var size = NeedsEscape(character) ? EscapeSize : 1;
-            if (escaped.Length + size > MaxLength)
+            // Of a lone surrogate only its half.
+            var isScalar = Rune.TryGetRuneAt(text, index, out var rune);
+            var size = isScalar ? rune.Utf16SequenceLength : 1;
+            var isPlain = isScalar && !NeedsEscape(rune);
+            if (escaped.Length + (isPlain ? size : size * EscapeSize) > MaxLength)
                 return escaped.Append('…').ToString();
-            if (size == 1)
-                escaped.Append(character);
-            else
-                escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:X4}");
+            Append(escaped, text.AsSpan(index, size), isPlain);
+            index += size;
         }
         return escaped.ToString();
     }
 
-    // Line and paragraph separators, formatting such as direction marks, and lone surrogates count as controls here.
-    private static bool NeedsEscape(char character) =>
-        char.IsControl(character)
-        || CharUnicodeInfo.GetUnicodeCategory(character)
-            is UnicodeCategory.LineSeparator
+    private static void Append(StringBuilder escaped, ReadOnlySpan<char> characters, bool isPlain)
+    {
+        if (isPlain)
+        {
+            escaped.Append(characters);
+            return;
+        }
+        foreach (var character in characters)
+            escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:X4}");
+    }
+
+    // Line and paragraph separators, and formatting such as direction marks, count as controls here.
+    private static bool NeedsEscape(Rune rune) =>
+        Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.Control
+                or UnicodeCategory.LineSeparator
                 or UnicodeCategory.ParagraphSeparator
                 or UnicodeCategory.Format;
 }

@@ -11,6 +11,9 @@ internal struct RequestReader(RequestHeadLimits limits)
 {
     private const byte LineFeed = (byte)'\n';
 
+    // What a stranger may have stored beyond the limit of its head.
+    private const int MaxReadSize = 8 * 1024;
+
     private long seen;
     private long lineStart;
 
@@ -21,7 +24,7 @@ internal struct RequestReader(RequestHeadLimits limits)
         {
             if (TryParse(input) is { IsIncomplete: false } parse)
                 return parse;
-            if (!input.Fill(transport))
+            if (!input.Fill(transport, MaxReadSize))
                 return null;
         }
     }

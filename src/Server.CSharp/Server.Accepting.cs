@@ -84,12 +84,17 @@ public sealed partial class Server
         connection = null;
         lock (gate)
         {
-            if (admissions.Refuse(transport.RemoteEndPoint) is { } reason)
+            var peer = transport.RemoteEndPoint;
+            var client = options.IsToldClientBy(peer) ? null : peer; // a proxy is counted by its clients
+            if (admissions.Refuse(client) is { } reason)
             {
                 log.TurnedAway(reason, connections.Count);
                 return false;
             }
-            connection = new ServerConnection(this, transport, options, opening, watcher, log);
+            connection = new ServerConnection(this, transport, options, opening, watcher, log)
+            {
+                CountedBy = client,
+            };
             connections.Add(connection);
         }
         watcher.Add(connection);
@@ -100,6 +105,20 @@ public sealed partial class Server
     {
         connection.Run(handler, log);
         Remove(connection);
+    }
+
+    /// <summary>Counts the client's address once a proxy has told it; tells why the client is to be turned away.</summary>
+    internal string? RefuseClient(ServerConnection connection)
+    {
+        var client = connection.RemoteEndPoint;
+        lock (gate)
+        {
+            if (connection.CountedBy is not null || options.IsToldClientBy(client))
+                return null;
+            var reason = admissions.RefuseAddress(client);
+            connection.CountedBy = reason is null ? client : null;
+            return reason;
+        }
     }
 
     /// <summary>The connection's handshake is no longer pending.</summary>
@@ -119,7 +138,7 @@ public sealed partial class Server
         EndHandshake(connection);
         lock (gate)
         {
-            admissions.Leave(connection.RemoteEndPoint);
+            admissions.Leave(connection.CountedBy);
             connections.Remove(connection);
             Monitor.PulseAll(gate);
         }

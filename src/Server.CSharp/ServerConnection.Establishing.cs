@@ -28,9 +28,21 @@ public sealed partial class ServerConnection
     /// <summary>The part of the open timeout that ends where the request begins; false when the stream is to be dropped.</summary>
     private bool TryEstablish(Log log)
     {
-        if (options.ProxyProtocol && options.IsTrusted(PeerEndPoint) && !TryReadProxyHeader(log))
+        if (options.ProxyProtocol && options.IsTrusted(PeerEndPoint) && !TryEstablishProxied(log))
             return false;
         return transport is not TlsTransport tls || TryAuthenticate(tls, log);
+    }
+
+    private bool TryEstablishProxied(Log log)
+    {
+        if (!TryReadProxyHeader(log))
+            return false;
+        if (Server.RefuseClient(this) is not { } reason)
+            return true;
+        // Before its handshake nothing can be said in TLS.
+        return TryAnswer(
+            transport is TlsTransport ? OpeningDecision.Ignored(reason) : opening.Busy(reason)
+        );
     }
 
     private bool TryReadProxyHeader(Log log)

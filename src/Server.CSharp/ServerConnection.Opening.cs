@@ -53,19 +53,25 @@ public sealed partial class ServerConnection
             Abort(new OperationCanceledException("The server is shutting down."));
     }
 
-    private bool Open()
+    private bool Open() => TryAnswer(Decide(opening.ReadRequest(transport, driver.Input)));
+
+    private OpeningDecision Decide(RequestParse? parse)
     {
-        var parse = opening.ReadRequest(transport, driver.Input);
         if (parse is RequestParse.Complete complete)
         {
             Request = complete.Request;
             LearnClient(complete.Request);
+            if (Server.RefuseClient(this) is { } reason)
+                return opening.Busy(reason);
             // The hooks' time is not the client's.
             AbortAfter(null);
             isDeciding = true;
         }
+        return opening.Decide(this, parse);
+    }
 
-        var decision = opening.Decide(this, parse);
+    private bool TryAnswer(OpeningDecision decision)
+    {
         Response = decision.Response;
         Subprotocol = decision.Subprotocol;
         AbortAfter(options.OpenTimeout);

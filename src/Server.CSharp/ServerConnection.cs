@@ -183,6 +183,9 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         log.ConnectionClosed(driver.Ending);
     }
 
+    /// <summary>The address by which the server counts the client; null for none yet. Guarded by the server's lock.</summary>
+    internal EndPoint? CountedBy { get; set; }
+
     /// <summary>True while the server counts the handshake as pending. Guarded by the server's lock.</summary>
     internal bool IsPending { get; set; } = true;
 

@@ -6,6 +6,8 @@ namespace FunctionalWs;
 /// <content>Settings of the listening sockets.</content>
 public sealed partial record ServerOptions
 {
+    private const UnixFileMode AllPermissions = (UnixFileMode)0xFFF;
+
     /// <summary>
     /// How many clients the kernel keeps waiting to be accepted: 1 or more, 512 by default. The kernel may cap it.
     /// </summary>
@@ -44,6 +46,12 @@ public sealed partial record ServerOptions
         CheckRange(Backlog, 1, int.MaxValue, nameof(Backlog));
         if (ReusePort && OperatingSystem.IsWindows())
             throw new PlatformNotSupportedException("ReusePort: Windows has no such thing.");
+        if (UnixSocketMode is { } mode && (mode & ~AllPermissions) != 0)
+            throw new ArgumentOutOfRangeException(
+                nameof(UnixSocketMode),
+                mode,
+                "UnixSocketMode is made of permissions from 0 to 7777, in octal digits."
+            );
         if (Ssl is { } ssl)
             ValidateSsl(ssl);
         ValidateProxies();

@@ -39,14 +39,18 @@ public sealed partial record ServerOptions
                 ForwardedHeaders,
                 "ForwardedHeaders is None, XForwardedFor or Forwarded."
             );
-        var isUsed = ProxyProtocol || ForwardedHeaders != ForwardedHeaders.None;
-        if (isUsed && TrustedProxies.Count == 0 && !TrustUnixPeers)
+        if (IsToldClients && TrustedProxies.Count == 0 && !TrustUnixPeers)
             throw new ArgumentException(
                 $"{(ProxyProtocol ? nameof(ProxyProtocol) : nameof(ForwardedHeaders))} is set, but nobody is trusted: "
                     + "it takes TrustedProxies or TrustUnixPeers.",
                 nameof(TrustedProxies)
             );
     }
+
+    private bool IsToldClients => ProxyProtocol || ForwardedHeaders != ForwardedHeaders.None;
+
+    /// <summary>True for a peer that stands for clients and tells their addresses.</summary>
+    internal bool IsToldClientBy(EndPoint? peer) => IsToldClients && IsTrusted(peer);
 
     /// <summary>True for a peer whose word on a client's address is taken.</summary>
     internal bool IsTrusted(EndPoint? peer) =>

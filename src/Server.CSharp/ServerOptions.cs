@@ -109,7 +109,9 @@ public sealed partial record ServerOptions
 
     /// <summary>
     /// The most connections at a time from one IPv4 address or one /64 of IPv6: 1 or more; null, the default, for no limit.
-    /// Further clients are answered with 503. Peers without an address, as those of Unix sockets, are not counted.
+    /// Further clients are answered with 503. Behind trusted proxies the client's address counts, from when it is known; with
+    /// <see cref="ProxyProtocol"/> and TLS a further client is dropped instead, as no handshake has begun then. Trusted proxies
+    /// themselves are not counted, nor are peers without an address, as those of Unix sockets.
     /// </summary>
     public int? MaxConnectionsPerAddress { get; init; }
 

@@ -205,7 +205,12 @@ let curlTests =
                 test <@ output.StartsWith "HTTP/1.1 426 " && output.Contains "WebSocket" @>)
 
         testCurl "an upgrade is answered with 101 over TLS, and the stream ends as it should" (fun () ->
-            use server = Tls.options () |> Serve.overTcp ignore
+            // curl answers no close frame.
+            let brief = Nullable(TimeSpan.FromMilliseconds 100.0)
+
+            use server =
+                ServerOptions(Ssl = Tls.ssl (), CloseTimeout = brief) |> Serve.overTcp ignore
+
             let output = curl (upgrade @ [ $"https://127.0.0.1:{port server}/" ])
 
             test

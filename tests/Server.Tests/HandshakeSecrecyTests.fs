@@ -82,6 +82,19 @@ let logs =
             PeerText.Escape(String('\n', 1_000)) =! String.replicate 42 "\\u000A" + "…"
             PeerText.Escape "a\u2028b\u202Ec" =! "a\\u2028b\\u202Ec")
 
+        testCase "A5: halves of characters are escaped, whole ones are never cut" (fun () ->
+            let half (code: int) = String(char code, 1)
+            PeerText.Escape $"a{half 0xD83D}b" =! "a\\uD83Db"
+            PeerText.Escape $"{half 0xDE00}{half 0xD83D}" =! "\\uDE00\\uD83D"
+            PeerText.Escape "\U0001F600" =! "\U0001F600"
+            // A formatting character beyond 16 bits, as of a flag's tag.
+            PeerText.Escape "\U000E0041" =! "\\uDB40\\uDC41"
+
+            for start in 250..256 do
+                let escaped = PeerText.Escape(String('x', start) + String.replicate 5 "\U0001F600")
+                test <@ escaped.Length <= 257 && escaped.EndsWith "…" @>
+                test <@ not (Char.IsHighSurrogate escaped[escaped.Length - 2]) @>)
+
         testTheory
             "A5: what a client wrote is one record of one line, cut"
             [

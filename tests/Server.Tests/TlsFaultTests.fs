@@ -36,6 +36,12 @@ let private isEnded (client: Transport) =
         failwith "the server did not end the stream"
     | _ -> ()
 
+/// Ended without a single byte: what is not TLS would be taken for it.
+let private isEndedInSilence (client: Transport) =
+    let first = Array.zeroCreate<byte> 1
+    client.Read(Span first) =! 0
+    isEnded client
+
 let private reset (client: SocketTransport) =
     client.Socket.LingerState <- LingerOption(true, 0)
     client.Dispose()
@@ -294,8 +300,14 @@ let faults =
 
                 use first = Tls.connect server
                 first.ShakeHands()
-                use second = raw server
-                isEnded second
+
+                for _ in 1..5 do
+                    use second = raw server
+                    isEndedInSilence second
+                    use third = raw server
+                    write third hello
+                    isEndedInSilence third
+
                 first.SendText "hello"
                 first.ReadText() =! "hello"
                 isQuiet records)

@@ -13,13 +13,22 @@ async function open(url, protocols, options = {}) {
   return socket;
 }
 
-/** The status with which the server refuses. */
+/** The response with which the server refuses. */
 async function refusal(url, protocols, options = {}) {
   const socket = new WebSocket(url, protocols, { rejectUnauthorized: false, ...options });
   socket.on("error", () => {}); // told after the response
   const [, response] = await once(socket, "unexpected-response", { signal: limit });
   response.resume();
-  return response.statusCode;
+  return response;
+}
+
+/** Opens a connection and takes its first message, which may come together with the response. */
+async function greeting(url, options = {}) {
+  const socket = new WebSocket(url, { rejectUnauthorized: false, ...options });
+  const [data] = await once(socket, "message", { signal: limit });
+  socket.close();
+  await closing(socket);
+  return data.toString();
 }
 
 async function message(socket) {
@@ -71,7 +80,32 @@ const cases = {
 
   /** The server refuses the offered protocols, or whatever is missing, with a status. */
   async refused(url, status, ...offered) {
-    assert.equal(await refusal(url, offered), Number(status));
+    assert.equal((await refusal(url, offered)).statusCode, Number(status));
+  },
+
+  /** The server asks for credentials; those in the URL, if any, are not the right ones. */
+  async challenged(url, challenge) {
+    const response = await refusal(url, []);
+    assert.equal(response.statusCode, 401);
+    assert.equal(response.headers["www-authenticate"], challenge);
+  },
+
+  /** The server greets with a text; credentials are in the URL. */
+  async greeted(url, text) {
+    assert.equal(await greeting(url), text);
+  },
+
+  /** The server greets whoever has the right header. */
+  async authorized(url, text, authorization) {
+    assert.equal(await greeting(url, { headers: { authorization } }), text);
+  },
+
+  /** The server leads elsewhere: to whoever doesn't follow with a status, to others with a text. */
+  async redirected(url, status, location, text) {
+    const response = await refusal(url, []);
+    assert.equal(response.statusCode, Number(status));
+    assert.equal(response.headers.location, location);
+    assert.equal(await greeting(url, { followRedirects: true }), text);
   },
 
   /** The server closes by itself with a code. */

@@ -1,0 +1,104 @@
+/// What a peer can make the receive buffer hold.
+module FunctionalWs.Server.Tests.InputMemoryTests
+
+open System
+open Expecto
+open Swensen.Unquote
+open FunctionalWs
+open FunctionalWs.Protocol
+
+/// A stream that gives so many bytes at a time, or as many as are asked for, again and again.
+type private Stream(text: byte[], sizes: int list) =
+    inherit Transport()
+    let mutable position = 0
+    let mutable turn = 0
+    let mutable rest = -1
+    let sizes = List.toArray sizes
+
+    /// The bytes of all segments that were read into.
+    member val Capacity = 0L with get, set
+
+    override _.LocalEndPoint = null
+    override _.RemoteEndPoint = null
+    override _.IsReadable = true
+    override _.WaitReadable _ = true
+
+    override stream.Read destination =
+        if destination.Length <> rest then
+            stream.Capacity <- stream.Capacity + int64 destination.Length
+
+        let size = min destination.Length sizes[turn % sizes.Length]
+        rest <- destination.Length - size
+        turn <- turn + 1
+
+        for i in 0 .. size - 1 do
+            destination[i] <- text[(position + i) % text.Length]
+
+        position <- position + size
+        size
+
+    override _.Write _ = ()
+    override _.TryWrite source = source.Length
+    override _.ShutdownSend() = ()
+    override _.Abort() = ()
+    override _.Dispose() = ()
+
+let private kibi = 1024L
+
+let private input () =
+    FrameInput(Unchecked.defaultof<Driver>, ServerOptions().ToConnectionSettings())
+
+/// The memory that so many bytes take which are received so many at a time.
+let private taken (maxSize: int) (total: int64) (sizes: int list) : int64 =
+    use stream = new Stream([| 0uy |], sizes)
+    let input = input ()
+
+    while input.Buffered < total do
+        input.Fill(stream, maxSize) |> ignore
+
+    input.Release()
+    stream.Capacity
+
+let private cuts = [
+    [ 1 ]
+    [ 7 ]
+    [ 511 ]
+    [ 513 ]
+    [ 1_000 ]
+    [ 2_047 ]
+    [ 2_049 ]
+    [ 4_096 ]
+    [ 5_000 ]
+    [ 16_384 ]
+    [ 16_385 ]
+    [ 65_536 ]
+    [ 4_096; 1 ]
+    [ 65_536; 65_536; 16_384 ]
+    [ 65_536; 1; 1; 1 ]
+]
+
+[<Tests>]
+let tests =
+    testList "memory of what is received" [
+        testTheory "H3: a head of 64 KiB takes 96 KiB at most, however it comes" cuts (fun sizes ->
+            test <@ taken 8_192 (64L * kibi) sizes <= 96L * kibi @>)
+
+        testTheory "F7: a message takes about its size, however it comes" cuts (fun sizes ->
+            test <@ taken 65_536 (1024L * kibi) sizes <= (1024L + 256L) * kibi @>)
+
+        testCase "H3: a head that never ends is read some 8 KiB beyond its limit" (fun () ->
+            for sizes in cuts do
+                use stream = new Stream("A: bcdef\r\n"B, sizes)
+                let input = input ()
+
+                let limits = ServerOptions(MaxHeaderCount = Int32.MaxValue).ToRequestHeadLimits()
+
+                let mutable reader = RequestReader limits
+
+                match reader.Read(stream, input) with
+                | RequestParse.Malformed _ -> ()
+                | other -> failwith $"{other}"
+
+                test <@ input.Buffered <= 73L * kibi @>
+                input.Release())
+    ]

@@ -1,0 +1,45 @@
+module FunctionalWs.Server.Tests.RouterTlsTests
+
+open System
+open Expecto
+open Swensen.Unquote
+open FunctionalWs
+
+let private urls =
+    let tell = Action<ServerConnection>(fun c -> c.Send $"{c.RouteValues}")
+    UrlMap [ Rule("/page/<int:n>/", tell); Rule.Redirect("/old/<int:n>", "/page/<n>/") ]
+
+let private request (target: string) =
+    PeerClient.Request.Replace("/chat", target).Replace("example.com", "example.com:8443")
+
+/// Status and place of a redirect, over TLS.
+let private redirected (routing: RouterOptions) (target: string) : string =
+    use server = Router(urls, routing).Serve("127.0.0.1", 0, Tls.options ())
+    server.Start()
+    use client = Tls.connect server
+    client.Write(request target)
+    let response = client.ReadToEnd()
+    let location = response.Split("\r\n") |> Array.find _.StartsWith("Location: ")
+    response.Substring(9, 3) + location.Substring "Location:".Length
+
+[<Tests>]
+let tests =
+    testList "a router over TLS" [
+        testCase "redirects lead to wss, unless that is set otherwise" (fun () ->
+            for target, path in [ "/old/7", "/page/7/"; "/page/7", "/page/7/"; "//page/7/", "/page/7/" ] do
+                redirected (RouterOptions()) target =! $"302 wss://example.com:8443{path}"
+
+                redirected (RouterOptions(SecureUrls = Nullable false)) target
+                =! $"302 ws://example.com:8443{path}"
+
+                redirected (RouterOptions(ServerName = "ws.example.com")) target
+                =! $"302 wss://ws.example.com{path}")
+
+        testCase "the handler of the rule runs, with its values" (fun () ->
+            use server = Router(urls).Serve("127.0.0.1", 0, Tls.options ())
+            server.Start()
+            use client = Tls.connect server
+            client.Write(request "/page/7/")
+            test <@ client.ReadResponse().StartsWith "HTTP/1.1 101 " @>
+            client.ReadText() =! "n=7")
+    ]

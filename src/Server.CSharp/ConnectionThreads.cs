@@ -6,12 +6,18 @@ internal sealed class ConnectionThreads : IDisposable
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(5);
 
     private readonly int maxIdle;
+    private readonly Action<Thread> start;
     private readonly Lock gate = new();
     private readonly List<Worker> idle = [];
     private bool isDisposed;
 
     /// <param name="maxIdle">How many threads wait for further work at most.</param>
-    public ConnectionThreads(int maxIdle) => this.maxIdle = maxIdle;
+    /// <param name="start">Starts a thread; may throw when the system has none to give.</param>
+    public ConnectionThreads(int maxIdle, Action<Thread> start)
+    {
+        this.maxIdle = maxIdle;
+        this.start = start;
+    }
 
     /// <summary>Runs work on a thread of its own at once. The work must not throw.</summary>
     /// <exception cref="OutOfMemoryException">The system has no thread to give.</exception>
@@ -20,11 +26,13 @@ internal sealed class ConnectionThreads : IDisposable
         if (TryTakeIdle() is { } worker)
             worker.Wake(work);
         else
-            new Thread(() => new Worker(this).Run(work))
-            {
-                IsBackground = true,
-                Name = "FunctionalWs connection",
-            }.Start();
+            start(
+                new Thread(() => new Worker(this).Run(work))
+                {
+                    IsBackground = true,
+                    Name = "FunctionalWs connection",
+                }
+            );
     }
 
     public void Dispose()

@@ -235,7 +235,7 @@ internal sealed class Driver
         {
             output.TryFlush();
         }
-        catch (IOException error)
+        catch (Exception error)
         {
             Break(error);
         }

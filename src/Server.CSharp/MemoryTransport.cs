@@ -58,7 +58,7 @@ internal sealed class MemoryTransport : Transport
 
     public override void ShutdownSend() => outgoing.End();
 
-    /// <summary>Ends both directions; what the peer has not read yet is still there for it.</summary>
+    /// <summary>Ends both directions; what either end has not read yet is still there for it.</summary>
     public override void Abort()
     {
         outgoing.End();
@@ -100,8 +100,8 @@ internal sealed class MemoryTransport : Transport
             {
                 while (!HasInput)
                     Monitor.Wait(gate);
-                if (broken || held == 0)
-                    return 0;
+                if (held == 0)
+                    return 0; // what came before the end is still there, as with a socket
                 var chunk = chunks.Peek().AsSpan(consumed);
                 var size = Math.Min(chunk.Length, destination.Length);
                 chunk[..size].CopyTo(destination);

@@ -110,13 +110,29 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
 
     private void Fill()
     {
-        isReading = true;
-        var hasInput = input.Fill(transport);
-        isReading = false;
-        if (!hasInput)
+        if (!TryFill())
             ReceiveEnd();
         else if (driver.IsReceivingOver)
             input.Discard();
+    }
+
+    private bool TryFill()
+    {
+        isReading = true;
+        try
+        {
+            return input.Fill(transport);
+        }
+        catch (Exception error)
+        {
+            // Nothing that a transport documents; the connection is lost all the same, and its handler learns why.
+            driver.Break(error);
+            return false;
+        }
+        finally
+        {
+            isReading = false;
+        }
     }
 
     /// <summary>The end comes after what lies in the buffer, however full the inbox is in number.</summary>

@@ -62,7 +62,7 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
         {
             output.Flush();
         }
-        catch (IOException error)
+        catch (Exception error)
         {
             driver.Break(error);
         }
@@ -77,7 +77,8 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
             if (output.Write(command, payload, hold) is { } refusal)
                 throw Refused(refusal);
         }
-        catch (IOException error) when (error is not ConnectionClosedException)
+        catch (Exception error)
+            when (error is not (ConnectionClosedException or ConcurrencyException))
         {
             driver.Break(error);
             throw driver.ClosedException();

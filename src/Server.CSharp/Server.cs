@@ -20,7 +20,7 @@ public sealed partial class Server : IDisposable
     private readonly Listener[] listeners; // none when streams are handed in
     private readonly Log log;
     private readonly Watcher watcher;
-    private readonly ConnectionThreads threads = new(MaxIdleThreads);
+    private readonly ConnectionThreads threads;
     private readonly Opening opening;
 
     private readonly object gate = new();
@@ -58,6 +58,7 @@ public sealed partial class Server : IDisposable
             options.MaxPendingHandshakes,
             options.MaxConnectionsPerAddress
         );
+        threads = new ConnectionThreads(MaxIdleThreads, thread => StartThread(thread));
         turnedAway = new TurnedAway(
             options.TimeProvider,
             Math.Clamp(MaxConnections / 8, 1, MaxTurnedAway)
@@ -69,6 +70,9 @@ public sealed partial class Server : IDisposable
         );
         opening = new Opening(options, () => IsStopping, log);
     }
+
+    /// <summary>Starts a connection's thread; replaced by tests of a system that has none to give.</summary>
+    internal Action<Thread> StartThread { get; set; } = thread => thread.Start();
 
     /// <summary>Makes a server that has no address: streams are handed to <see cref="Admit(Transport)"/>.</summary>
     internal static Server ServeInMemory(Action<ServerConnection> handler, ServerOptions options)
@@ -158,6 +162,7 @@ public sealed partial class Server : IDisposable
         if (!TryBeginStopping())
             return AwaitStopped();
 
+        var deadline = Deadline.After(options.TimeProvider, timeout ?? options.CloseTimeout);
         foreach (var listener in listeners)
             listener.Dispose();
         var told = Snapshot();
@@ -165,7 +170,6 @@ public sealed partial class Server : IDisposable
         foreach (var connection in told)
             connection.Stop(status);
 
-        var deadline = Deadline.After(options.TimeProvider, timeout ?? options.CloseTimeout);
         AwaitHandlers(deadline);
         var left = Others();
         foreach (var connection in left)

@@ -531,4 +531,109 @@ let pings =
 
             use client = Serve.client server
             client.Read() =! PongOf "alive"B)
+
+        testCase "a payload can be used again after its pong" (fun () ->
+            let server, outcome =
+                defaults
+                |> handling (fun connection ->
+                    let first = connection.Ping(ReadOnlySpan "a"B).Wait()
+                    first, connection.Ping(ReadOnlySpan "a"B).Wait())
+
+            use _ = server
+            use client = Serve.client server
+
+            for _ in 1..2 do
+                client.Read() =! PingOf "a"B
+                client.WriteFrame(true, Opcode.Pong, "a"B)
+
+            succeeds outcome =! (true, true))
+
+        testCase "a ping without a payload has one of its own, a pong has none" (fun () ->
+            use server =
+                defaults
+                |> Serve.inMemory (fun connection ->
+                    connection.Ping() |> ignore
+                    connection.Ping() |> ignore
+                    connection.Pong()
+                    Seq.iter ignore connection)
+
+            use client = Serve.client server
+
+            match client.Read(), client.Read() with
+            | PingOf first, PingOf second -> test <@ first.Length = 8 && first <> second @>
+            | other -> failwith $"two pings were expected, not {other}"
+
+            client.Read() =! PongOf [||])
+    ]
+
+[<Tests>]
+let attributes =
+    testList "a connection" [
+        testCase "that is open knows no end, and has a name and its request" (fun () ->
+            let _, _, connection, release = connected defaults
+            use _ = release
+
+            (connection.State, connection.CloseCode, connection.CloseReason)
+            =! (ConnectionState.Open, Nullable(), null)
+
+            test <@ isNull (box connection.Received) && isNull (box connection.Sent) @>
+
+            connection.Id <>! Guid.Empty
+            (connection.Request.Target, connection.Response.StatusCode) =! ("/chat", 101))
+
+        testTheory "that has ended throws the same again and again" [ 1000; 4000 ] (fun code ->
+            let _, client, connection, release = connected defaults
+            use _ = release
+            client.SendClose code
+            client.Read() |> ignore
+            connection.WaitClosed Wait.limit =! true
+
+            let thrown (call: unit -> unit) =
+                Wait.throws<ConnectionClosedException>(call).GetType()
+
+            let expected =
+                if code = 1000 then
+                    typeof<ConnectionClosedOkException>
+                else
+                    typeof<ConnectionClosedErrorException>
+
+            for call in
+                [
+                    (fun () -> connection.Receive() |> ignore)
+                    (fun () -> connection.Send "x")
+                    (fun () -> connection.Send [ "x" ])
+                    (fun () -> connection.Ping() |> ignore)
+                    (fun () -> connection.Pong())
+                ] do
+                thrown call =! expected
+                thrown call =! expected
+
+            connection.Close())
+    ]
+
+[<Tests>]
+let messages =
+    testList "a message" [
+        testCase "gives text and bytes, whatever its kind" (fun () ->
+            let text = Message "é"
+            let binary = Message(ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes "é"))
+
+            (text.Text, text.Data.ToArray(), text.IsText)
+            =! ("é", Encoding.UTF8.GetBytes "é", true)
+
+            (binary.Text, binary.Data.ToArray(), binary.IsText)
+            =! ("é", Encoding.UTF8.GetBytes "é", false))
+
+        testCase "that is no UTF-8 has no text" (fun () ->
+            let binary = Message(ReadOnlyMemory<byte> [| 0xFFuy |])
+            Wait.throws<DecoderFallbackException>(fun () -> binary.Text |> ignore) |> ignore)
+
+        testCase "equals another of the same kind and content" (fun () ->
+            let binary = Message(ReadOnlyMemory<byte> "a"B)
+
+            (Message "a" = Message "a", Message "a" = Message "b", Message "a" = binary)
+            =! (true, false, false)
+
+            (Message "a").GetHashCode() =! (Message "a").GetHashCode()
+            string (Message "abc") =! "Text (3 bytes)")
     ]

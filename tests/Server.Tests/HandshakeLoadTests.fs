@@ -35,7 +35,7 @@ let slow =
                 use server = Serve.inMemory Serve.echo (ServerOptions(TimeProvider = clock))
 
                 besides server (fun () ->
-                    let clients = [ for _ in 1..100 -> PeerClient.InMemory server ]
+                    let clients = [ for _ in 1..1_000 -> PeerClient.InMemory server ]
 
                     for client in clients do
                         client.Write "GET / HTTP/1.1\r\nHost: "
@@ -60,13 +60,13 @@ let slow =
                     Exchange.neverRun
                     (ServerOptions(TimeProvider = clock, LoggerFactory = records))
 
-            let clients = [ for _ in 1..100 -> PeerClient.InMemory server ]
+            let clients = [ for _ in 1..1_000 -> PeerClient.InMemory server ]
             clock.Advance(TimeSpan.FromSeconds 10.0)
 
             for client in clients do
                 client.Read() =! End
 
-            Wait.until "all are recorded" (fun () -> (Exchange.outcomes records).Length = 100)
+            Wait.until "all are recorded" (fun () -> (Exchange.outcomes records).Length = 1_000)
             Exchange.levelsAbove LogLevel.Debug records =! []
             records.Exceptions =! []
 

@@ -64,22 +64,17 @@ let private act (random: Random) (index: int) (send: ServerConnection option) (w
         onConnection (fun connection -> connection.Send(ReadOnlySpan data))
         frame true Opcode.Binary data
 
-/// Throws what it is given away.
-let private nowhere =
-    let mutable scratch = Array.zeroCreate<byte> 0
+/// Throws away what it is given; for any number of threads.
+let private nowhere = {
+    new IBufferWriter<byte> with
+        member _.Advance _ = ()
 
-    {
-        new IBufferWriter<byte> with
-            member _.Advance _ = ()
+        member _.GetMemory size =
+            Memory(Array.zeroCreate<byte>(max size 1))
 
-            member _.GetMemory size =
-                scratch <- Array.zeroCreate (max size 1)
-                Memory scratch
-
-            member _.GetSpan size =
-                scratch <- Array.zeroCreate (max size 1)
-                Span scratch
-    }
+        member _.GetSpan size =
+            Span(Array.zeroCreate<byte>(max size 1))
+}
 
 let private reason = "R" + String('r', 122)
 

@@ -55,7 +55,7 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
 
     /// <summary>Waits for bytes and takes them in; false at the end of the stream.</summary>
     /// <param name="transport">Where they come from.</param>
-    /// <param name="maxSize">How many at most; at least 4 KiB are made room for.</param>
+    /// <param name="maxSize">The most room that is made for them, in bytes: 4 KiB or more.</param>
     public bool Fill(Transport transport, int maxSize = MaxReadSize)
     {
         var memory = GetMemory(Math.Min(readSize, maxSize));

@@ -3,8 +3,9 @@ using System.Text;
 
 namespace FunctionalWs;
 
-/// <summary>Text that a peer wrote, made fit for logs and exceptions: one line, no control characters,
-/// no lone surrogates, bounded.</summary>
+/// <summary>
+/// Text that a peer wrote, made fit for logs and exceptions: one line, no control characters, no lone surrogates, bounded.
+/// </summary>
 internal static class PeerText
 {
     private const int MaxLength = 256;

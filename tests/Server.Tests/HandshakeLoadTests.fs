@@ -25,6 +25,11 @@ let private besides (server: Server) (attack: unit -> unit) =
     attack ()
     echoes "after"
 
+/// A thousand clients, or as many as the machine has threads for while other tests run.
+let private many (server: Server) : PeerClient list =
+    let count = min 1_000 (server.MaxConnections / 4)
+    [ for _ in 1..count -> PeerClient.InMemory server ]
+
 [<Tests>]
 let slow =
     testList "slow and silent clients" [
@@ -35,7 +40,7 @@ let slow =
                 use server = Serve.inMemory Serve.echo (ServerOptions(TimeProvider = clock))
 
                 besides server (fun () ->
-                    let clients = [ for _ in 1..100 -> PeerClient.InMemory server ]
+                    let clients = many server
 
                     for client in clients do
                         client.Write "GET / HTTP/1.1\r\nHost: "
@@ -60,13 +65,13 @@ let slow =
                     Exchange.neverRun
                     (ServerOptions(TimeProvider = clock, LoggerFactory = records))
 
-            let clients = [ for _ in 1..100 -> PeerClient.InMemory server ]
+            let clients = many server
             clock.Advance(TimeSpan.FromSeconds 10.0)
 
             for client in clients do
                 client.Read() =! End
 
-            Wait.until "all are recorded" (fun () -> (Exchange.outcomes records).Length = 100)
+            Wait.until "all are recorded" (fun () -> (Exchange.outcomes records).Length = clients.Length)
             Exchange.levelsAbove LogLevel.Debug records =! []
             records.Exceptions =! []
 

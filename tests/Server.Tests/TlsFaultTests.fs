@@ -137,6 +137,54 @@ let faults =
                 isServed server
                 isQuiet records)
 
+            testCase "faulty clients of all kinds at once delay nobody by 100 ms, and are cut" (fun () ->
+                let clock = FakeClock()
+                use records = new Records()
+                use server = serve clock records
+
+                let time () =
+                    let watch = Stopwatch.StartNew()
+                    isServed server
+                    watch.ElapsedMilliseconds
+
+                let median (times: int64 list) = (List.sort times)[times.Length / 2]
+                let alone = [ for _ in 1..11 -> time () ]
+                let silent = [ for _ in 1..200 -> raw server ]
+                let dripping = [ for _ in 1..50 -> raw server ]
+
+                let beside = [
+                    for i in 0..10 do
+                        for client in dripping do
+                            write client [| hello[i] |]
+
+                        for _ in 1..10 do
+                            let plain = raw server
+                            write plain "GET / HTTP/1.1\r\n\r\n"B
+                            isEnded plain
+                            plain.Dispose()
+                            let leaving = raw server
+                            write leaving hello[.. 10 * i]
+                            reset leaving
+
+                        time ()
+                ]
+
+                printfn $"TLS connection and echo, ms: alone %A{alone}, beside faulty clients %A{beside}"
+                test <@ median beside <= median alone + 100L @>
+                clock.Advance openTimeout
+
+                for client in silent @ dripping do
+                    isEnded client
+                    client.Dispose()
+
+                // One that is reset early enough is gone before it is asked for TLS.
+                let left () =
+                    records.Of LogLevel.Debug
+                    |> List.filter (fun (struct (_, id, _)) -> id = 60 || id = 22)
+
+                Wait.until "all are recorded" (fun () -> (left ()).Length = 470)
+                isQuiet records)
+
             testTheory
                 "what is no TLS is dropped at once, with one record"
                 [

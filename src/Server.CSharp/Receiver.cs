@@ -35,28 +35,21 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
         out ReceivedMessage message
     )
     {
-        while (true)
+        lock (gate)
         {
-            lock (gate)
-            {
-                receiveCount++;
-                receivingThread = Environment.CurrentManagedThreadId;
-                if (TryTake(mode, destination, out message))
-                    return true;
-                if (TryWait(deadline, mode, destination, out message) is { } hasMessage)
-                    return hasMessage;
-            }
-            if (driver.IsReceivingOver)
-                throw driver.ClosedException();
-            driver.Sender.Flush();
+            receiveCount++;
+            receivingThread = Environment.CurrentManagedThreadId;
+            if (
+                TryTake(mode, destination, out message)
+                || TryWait(deadline, mode, destination, out message)
+            )
+                return true;
         }
+        return driver.IsReceivingOver ? throw driver.ClosedException() : false;
     }
 
-    /// <summary>
-    /// Reads until there is a message (true) or the deadline has passed (false); gives up (null) when receiving is over, or
-    /// when held-back output has to go first, which may take long and must not hold up those who read.
-    /// </summary>
-    private bool? TryWait(
+    /// <summary>Reads until there is a message, or the deadline has passed, or receiving is over.</summary>
+    private bool TryWait(
         Deadline deadline,
         ReceiveMode mode,
         IBufferWriter<byte>? destination,
@@ -65,8 +58,12 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
     {
         message = default;
         var lateReads = 0;
-        while (!driver.IsReceivingOver && !driver.Sender.IsHolding)
+        while (!driver.IsReceivingOver)
         {
+            // Held-back output goes first. What the peer doesn't take now is left to the watcher: it must not outlast the
+            // deadline, nor hold up reading.
+            if (driver.Sender.IsHolding)
+                driver.TryFlushOutput();
             isReading = true;
             var isReadable = transport.WaitReadable(deadline);
             isReading = false;
@@ -78,7 +75,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
             if (deadline.HasPassed && ++lateReads > MaxLateReads)
                 return false;
         }
-        return null;
+        return false;
     }
 
     private bool TryTake(

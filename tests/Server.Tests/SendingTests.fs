@@ -259,6 +259,41 @@ let stuck =
             (error.InnerException :?> TimeoutException).Message
             =! "The peer did not read within 00:00:03.")
 
+        testCase "does not outlast the timeout of a Receive, whatever is held back" (fun () ->
+            let clock = FakeClock()
+
+            let server, outcome =
+                ServerOptions(TimeProvider = clock, PingInterval = Nullable())
+                |> handling (fun connection ->
+                    let first = connection.Receive().Text
+                    connection.Send(String('h', 10_000)) // held back, since there is more to receive
+                    let second = connection.Receive().Text
+
+                    Wait.throws<TimeoutException>(fun () ->
+                        connection.Receive(TimeSpan.FromSeconds 5.0) |> ignore)
+                    |> ignore
+
+                    first, second)
+
+            use _ = server
+            let struct (atServer, atClient) = MemoryTransport.CreatePair 1_000
+            server.Admit atServer
+            use client = new PeerClient(atClient)
+            client.ShakeHands()
+            let writer = ArrayBufferWriter<byte>()
+
+            for text in [ "1"B; "2"B ] do
+                FrameWriter.write true Opcode.Text (ReadOnlySpan text) (ValueSome 5u) writer
+
+            client.Write(writer.WrittenSpan.ToArray())
+
+            Wait.until "the Receive is given up" (fun () ->
+                clock.Advance(TimeSpan.FromSeconds 1.0)
+                outcome.IsCompleted)
+
+            succeeds outcome =! ("1", "2")
+            client.ReadText() =! String('h', 10_000))
+
         testCase "holds up neither reading nor pings nor their answers" (fun () ->
             let received = TaskCompletionSource<string>()
 

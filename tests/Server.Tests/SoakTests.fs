@@ -12,7 +12,7 @@ open FunctionalWs.Server.Tests.Serve
 
 let private connections = 64
 let private senders = 3
-let private messages = 300
+let private messages = 200
 
 /// How a connection ends.
 type private Ending =
@@ -146,8 +146,17 @@ let private endings (seed: int) = [
         | _ -> Done
 ]
 
-let private openHandles () =
-    IO.Directory.GetFileSystemEntries("/proc/self/fd").Length
+/// The sockets that this process holds: a runtime that loads an assembly opens other handles.
+let private openSockets () =
+    IO.Directory.GetFileSystemEntries "/proc/self/fd"
+    |> Array.filter (fun path ->
+        try
+            match IO.File.ResolveLinkTarget(path, false) with
+            | null -> false
+            | target -> target.Name.StartsWith "socket:"
+        with :? IO.IOException ->
+            false) // it was that of the listing itself
+    |> Array.length
 
 [<Tests>]
 let soak =
@@ -157,7 +166,7 @@ let soak =
                 Wait.until "the servers of other tests are gone" (fun () ->
                     LoopbackTests.threadsNamed "FunctionalWs " = 0)
 
-                let handlesBefore = openHandles ()
+                let before = openSockets ()
                 let records = new Records()
                 let endings = endings seed
                 let atServer = [| for _ in endings -> Order() |]
@@ -177,18 +186,21 @@ let soak =
                             converse client ending)
                 ]
 
-                for which, (ending, conversation) in List.indexed (List.zip endings conversations) do
-                    let atClient = Wait.forTask "a conversation" conversation
+                let atClient = [
+                    for conversation in conversations -> Wait.forTask "a conversation" conversation
+                ]
 
+                // A client may have seen the end before the handler has received all of what was read ahead.
+                server.Shutdown() =! 0
+
+                for which, (ending, atClient) in List.indexed (List.zip endings atClient) do
                     if ending = Done then
                         (atClient.Count, atServer[which].Count)
                         =! (senders * messages, senders * messages)
 
-                Wait.until "all connections are gone" (fun () -> server.Connections.Count = 0)
-                server.Shutdown() =! 0
                 let errors = records.Of LogLevel.Error @ records.Of LogLevel.Warning
                 errors =! []
                 Wait.until "all threads are gone" (fun () -> LoopbackTests.threadsNamed "FunctionalWs " = 0)
-                Wait.until "all handles are given back" (fun () -> openHandles () <= handlesBefore + 2))
+                Wait.until "all sockets are given back" (fun () -> openSockets () <= before))
         ]
     )

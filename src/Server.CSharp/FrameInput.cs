@@ -13,7 +13,7 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
 {
     private const int MinReadSize = 4 * 1024;
     private const int MaxReadSize = 64 * 1024;
-    private const int RestFraction = 4;
+    private const int RestFraction = 8;
     private const int PieceSize = 1024;
 
     // Never a pause of the writer: the read gate's holder fills and parses in turn, on one thread.

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using FunctionalWs.Protocol;
+using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;
 
@@ -8,6 +9,7 @@ namespace FunctionalWs;
 /// One WebSocket connection, as its handler uses it: every call does its work on the calling thread and returns when it is
 /// done. All members may be called from any thread; two <c>Receive</c>s at once are refused, sends take turns.
 /// </summary>
+[StructuredFormatDisplay("{Description}")] // F#'s %A would enumerate it: wait for messages, and take them
 public sealed partial class ServerConnection : IEnumerable<Message>
 {
     private readonly ServerOptions options;
@@ -131,6 +133,8 @@ public sealed partial class ServerConnection : IEnumerable<Message>
 
     /// <summary>The client's address and the state, for logs.</summary>
     public override string ToString() => $"{Id} {RemoteEndPoint} {State}";
+
+    private string Description => ToString();
 
     // ---- For the server and its watcher
 

@@ -581,6 +581,14 @@ let attributes =
             connection.Id <>! Guid.Empty
             (connection.Request.Target, connection.Response.StatusCode) =! ("/chat", 101))
 
+        testCase "can be printed, which takes no message from it" (fun () ->
+            let _, client, connection, release = connected defaults
+            use _ = release
+            client.SendText "still here"
+            let printed = sprintf "%A" connection
+            printed =! string connection
+            connection.Receive().Text =! "still here")
+
         testTheory "that has ended throws the same again and again" [ 1000; 4000 ] (fun code ->
             let _, client, connection, release = connected defaults
             use _ = release

@@ -15,6 +15,8 @@ internal sealed class Client : IDisposable
         ProtocolType.Tcp
     );
     private readonly byte[] batch;
+    private readonly byte[][] frames = []; // of JSON, sent in turns
+    private readonly bool isCompressed;
     private readonly int replyLength;
     private readonly byte[] received;
 
@@ -23,17 +25,29 @@ internal sealed class Client : IDisposable
         socket.NoDelay = true;
         socket.Connect(IPAddress.Loopback, port);
         batch = MakeBatch(scenario);
+        if (scenario.Deflate is not Deflate.None || scenario.IsJson)
+            frames =
+            [
+                .. Json.Messages(64, scenario.Size)
+                    .Select(message => ToFrame(message, scenario.Deflate)),
+            ];
+        isCompressed = scenario.Deflate is not Deflate.None;
         replyLength = FrameWriter.HeaderSize(scenario.Size, false) + scenario.Size;
         received = new byte[Math.Max(64 * 1024, 2 * replyLength)];
         InFlight = scenario.InFlight;
-        ShakeHands(port);
+        ShakeHands(port, scenario.Deflate);
     }
+
+    /// <summary>The bytes of the compressed replies that have come.</summary>
+    public long CompressedBytes { get; private set; }
 
     private int InFlight { get; }
 
     /// <summary>Keeps a number of messages under way until the end, and counts the echoes.</summary>
     public long Run(CancellationToken end)
     {
+        if (frames.Length > 0)
+            return RunJson(end);
         var messages = 0L;
         var frame = batch.Length / InFlight;
         Send(batch);
@@ -50,12 +64,64 @@ internal sealed class Client : IDisposable
         return messages;
     }
 
+    private long RunJson(CancellationToken end)
+    {
+        var messages = 0L;
+        while (!end.IsCancellationRequested)
+        {
+            Exchange((int)(messages % frames.Length));
+            messages++;
+        }
+        return messages;
+    }
+
+    /// <summary>Sends a compressed message and takes the reply.</summary>
+    public void Exchange(int message)
+    {
+        Send(frames[message]);
+        var size = 0;
+        var length = int.MaxValue;
+        while (size < length)
+        {
+            var read = socket.Receive(received.AsSpan(size));
+            if (read == 0)
+                throw new IOException("The server ended the stream.");
+            size += read;
+            if (size >= 4)
+                length =
+                    (received[1] & 0x7F) < 126
+                        ? 2 + received[1]
+                        : 4 + received[2] * 256 + received[3];
+        }
+        if (isCompressed != ((received[0] & 0x40) != 0))
+            throw new IOException(
+                "A reply was compressed although it was not to be, or the other way round."
+            );
+        CompressedBytes += length;
+    }
+
     public void Dispose() => socket.Dispose();
 
     private void Send(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
             bytes = bytes[socket.Send(bytes)..];
+    }
+
+    private static byte[] ToFrame(byte[] message, Deflate deflate)
+    {
+        var isCompressed = deflate is not Deflate.None;
+        var frame = new System.Buffers.ArrayBufferWriter<byte>();
+        FrameWriter.Write(
+            true,
+            Opcode.Text,
+            isCompressed ? Json.Compress(message) : message,
+            FSharpValueOption<uint>.Some(0x37FA213D),
+            frame
+        );
+        var bytes = frame.WrittenSpan.ToArray();
+        bytes[0] |= (byte)(isCompressed ? 0x40 : 0);
+        return bytes;
     }
 
     private static byte[] MakeBatch(Scenario scenario)
@@ -74,11 +140,19 @@ internal sealed class Client : IDisposable
         return frames.WrittenSpan.ToArray();
     }
 
-    private void ShakeHands(int port)
+    private void ShakeHands(int port, Deflate deflate)
     {
+        var offer = deflate switch
+        {
+            Deflate.None => "",
+            Deflate.Takeover => "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+            _ =>
+                "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n",
+        };
         Send(
             Encoding.ASCII.GetBytes(
                 $"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    + offer
                     + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
             )
         );

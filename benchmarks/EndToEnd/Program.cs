@@ -1,11 +1,18 @@
 // Compares echo servers: dotnet run -c Release --project benchmarks/EndToEnd -- [--seconds S] [--rounds N] [SCENARIO ...]
+// or what connections take: dotnet run -c Release --project benchmarks/EndToEnd -- --memory [CONNECTIONS]
 // Each server is a process of its own, so that its CPU time can be told from the client's; the rounds are interleaved, so
 // that what else the machine does hits both alike. The ratios are what counts.
 using EndToEnd;
 
-if (args is ["--server", var name])
+if (args is ["--server", var name, var deflate])
 {
-    Servers.Run(name);
+    Servers.Run(name, Enum.Parse<Deflate>(deflate));
+    return 0;
+}
+
+if (args is ["--memory", .. var count])
+{
+    ConnectionMemory.Compare(count is [var number] ? int.Parse(number) : 500);
     return 0;
 }
 

@@ -18,16 +18,32 @@ internal static class Servers
 {
     public static readonly string[] Names = ["ours", "kestrel"];
 
-    public static void Run(string name)
+    public static void Run(string name, Deflate deflate)
     {
+        new Thread(Collect) { IsBackground = true }.Start();
         if (name == "ours")
-            RunOurs();
+            RunOurs(deflate);
         else
-            RunKestrel();
+            RunKestrel(deflate);
     }
 
-    private static void RunOurs()
+    /// <summary>Collects all garbage whenever a line comes.</summary>
+    private static void Collect()
     {
+        while (Console.ReadLine() is not null)
+        {
+            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            Console.WriteLine();
+        }
+    }
+
+    private static void RunOurs(Deflate deflate)
+    {
+        var compression = new PerMessageDeflate
+        {
+            ServerNoContextTakeover = deflate is Deflate.NoContext,
+            ClientNoContextTakeover = deflate is Deflate.NoContext,
+        };
         using var server = Server.Serve(
             connection =>
             {
@@ -36,22 +52,36 @@ internal static class Servers
             },
             "127.0.0.1",
             0,
-            new ServerOptions { MaxMessageSize = 16 * 1024 * 1024 }
+            new ServerOptions
+            {
+                MaxMessageSize = 16 * 1024 * 1024,
+                Compression = deflate is Deflate.None ? null : compression,
+            }
         );
         Console.WriteLine(((IPEndPoint)server.LocalEndPoint!).Port);
         server.ServeForever();
     }
 
-    private static void RunKestrel()
+    private static void RunKestrel(Deflate deflate)
     {
         var builder = WebApplication.CreateSlimBuilder([]);
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Listen(IPAddress.Loopback, 0);
+            kestrel.Limits.MaxConcurrentUpgradedConnections = null;
+        });
         var app = builder.Build();
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
         app.Run(async http =>
         {
-            using var socket = await http.WebSockets.AcceptWebSocketAsync();
+            using var socket = await http.WebSockets.AcceptWebSocketAsync(
+                new WebSocketAcceptContext
+                {
+                    DangerousEnableCompression = deflate is not Deflate.None,
+                    DisableServerContextTakeover = deflate is Deflate.NoContext,
+                }
+            );
             await EchoAsync(socket);
         });
         app.StartAsync().GetAwaiter().GetResult();

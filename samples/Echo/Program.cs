@@ -50,6 +50,7 @@ static Server Listen(Arguments arguments)
     var options = new ServerOptions
     {
         MaxMessageSize = arguments.MaxSize,
+        Compression = arguments.IsCompressed ? new PerMessageDeflate() : null,
         Ssl = arguments.Certificate is { } file ? LoadCertificate(file, arguments.Key) : null,
     };
     if (arguments.IsSystemd)
@@ -88,12 +89,15 @@ static string Address(EndPoint? endPoint, Arguments arguments) =>
 
 static bool TryParse(string[] args, out Arguments arguments, out string problem)
 {
-    arguments = new Arguments("127.0.0.1", 8765, 1024 * 1024, null, null, null, false);
+    arguments = new Arguments("127.0.0.1", 8765, 1024 * 1024, null, null, null, false, true);
     problem = "";
     for (var i = 0; i < args.Length; i++)
     {
         if (args[i] == "--no-compression")
-            continue; // none is offered yet
+        {
+            arguments = arguments with { IsCompressed = false };
+            continue;
+        }
         if (args[i] == "--systemd")
         {
             arguments = arguments with { IsSystemd = true };
@@ -136,7 +140,8 @@ internal sealed record Arguments(
     string? UnixPath,
     string? Certificate,
     string? Key,
-    bool IsSystemd
+    bool IsSystemd,
+    bool IsCompressed
 )
 {
     public override string ToString() =>

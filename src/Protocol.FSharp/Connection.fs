@@ -166,6 +166,35 @@ module Connection =
         | ValueSome _, true -> withReceiving state ValueNone
         | (ValueNone | ValueSome _), false -> withReceiving state (ValueSome message)
 
+    let private onValidData
+        (state: State)
+        (receiving: PartialMessage voption)
+        (before: inref<PartialMessage>)
+        (header: inref<FrameHeader>)
+        (part: Part)
+        (length: int64)
+        (text: Utf8State)
+        : Transition =
+        let message = {
+            before with
+                Size = before.Size + length
+                FragmentSize = before.FragmentSize + length
+                Text = text
+        }
+
+        let endOfMessage = Fragments.endsMessage &header part
+
+        {
+            State = advance state receiving &message endOfMessage
+            Event =
+                if part.Ends then
+                    Fragments.dataEvent message.Kind endOfMessage
+                else
+                    ValueNone
+            Output = ValueNone
+            HalfClose = false
+        }
+
     let private onData
         (settings: ConnectionSettings)
         (state: State)
@@ -175,34 +204,17 @@ module Connection =
         (length: int64)
         (text: Utf8Result)
         : Transition =
-        match Fragments.current receiving header.Opcode part, text with
+        match Fragments.current receiving &header part, text with
         | ValueNone, _ -> fail state ProtocolError.ContinuationUnexpected
-        | ValueSome message, _ when length > settings.Limits.MaxMessageSize - message.Size ->
-            fail state (ProtocolError.MessageTooBig(message.Size + length, settings.Limits.MaxMessageSize))
-        | ValueSome message, Invalid position ->
-            fail state (ProtocolError.TextNotUtf8(message.Size + int64 position))
-        | ValueSome message, Valid text ->
-            let message = {
-                message with
-                    Size = message.Size + length
-                    Text = text
-            }
-
-            let endOfMessage = Fragments.endsMessage &header part
-
-            {
-                State = advance state receiving &message endOfMessage
-                Event =
-                    if part.Ends then
-                        Fragments.dataEvent message.Kind endOfMessage
-                    else
-                        ValueNone
-                Output = ValueNone
-                HalfClose = false
-            }
+        | ValueSome message, text ->
+            match Fragments.checkData settings.Limits &message length, text with
+            | ValueSome error, _ -> fail state error
+            | ValueNone, Invalid position ->
+                fail state (ProtocolError.TextNotUtf8(message.Size + int64 position))
+            | ValueNone, Valid text -> onValidData state receiving &message &header part length text
 
     /// <summary>
-    /// A piece of a data frame's payload has arrived and been unmasked. With <c>check</c> before it, this equals
+    /// A piece of a data frame's payload has arrived, been unmasked and decoded by the extensions of its message. With <c>check</c> before it, this equals
     /// <c>receive</c> of the whole frame, but bad text is found before the frame is complete. Allocates nothing for a
     /// message in one piece.
     /// </summary>
@@ -210,7 +222,7 @@ module Connection =
     /// <param name="state">The state after the piece before.</param>
     /// <param name="header">The header of a data frame that <c>check</c> found nothing wrong with.</param>
     /// <param name="part">Which part of the payload the piece is. Every frame has a first and a last, or a whole.</param>
-    /// <param name="data">The piece, unmasked.</param>
+    /// <param name="data">The piece, unmasked and decoded; may be empty.</param>
     [<CompiledName("ReceiveData")>]
     let receiveData
         (settings: ConnectionSettings)
@@ -224,7 +236,7 @@ module Connection =
         | State.CloseSent(_, receiving) ->
             let length = int64 data.Length
 
-            match Fragments.textOf settings receiving header.Opcode part with
+            match Fragments.textOf settings receiving &header part with
             | ValueSome text ->
                 let result =
                     Fragments.checkEnd (Fragments.endsMessage &header part) length (Utf8.validate text data)
@@ -233,6 +245,57 @@ module Connection =
             | ValueNone -> onData settings state receiving &header part length (Valid Utf8.start)
         | State.Draining _
         | State.Closed _ -> stay state
+
+    /// The message that a frame belongs to, before or after its first part.
+    let private messageOf
+        (state: State)
+        (header: inref<FrameHeader>)
+        (isBegun: bool)
+        : PartialMessage voption =
+        match state with
+        | State.Open(receiving, _)
+        | State.CloseSent(_, receiving) ->
+            Fragments.current receiving &header (if isBegun then Part.Middle else Part.First)
+        | State.Draining _
+        | State.Closed _ -> ValueNone
+
+    /// <summary>
+    /// The bits by which extensions marked the message that a frame belongs to: with any, the frame's payload has to be
+    /// decoded before it is passed to <c>receiveData</c> (RFC 6455 §9).
+    /// </summary>
+    /// <param name="state">The state before the frame, or after a part of it.</param>
+    /// <param name="header">The header of a data frame that <c>check</c> found nothing wrong with.</param>
+    [<CompiledName("MessageBits")>]
+    let messageBits (state: State) (header: inref<FrameHeader>) : ReservedBits =
+        match state with
+        | State.Open(ValueSome message, _)
+        | State.CloseSent(_, ValueSome message) when header.Opcode.IsContinuation -> message.ReservedBits
+        | State.Open _
+        | State.CloseSent _
+        | State.Draining _
+        | State.Closed _ -> header.ReservedBits
+
+    /// <summary>
+    /// The most bytes of data that a frame may still bring, once decoded. More than that needs not be decoded: its
+    /// first byte too many is refused.
+    /// </summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="state">The state before the frame, or after a part of it.</param>
+    /// <param name="header">The header of a data frame that <c>check</c> found nothing wrong with.</param>
+    /// <param name="isBegun">True after the first part of the frame.</param>
+    [<CompiledName("Room")>]
+    let room
+        (settings: ConnectionSettings)
+        (state: State)
+        (header: inref<FrameHeader>)
+        (isBegun: bool)
+        : int64 =
+        match messageOf state &header isBegun with
+        | ValueSome message ->
+            min
+                (settings.Limits.MaxMessageSize - message.Size)
+                (settings.Limits.MaxFragmentSize - message.FragmentSize)
+        | ValueNone -> 0L
 
     /// <summary>
     /// True when the bytes of a frame of this header are validated as text, so that it pays to pass them to
@@ -287,7 +350,7 @@ module Connection =
         : Transition =
         let length = frame.Payload.Length
 
-        match Fragments.textOf settings receiving frame.Header.Opcode Part.Whole with
+        match Fragments.textOf settings receiving &frame.Header Part.Whole with
         | ValueSome text ->
             let result = validateFrame text &frame
             onData settings state receiving &frame.Header Part.Whole length result
@@ -324,7 +387,10 @@ module Connection =
     /// </summary>
     /// <param name="settings">The side this is, and its limits.</param>
     /// <param name="state">The state before.</param>
-    /// <param name="input">What came. A frame's payload is read, not kept.</param>
+    /// <param name="input">
+    /// What came. A frame's payload is read, not kept. It is taken as it is: a frame of a message with <c>messageBits</c> is
+    /// for <c>receiveData</c>, once it is decoded.
+    /// </param>
     [<CompiledName("Receive")>]
     let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =
         match state, input with

@@ -33,6 +33,14 @@ type ProtocolError =
     | TooManyFragments of Limit: int
     /// <summary>A text message has a byte that can't stand there in UTF-8, or ends inside a character (RFC 6455 §8.1).</summary>
     | TextNotUtf8 of Position: int64
+    /// <summary>A compressed message holds what is no compressed data (RFC 7692 §7.2.2).</summary>
+    | CompressedDataInvalid
+    /// <summary>A compressed message ends inside its compressed data (RFC 7692 §7.2.2).</summary>
+    | CompressedDataIncomplete
+    /// <summary>A compressed message holds more than so many times its size on the wire.</summary>
+    | InflateRatioExceeded of Limit: int
+    /// <summary>An extension could not decode a message (RFC 6455 §9).</summary>
+    | ExtensionFailed of Extension: string * Reason: string
     /// <summary>A close frame has one byte of payload: half a code (RFC 6455 §5.5.1).</summary>
     | CloseFrameTooShort
     /// <summary>A close frame has a code that may not be sent (RFC 6455 §7.4).</summary>
@@ -68,13 +76,28 @@ module ProtocolError =
         | ProtocolError.ControlFrameFragmented _
         | ProtocolError.ContinuationExpected
         | ProtocolError.ContinuationUnexpected
+        | ProtocolError.CompressedDataInvalid
+        | ProtocolError.ExtensionFailed _
         | ProtocolError.CloseFrameTooShort
         | ProtocolError.CloseCodeInvalid _ -> CloseCode.ProtocolError
         | ProtocolError.TextNotUtf8 _
+        | ProtocolError.CompressedDataIncomplete
         | ProtocolError.CloseReasonNotUtf8 -> CloseCode.InvalidFramePayloadData
+        | ProtocolError.InflateRatioExceeded _
         | ProtocolError.TooManyFragments _ -> CloseCode.PolicyViolation
         | ProtocolError.FragmentTooBig _
         | ProtocolError.MessageTooBig _ -> CloseCode.MessageTooBig
+
+    /// What an extension's author wrote, made fit for a close frame.
+    let private shorten (text: string) =
+        let longest = 40
+
+        text.Substring(0, min text.Length longest)
+        |> String.map (fun character ->
+            if character >= ' ' && character <= '~' then
+                character
+            else
+                '?')
 
     /// <summary>A sentence for logs and for the reason of the close frame, at most 123 bytes of ASCII.</summary>
     /// <param name="error">What the peer did.</param>
@@ -97,6 +120,11 @@ module ProtocolError =
             $"message of at least {length} bytes exceeds the limit of {limit} bytes"
         | ProtocolError.TooManyFragments limit -> $"message of more than {limit} frames"
         | ProtocolError.TextNotUtf8 position -> $"invalid UTF-8 at position {position}"
+        | ProtocolError.CompressedDataInvalid -> "decompression failed"
+        | ProtocolError.CompressedDataIncomplete -> "compressed data ends too early"
+        | ProtocolError.InflateRatioExceeded limit -> $"message inflates to more than {limit} times its size"
+        | ProtocolError.ExtensionFailed(extension, reason) ->
+            $"extension {shorten extension} failed: {shorten reason}"
         | ProtocolError.CloseFrameTooShort -> "close frame too short"
         | ProtocolError.CloseCodeInvalid code -> $"invalid status code {code}"
         | ProtocolError.CloseReasonNotUtf8 -> "invalid UTF-8 in the reason of a close frame"

@@ -17,6 +17,8 @@ type Role =
 type FrameHeader = {
     /// <summary>True on the last frame of a message, and on every control frame.</summary>
     Fin: bool
+    /// <summary>The bits by which extensions mark the message; none on control frames and continuations.</summary>
+    ReservedBits: ReservedBits
     /// <summary>The frame's type.</summary>
     Opcode: Opcode
     /// <summary>The four bytes of the masking key in memory order; none when the payload is not masked.</summary>

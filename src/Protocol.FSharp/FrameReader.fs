@@ -21,19 +21,22 @@ type ConnectionSettings = {
     /// unread (RFC 6455 §8.1).
     /// </summary>
     ValidateText: bool
+    /// <summary>The bits that agreed extensions use; any other is refused with 1002 (RFC 6455 §5.2).</summary>
+    ReservedBits: ReservedBits
     /// <summary>False to refuse payload lengths that are not in their shortest form, with 1002 (RFC 6455 §5.2).</summary>
     AllowLongLengths: bool
 } with
 
-    /// <summary>A server with default limits and every check on.</summary>
+    /// <summary>A server with default limits, every check on and no extension.</summary>
     static member Server: ConnectionSettings = {
         Role = Role.Server
         Limits = Limits.Default
         ValidateText = true
+        ReservedBits = ReservedBits.None
         AllowLongLengths = false
     }
 
-    /// <summary>A client with default limits and every check on.</summary>
+    /// <summary>A client with default limits, every check on and no extension.</summary>
     static member Client: ConnectionSettings = {
         ConnectionSettings.Server with
             Role = Role.Client
@@ -66,6 +69,19 @@ module FrameReader =
     [<Literal>]
     let MaxHeaderSize = 14
 
+    let private reservedBits (first: byte) : ReservedBits =
+        LanguagePrimitives.EnumOfValue((first >>> 4) &&& 0x7uy)
+
+    /// A message is marked on its first frame (RFC 7692 §6).
+    let private mayHave (settings: ConnectionSettings) (opcode: Opcode) : ReservedBits =
+        match opcode with
+        | Opcode.Text
+        | Opcode.Binary -> settings.ReservedBits
+        | Opcode.Continuation
+        | Opcode.Close
+        | Opcode.Ping
+        | Opcode.Pong -> ReservedBits.None
+
     /// What the first two bytes alone tell.
     let private checkFirstBytes
         (settings: ConnectionSettings)
@@ -75,8 +91,10 @@ module FrameReader =
         : ProtocolError voption =
         let masked = second &&& 0x80uy <> 0uy
 
-        if first &&& 0x70uy <> 0uy then
-            ValueSome(ProtocolError.ReservedBits((first >>> 4) &&& 0x7uy))
+        let bits = reservedBits first
+
+        if bits &&& ~~~(mayHave settings opcode) <> ReservedBits.None then
+            ValueSome(ProtocolError.ReservedBits(byte bits))
         elif not masked && settings.Role.IsServer then
             ValueSome ProtocolError.MaskMissing
         elif masked && settings.Role.IsClient then
@@ -88,8 +106,27 @@ module FrameReader =
         else
             ValueNone
 
+    /// True when the payload may have been transformed: its length on the wire is not yet that of its data.
+    let private mayBeEncoded (settings: ConnectionSettings) (first: byte) : bool =
+        settings.ReservedBits <> ReservedBits.None
+        && (reservedBits first <> ReservedBits.None || first &&& 0x0Fuy = 0uy)
+
+    let private checkSize
+        (limits: Limits)
+        (messageSize: int64)
+        (fragmentSize: int64)
+        (length: int64)
+        : ProtocolError voption =
+        if length > fragmentSize then
+            ValueSome(ProtocolError.FragmentTooBig(length, limits.MaxFragmentSize))
+        elif length > messageSize then
+            ValueSome(ProtocolError.MessageTooBig(length, limits.MaxMessageSize))
+        else
+            ValueNone
+
     let private checkLength
         (settings: ConnectionSettings)
+        (first: byte)
         (short: int)
         (length: int64)
         : ProtocolError voption =
@@ -105,12 +142,14 @@ module FrameReader =
             ValueSome ProtocolError.LengthTopBit
         elif not isMinimal && not settings.AllowLongLengths then
             ValueSome(ProtocolError.LengthNotMinimal length)
-        elif length > limits.MaxFragmentSize then
-            ValueSome(ProtocolError.FragmentTooBig(length, limits.MaxFragmentSize))
-        elif length > limits.MaxMessageSize then
-            ValueSome(ProtocolError.MessageTooBig(length, limits.MaxMessageSize))
+        elif mayBeEncoded settings first then
+            checkSize
+                limits
+                (limits.Encoded(limits.MaxMessageSize, limits.MaxFragments))
+                (limits.Encoded(limits.MaxFragmentSize, 1))
+                length
         else
-            ValueNone
+            checkSize limits limits.MaxMessageSize limits.MaxFragmentSize length
 
     let private readLength (short: int) (bytes: ReadOnlySpan<byte>) : int64 =
         match short with
@@ -138,6 +177,7 @@ module FrameReader =
         else
             HeaderParse.Complete {
                 Fin = bytes[0] &&& 0x80uy <> 0uy
+                ReservedBits = reservedBits bytes[0]
                 Opcode = opcode
                 MaskingKey =
                     if masked then
@@ -162,7 +202,7 @@ module FrameReader =
         else
             let length = readLength short bytes
 
-            match checkLength settings short length with
+            match checkLength settings bytes[0] short length with
             | ValueSome error when not (Opcode.isControl opcode) -> HeaderParse.Malformed error
             | ValueSome _
             | ValueNone -> complete opcode length keyAt bytes

@@ -32,6 +32,7 @@ module FrameWriter =
 
     /// <summary>Writes a frame's header and tells its size.</summary>
     /// <param name="fin">True on the last frame of a message and on control frames.</param>
+    /// <param name="bits">The bits of extensions that have transformed the message, on its first frame (RFC 6455 §9).</param>
     /// <param name="opcode">The frame's type.</param>
     /// <param name="payloadLength">The size of the payload in bytes: 0 or more, at most 125 for control frames.</param>
     /// <param name="maskingKey">The four bytes of a client's key in memory order; none from a server (RFC 6455 §5.3).</param>
@@ -40,6 +41,7 @@ module FrameWriter =
     [<CompiledName("WriteHeader")>]
     let writeHeader
         (fin: bool)
+        (bits: ReservedBits)
         (opcode: Opcode)
         (payloadLength: int64)
         (maskingKey: uint32 voption)
@@ -47,7 +49,7 @@ module FrameWriter =
         : int =
         let size = headerSize payloadLength maskingKey.IsSome
         let short = writeLength payloadLength destination
-        destination[0] <- Opcode.toByte opcode ||| (if fin then 0x80uy else 0uy)
+        destination[0] <- Opcode.toByte opcode ||| (byte bits <<< 4) ||| (if fin then 0x80uy else 0uy)
 
         match maskingKey with
         | ValueNone -> destination[1] <- short
@@ -57,7 +59,7 @@ module FrameWriter =
 
         size
 
-    /// <summary>Writes a whole frame.</summary>
+    /// <summary>Writes a whole frame of a message that no extension has transformed, or a control frame.</summary>
     /// <param name="fin">True on the last frame of a message and on control frames.</param>
     /// <param name="opcode">The frame's type.</param>
     /// <param name="payload">The payload, not masked; at most 125 bytes for control frames.</param>
@@ -72,7 +74,9 @@ module FrameWriter =
         (writer: IBufferWriter<byte>)
         : unit =
         let span = writer.GetSpan(FrameReader.MaxHeaderSize + payload.Length)
-        let size = writeHeader fin opcode (int64 payload.Length) maskingKey span
+
+        let size =
+            writeHeader fin ReservedBits.None opcode (int64 payload.Length) maskingKey span
 
         match maskingKey with
         | ValueNone -> payload.CopyTo(span.Slice size)

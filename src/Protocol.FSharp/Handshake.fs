@@ -65,6 +65,15 @@ module Handshake =
                 Subprotocols = subprotocols
             }
 
+    /// <summary>
+    /// The extensions that a client offers, in its order of preference; may be empty. For servers that have some: others
+    /// need not look (RFC 6455 §9.1).
+    /// </summary>
+    /// <param name="request">The request.</param>
+    [<CompiledName("OfferedExtensions")>]
+    let offeredExtensions (request: Request) : Result<ExtensionOffer list, HandshakeError> =
+        RequestRules.items HeaderGrammar.parseExtensions "Sec-WebSocket-Extensions" request.Headers
+
     /// <summary>The server's first subprotocol that the client offers; none when the server has none (RFC 6455 §1.9).</summary>
     /// <param name="policy">The server's subprotocols.</param>
     /// <param name="offer">The client's.</param>
@@ -83,13 +92,15 @@ module Handshake =
     /// <param name="now">The clock's value, for the <c>Date</c> header.</param>
     /// <param name="offer">What the client offered.</param>
     /// <param name="subprotocol">The subprotocol that was chosen, a token; none to choose none.</param>
-    /// <exception cref="T:System.ArgumentException">The subprotocol can't be a header's value.</exception>
+    /// <param name="extensions">The extensions that were agreed on, with their parameters, in the order of the offers.</param>
+    /// <exception cref="T:System.ArgumentException">The subprotocol or an extension can't be a header's value.</exception>
     [<CompiledName("Accept")>]
     let accept
         (policy: HandshakePolicy)
         (now: DateTimeOffset)
         (offer: HandshakeOffer)
         (subprotocol: string voption)
+        (extensions: ExtensionOffer list)
         : Response =
         let response =
             Response
@@ -98,10 +109,15 @@ module Handshake =
                 .WithHeader("Connection", "Upgrade")
                 .WithHeader("Sec-WebSocket-Accept", acceptKey offer.Key)
 
+        let extended =
+            match extensions with
+            | [] -> response
+            | _ -> response.WithHeader("Sec-WebSocket-Extensions", HeaderGrammar.renderExtensions extensions)
+
         let chosen =
             match subprotocol with
-            | ValueSome name -> response.WithHeader("Sec-WebSocket-Protocol", name)
-            | ValueNone -> response
+            | ValueSome name -> extended.WithHeader("Sec-WebSocket-Protocol", name)
+            | ValueNone -> extended
 
         Answer.complete policy.ServerHeader now "GET" chosen
 
@@ -137,7 +153,10 @@ module Handshake =
 
         ValueOption.map respondWith (HandshakeError.status error)
 
-    /// <summary>Decides on a request: every check of RFC 6455 §4.2.1 in order, then origin and subprotocol.</summary>
+    /// <summary>
+    /// Decides on a request: every check of RFC 6455 §4.2.1 in order, then origin and subprotocol. No extension is agreed
+    /// on: that takes the steps one by one, with <c>OfferedExtensions</c> and <c>DeflateNegotiation</c>.
+    /// </summary>
     /// <param name="policy">What the server asks for.</param>
     /// <param name="now">The clock's value, for the <c>Date</c> header.</param>
     /// <param name="request">The request.</param>
@@ -149,7 +168,7 @@ module Handshake =
 
         match Result.bind choose (examine policy request) with
         | Ok(struct (offer, subprotocol)) ->
-            HandshakeResult.Accepted(accept policy now offer subprotocol, subprotocol)
+            HandshakeResult.Accepted(accept policy now offer subprotocol [], subprotocol)
         | Error error ->
             match reject policy now error with
             | ValueSome response -> HandshakeResult.Rejected(Answer.frame request.Method response, error)

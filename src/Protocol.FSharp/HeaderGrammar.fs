@@ -174,6 +174,21 @@ module HeaderGrammar =
     [<CompiledName("ParseExtensions")>]
     let parseExtensions (text: string) : Result<ExtensionOffer list, GrammarError> = list extension text
 
+    let private renderParameter (parameter: ExtensionParameter) =
+        match parameter.Value with
+        | Null -> parameter.Name
+        | NonNull value -> $"{parameter.Name}={value}"
+
+    /// <summary>Extensions as the value of a header (RFC 6455 §9.1).</summary>
+    /// <param name="extensions">Names and values are tokens.</param>
+    [<CompiledName("RenderExtensions")>]
+    let renderExtensions (extensions: ExtensionOffer seq) : string =
+        let render (extension: ExtensionOffer) =
+            extension.Name :: List.map renderParameter extension.Parameters
+            |> String.concat "; "
+
+        extensions |> Seq.map render |> String.concat ", "
+
     let private isToken68Character (character: char) =
         Char.IsAsciiLetterOrDigit character || "-._~+/".Contains character
 

@@ -22,6 +22,15 @@ type Limits = private {
     /// <summary>The most frames of one message: 1 or more; 65,536 by default. Beyond it: 1008.</summary>
     member limits.MaxFragments = limits.Count
 
+    /// What a payload of a size may take before extensions have decoded it: what doesn't compress gets a little larger.
+    member internal _.Encoded(size: int64, frames: int) : int64 =
+        let slack = size / 8L + 64L * int64 frames
+
+        if size > Int64.MaxValue - slack then
+            Int64.MaxValue
+        else
+            size + slack
+
     /// <summary>What stands for "no limit" on a size: the largest length a frame can have (RFC 6455 §5.2).</summary>
     static member Unlimited = Int64.MaxValue
 

@@ -13,11 +13,11 @@ let single (name: string) (headers: Headers) : Result<string, HandshakeError> =
 
 /// All items of a list header, over all its lines; empty when it is missing.
 let items
-    (parse: string -> Result<string list, GrammarError>)
+    (parse: string -> Result<'item list, GrammarError>)
     (name: string)
     (headers: Headers)
-    : Result<string list, HandshakeError> =
-    let rec next (parsed: string list list) (values: string list) =
+    : Result<'item list, HandshakeError> =
+    let rec next (parsed: 'item list list) (values: string list) =
         match values with
         | [] -> Ok(parsed |> List.rev |> List.concat)
         | value :: rest ->

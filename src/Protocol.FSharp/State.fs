@@ -21,8 +21,14 @@ type MessageKind =
 type PartialMessage = {
     /// <summary>What the message consists of.</summary>
     Kind: MessageKind
-    /// <summary>The bytes received so far.</summary>
+    /// <summary>The bits by which extensions marked it.</summary>
+    ReservedBits: ReservedBits
+    /// <summary>The bytes of data received so far, decoded by the extensions.</summary>
     Size: int64
+    /// <summary>Those of them that the last frame brought.</summary>
+    FragmentSize: int64
+    /// <summary>The bytes of the payloads of the frames begun so far, as they are on the wire.</summary>
+    WireSize: int64
     /// <summary>The frames begun so far, 1 or more.</summary>
     Fragments: int
     /// <summary>What the text still owes; unused when text isn't validated.</summary>

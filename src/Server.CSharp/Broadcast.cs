@@ -1,12 +1,16 @@
 using FunctionalWs.Protocol;
-using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;
 
 /// <summary>
-/// One message to many connections. It is made into a frame once, and no connection is waited for: what a peer doesn't
-/// read now waits in a queue of its own, up to <see cref="ServerOptions.MaxBroadcastQueue"/>. May be called from any thread.
+/// One message to many connections. It is made into a frame once, and compressed once for all that have agreed on the same
+/// window; no connection is waited for: what a peer doesn't read now waits in a queue of its own, up to
+/// <see cref="ServerOptions.MaxBroadcastQueue"/>. May be called from any thread.
 /// </summary>
+/// <remarks>
+/// Of the extensions only <c>permessage-deflate</c> is applied. A connection that has compressed messages with reference to
+/// earlier ones starts anew after a compressed broadcast.
+/// </remarks>
 public static class Broadcast
 {
     private static readonly Command TextMessage = Command.NewMessage(MessageKind.Text);
@@ -20,43 +24,52 @@ public static class Broadcast
     /// <summary>Sends a text message.</summary>
     /// <param name="connections">To whom; those that are not open are passed over.</param>
     /// <param name="text">The text; may be empty.</param>
+    /// <param name="compress">True or false to compress it, or not, for all that can; null to go by their settings.</param>
     /// <returns>Who got it.</returns>
     /// <exception cref="ArgumentException">The text has a lone surrogate. Nothing was sent.</exception>
-    public static BroadcastResult Send(IEnumerable<ServerConnection> connections, string text) =>
-        Send(connections, MessageKind.Text, Utf8Text.Encode(text));
+    public static BroadcastResult Send(
+        IEnumerable<ServerConnection> connections,
+        string text,
+        bool? compress = null
+    ) => Send(connections, MessageKind.Text, Utf8Text.Encode(text), compress);
 
     /// <summary>Sends a binary message.</summary>
     /// <param name="connections">To whom; those that are not open are passed over.</param>
     /// <param name="data">The bytes, which are copied; may be empty.</param>
+    /// <param name="compress">True or false to compress it, or not, for all that can; null to go by their settings.</param>
     /// <returns>Who got it.</returns>
     public static BroadcastResult Send(
         IEnumerable<ServerConnection> connections,
-        ReadOnlySpan<byte> data
-    ) => Send(connections, MessageKind.Binary, data);
+        ReadOnlySpan<byte> data,
+        bool? compress = null
+    ) => Send(connections, MessageKind.Binary, data, compress);
 
     /// <summary>Sends a message as it is: text as text, bytes as bytes.</summary>
     /// <param name="connections">To whom; those that are not open are passed over.</param>
     /// <param name="message">The message.</param>
+    /// <param name="compress">True or false to compress it, or not, for all that can; null to go by their settings.</param>
     /// <returns>Who got it.</returns>
     public static BroadcastResult Send(
         IEnumerable<ServerConnection> connections,
-        Message message
-    ) => Send(connections, message.Kind, message.Data.Span);
+        Message message,
+        bool? compress = null
+    ) => Send(connections, message.Kind, message.Data.Span, compress);
 
     private static BroadcastResult Send(
         IEnumerable<ServerConnection> connections,
         MessageKind kind,
-        ReadOnlySpan<byte> payload
+        ReadOnlySpan<byte> payload,
+        bool? compress
     )
     {
         ArgumentNullException.ThrowIfNull(connections);
-        var frame = ToFrame(kind, payload);
+        var frames = new BroadcastFrames(kind, payload, compress);
         var command = kind.IsText ? TextMessage : BinaryMessage;
         var sent = 0;
         List<SkippedConnection>? skipped = null;
         foreach (var connection in connections)
         {
-            var outcome = connection.Post(command, frame, payload.Length);
+            var outcome = connection.Post(command, frames.For(connection));
             if (outcome.IsPosted)
                 sent++;
             if (outcome.Reason is { } reason)
@@ -65,23 +78,12 @@ public static class Broadcast
         return new BroadcastResult(sent, skipped ?? []);
     }
 
-    private static byte[] ToFrame(MessageKind kind, ReadOnlySpan<byte> payload)
-    {
-        var opcode = kind.IsText ? Opcode.Text : Opcode.Binary;
-        var headerSize = FrameWriter.HeaderSize(payload.Length, masked: false);
-        var frame = new byte[headerSize + payload.Length];
-        FrameWriter.WriteHeader(true, opcode, payload.Length, FSharpValueOption<uint>.None, frame);
-        payload.CopyTo(frame.AsSpan(headerSize));
-        return frame;
-    }
-
     /// <summary>Gives a connection's driver a frame of a message, within the bound on what may wait.</summary>
     internal static PostOutcome Post(
         Driver driver,
         ServerOptions options,
         Command command,
-        ReadOnlyMemory<byte> frame,
-        int payloadSize
+        ReadOnlyMemory<byte> frame
     )
     {
         var room = options.MaxBroadcastQueue - frame.Length;
@@ -96,7 +98,7 @@ public static class Broadcast
             return new(false, SkipReason.Disconnected);
         }
 
-        if (driver.Post(command, frame, payloadSize) is { } refusal)
+        if (driver.Post(command, frame) is { } refusal)
             return new(false, refusal.IsClosing ? null : SkipReason.SendingFragments);
         var dropped = isSlow ? driver.DropPosted(Math.Max(room, 0) + frame.Length) : 0;
         driver.TryFlushOutput();

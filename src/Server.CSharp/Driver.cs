@@ -11,7 +11,6 @@ internal sealed class Driver
 {
     private readonly Transport transport;
     private readonly ServerOptions options;
-    private readonly ConnectionSettings settings;
     private readonly Watcher watcher;
     private readonly FrameOutput output;
     private readonly Log log;
@@ -40,14 +39,20 @@ internal sealed class Driver
         this.watcher = watcher;
         this.log = log;
         this.frames = frames;
-        settings = options.ToConnectionSettings();
-        Input = new FrameInput(this, settings);
+        Settings = options.ToConnectionSettings();
+        Input = new FrameInput(this);
         output = new FrameOutput(transport, Begin, frames);
         Receiver = new Receiver(this, transport, Input, options.ToInbox());
         Sender = new Sender(this, output, options);
         Pings = new PingLog(options.TimeProvider);
         Vitals = new Vitals(this, output, options);
     }
+
+    /// <summary>What is asked of the peer's frames. Set before the connection opens.</summary>
+    public ConnectionSettings Settings { get; private set; }
+
+    /// <summary>The extensions that were agreed on. Set before the connection opens.</summary>
+    public ExtensionChain Extensions { get; private set; } = ExtensionChain.Empty;
 
     public FrameInput Input { get; }
 
@@ -100,15 +105,35 @@ internal sealed class Driver
         }
     }
 
+    /// <summary>The handshake has agreed on extensions.</summary>
+    public void Use(ExtensionChain extensions)
+    {
+        Extensions = extensions;
+        Settings = options.ToConnectionSettings(extensions.Bits);
+        output.Use(extensions);
+        Vitals.Watch(extensions.Deflate);
+    }
+
+    /// <summary>The connection has ended, and nobody uses it any more: gives back what extensions hold.</summary>
+    public void ReleaseExtensions() =>
+        Receiver.Exclusively(() => output.Exclusively(Extensions.Dispose));
+
     // ---- What FrameInput finds, under the read gate
 
     /// <summary>What is wrong with a frame of this header, if anything.</summary>
     public FSharpValueOption<ProtocolError> Check(in FrameHeader header) =>
-        Connection.Check(settings, State, header);
+        Connection.Check(Settings, State, header);
 
     /// <summary>True when a frame's bytes are validated before it is complete.</summary>
     public bool IsValidated(in FrameHeader header) =>
-        Connection.IsValidated(settings, State, header);
+        Connection.IsValidated(Settings, State, header);
+
+    /// <summary>The bits by which extensions marked the message that a data frame belongs to.</summary>
+    public ReservedBits MessageBits(in FrameHeader header) => Connection.MessageBits(State, header);
+
+    /// <summary>The most bytes of data that a frame may bring that is about to begin.</summary>
+    public long Room(in FrameHeader header) =>
+        Connection.Room(Settings, State, header, isBegun: false);
 
     /// <summary>Takes a control frame, a broken rule or the end of the stream.</summary>
     public void Receive(in Input input)
@@ -116,7 +141,7 @@ internal sealed class Driver
         Transition transition;
         lock (stateGate)
         {
-            transition = Connection.Receive(settings, state, input);
+            transition = Connection.Receive(Settings, state, input);
             Enter(transition);
         }
         frames?.Received(input);
@@ -133,7 +158,7 @@ internal sealed class Driver
         Transition transition;
         lock (stateGate)
         {
-            transition = Connection.ReceiveData(settings, state, header, part, data);
+            transition = Connection.ReceiveData(Settings, state, header, part, data);
             Enter(transition);
         }
         if (transition.Event.IsSome)
@@ -194,6 +219,8 @@ internal sealed class Driver
         Pings.Close();
         output.Release();
         closed.Set();
+        // Whoever still reads would wait for a peer that has nothing more to say, and perhaps never leaves.
+        transport.Abort();
     }
 
     // ---- Sending without waiting
@@ -201,7 +228,7 @@ internal sealed class Driver
     /// <summary>
     /// Gives a frame of a message to whoever can write next, if the state allows a message now; says why not otherwise.
     /// </summary>
-    public SendError? Post(Command command, ReadOnlyMemory<byte> frame, int payloadSize)
+    public SendError? Post(Command command, ReadOnlyMemory<byte> frame)
     {
         lock (stateGate)
         {
@@ -210,7 +237,7 @@ internal sealed class Driver
             if (result.IsRefused)
                 return result.Error;
             output.Post(frame);
-            frames?.Sent(command, payloadSize);
+            frames?.Sent(frame);
             return null;
         }
     }

@@ -7,9 +7,10 @@ namespace FunctionalWs;
 /// <summary>
 /// Bytes from a transport to messages: the receive buffer, the frame that is arriving and the message that is being put
 /// together. A payload is copied once, being unmasked on its way into the message; until its frame is complete it lies
-/// in the buffer, so memory grows with the bytes received, whatever was announced. Guarded by the read gate.
+/// in the buffer, so memory grows with the bytes received, whatever was announced. What extensions have transformed goes
+/// through <see cref="FrameDecoder"/>. Guarded by the read gate.
 /// </summary>
-internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
+internal sealed class FrameInput(Driver driver)
 {
     private const int MinReadSize = 4 * 1024;
     private const int MaxReadSize = 64 * 1024;
@@ -30,7 +31,9 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
     // The frame that is arriving: its header is known, its payload not complete.
     private FrameHeader header;
     private bool isFrameBegun;
+    private bool isFrameEncoded; // then its header was consumed, and as much of its payload as has come
     private long validated;
+    private readonly FrameDecoder decoder = new(driver);
 
     private readonly FragmentBuffer fragments = new();
     private long scanned; // of what lies in the buffer: whole frames of data
@@ -95,6 +98,7 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
         buffer.Writer.Complete();
         buffer.Reader.Complete();
         fragments.Clear();
+        decoder.Clear();
     }
 
     /// <summary>Takes frames out of the buffer until a message is complete; false when the buffer has none.</summary>
@@ -144,16 +148,21 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
     {
         if (isReleased || !buffer.Reader.TryRead(out var result))
             return false;
-        var isFound = ScanForControlFrame(result.Buffer.Slice(scanned));
+        scanned = Math.Max(scanned, RestOfEncodedFrame);
+        var isFound =
+            scanned <= result.Buffer.Length && ScanForControlFrame(result.Buffer.Slice(scanned));
         buffer.Reader.AdvanceTo(result.Buffer.Start, result.Buffer.Start);
         return isFound;
     }
+
+    private long RestOfEncodedFrame =>
+        isFrameBegun && isFrameEncoded ? header.PayloadLength - decoder.Taken : 0;
 
     private bool ScanForControlFrame(ReadOnlySequence<byte> rest)
     {
         while (!rest.IsEmpty)
         {
-            var parse = FrameReader.ReadHeader(settings, rest);
+            var parse = FrameReader.ReadHeader(driver.Settings, rest);
             if (parse.IsMalformed)
                 return true;
             if (parse.IsIncomplete || rest.Length < parse.Header.FrameLength)
@@ -194,7 +203,7 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
     {
         if (rest.IsEmpty)
             return false;
-        var parse = FrameReader.ReadHeader(settings, rest);
+        var parse = FrameReader.ReadHeader(driver.Settings, rest);
         return parse.IsComplete && rest.Length >= parse.Header.FrameLength;
     }
 
@@ -213,6 +222,8 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
 
         if (!isFrameBegun && !TryBeginFrame(ref rest))
             return FrameStep.Waiting;
+        if (isFrameEncoded)
+            return TakeEncoded(ref rest, out message);
         if (rest.Length < header.FrameLength)
         {
             ValidateAhead(rest);
@@ -245,7 +256,7 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
 
     private bool TryBeginFrame(ref ReadOnlySequence<byte> rest)
     {
-        var parse = FrameReader.ReadHeader(settings, rest);
+        var parse = FrameReader.ReadHeader(driver.Settings, rest);
         if (parse.IsIncomplete)
             return false;
         if (parse.IsMalformed)
@@ -264,7 +275,24 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
 
         isFrameBegun = true;
         validated = 0;
+        BeginEncoded(ref rest);
         return true;
+    }
+
+    private void BeginEncoded(ref ReadOnlySequence<byte> rest)
+    {
+        isFrameEncoded = false;
+        if (
+            driver.Settings.ReservedBits == ReservedBits.None
+            || OpcodeModule.IsControl(header.Opcode)
+        )
+            return;
+        var bits = driver.MessageBits(header);
+        if (bits == ReservedBits.None)
+            return;
+        isFrameEncoded = true;
+        decoder.Begin(header, bits);
+        rest = rest.Slice(header.Size);
     }
 
     /// <summary>Looks at the text that has arrived of a frame that is not complete, to refuse bad text at once.</summary>
@@ -307,15 +335,40 @@ internal sealed class FrameInput(Driver driver, ConnectionSettings settings)
         return FrameStep.Message;
     }
 
+    /// <summary>What has come of a frame that extensions have transformed.</summary>
+    private FrameStep TakeEncoded(ref ReadOnlySequence<byte> rest, out ReceivedMessage message)
+    {
+        message = default;
+        var end = decoder.Take(header, ref rest);
+        if (end is null)
+            return driver.IsReceivingOver ? FrameStep.Taken : FrameStep.Waiting;
+
+        isFrameBegun = false;
+        var isWhole = header.Fin && !header.Opcode.IsContinuation;
+        var array = isWhole ? NewArray(decoder.Size) : [];
+        var data = isWhole ? array : fragments.Reserve(decoder.Size);
+        decoder.MoveTo(data);
+        if (!isWhole)
+            return AddFragment(end, data.Length, out message);
+        message = new(end.Kind, array);
+        Messages++;
+        return FrameStep.Message;
+    }
+
     private FrameStep TakeFragment(in ReadOnlySequence<byte> payload, out ReceivedMessage message)
     {
         message = default;
         var data = fragments.Reserve((int)payload.Length);
         FrameModule.CopyPayload(header, 0, payload, data);
-        if (Deliver(data) is not { } end)
-            return FrameStep.Taken;
+        return Deliver(data) is { } end
+            ? AddFragment(end, data.Length, out message)
+            : FrameStep.Taken;
+    }
 
-        fragments.Add(end.Kind, data.Length);
+    private FrameStep AddFragment(Event.Data end, int size, out ReceivedMessage message)
+    {
+        message = default;
+        fragments.Add(end.Kind, size);
         if (!end.EndOfMessage)
             return FrameStep.Taken;
         Messages++;

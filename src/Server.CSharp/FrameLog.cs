@@ -1,15 +1,29 @@
+using System.Buffers;
 using FunctionalWs.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace FunctionalWs;
 
 /// <summary>One record for each frame of a connection, at Debug. Sizes and kinds only: payloads are nobody's business.</summary>
-internal sealed partial class FrameLog(ILogger logger, ServerConnection connection)
+internal sealed class FrameLog(ILogger logger, ServerConnection connection)
 {
+    private static readonly ConnectionSettings AnyFrame = new(
+        Role.Client,
+        Limits.Create(Limits.Unlimited, Limits.Unlimited, int.MaxValue),
+        validateText: false,
+        reservedBits: ReservedBits.Rsv1,
+        allowLongLengths: true
+    );
+
     public void Received(in FrameHeader header)
     {
         using var scope = Log.BeginConnection(logger, connection);
-        FrameReceived($"{header.Opcode}", header.PayloadLength, Continued(header.Fin));
+        Log.FrameReceived(
+            logger,
+            $"{header.Opcode}",
+            header.PayloadLength,
+            Notes(header.Fin, header.ReservedBits)
+        );
     }
 
     public void Received(in Input input)
@@ -20,32 +34,26 @@ internal sealed partial class FrameLog(ILogger logger, ServerConnection connecti
             Ended(input.IsBroken ? ProtocolErrorModule.Describe(input.Error) : "end of stream");
     }
 
-    public void Sent(Opcode opcode, bool fin, int size)
+    public void Sent(Opcode opcode, bool fin, ReservedBits bits, int size)
     {
         using var scope = Log.BeginConnection(logger, connection);
-        FrameSent($"{opcode}", size, Continued(fin));
+        Log.FrameSent(logger, $"{opcode}", size, Notes(fin, bits));
     }
 
-    public void Sent(Command message, int size)
+    /// <param name="frame">A whole frame of a message.</param>
+    public void Sent(ReadOnlyMemory<byte> frame)
     {
-        var isText = message is Command.Message { Kind.IsText: true };
-        Sent(isText ? Opcode.Text : Opcode.Binary, fin: true, size);
+        var parse = FrameReader.ReadHeader(AnyFrame, new ReadOnlySequence<byte>(frame));
+        var header = parse.Header;
+        Sent(header.Opcode, header.Fin, header.ReservedBits, (int)header.PayloadLength);
     }
 
     private void Ended(string reason)
     {
         using var scope = Log.BeginConnection(logger, connection);
-        ReceivingEnded(reason);
+        Log.ReceivingEnded(logger, reason);
     }
 
-    private static string Continued(bool fin) => fin ? "" : ", continued";
-
-    [LoggerMessage(40, LogLevel.Debug, "< {Opcode}, {Size} bytes{Continued}")]
-    private partial void FrameReceived(string opcode, long size, string continued);
-
-    [LoggerMessage(41, LogLevel.Debug, "> {Opcode}, {Size} bytes{Continued}")]
-    private partial void FrameSent(string opcode, int size, string continued);
-
-    [LoggerMessage(42, LogLevel.Debug, "< {Reason}")]
-    private partial void ReceivingEnded(string reason);
+    private static string Notes(bool fin, ReservedBits bits) =>
+        (fin ? "" : ", continued") + (bits == ReservedBits.None ? "" : $", {bits}");
 }

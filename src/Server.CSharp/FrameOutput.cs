@@ -16,6 +16,7 @@ internal sealed class FrameOutput(
     private readonly Lock gate = new();
     private readonly OutputBuffer buffer = new(transport, log);
     private readonly PostedOutput posted = new();
+    private ExtensionChain extensions = ExtensionChain.Empty;
     private volatile bool isHolding;
     private volatile bool isStuck;
     private int writes;
@@ -43,11 +44,17 @@ internal sealed class FrameOutput(
     /// the states is the order of the frames.
     /// </summary>
     /// <param name="command">What is to be sent.</param>
+    /// <param name="bits">The extensions that are to transform the message; none for other commands.</param>
     /// <param name="payload">The payload of a message or fragment; empty for other commands.</param>
     /// <param name="hold">True to leave small frames in the buffer until a flush.</param>
     /// <returns>Why the command was refused; none when it was carried out.</returns>
     /// <exception cref="IOException">The stream is broken.</exception>
-    public SendError? Write(Command command, ReadOnlySpan<byte> payload, bool hold)
+    public SendError? Write(
+        Command command,
+        ReservedBits bits,
+        ReadOnlySpan<byte> payload,
+        bool hold
+    )
     {
         lock (gate)
         {
@@ -58,7 +65,7 @@ internal sealed class FrameOutput(
             try
             {
                 AddPosted();
-                buffer.Add(result.Transition.Output.Value, payload);
+                Add(result.Transition.Output.Value, bits, payload);
                 if (!hold)
                     buffer.Flush();
                 isHolding = !buffer.IsEmpty;
@@ -70,6 +77,56 @@ internal sealed class FrameOutput(
         }
         FlushPosted();
         return null;
+    }
+
+    private void Add(Output output, ReservedBits bits, ReadOnlySpan<byte> payload)
+    {
+        if (bits == ReservedBits.None || output is not Output.Data data)
+        {
+            buffer.Add(output, ReservedBits.None, payload);
+            return;
+        }
+
+        try
+        {
+            var encoded = extensions.Encode(bits, payload, data.Fin);
+            // The first frame tells for the others.
+            buffer.Add(data, data.Opcode.IsContinuation ? ReservedBits.None : bits, encoded);
+        }
+        finally
+        {
+            extensions.ReleaseEncoded();
+        }
+    }
+
+    /// <summary>The handshake has agreed on extensions.</summary>
+    public void Use(ExtensionChain extensions)
+    {
+        this.extensions = extensions;
+        posted.Use(extensions.Deflate);
+    }
+
+    /// <summary>Does something while nobody writes; waits for whoever does.</summary>
+    public void Exclusively(Action action)
+    {
+        lock (gate)
+            action();
+    }
+
+    /// <summary>Gives the memory for compressing back, unless somebody writes.</summary>
+    public void TryDropHistory()
+    {
+        if (!gate.TryEnter())
+            return;
+        try
+        {
+            extensions.Deflate?.DropHistory();
+        }
+        finally
+        {
+            gate.Exit();
+        }
+        FlushPosted(); // whoever came meanwhile left it to this thread
     }
 
     /// <summary>Takes what a transition writes and never waits; <see cref="TryFlush"/> sends it.</summary>

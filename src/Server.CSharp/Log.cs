@@ -5,7 +5,8 @@ namespace FunctionalWs;
 
 /// <summary>
 /// The records of the server, each with an event id that stays. Nothing that a peer can cause is an error; whatever a
-/// peer wrote is escaped.
+/// peer wrote is escaped. All of them are in this class: the generator of their code writes several in an order of its own,
+/// and two builds would differ.
 /// </summary>
 internal sealed partial class Log(ILogger logger)
 {
@@ -118,6 +119,20 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(28, LogLevel.Error, "SelectSubprotocol failed; the client is answered with 500")]
     public partial void SelectSubprotocolFailed(Exception error);
 
+    [LoggerMessage(
+        30,
+        LogLevel.Error,
+        "An extension's Negotiate failed; the client is answered with 500"
+    )]
+    public partial void NegotiateFailed(Exception error);
+
+    [LoggerMessage(
+        10,
+        LogLevel.Warning,
+        "No compression: this platform's zlib can't be used; every offer is declined"
+    )]
+    public partial void CompressionUnavailable();
+
     [LoggerMessage(22, LogLevel.Debug, "No opening handshake: {Reason} {Cause}")]
     private partial void HandshakeIgnored(string reason, string cause);
 
@@ -126,4 +141,18 @@ internal sealed partial class Log(ILogger logger)
 
     [LoggerMessage(29, LogLevel.Information, "HTTP response sent: {Status} {Phrase}")]
     private partial void ResponseSent(int status, string phrase);
+
+    [LoggerMessage(40, LogLevel.Debug, "< {Opcode}, {Size} bytes{Notes}")]
+    public static partial void FrameReceived(
+        ILogger logger,
+        string opcode,
+        long size,
+        string notes
+    );
+
+    [LoggerMessage(41, LogLevel.Debug, "> {Opcode}, {Size} bytes{Notes}")]
+    public static partial void FrameSent(ILogger logger, string opcode, int size, string notes);
+
+    [LoggerMessage(42, LogLevel.Debug, "< {Reason}")]
+    public static partial void ReceivingEnded(ILogger logger, string reason);
 }

@@ -1,15 +1,17 @@
 using FunctionalWs.Protocol;
+using Microsoft.FSharp.Collections;
 using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;
 
 /// <summary>
-/// What is answered to a request: the hook for requests, the core's rules, the choice of a subprotocol, the hook for
-/// responses, in this order. What user code throws becomes a 500 without details and one ERROR record.
+/// What is answered to a request: the hook for requests, the core's rules, the choice of a subprotocol and of extensions,
+/// the hook for responses, in this order. What user code throws becomes a 500 without details and one ERROR record.
 /// </summary>
 internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping, Log log)
 {
     private readonly HandshakePolicy policy = options.ToHandshakePolicy();
+    private readonly ExtensionNegotiation negotiation = new(options);
 
     private DateTimeOffset Now => options.TimeProvider.GetUtcNow();
 
@@ -25,7 +27,7 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         );
         var reviewed = AskResponseHook(connection, request, decision with { Response = response });
         return reviewed.IsAccepted && isStopping()
-            ? OpeningDecision.Rejected(Unavailable(), "the server is shutting down")
+            ? reviewed.Reject(Unavailable(), "the server is shutting down")
             : reviewed;
     }
 
@@ -65,30 +67,46 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         var examined = Handshake.Examine(policy, request);
         if (examined.IsError)
             return Rejected(examined.ErrorValue);
-        var offer = examined.ResultValue;
+        var extensions = OfferedExtensions(request);
+        if (extensions.IsError)
+            return Rejected(extensions.ErrorValue);
+        var terms = new Terms(connection, examined.ResultValue, extensions.ResultValue);
         if (options.SelectSubprotocol is { } select)
-            return AskSelector(select, connection, offer);
+            return AskSelector(select, terms);
 
-        var selected = Handshake.SelectSubprotocol(policy, offer);
+        var selected = Handshake.SelectSubprotocol(policy, terms.Offer);
         return selected.IsError
             ? Rejected(selected.ErrorValue)
-            : Accepted(offer, selected.ResultValue.IsSome ? selected.ResultValue.Value : null);
+            : Accepted(terms, selected.ResultValue.IsSome ? selected.ResultValue.Value : null);
     }
 
-    private OpeningDecision AskSelector(
-        SelectSubprotocol select,
-        ServerConnection connection,
-        HandshakeOffer offer
-    )
+    private FSharpResult<FSharpList<ExtensionOffer>, HandshakeError> OfferedExtensions(
+        Request request
+    ) =>
+        negotiation.HasExtensions
+            ? Handshake.OfferedExtensions(request)
+            : FSharpResult<FSharpList<ExtensionOffer>, HandshakeError>.NewOk(
+                FSharpList<ExtensionOffer>.Empty // what [] calls, the FSharp.Core of scripts doesn't have
+            );
+
+    /// <summary>What a client that keeps the rules offers.</summary>
+    private readonly record struct Terms(
+        ServerConnection Connection,
+        HandshakeOffer Offer,
+        FSharpList<ExtensionOffer> Extensions
+    );
+
+    private OpeningDecision AskSelector(SelectSubprotocol select, Terms terms)
     {
         try
         {
-            var selected = select(connection, [.. offer.Subprotocols]);
-            if (selected is not null && !offer.Subprotocols.Contains(selected))
+            var offered = terms.Offer.Subprotocols;
+            var selected = select(terms.Connection, [.. offered]);
+            if (selected is not null && !offered.Contains(selected))
                 throw new InvalidOperationException(
                     $"SelectSubprotocol returned '{PeerText.Escape(selected)}', which the client doesn't offer."
                 );
-            return Accepted(offer, selected);
+            return Accepted(terms, selected);
         }
         catch (NegotiationException error)
         {
@@ -125,7 +143,7 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         catch (Exception error)
         {
             log.ProcessResponseFailed(error);
-            return Failed(request.Method);
+            return Failed(request.Method) with { Extensions = decision.Extensions };
         }
     }
 
@@ -156,16 +174,33 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         "Transfer-Encoding",
     ];
 
-    private OpeningDecision Accepted(HandshakeOffer offer, string? subprotocol) =>
-        OpeningDecision.Accepted(
-            Handshake.Accept(
-                policy,
-                Now,
-                offer,
-                subprotocol is null ? FSharpValueOption<string>.None : subprotocol
-            ),
-            subprotocol
+    private OpeningDecision Accepted(Terms terms, string? subprotocol)
+    {
+        ExtensionChain chain;
+        try
+        {
+            chain = negotiation.Negotiate(terms.Connection, terms.Extensions);
+        }
+        catch (Exception error)
+        {
+            log.NegotiateFailed(error);
+            return Failed();
+        }
+
+        var response = Handshake.Accept(
+            policy,
+            Now,
+            terms.Offer,
+            subprotocol is null ? FSharpValueOption<string>.None : subprotocol,
+            ListModule.OfSeq(
+                chain.Extensions.Select(extension => new ExtensionOffer(
+                    extension.Name,
+                    ListModule.OfSeq(extension.Parameters)
+                ))
+            )
         );
+        return OpeningDecision.Accepted(response, subprotocol, chain);
+    }
 
     private OpeningDecision Rejected(HandshakeError error)
     {

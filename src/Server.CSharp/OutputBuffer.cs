@@ -26,12 +26,12 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
     public bool HasRoomForControl => Capacity - end >= MaxControlSize;
 
     /// <summary>Adds what a transition writes, with the payload of a data frame.</summary>
-    public void Add(Output output, ReadOnlySpan<byte> payload)
+    public void Add(Output output, ReservedBits bits, ReadOnlySpan<byte> payload)
     {
         switch (output)
         {
             case Output.Data data:
-                AddFrame(data.Opcode, data.Fin, payload);
+                AddFrame(data.Opcode, data.Fin, payload, bits);
                 break;
             case Output.Ping ping:
                 AddFrame(Opcode.Ping, true, ping.Payload.Span);
@@ -61,9 +61,14 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
     /// Adds a frame, writing out what does not fit. A large payload goes to the transport from where it lies, after the
     /// part of it that fills the buffer up: one system call for most frames, two for the largest.
     /// </summary>
-    private void AddFrame(Opcode opcode, bool fin, ReadOnlySpan<byte> payload)
+    private void AddFrame(
+        Opcode opcode,
+        bool fin,
+        ReadOnlySpan<byte> payload,
+        ReservedBits bits = ReservedBits.None
+    )
     {
-        log?.Sent(opcode, fin, payload.Length);
+        log?.Sent(opcode, fin, bits, payload.Length);
         var headerSize = FrameWriter.HeaderSize(payload.Length, masked: false);
         if (end + headerSize + payload.Length > Capacity)
             Flush();
@@ -71,6 +76,7 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
         buffer ??= ArrayPool<byte>.Shared.Rent(Capacity);
         end += FrameWriter.WriteHeader(
             fin,
+            bits,
             opcode,
             payload.Length,
             FSharpValueOption<uint>.None,

@@ -12,6 +12,7 @@ internal sealed class PostedOutput
     private readonly Queue<ReadOnlyMemory<byte>> frames = new();
     private ReadOnlyMemory<byte> current; // the rest of a frame that has begun to leave
     private long bytes;
+    private DeflateExtension? deflate;
 
     // A later pong makes an earlier one needless (RFC 6455 §5.5.3).
     private Output.Ping? ping;
@@ -132,16 +133,16 @@ internal sealed class PostedOutput
     private void MovePingAndPong(OutputBuffer buffer)
     {
         if (ping is not null)
-            buffer.Add(ping, default);
+            buffer.Add(ping, default, default);
         if (pong is not null)
-            buffer.Add(pong, default);
+            buffer.Add(pong, default, default);
         (ping, pong) = (null, null);
     }
 
     private void MoveClose(OutputBuffer buffer)
     {
         if (close is not null)
-            buffer.Add(close, default);
+            buffer.Add(close, default, default);
         close = null;
     }
 
@@ -161,6 +162,15 @@ internal sealed class PostedOutput
         if (!frames.TryDequeue(out current))
             return false;
         bytes -= current.Length;
+        // One that was compressed by itself: what this side has compressed before is no longer what the peer saw last.
+        if (IsCompressed(current.Span))
+            deflate?.DropHistory();
         return true;
     }
+
+    private static bool IsCompressed(ReadOnlySpan<byte> frame) =>
+        (frame[0] & (byte)ReservedBits.Rsv1 << 4) != 0;
+
+    /// <summary>The handshake has agreed on compression, or not.</summary>
+    public void Use(DeflateExtension? deflate) => this.deflate = deflate;
 }

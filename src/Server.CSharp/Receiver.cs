@@ -216,6 +216,13 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
         }
     }
 
+    /// <summary>Does something while nobody reads.</summary>
+    public void Exclusively(Action action)
+    {
+        lock (gate)
+            action();
+    }
+
     /// <summary>The stream is given up: gives everything back but the messages that are complete.</summary>
     /// <param name="isOpened">False when the bytes received are no frames.</param>
     public void End(bool isOpened)

@@ -18,31 +18,38 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
     public bool IsHolding => output.IsHolding;
 
     /// <summary>Sends a message; waits while the peer doesn't read.</summary>
-    public void Send(MessageKind kind, ReadOnlySpan<byte> payload)
+    public void Send(MessageKind kind, ReadOnlySpan<byte> payload, bool? compress)
     {
+        var bits = driver.Extensions.Wanted(new(kind, payload, false, compress));
         var hold = options.CoalesceOutput && driver.Receiver.HasMoreForThisThread;
-        Write(kind.IsText ? TextMessage : BinaryMessage, payload, hold);
+        Write(kind.IsText ? TextMessage : BinaryMessage, bits, payload, hold);
         if (hold)
             driver.Hasten();
     }
 
     /// <summary>Sends a ping or a pong.</summary>
-    public void SendControl(Command command) => Write(command, default, hold: false);
+    public void SendControl(Command command) =>
+        Write(command, ReservedBits.None, default, hold: false);
 
     /// <summary>
     /// Sends a message of which each part is a frame, and an empty one is the last, so that no part waits for the next.
     /// </summary>
     /// <exception cref="Exception">What the parts throw. After the first of them it fails the connection.</exception>
-    public void SendFragments(MessageKind kind, IEnumerable<ReadOnlyMemory<byte>> parts)
+    public void SendFragments(
+        MessageKind kind,
+        IEnumerable<ReadOnlyMemory<byte>> parts,
+        bool? compress
+    )
     {
         using var each = parts.GetEnumerator();
         if (!each.MoveNext())
             return;
-        Write(kind.IsText ? FirstOfText : FirstOfBinary, each.Current.Span, hold: false);
+        var bits = driver.Extensions.Wanted(new(kind, each.Current.Span, true, compress));
+        Write(kind.IsText ? FirstOfText : FirstOfBinary, bits, each.Current.Span, hold: false);
         try
         {
             while (each.MoveNext())
-                Write(Next, each.Current.Span, hold: false);
+                Write(Next, bits, each.Current.Span, hold: false);
         }
         catch (Exception error) when (error is not ConnectionClosedException)
         {
@@ -52,7 +59,7 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
             );
             throw;
         }
-        Write(Last, default, hold: false);
+        Write(Last, bits, default, hold: false);
     }
 
     /// <summary>Writes everything that is held back; waits while the peer doesn't read.</summary>
@@ -68,13 +75,13 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
         }
     }
 
-    private void Write(Command command, ReadOnlySpan<byte> payload, bool hold)
+    private void Write(Command command, ReservedBits bits, ReadOnlySpan<byte> payload, bool hold)
     {
         try
         {
             if (driver.IsBroken)
                 throw driver.ClosedException();
-            if (output.Write(command, payload, hold) is { } refusal)
+            if (output.Write(command, bits, payload, hold) is { } refusal)
                 throw Refused(refusal);
         }
         catch (Exception error)

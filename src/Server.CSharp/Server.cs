@@ -69,6 +69,11 @@ public sealed partial class Server : IDisposable
             (_, error) => log.ConnectionFailed(error)
         );
         opening = new Opening(options, () => IsStopping, log);
+        if (
+            options.AllExtensions.Any(extension => extension is PerMessageDeflate)
+            && !ZLib.IsAvailable
+        )
+            log.CompressionUnavailable();
     }
 
     /// <summary>Starts a connection's thread; replaced by tests of a system that has none to give.</summary>

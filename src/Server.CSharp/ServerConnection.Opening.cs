@@ -74,6 +74,7 @@ public sealed partial class ServerConnection
     {
         Response = decision.Response;
         Subprotocol = decision.Subprotocol;
+        driver.Use(decision.Extensions);
         AbortAfter(options.OpenTimeout);
         driver.Vitals.Start();
         Server.EndHandshake(this); // a client that has its answer counts as in

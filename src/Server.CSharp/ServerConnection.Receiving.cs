@@ -7,7 +7,7 @@ namespace FunctionalWs;
 public sealed partial class ServerConnection
 {
     private string? receiving; // the call that is
-    private BorrowedPayload? borrowed; // made for whoever asks
+    private PooledBuffer? borrowed; // made for whoever asks
 
     /// <summary>
     /// Waits for the next message. Messages that came before the connection closed can still be received after it.
@@ -78,7 +78,7 @@ public sealed partial class ServerConnection
         BeginReceiving(nameof(ReceiveBorrowed));
         try
         {
-            borrowed ??= new BorrowedPayload();
+            borrowed ??= new PooledBuffer();
             var kind = ReceiveCore(timeout, ReceiveMode.Message, borrowed).Kind;
             read(kind, borrowed.Payload);
         }

@@ -10,18 +10,26 @@ public sealed partial class ServerConnection
 
     /// <summary>Sends a text message; waits while the peer does not read.</summary>
     /// <param name="text">The text; may be empty.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
     /// <exception cref="ArgumentException">The text has a lone surrogate. Nothing was sent.</exception>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(string text) => Send(text, MessageKind.Text);
+    public void Send(string text, bool? compress = null) => Send(text, MessageKind.Text, compress);
 
     /// <summary>Sends a text in UTF-8, as a text or a binary message; waits while the peer does not read.</summary>
     /// <param name="text">The text; may be empty.</param>
     /// <param name="kind">What the peer is told that it is.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
     /// <exception cref="ArgumentException">The text has a lone surrogate. Nothing was sent.</exception>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(string text, MessageKind kind)
+    public void Send(string text, MessageKind kind, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(text);
         RequireOpened();
@@ -29,14 +37,14 @@ public sealed partial class ServerConnection
         if (maxLength <= StackTextSize)
         {
             Span<byte> utf8 = stackalloc byte[StackTextSize];
-            driver.Sender.Send(kind, utf8[..Utf8Text.Encode(text, utf8)]);
+            driver.Sender.Send(kind, utf8[..Utf8Text.Encode(text, utf8)], compress);
             return;
         }
 
         var rented = ArrayPool<byte>.Shared.Rent(maxLength);
         try
         {
-            driver.Sender.Send(kind, rented.AsSpan(0, Utf8Text.Encode(text, rented)));
+            driver.Sender.Send(kind, rented.AsSpan(0, Utf8Text.Encode(text, rented)), compress);
         }
         finally
         {
@@ -46,44 +54,61 @@ public sealed partial class ServerConnection
 
     /// <summary>Sends a binary message; waits while the peer does not read.</summary>
     /// <param name="data">The bytes; may be empty.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(ReadOnlySpan<byte> data) => Send(data, MessageKind.Binary);
+    public void Send(ReadOnlySpan<byte> data, bool? compress = null) =>
+        Send(data, MessageKind.Binary, compress);
 
     /// <summary>Sends bytes as a text or a binary message; waits while the peer does not read.</summary>
     /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
     /// <param name="kind">What the peer is told that it is.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(ReadOnlySpan<byte> data, MessageKind kind)
+    public void Send(ReadOnlySpan<byte> data, MessageKind kind, bool? compress = null)
     {
         RequireOpened();
         if (kind.IsText)
             Utf8Text.Require(data, nameof(data));
-        driver.Sender.Send(kind, data);
+        driver.Sender.Send(kind, data, compress);
     }
 
     /// <summary>Sends a binary message; waits while the peer does not read.</summary>
     /// <param name="data">The bytes; may be empty.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(byte[] data)
+    public void Send(byte[] data, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(data);
-        Send(data.AsSpan());
+        Send(data.AsSpan(), compress);
     }
 
     /// <summary>
     /// Sends a message as it is, text as text and bytes as bytes; waits while the peer does not read. Nothing is decoded.
     /// </summary>
     /// <param name="message">The message.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(Message message)
+    public void Send(Message message, bool? compress = null)
     {
         RequireOpened();
-        driver.Sender.Send(message.Kind, message.Data.Span);
+        driver.Sender.Send(message.Kind, message.Data.Span, compress);
     }
 
     /// <summary>
@@ -91,14 +116,18 @@ public sealed partial class ServerConnection
     /// </summary>
     /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
     /// <param name="kind">What the peer is told that it is.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(ReadOnlySequence<byte> data, MessageKind kind)
+    public void Send(ReadOnlySequence<byte> data, MessageKind kind, bool? compress = null)
     {
         if (data.IsSingleSegment)
         {
-            Send(data.FirstSpan, kind);
+            Send(data.FirstSpan, kind, compress);
             return;
         }
 
@@ -107,7 +136,7 @@ public sealed partial class ServerConnection
         try
         {
             data.CopyTo(rented);
-            Send(rented.AsSpan(0, length), kind);
+            Send(rented.AsSpan(0, length), kind, compress);
         }
         finally
         {
@@ -120,6 +149,10 @@ public sealed partial class ServerConnection
     /// (RFC 6455 §5.4). Meanwhile pings and pongs can be sent, other messages can't. Without parts nothing is sent.
     /// </summary>
     /// <param name="parts">The parts, each whole characters. What they throw is thrown on.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
     /// <exception cref="ArgumentException">A part has a lone surrogate.</exception>
     /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
@@ -127,53 +160,76 @@ public sealed partial class ServerConnection
     /// An exception before the first part leaves the connection as it was. After it the message can't be completed, and the
     /// connection is failed with 1011.
     /// </remarks>
-    public void Send(IEnumerable<string> parts) => Send(parts, MessageKind.Text);
+    public void Send(IEnumerable<string> parts, bool? compress = null) =>
+        Send(parts, MessageKind.Text, compress);
 
-    /// <summary>Sends a text or binary message in fragments of UTF-8, as <see cref="Send(IEnumerable{string})"/> does.</summary>
+    /// <summary>Sends a text or binary message in fragments of UTF-8, as <see cref="Send(IEnumerable{string}, bool?)"/> does.</summary>
     /// <param name="parts">The parts, each whole characters. What they throw is thrown on.</param>
     /// <param name="kind">What the peer is told that it is.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
     /// <exception cref="ArgumentException">A part has a lone surrogate.</exception>
     /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(IEnumerable<string> parts, MessageKind kind)
+    public void Send(IEnumerable<string> parts, MessageKind kind, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(parts);
         RequireOpened();
         driver.Sender.SendFragments(
             kind,
-            parts.Select(part => new ReadOnlyMemory<byte>(Utf8Text.Encode(part)))
+            parts.Select(part => new ReadOnlyMemory<byte>(Utf8Text.Encode(part))),
+            compress
         );
     }
 
-    /// <summary>Sends a binary message in fragments, as <see cref="Send(IEnumerable{string})"/> does a text.</summary>
+    /// <summary>Sends a binary message in fragments, as <see cref="Send(IEnumerable{string}, bool?)"/> does a text.</summary>
     /// <param name="parts">The parts. What they throw is thrown on.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
     /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(IEnumerable<ReadOnlyMemory<byte>> parts) => Send(parts, MessageKind.Binary);
+    public void Send(IEnumerable<ReadOnlyMemory<byte>> parts, bool? compress = null) =>
+        Send(parts, MessageKind.Binary, compress);
 
     /// <summary>
-    /// Sends a text or binary message in fragments of bytes, as <see cref="Send(IEnumerable{string})"/> does. The bytes of
+    /// Sends a text or binary message in fragments of bytes, as <see cref="Send(IEnumerable{string}, bool?)"/> does. The bytes of
     /// a text are not validated, since a character may lie in two parts.
     /// </summary>
     /// <param name="parts">The parts. What they throw is thrown on.</param>
     /// <param name="kind">What the peer is told that it is.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
     /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(IEnumerable<ReadOnlyMemory<byte>> parts, MessageKind kind)
+    public void Send(
+        IEnumerable<ReadOnlyMemory<byte>> parts,
+        MessageKind kind,
+        bool? compress = null
+    )
     {
         ArgumentNullException.ThrowIfNull(parts);
         RequireOpened();
-        driver.Sender.SendFragments(kind, parts);
+        driver.Sender.SendFragments(kind, parts, compress);
     }
 
-    /// <summary>Sends a binary message in fragments, as <see cref="Send(IEnumerable{string})"/> does a text.</summary>
+    /// <summary>Sends a binary message in fragments, as <see cref="Send(IEnumerable{string}, bool?)"/> does a text.</summary>
     /// <param name="parts">The parts. What they throw is thrown on.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
     /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    public void Send(IEnumerable<byte[]> parts)
+    public void Send(IEnumerable<byte[]> parts, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(parts);
-        Send(parts.Select(part => new ReadOnlyMemory<byte>(part)));
+        Send(parts.Select(part => new ReadOnlyMemory<byte>(part)), compress);
     }
 
     /// <summary>

@@ -55,6 +55,12 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     /// <summary>The subprotocol that both sides agreed on; null when there is none (RFC 6455 §1.9).</summary>
     public string? Subprotocol { get; private set; }
 
+    /// <summary>
+    /// The extensions that both sides agreed on, in the order in which messages go through them; empty until the response is
+    /// decided, and where there are none (RFC 6455 §9).
+    /// </summary>
+    public IReadOnlyList<Extension> Extensions => driver.Extensions.Extensions;
+
     /// <summary>Where the connection stands.</summary>
     public ConnectionState State =>
         driver.State switch
@@ -160,6 +166,19 @@ public sealed partial class ServerConnection : IEnumerable<Message>
             isEnded = true;
             driver.Receiver.End(isOpened);
             transport.Dispose();
+            ReleaseExtensions(log);
+        }
+    }
+
+    private void ReleaseExtensions(Log log)
+    {
+        try
+        {
+            driver.ReleaseExtensions();
+        }
+        catch (Exception error)
+        {
+            log.ConnectionFailed(error);
         }
     }
 
@@ -197,8 +216,11 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     internal long BroadcastBytes => driver.PostedBytes;
 
     /// <summary>Sends a message without waiting for the peer.</summary>
-    internal PostOutcome Post(Command command, ReadOnlyMemory<byte> frame, int payloadSize) =>
-        isOpened ? Broadcast.Post(driver, options, command, frame, payloadSize) : default;
+    internal PostOutcome Post(Command command, ReadOnlyMemory<byte> frame) =>
+        isOpened ? Broadcast.Post(driver, options, command, frame) : default;
+
+    /// <summary>The compression that was agreed on; null for none.</summary>
+    internal DeflateExtension? Deflate => driver.Extensions.Deflate;
 
     /// <summary>Ends the connection without a word.</summary>
     internal void Abort(Exception reason)

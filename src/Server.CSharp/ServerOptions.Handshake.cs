@@ -27,6 +27,18 @@ public sealed partial record ServerOptions
     public SelectSubprotocol? SelectSubprotocol { get; init; }
 
     /// <summary>
+    /// Compression of messages, which clients are free to use or not; null to have none. On by default, with windows of 4 KiB.
+    /// Counts as the last of the <see cref="Extensions"/>, unless one of these has the name <c>permessage-deflate</c>.
+    /// </summary>
+    public PerMessageDeflate? Compression { get; init; } = new();
+
+    /// <summary>
+    /// Extensions of the protocol, in order of preference among those of one name; empty by default (RFC 6455 §9). In which
+    /// order they are applied is for the client to say, by the order of its offers.
+    /// </summary>
+    public IReadOnlyList<IServerExtension> Extensions { get; init; } = [];
+
+    /// <summary>
     /// The value of the <c>Server</c> header; null or empty to leave it out. <c>FunctionalWs</c> by default.
     /// </summary>
     public string? ServerHeader { get; init; } = "FunctionalWs";
@@ -77,6 +89,9 @@ public sealed partial record ServerOptions
         ArgumentNullException.ThrowIfNull(Subprotocols);
         foreach (var name in Subprotocols)
             CheckSubprotocol(name);
+        ArgumentNullException.ThrowIfNull(Extensions);
+        foreach (var extension in AllExtensions)
+            CheckExtension(extension);
         if (!HeaderSyntax.IsValue(ServerHeader ?? ""))
             throw new ArgumentException(
                 $"ServerHeader '{PeerText.Escape(ServerHeader!)}' has a character that no header can have: only TAB, 0x20-0x7E and 0x80-0xFF.",
@@ -95,6 +110,22 @@ public sealed partial record ServerOptions
                 nameof(Subprotocols)
             );
     }
+
+    private static void CheckExtension(IServerExtension? extension)
+    {
+        if (extension is null || !HeaderSyntax.IsToken(extension.Name ?? ""))
+            throw new ArgumentException(
+                $"Extensions has '{PeerText.Escape(extension?.Name ?? "null")}' in it: a name is a token, letters, digits and !#$%&'*+-.^_`|~ (RFC 6455 §9.1).",
+                nameof(Extensions)
+            );
+        (extension as PerMessageDeflate)?.Validate();
+    }
+
+    /// <summary>The extensions with the compression, where that isn't one of them.</summary>
+    internal IReadOnlyList<IServerExtension> AllExtensions =>
+        Compression is null || Extensions.Any(extension => extension?.Name == Compression.Name)
+            ? Extensions
+            : [.. Extensions, Compression];
 
     internal RequestHeadLimits ToRequestHeadLimits() =>
         RequestHeadLimits.Create(

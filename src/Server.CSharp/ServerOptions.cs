@@ -168,7 +168,7 @@ public sealed partial record ServerOptions
         ArgumentNullException.ThrowIfNull(TimeProvider);
     }
 
-    internal ConnectionSettings ToConnectionSettings() =>
+    internal ConnectionSettings ToConnectionSettings(ReservedBits bits = ReservedBits.None) =>
         new(
             Role.Server,
             Limits.Create(
@@ -177,6 +177,7 @@ public sealed partial record ServerOptions
                 MaxFragments
             ),
             validateText: ValidateText,
+            reservedBits: bits,
             allowLongLengths: false
         );
 

@@ -15,6 +15,8 @@ internal sealed class Vitals
     private PendingPing? ping; // the keepalive's last one
     private Stall sending;
     private Stall arriving;
+    private DeflateExtension? deflate;
+    private Stall quiet;
 
     public Vitals(Driver driver, FrameOutput output, ServerOptions options)
     {
@@ -24,6 +26,13 @@ internal sealed class Vitals
         keepalive = new Keepalive(Ticks(options.PingInterval), Ticks(options.PingTimeout));
         sending = new Stall(Ticks(options.SendTimeout));
         arriving = new Stall(Ticks(options.MessageTimeout));
+    }
+
+    /// <summary>Compression was agreed on, or not.</summary>
+    public void Watch(DeflateExtension? deflate)
+    {
+        this.deflate = deflate;
+        quiet = new Stall(Ticks(deflate?.QuietTime));
     }
 
     /// <summary>The connection opens.</summary>
@@ -42,7 +51,9 @@ internal sealed class Vitals
             LookAtKeepalive(now);
         LookAtSending(now);
         LookAtMessage(now);
-        if (output.HasWork)
+        LookAtCompression(now);
+        // The end, too, may have been written by a thread that only sends.
+        if (output.HasWork || output.IsEnded)
             driver.TryFlushOutput();
         return output.HasWork && !output.IsStuck;
     }
@@ -93,6 +104,12 @@ internal sealed class Vitals
                 CloseStatus.Create(CloseCode.PolicyViolation, "message took too long"),
                 new TimeoutException($"A message was not complete within {options.MessageTimeout}.")
             );
+    }
+
+    private void LookAtCompression(long now)
+    {
+        if (deflate is not null && quiet.HasLasted(deflate.HoldsHistory, deflate.Messages, now))
+            output.TryDropHistory();
     }
 
     private long Ticks(TimeSpan? span) => Deadline.Ticks(options.TimeProvider, span);

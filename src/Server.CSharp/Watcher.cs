@@ -93,6 +93,7 @@ internal sealed class Watcher
         {
             var isUrgent = Pass();
             turnedAway.Look(isEnding);
+            NativeHeap.Trim();
             calmPasses = isUrgent ? 0 : calmPasses + 1;
             isCalm = calmPasses >= PassesUntilCalm;
             Interlocked.MemoryBarrier();

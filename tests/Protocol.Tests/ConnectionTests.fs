@@ -424,6 +424,7 @@ let parts =
             let header = {
                 Fin = true
                 Opcode = Opcode.Text
+                ReservedBits = ReservedBits.None
                 MaskingKey = ValueNone
                 PayloadLength = 100L
                 Size = 2

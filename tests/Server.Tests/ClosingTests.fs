@@ -203,6 +203,44 @@ let waiting =
     ]
 
 [<Tests>]
+let endings =
+    testList "the end of a closed connection" [
+        testCase
+            "comes whoever writes the last frame, and however long the peer keeps its side open"
+            (fun () ->
+                let found = TaskCompletionSource<ServerConnection>()
+                let records = new Records()
+
+                // On a clock that stands still nothing is cut for want of time.
+                use server =
+                    ServerOptions(TimeProvider = FakeClock(), LoggerFactory = records)
+                    |> Serve.inMemory (fun connection ->
+                        found.SetResult connection
+                        Seq.iter ignore connection)
+
+                let struct (atServer, atClient) = MemoryTransport.CreatePair 1_000
+                server.Admit atServer
+                use client = new PeerClient(atClient)
+                client.ShakeHands()
+                let connection = Wait.forTask "the handler" found.Task
+                let data = Array.zeroCreate<byte> 100_000
+
+                // It fills the stream and waits, so that the thread that reads can't answer the close.
+                let sending = Wait.start (fun () -> connection.Send data)
+                Wait.until "the stream is filled" (fun () -> client.Transport.IsReadable)
+                client.SendClose 1000
+                Wait.until "the close has come" (fun () -> connection.State <> ConnectionState.Open)
+                client.Read() =! Data(Opcode.Binary, true, data)
+                Wait.forTask "the message" sending
+                client.Read() =! Closed normal
+                client.Read() =! End
+
+                // Its own thread says so when it is done.
+                Wait.until "the connection has left" (fun () ->
+                    records.All |> List.exists (fun (struct (_, id, _)) -> id = 21)))
+    ]
+
+[<Tests>]
 let handlers =
     let recordsOf (handler: ServerConnection -> unit) (act: PeerClient -> unit) =
         let records = new Records()

@@ -45,8 +45,7 @@ type private Stream(text: byte[], sizes: int list) =
 
 let private kibi = 1024L
 
-let private input () =
-    FrameInput(Unchecked.defaultof<Driver>, ServerOptions().ToConnectionSettings())
+let private input () = FrameInput(Unchecked.defaultof<Driver>)
 
 /// The memory that so many bytes take which are received so many at a time.
 let private taken (maxSize: int) (total: int64) (sizes: int list) : int64 =

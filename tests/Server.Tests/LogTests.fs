@@ -16,7 +16,13 @@ open FunctionalWs.Server.Tests.Serve
 /// Event id and level of every record that there can be.
 let private events =
     typeof<Server>.Assembly.GetTypes()
-    |> Array.collect _.GetMethods(BindingFlags.Instance ||| BindingFlags.Public ||| BindingFlags.NonPublic)
+    |> Array.collect
+        _.GetMethods(
+            BindingFlags.Instance
+            ||| BindingFlags.Static
+            ||| BindingFlags.Public
+            ||| BindingFlags.NonPublic
+        )
     |> Array.choose (fun method -> Option.ofObj (method.GetCustomAttribute<LoggerMessageAttribute>()))
     |> Array.map (fun event -> event.EventId, event.Level)
     |> Array.toList

@@ -58,6 +58,7 @@ let private refused: (string * obj list * string) list = [
     "UnixSocketMode", [ enum<IO.UnixFileMode> 0x1000; enum<IO.UnixFileMode> -1 ], "permissions from 0 to 7777"
     "Ssl", [ SslServerAuthenticationOptions() ], "has no certificate: it takes ServerCertificateContext"
     "TrustedProxies", [ null ], "null"
+    "Extensions", [ null ], "null"
     "ForwardedHeaders", [ enum<ForwardedHeaders> 3 ], "is None, XForwardedFor or Forwarded"
 ]
 
@@ -76,6 +77,9 @@ let private free =
 
 /// Options that only need another one.
 let private dependent = set [ "ProxyProtocol" ]
+
+/// Options with settings of their own, which CompressionTests looks at.
+let private nested = set [ "Compression" ]
 
 let private refusal (options: ServerOptions) : ArgumentException =
     Wait.throws<ArgumentException>(fun () ->
@@ -101,7 +105,9 @@ let tests =
 
         testCase "are all looked at here" (fun () ->
             let known = set [ for name, _, _ in refused -> name ]
-            set [ for property in properties -> property.Name ] =! known + free + dependent)
+
+            set [ for property in properties -> property.Name ]
+            =! known + free + dependent + nested)
 
         testTheory
             "take the ends of their ranges"

@@ -24,6 +24,7 @@ type PeerClient(transport: Transport) =
 
     let settings = {
         ConnectionSettings.Client with
+            ReservedBits = ReservedBits.Rsv1 ||| ReservedBits.Rsv2 ||| ReservedBits.Rsv3
             Limits = Limits.Create(Limits.Unlimited, Limits.Unlimited, Int32.MaxValue)
     }
 
@@ -88,6 +89,14 @@ type PeerClient(transport: Transport) =
         FrameWriter.write fin opcode (ReadOnlySpan payload) (ValueSome key) writer
         client.Write(writer.WrittenSpan.ToArray())
 
+    /// A frame with bits of extensions.
+    member client.WriteMarked(bits: ReservedBits, fin: bool, opcode: Opcode, payload: byte[]) =
+        let writer = ArrayBufferWriter<byte>()
+        FrameWriter.write fin opcode (ReadOnlySpan payload) (ValueSome key) writer
+        let bytes = writer.WrittenSpan.ToArray()
+        bytes[0] <- bytes[0] ||| (byte bits <<< 4)
+        client.Write bytes
+
     member client.SendText(text: string) =
         client.WriteFrame(true, Opcode.Text, Encoding.UTF8.GetBytes text)
 
@@ -133,6 +142,20 @@ type PeerClient(transport: Transport) =
         if not (response.StartsWith "HTTP/1.1 101 ") then
             failwith response
 
+    /// The opening handshake with an offer of extensions; gives what the server agrees to, empty for none.
+    member client.Offer(extensions: string) : string =
+        let header = $"Sec-WebSocket-Extensions: {extensions}\r\n\r\n"
+        client.Write(PeerClient.Request.Replace("\r\n\r\n", "\r\n" + header))
+        let response = client.ReadResponse()
+
+        if not (response.StartsWith "HTTP/1.1 101 ") then
+            failwith response
+
+        response.Split "\r\n"
+        |> Array.tryFind _.StartsWith("Sec-WebSocket-Extensions: ")
+        |> Option.map _.Substring("Sec-WebSocket-Extensions: ".Length)
+        |> Option.defaultValue ""
+
     static member Request: string =
         "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -149,6 +172,13 @@ type PeerClient(transport: Transport) =
             | Opcode.Text
             | Opcode.Binary -> Data(header.Opcode, header.Fin, payload)
         | None -> if fill () then client.Read() else End
+
+    /// The next frame of a message with the bits of extensions.
+    member client.ReadMarked() : ReservedBits * bool * byte[] =
+        match tryFrame () with
+        | Some(struct (header, payload)) -> header.ReservedBits, header.Fin, payload
+        | None when fill () -> client.ReadMarked()
+        | None -> failwith "the stream ended"
 
     /// The next frame as a text message.
     member client.ReadText() : string =

@@ -66,6 +66,12 @@ let hasNodeClient: Lazy<bool> =
              fst (run npm [ "ci"; "--prefix"; nodeFolder ]) = 0 && isInstalled ()
          | Some _, _ -> isInstalled ())
 
+/// What another script for Node.js prints.
+let nodeScript (script: string) (arguments: string list) : string =
+    let code, output = run "node" (Path.Combine(nodeFolder, script) :: arguments)
+
+    if code = 0 then output else failwith output
+
 /// Runs a case of the Node.js client; fails with what it wrote.
 let node (case: string) (arguments: string list) : unit =
     let script = Path.Combine(nodeFolder, "client.mjs")

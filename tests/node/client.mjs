@@ -59,6 +59,29 @@ const cases = {
     assert.deepEqual(await closing(socket), [1000, "done"]);
   },
 
+  /** Compressed messages take fewer bytes on the wire than they have, both ways; plain ones don't. */
+  async compressed(url, isCompressed) {
+    const socket = await open(url, [], { perMessageDeflate: { threshold: 0 } });
+    assert.equal(socket.extensions.includes("permessage-deflate"), isCompressed === "true");
+    const wire = () => socket._socket.bytesRead + socket._socket.bytesWritten;
+    const before = wire();
+    let total = 0;
+    for (const size of [100, 10_000, 300_000]) {
+      const text = "these words are said again and again; ".repeat(size / 38);
+      socket.send(text);
+      assert.equal(await message(socket), text);
+      total += 2 * text.length;
+    }
+    const fragments = ["first, ", "second, ".repeat(1_000), "third"];
+    fragments.forEach((part, index) => socket.send(part, { fin: index === fragments.length - 1 }));
+    assert.equal(await message(socket), fragments.join(""));
+    const share = (wire() - before) / total;
+    console.log(`on the wire: ${share.toFixed(3)} of the data`);
+    assert.ok(isCompressed === "true" ? share < 0.05 : share > 1);
+    socket.close();
+    await closing(socket);
+  },
+
   /** Fragments are put together again. */
   async fragments(url) {
     const socket = await open(url, []);

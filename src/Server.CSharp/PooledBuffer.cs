@@ -3,10 +3,12 @@ using System.Buffers;
 namespace FunctionalWs;
 
 /// <summary>Pooled memory for one payload at a time. Not safe for several threads.</summary>
-internal sealed class BorrowedPayload : IBufferWriter<byte>
+internal sealed class PooledBuffer : IBufferWriter<byte>
 {
     private byte[]? buffer;
     private int length;
+
+    public ReadOnlySpan<byte> Written => buffer.AsSpan(0, length);
 
     public ReadOnlySequence<byte> Payload => new(buffer ?? [], 0, length);
 
@@ -20,7 +22,7 @@ internal sealed class BorrowedPayload : IBufferWriter<byte>
     public void Release()
     {
         if (buffer is not null)
-            ArrayPool<byte>.Shared.Return(buffer);
+            SharedBuffers.Pool.Return(buffer);
         buffer = null;
         length = 0;
     }
@@ -30,11 +32,11 @@ internal sealed class BorrowedPayload : IBufferWriter<byte>
         var needed = length + Math.Max(size, 1);
         if (buffer is not null && needed <= buffer.Length)
             return buffer;
-        var larger = ArrayPool<byte>.Shared.Rent(needed);
+        var larger = SharedBuffers.Pool.Rent(needed);
         if (buffer is not null)
         {
             buffer.AsSpan(0, length).CopyTo(larger);
-            ArrayPool<byte>.Shared.Return(buffer);
+            SharedBuffers.Pool.Return(buffer);
         }
         return buffer = larger;
     }

@@ -1,0 +1,264 @@
+(**
+---
+title: A connection by hand
+category: Notebooks
+categoryindex: 5
+index: 2
+---
+*)
+(**
+# A connection by hand
+
+The protocol of FunctionalWs is a set of pure functions over immutable values: no socket, no thread, no clock. So a connection
+can be stepped through by hand, to see what happens and why. This page does that: it reads a handshake, then frames, and shows
+the state after each.
+
+It is a program, too: a [script]({{root}}{{fsdocs-source-basename}}.fsx) for `dotnet fsi` and a
+[notebook]({{root}}{{fsdocs-source-basename}}.ipynb).
+*)
+(*** condition: prepare ***)
+#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Protocol.dll"
+(*** condition: fsx ***)
+#if FSX
+#r "nuget: FunctionalWs.Protocol, {{fsdocs-package-version}}"
+#endif // FSX
+(*** condition: ipynb ***)
+#if IPYNB
+#r "nuget: FunctionalWs.Protocol, {{fsdocs-package-version}}"
+#endif // IPYNB
+
+(**
+The types of the protocol, and a few of .NET's:
+*)
+open System
+open System.Buffers
+open System.Text
+open FunctionalWs.Protocol
+
+(**
+## The opening handshake
+
+A client asks with an HTTP request. These are the bytes of the example in RFC 6455 §1.2.
+*)
+let requestBytes =
+    [
+        "GET /chat HTTP/1.1"
+        "Host: server.example.com"
+        "Upgrade: websocket"
+        "Connection: Upgrade"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+        "Origin: http://example.com"
+        "Sec-WebSocket-Protocol: chat, superchat"
+        "Sec-WebSocket-Version: 13"
+        ""
+        ""
+    ]
+    |> String.concat "\r\n"
+    |> Encoding.ASCII.GetBytes
+
+(**
+`Http.readRequest` looks for a request's head at the start of a buffer. As long as the head has not ended, more bytes are needed,
+and nothing is consumed:
+*)
+let readRequest (bytes: byte[]) =
+    let buffer = ReadOnlySequence bytes
+    Http.readRequest RequestHeadLimits.Default &buffer
+
+let half = readRequest requestBytes[..99]
+(*** include-value: half ***)
+
+(**
+The whole of it gives the request, and how many bytes it took:
+*)
+let request, consumed =
+    match readRequest requestBytes with
+    | RequestParse.Complete(request, consumed) -> request, consumed
+    | RequestParse.Incomplete
+    | RequestParse.Malformed _ -> failwith "the example is complete"
+
+let target = request.Target
+(*** include-value: target ***)
+
+let origin = request.Headers.Get "Origin"
+(*** include-value: origin ***)
+
+(**
+`Handshake.respond` decides. It is given what the server asks of clients, here a subprotocol, and the time, for the `Date` header:
+the core has no clock.
+*)
+let policy = {
+    HandshakePolicy.Default with
+        Subprotocols = [ "superchat"; "chat" ]
+}
+
+let now = DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero)
+
+let show (response: Response) =
+    let writer = ArrayBufferWriter<byte>()
+    Http.writeResponse response writer
+    printf "%s" (Encoding.ASCII.GetString(writer.WrittenSpan).Replace("\r\n", "\n"))
+
+match Handshake.respond policy now request with
+| HandshakeResult.Accepted(response, _) -> show response
+| HandshakeResult.Rejected(response, _) -> show response
+(*** include-output ***)
+
+(**
+The value of `Sec-WebSocket-Accept` is the one that the RFC gives for this key. A request that breaks a rule is answered as well,
+and the error says which rule. This one asks for a version that doesn't exist:
+*)
+let olderRequest = {
+    request with
+        Headers = request.Headers.Set("Sec-WebSocket-Version", "7")
+}
+
+match Handshake.respond policy now olderRequest with
+| HandshakeResult.Accepted(response, _) -> show response
+| HandshakeResult.Rejected(response, error) ->
+    printfn $"error: {error}"
+    show response
+(*** include-output ***)
+
+(**
+## One frame
+
+Now the connection is open, and frames follow. A state is a value; this is the first:
+*)
+let settings = ConnectionSettings.Server
+let opened = Connection.start
+(*** include-value: opened ***)
+
+(**
+The client sends the masked text *Hello*, as in RFC 6455 §5.7. `FrameReader.read` finds a frame at the start of a buffer. With a
+byte too few there is none yet:
+*)
+let hello = Convert.FromHexString "818537fa213d7f9f4d5158"
+
+/// What lies at the start of a buffer, in words.
+let describe (bytes: byte[]) =
+    let buffer = ReadOnlySequence bytes
+
+    match FrameReader.read settings &buffer with
+    | FrameParse.Incomplete -> "more bytes are needed"
+    | FrameParse.Malformed error -> $"the peer broke a rule: {error}"
+    | FrameParse.Complete frame ->
+        let payload = Frame.toArray &frame
+        $"{frame.Header.Opcode}, final: {frame.Header.Fin}, payload: {Encoding.UTF8.GetString payload}"
+
+let tooShort = describe hello[..9]
+(*** include-value: tooShort ***)
+
+let complete = describe hello
+(*** include-value: complete ***)
+
+(**
+## Many steps
+
+`Connection.receive` takes a state and what came, and gives a *transition*: the next state, an event for the application, an
+output for the peer, and whether to end the sending side after that. A few helpers make frames, step them and print what they
+lead to:
+*)
+/// A frame as a client writes it: masked, with a key that is always the same here.
+let frame (fin: bool) (opcode: Opcode) (payload: byte[]) : byte[] =
+    let writer = ArrayBufferWriter<byte>()
+    FrameWriter.write fin opcode (ReadOnlySpan payload) (ValueSome 0x3d21fa37u) writer
+    writer.WrittenSpan.ToArray()
+
+/// A state on one line; `printfn "%A"` shows all of it.
+let summary (state: State) : string =
+    match state with
+    | State.Open(ValueNone, _) -> "Open"
+    | State.Open(ValueSome message, _) ->
+        $"Open, with {message.Size} bytes of a {message.Kind} message received in {message.Fragments} fragment(s)"
+    | State.CloseSent(sent, _) -> $"CloseSent: {sent}"
+    | State.Draining closure -> $"Draining: {closure}"
+    | State.Closed closure -> $"Closed: {closure}"
+
+let print (what: string) (transition: Transition) =
+    printfn $"{what}"
+    printfn $"  state:  {summary transition.State}"
+    transition.Event |> ValueOption.iter (fun event -> printfn $"  event:  {event}")
+
+    transition.Output
+    |> ValueOption.iter (fun output -> printfn $"  output: {output}")
+
+    if transition.HalfClose then
+        printfn "  then our sending side ends"
+
+let receive (what: string) (state: State) (bytes: byte[]) : State =
+    let buffer = ReadOnlySequence bytes
+
+    let input =
+        match FrameReader.read settings &buffer with
+        | FrameParse.Complete frame -> Input.Received frame
+        | FrameParse.Malformed error -> Input.Broken error
+        | FrameParse.Incomplete -> failwith "the example has whole frames"
+
+    let transition = Connection.receive settings state input
+    print what transition
+    transition.State
+
+(**
+A text in two fragments, with a ping between them, which is legal (RFC 6455 §5.4). The state remembers the fragment; the ping is
+answered with its own payload and changes nothing:
+*)
+let fragment = receive "the first fragment" opened (frame false Opcode.Text "Hel"B)
+let pinged = receive "a ping" fragment (frame true Opcode.Ping "are you there?"B)
+
+let whole =
+    receive "the last fragment" pinged (frame true Opcode.Continuation "lo"B)
+(*** include-output ***)
+
+(**
+After the message the state is the first one again, which can simply be compared:
+*)
+let isAsBefore = (whole = opened)
+(*** include-value: isAsBefore ***)
+
+(**
+States are values, so nothing stops us from going back to the middle of the message and letting something else happen. Here the
+client starts another message before the end of the one that is open:
+*)
+let failed = receive "a second message" fragment (frame true Opcode.Text "oops"B)
+(*** include-output ***)
+
+(**
+That broke a rule (RFC 6455 §5.4): the connection is failed with 1002, and whatever still comes is ignored until the stream ends.
+
+## Sending and closing
+
+What the application wants goes through `Connection.send`. It gives a transition as well, or says why it can't be had now.
+*)
+let send (what: string) (state: State) (command: Command) : State =
+    match Connection.send state command with
+    | SendResult.Accepted transition ->
+        print what transition
+        transition.State
+    | SendResult.Refused error ->
+        printfn $"{what}\n  refused: {error}"
+        state
+
+let goodbye = CloseStatus.Create(CloseCode.GoingAway, "restarting")
+let closing = send "we close" opened (Command.Close goodbye)
+
+let refused =
+    send "we send a text all the same" closing (Command.Message MessageKind.Text)
+(*** include-output ***)
+
+(**
+The peer answers with a close frame, then its stream ends. `Closed` is the end: nothing leads out of it.
+*)
+let draining =
+    receive "the peer's close frame" closing (frame true Opcode.Close (goodbye.ToArray()))
+
+let ended = Connection.receive settings draining Input.EndOfStream
+print "the end of the stream" ended
+(*** include-output ***)
+
+(**
+Next: [all states at once, as a diagram](state-diagram.html).
+*)
+(*** hide ***)
+match ended.State with
+| State.Closed(Closure.Clean(_, _, Initiator.Local)) when isAsBefore -> ()
+| state -> failwith $"another end than on the page: {state}"

@@ -1,0 +1,199 @@
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs.Testing;
+
+/// <summary>
+/// A server without an address, for tests: the code of <see cref="FunctionalWs.Server"/> on streams in memory. Handlers run
+/// on threads of their own, hooks, limits and timeouts work as ever; there is no port, no kernel and no TLS. Dispose it at
+/// the end of the test. All members may be called from any thread.
+/// </summary>
+/// <example>
+/// <code>
+/// using var server = InMemoryServer.Serve(Echo);
+/// using var client = server.Connect();
+/// client.Send("hello");
+/// Assert.Equal("hello", client.Receive().Text);
+/// </code>
+/// </example>
+public sealed class InMemoryServer : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly object gate = new();
+    private readonly List<Exception> handlerExceptions = [];
+    private readonly List<TestClient> clients = [];
+
+    private InMemoryServer(Action<ServerConnection> handler, ServerOptions? options) =>
+        Server = Server.ServeInMemory(
+            connection => Watch(handler, connection),
+            options ?? new ServerOptions()
+        );
+
+    /// <summary>Makes a server with a handler.</summary>
+    /// <param name="handler">The handler to test, called for each connection on its own thread.</param>
+    /// <param name="options">
+    /// Settings; null for the defaults. What is about listening and TLS has no effect. Give
+    /// <see cref="ServerOptions.TimeProvider"/> a <see cref="ManualTimeProvider"/> to test what takes time.
+    /// </param>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
+    public static InMemoryServer Serve(
+        Action<ServerConnection> handler,
+        ServerOptions? options = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return new InMemoryServer(handler, options);
+    }
+
+    /// <summary>Makes a server with a router: its rules choose the handler by the path.</summary>
+    /// <param name="router">The router to test.</param>
+    /// <param name="options">Settings, as for <see cref="Serve"/>.</param>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
+    public static InMemoryServer Route(Router router, ServerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(router);
+        return new InMemoryServer(router.Handle, router.WithRouting(options));
+    }
+
+    /// <summary>Makes a server with the rules of a router.</summary>
+    /// <param name="urlMap">The rules.</param>
+    /// <param name="options">Settings, as for <see cref="Serve"/>.</param>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
+    public static InMemoryServer Route(UrlMap urlMap, ServerOptions? options = null) =>
+        Route(new Router(urlMap), options);
+
+    /// <summary>The server: to look at its connections, to broadcast, to shut it down while clients look on.</summary>
+    public Server Server { get; }
+
+    /// <summary>
+    /// What handlers have thrown, in order: a copy. A <see cref="ConnectionClosedException"/>, with which a handler ends when
+    /// its client leaves, is not among them.
+    /// </summary>
+    public IReadOnlyList<Exception> HandlerExceptions
+    {
+        get
+        {
+            lock (gate)
+                return handlerExceptions.ToArray();
+        }
+    }
+
+    /// <summary>Connects a client. The handshake is over when this returns; the handler runs on.</summary>
+    /// <param name="target">Path and query of the request; <c>/</c> by default.</param>
+    /// <param name="options">What the client is and sends; null for the defaults.</param>
+    /// <exception cref="HandshakeRefusedException">The server gave another answer than 101; the exception has it.</exception>
+    /// <exception cref="IOException">The server ended the stream without an answer.</exception>
+    /// <exception cref="TimeoutException">No answer came within <see cref="TestClientOptions.Timeout"/>.</exception>
+    /// <exception cref="ArgumentException">The target or an option is wrong.</exception>
+    public TestClient Connect(string target = "/", TestClientOptions? options = null)
+    {
+        var settings = Checked(options);
+        var request = TestRequest.WebSocket(target, settings);
+        var (transport, link) = Admit(settings);
+        try
+        {
+            link.Write(TestRequest.ToBytes(request));
+            var response = link.ReadResponse();
+            if (response.StatusCode != 101)
+                throw new HandshakeRefusedException(response.WithBody(link.ReadToEnd()));
+            return Keep(new TestClient(link, transport, response, settings));
+        }
+        catch
+        {
+            link.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Asks for a page as a browser would, without the headers of a WebSocket, and gives the answer.</summary>
+    /// <param name="target">Path and query of the request; <c>/</c> by default.</param>
+    /// <param name="options">What the client is and sends; null for the defaults.</param>
+    /// <param name="method">The method; GET by default.</param>
+    /// <returns>The answer, with its body.</returns>
+    /// <exception cref="IOException">The server ended the stream without an answer.</exception>
+    /// <exception cref="TimeoutException">No answer came within <see cref="TestClientOptions.Timeout"/>.</exception>
+    /// <exception cref="ArgumentException">The target, the method or an option is wrong.</exception>
+    public Response Get(
+        string target = "/",
+        TestClientOptions? options = null,
+        string method = "GET"
+    )
+    {
+        var settings = Checked(options);
+        var request = TestRequest.Plain(method, target, settings);
+        using var link = Admit(settings).Link;
+        link.Write(TestRequest.ToBytes(request));
+        var response = link.ReadResponse();
+        return response.WithBody(link.ReadToEnd());
+    }
+
+    /// <summary>
+    /// Cuts all clients off and shuts the server down. A handler that doesn't return is given up after 5 seconds of real
+    /// time; its thread doesn't keep the process alive.
+    /// </summary>
+    public void Dispose()
+    {
+        TestClient[] left;
+        lock (gate)
+        {
+            left = [.. clients];
+            clients.Clear();
+        }
+        foreach (var client in left)
+            client.Dispose();
+        // Not waited for on this thread: the options' clock, which may stand still, is what bounds a shutdown.
+        var stopped = new ManualResetEventSlim();
+        new Thread(() =>
+        {
+            Server.Shutdown();
+            stopped.Set();
+        })
+        {
+            IsBackground = true,
+            Name = "FunctionalWs shutdown",
+        }.Start();
+        stopped.Wait(Patience);
+    }
+
+    private static TestClientOptions Checked(TestClientOptions? options)
+    {
+        var settings = options ?? new TestClientOptions();
+        settings.Validate();
+        return settings;
+    }
+
+    private (ObservedTransport AtServer, ClientLink Link) Admit(TestClientOptions settings)
+    {
+        var (atServer, atClient) = MemoryTransport.CreatePair(settings.BufferSize);
+        var observed = new ObservedTransport(atServer, settings.RemoteEndPoint);
+        var link = new ClientLink(atClient, settings.Timeout);
+        if (Server.IsStopping)
+            throw new InvalidOperationException("The server has been shut down.");
+        Server.Admit(observed);
+        return (observed, link);
+    }
+
+    private TestClient Keep(TestClient client)
+    {
+        lock (gate)
+            clients.Add(client);
+        return client;
+    }
+
+    private void Watch(Action<ServerConnection> handler, ServerConnection connection)
+    {
+        try
+        {
+            handler(connection);
+        }
+        catch (Exception error)
+        {
+            if (error is not ConnectionClosedException)
+            {
+                lock (gate)
+                    handlerExceptions.Add(error);
+            }
+            throw;
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using System.Net;
+
+namespace FunctionalWs.Testing;
+
+/// <summary>The server's end of a stream, which tells whether a handler waits for input on it.</summary>
+internal sealed class ObservedTransport(Transport inner, EndPoint? remoteEndPoint) : Transport
+{
+    private volatile bool isWaiting;
+
+    /// <summary>True while a thread waits for input and there is none: everything that was sent has been taken.</summary>
+    public bool IsWaiting => isWaiting && !inner.IsReadable;
+
+    public override EndPoint? LocalEndPoint => inner.LocalEndPoint;
+
+    public override EndPoint? RemoteEndPoint => remoteEndPoint;
+
+    public override bool IsReadable => inner.IsReadable;
+
+    public override int Read(Span<byte> destination) => inner.Read(destination);
+
+    /// <summary>Only <c>Receive</c> and its kin wait here; its deadline is fixed by then.</summary>
+    public override bool WaitReadable(Deadline deadline)
+    {
+        isWaiting = true;
+        try
+        {
+            return inner.WaitReadable(deadline);
+        }
+        finally
+        {
+            isWaiting = false;
+        }
+    }
+
+    public override void Write(ReadOnlySpan<byte> source) => inner.Write(source);
+
+    public override int TryWrite(ReadOnlySpan<byte> source) => inner.TryWrite(source);
+
+    public override void ShutdownSend() => inner.ShutdownSend();
+
+    public override void Abort() => inner.Abort();
+
+    public override void Dispose() => inner.Dispose();
+}

@@ -1,0 +1,51 @@
+using System.Net;
+
+namespace FunctionalWs.Testing;
+
+/// <summary>What a client of an <see cref="InMemoryServer"/> is and sends. Immutable.</summary>
+public sealed record TestClientOptions
+{
+    /// <summary>
+    /// Further header fields of the request, in order; empty by default. A field of a name that the client sends by itself,
+    /// such as <c>Host</c> or <c>Sec-WebSocket-Version</c>, takes the place of its own.
+    /// </summary>
+    public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
+
+    /// <summary>The subprotocols that the client offers, the one it likes best first; none by default.</summary>
+    public IReadOnlyList<string> Subprotocols { get; init; } = [];
+
+    /// <summary>The origin that a browser would tell, such as <c>https://example.com</c>; null, the default, for none.</summary>
+    public string? Origin { get; init; }
+
+    /// <summary>Name and password for Basic authentication (RFC 7617); null, the default, for none.</summary>
+    public NetworkCredential? Credentials { get; init; }
+
+    /// <summary>What the server takes for the client's address; null, the default, for none.</summary>
+    public EndPoint? RemoteEndPoint { get; init; }
+
+    /// <summary>
+    /// True, the default, to answer pings while the client receives or waits; false for a client that seems dead to the
+    /// keepalive.
+    /// </summary>
+    public bool AnswersPings { get; init; } = true;
+
+    /// <summary>
+    /// The bytes that each direction holds before its writer waits: 1 or more, 1 MiB by default. A small value makes a slow
+    /// client: the client takes bytes only while it receives or waits.
+    /// </summary>
+    public int BufferSize { get; init; } = 1024 * 1024;
+
+    /// <summary>
+    /// How long a call of the client waits at most, in real time: more than zero, 10 seconds by default. It bounds tests that
+    /// go wrong; a test that goes well doesn't wait for it.
+    /// </summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    internal void Validate()
+    {
+        ArgumentNullException.ThrowIfNull(Headers);
+        ArgumentNullException.ThrowIfNull(Subprotocols);
+        ArgumentOutOfRangeException.ThrowIfLessThan(BufferSize, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Timeout, TimeSpan.Zero);
+    }
+}

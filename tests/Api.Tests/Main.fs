@@ -1,0 +1,12 @@
+module FunctionalWs.Api.Tests.Main
+
+open Expecto
+
+/// `update` writes the public surface down instead of comparing it.
+[<EntryPoint>]
+let main args =
+    match args with
+    | [| "update" |] ->
+        Packages.update ()
+        0
+    | _ -> runTestsInAssemblyWithCLIArgs [] args

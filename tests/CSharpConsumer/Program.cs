@@ -1,0 +1,46 @@
+// Uses every public member of the server once, as a stranger does who has the packages alone, and asserts what it does.
+(string Name, Action Run)[] conversations =
+[
+    ("messages are values", Messages.Values),
+    ("every way to receive", Messages.Received),
+    ("every way to send", Messages.Sent),
+    ("pings", Closing.Pinged),
+    ("a server closes", Closing.ByServer),
+    ("a client breaks the protocol", Closing.Abnormal),
+    ("two calls receive at once", Closing.Refused),
+    ("states", Closing.States),
+    ("what a connection tells of itself", Opening.Described),
+    ("logins", Opening.Login),
+    ("origins", Opening.Origins),
+    ("subprotocols", Opening.Subprotocols),
+    ("rules", Routing.Rules),
+    ("URL maps", Routing.Maps),
+    ("settings of routing", Routing.Options),
+    ("a router", Routing.Served),
+    ("a router on every listener", Routing.EveryListener),
+    ("every way to listen", Listening.Servers),
+    ("a server's life", Listening.Lifetime),
+    ("TLS", Listening.Tls),
+    ("broadcasts", Listening.Broadcasts),
+    ("compressed messages", Compression.Messages),
+    ("settings of compression", Compression.Settings),
+    ("an extension around compression", Compression.OwnExtension),
+    ("settings", Settings.All),
+];
+
+var failed = 0;
+foreach (var (name, run) in conversations)
+{
+    try
+    {
+        run();
+    }
+    catch (Exception error)
+    {
+        failed++;
+        Console.WriteLine($"FAILED: {name}: {error}");
+    }
+}
+
+Console.WriteLine($"{conversations.Length - failed} conversations held, {failed} failed");
+return failed == 0 ? 0 : 1;

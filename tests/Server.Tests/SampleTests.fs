@@ -1,0 +1,255 @@
+/// Each sample as its user meets it: run as a process, asked by clients that no one here wrote.
+module FunctionalWs.Server.Tests.SampleTests
+
+open System
+open System.IO
+open System.Security.Cryptography
+open System.Security.Cryptography.X509Certificates
+open System.Text
+open System.Text.Json
+open Expecto
+open Swensen.Unquote
+
+let private at (sample: Samples.RunningSample) (path: string) = Uri(sample.Address, path)
+
+let private basic (text: string) =
+    "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes text)
+
+/// Messages of the chat in short, such as "joined Bob".
+let private inShort (message: string) : string =
+    use json = JsonDocument.Parse message
+
+    let text (name: string) =
+        json.RootElement.GetProperty(name).GetString()
+
+    match text "type" with
+    | "welcome" ->
+        let people = [
+            for person in json.RootElement.GetProperty("people").EnumerateArray() -> person.GetString()
+        ]
+
+        let history = json.RootElement.GetProperty("history").GetArrayLength()
+        let among = String.Join(", ", people)
+        $"""welcome {text "name"} among {among} after {history}"""
+    | "said" -> $"""{text "name"}: {text "text"}"""
+    | "pong" -> $"""pong {json.RootElement.GetProperty("id").GetInt64()}"""
+    | kind -> $"""{kind} {text "name"}"""
+
+let private chat (sample: Samples.RunningSample) (room: string) (name: string) =
+    Samples.connect (at sample $"/room/{room}?name={name}") []
+
+let private say (client: Samples.WebSocketClient) (text: string) =
+    client.Send(JsonSerializer.Serialize {| ``type`` = "say"; text = text |})
+
+let private hear (client: Samples.WebSocketClient) (messages: string list) =
+    [ for _ in messages -> inShort (client.Receive()) ] =! messages
+
+[<Tests>]
+let chatSample =
+    testList "the sample Chat" [
+        testCase "people of a room hear each other, and who comes and goes" (fun () ->
+            use sample = new Samples.RunningSample("Chat", [ "0" ])
+            use ada = chat sample "lobby" "Ada"
+            hear ada [ "welcome Ada among Ada after 0" ]
+            use bob = chat sample "lobby" "Bob"
+            hear bob [ "welcome Bob among Ada, Bob after 0" ]
+            hear ada [ "joined Bob" ]
+            use eve = chat sample "elsewhere" "Eve"
+            hear eve [ "welcome Eve among Eve after 0" ]
+            say ada "<b>hello</b>"
+            hear ada [ "Ada: <b>hello</b>" ]
+            hear bob [ "Ada: <b>hello</b>" ]
+            bob.Send """{"type":"ping","id":7}"""
+            hear bob [ "pong 7" ]
+            use second = chat sample "lobby" "Bob"
+            hear second [ "welcome Bob 2 among Ada, Bob, Bob 2 after 1" ]
+            (second :> IDisposable).Dispose()
+            hear ada [ "joined Bob 2"; "left Bob 2" ]
+            let code, output = sample.Stop "TERM"
+            hear bob [ "joined Bob 2"; "left Bob 2" ]
+            eve.ReceiveClose() =! (1001, "")
+            code =! 0
+            test <@ output.Contains "Open it in two windows" @>)
+
+        testCase "what is no message of the chat ends the connection with 1008" (fun () ->
+            use sample = new Samples.RunningSample("Chat", [ "0" ])
+
+            for message in
+                [
+                    "hello"
+                    "[]"
+                    """{"type":"shout","text":"hello"}"""
+                    """{"type":"say","text":null}"""
+                    """{"type":"say","text":" "}"""
+                    """{"type":"say","text":"\ud800"}"""
+                    """{"type":"ping","id":1.5}"""
+                ] do
+                use ada = chat sample "lobby" "Ada"
+                hear ada [ "welcome Ada among Ada after 0" ]
+                ada.Send message
+                ada.ReceiveClose() =! (1008, "not understood"))
+
+        testCase "a client that doesn't read is sent away; the others hear everything" (fun () ->
+            use sample = new Samples.RunningSample("Chat", [ "0" ])
+            use ada = chat sample "lobby" "Ada"
+            hear ada [ "welcome Ada among Ada after 0" ]
+            use _ = Samples.connectSlow (at sample "/room/lobby?name=Slow")
+            hear ada [ "joined Slow" ]
+            let text = String('x', 2_000)
+
+            let deadline = FunctionalWs.Deadline.After(TimeProvider.System, Wait.limit)
+
+            let rec untilLeft () =
+                if deadline.HasPassed then
+                    failwith "the slow client is still there"
+
+                say ada text
+
+                match inShort (ada.Receive()) with
+                | "left Slow" -> hear ada [ $"Ada: {text}" ]
+                | heard ->
+                    heard =! $"Ada: {text}"
+                    untilLeft ()
+
+            untilLeft ())
+
+        testCase "the page comes with headers that keep it to itself" (fun () ->
+            use sample = new Samples.RunningSample("Chat", [ "0" ])
+
+            for path in [ "/"; "/room/lobby" ] do
+                let status, header, page = Samples.get (at sample path) ""
+                status =! 200
+                header "Content-Type" =! "text/html; charset=utf-8"
+                header "Cache-Control" =! "no-store"
+                header "X-Content-Type-Options" =! "nosniff"
+                let policy = header "Content-Security-Policy"
+                test <@ policy.Contains "default-src 'none'" && policy.Contains "script-src 'sha256-" @>
+                test <@ page.StartsWith "<!doctype html>" @>
+
+            let status, _, _ = Samples.get (at sample "/else") ""
+            status =! 404)
+    ]
+
+[<Tests>]
+let counterSample =
+    testList "the sample Counter" [
+        testCase "everybody sees every change, and how many look on" (fun () ->
+            use sample = new Samples.RunningSample("Counter", [ "0" ])
+            let _, _, page = Samples.get sample.Address ""
+            test <@ page.Contains "Counter" @>
+            use one = Samples.connect sample.Address []
+            one.Receive() =! """{"value":0,"users":1}"""
+            use two = Samples.connect sample.Address []
+            one.Receive() =! """{"value":0,"users":2}"""
+            two.Receive() =! """{"value":0,"users":2}"""
+            one.Send "plus"
+            two.Receive() =! """{"value":1,"users":2}"""
+            two.Send "minus"
+
+            [ one.Receive(); one.Receive() ]
+            =! [ """{"value":1,"users":2}"""; """{"value":0,"users":2}""" ]
+
+            two.Receive() =! """{"value":0,"users":2}"""
+            two.Send "times"
+            two.ReceiveClose() =! (1008, "plus or minus is expected")
+            one.Receive() =! """{"value":0,"users":1}"""
+            fst (sample.Stop "INT") =! 0)
+    ]
+
+[<Tests>]
+let basicAuthSample =
+    testList "the sample BasicAuth" [
+        testCase "page, health check and WebSocket on one port, each for whom it is meant" (fun () ->
+            use sample = new Samples.RunningSample("BasicAuth", [ "0" ])
+
+            let page (path: string) (authorization: string) =
+                let status, _, body = Samples.get (at sample path) authorization
+                status, body
+
+            let greeting (credentials: string) (origin: string) =
+                let headers = [
+                    "Authorization", basic credentials
+                    if origin <> "" then
+                        "Origin", origin
+                ]
+
+                use client = new Samples.WebSocketClient(sample.Address, headers)
+
+                match client.Connect() with
+                | 101 -> client.Receive()
+                | status -> string status
+
+            page "/health" "" =! (200, "healthy\n")
+            fst (page "/" "") =! 401
+            let status, body = page "/" (basic "alice:secret")
+            status =! 200
+            test <@ body.StartsWith "<!doctype html>" @>
+            greeting "alice:secret" "" =! "Hello, alice!"
+            greeting "bob:hidden" $"http://{sample.Address.Authority}" =! "Hello, bob!"
+            greeting "alice:hidden" "" =! "401"
+            greeting "alice:secret" "https://evil.example" =! "403"
+            let code, output = sample.Stop "TERM"
+            code =! 0
+            test <@ output.Contains $"curl http://alice:secret@{sample.Address.Authority}/" @>)
+    ]
+
+/// What a client of the TLS sample is greeted with, and what the sample says of its certificate.
+let private greetingOverTls (arguments: string list) =
+    use sample = new Samples.RunningSample("Tls", "0" :: arguments)
+    let status, _, page = Samples.get sample.Address ""
+    (status, page.StartsWith "<!doctype html>") =! (200, true)
+    use client = Samples.connect sample.Address []
+    let greeting = client.Receive()
+    client.Send "hello"
+    client.Receive() =! "hello"
+    let code, output = sample.Stop "TERM"
+    client.ReceiveClose() =! (1001, "")
+    code =! 0
+    greeting, output
+
+[<Tests>]
+let tlsSample =
+    testList "the sample Tls" [
+        testCase "serves with a certificate that it makes" (fun () ->
+            let greeting, output = greetingOverTls []
+            test <@ greeting.StartsWith "Hello over Tls1" @>
+            test <@ output.Contains "CN=localhost" && output.Contains "SHA-256: " @>)
+
+        testCase "serves with a certificate that it is given" (fun () ->
+            use folder = new Listening.Folder()
+            use key = ECDsa.Create()
+
+            let request = CertificateRequest("CN=given.example", key, HashAlgorithmName.SHA256)
+
+            let now = DateTimeOffset.UtcNow
+            use certificate = request.CreateSelfSigned(now.AddDays -1.0, now.AddDays 1.0)
+            let files = [ folder.Path "certificate.pem"; folder.Path "key.pem" ]
+            File.WriteAllText(files[0], certificate.ExportCertificatePem())
+            File.WriteAllText(files[1], key.ExportPkcs8PrivateKeyPem())
+            let _, output = greetingOverTls files
+            test <@ output.Contains "CN=given.example" @>)
+
+        testCase "a file that isn't there gives one line and exit code 1" (fun () ->
+            let code, output =
+                Programs.run "dotnet" [ Samples.program "Tls"; "0"; "/nowhere/a.pem"; "/nowhere/b.pem" ]
+
+            code =! 1
+            test <@ output.Contains "/nowhere/" && output.Trim().Split('\n').Length = 1 @>)
+    ]
+
+[<Tests>]
+let allSamples =
+    testList "the samples" [
+        testTheory
+            "a bad port gives a usage line and exit code 2"
+            [ "BasicAuth", "65536"; "Chat", "-1"; "Counter", "x"; "Tls", "65536" ]
+            (fun (name, port) ->
+                let code, output = Programs.run "dotnet" [ Samples.program name; port ]
+                code =! 2
+                test <@ output.StartsWith $"usage: {name}" @>)
+
+        testCase "the sample TestedHandler passes its tests" (fun () ->
+            let code, output = Programs.run "dotnet" [ Samples.program "TestedHandler" ]
+            code =! 0
+            test <@ output.TrimEnd().EndsWith "5 passed, 0 failed" @>)
+    ]

@@ -1,0 +1,66 @@
+// What the documentation needs beside fsdocs; .ci/docs calls it in the root of the repository.
+//
+//   comments <assembly>…         fails when a public item has no summary
+//   tables <assembly>…           fails when a table of the reference lacks a row
+//   states [--write]             fails when the drawing of the states isn't what the code does; or draws it
+//   snippets <folder>            makes projects of the code in the pages
+//   stage <input> <configuration>  puts together what fsdocs reads
+//   finish <output> <assembly>…  makes the site of what fsdocs wrote
+//   links <output>               fails when a link leads nowhere
+
+using FunctionalWs.Docs.Api;
+using FunctionalWs.Docs.Site;
+using FunctionalWs.Docs.Snippets;
+using FunctionalWs.Docs.States;
+
+const string Drawing = "docs/img/states.svg";
+
+return args switch
+{
+    ["comments", .. var assemblies] => Report(
+        Library.Load(assemblies).SelectMany(CommentCheck.Missing)
+    ),
+    ["tables", .. var assemblies] => Report(TableCheck.Missing(".", Library.Load(assemblies))),
+    ["states"] => Report(
+        File.ReadAllText(Drawing) == StateDrawing.Draw(Exploration.Run())
+            ? []
+            :
+            [
+                $"{Drawing} is not what the code does; draw it with: dotnet run --project build/Docs states --write",
+            ]
+    ),
+    ["states", "--write"] => Do(() =>
+        File.WriteAllText(Drawing, StateDrawing.Draw(Exploration.Run()))
+    ),
+    ["snippets", var folder] => Report(SnippetProject.Write(".", folder)),
+    ["stage", var input, var configuration] => Do(() =>
+        SiteFolder.Stage(".", input, configuration)
+    ),
+    ["finish", var output, .. var assemblies] => Report(
+        SiteFolder.Finish(".", output, Library.Load(assemblies))
+    ),
+    ["links", var output] => Report(
+        LinkCheck
+            .InSite(output, Navigation.MayBeMissing)
+            .Concat(LinkCheck.InMarkdown(".", Navigation.MayBeMissing))
+    ),
+    _ => Report([$"What is \"{string.Join(' ', args)}\"? See build/Docs/Program.cs."]),
+};
+
+static int Do(Action action)
+{
+    action();
+    return 0;
+}
+
+static int Report(IEnumerable<string> mistakes)
+{
+    var count = 0;
+    foreach (var mistake in mistakes)
+    {
+        Console.Error.WriteLine(mistake);
+        count++;
+    }
+
+    return count == 0 ? 0 : 1;
+}

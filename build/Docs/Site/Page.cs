@@ -1,0 +1,171 @@
+using System.Net;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace FunctionalWs.Docs.Site;
+
+/// <summary>
+/// Turns a page as fsdocs writes it into one of the site: links that work from any folder and without a server, headings with
+/// the anchors that Markdown gives them elsewhere, the menu, and no icons from other hosts.
+/// </summary>
+internal sealed partial class Page(Navigation navigation, string repository)
+{
+    /// <summary>What fsdocs and the template have in front of links; replaced by the way up to the site's root.</summary>
+    public const string Root = "/ROOT-OF-SITE/";
+
+    public string Finish(string html, string path)
+    {
+        var root = string.Concat(Enumerable.Repeat("../", path.Count(c => c == '/')));
+        html = Icons().Replace(html, "");
+        html = Tips().Replace(html, "");
+        html = NestedAnchor().Replace(html, "<a id=\"$1\" href=\"#$2\">$3</a>");
+        html = html.Replace("<details>", "<details open>")
+            .Replace("<fsdocs-details-toggle></fsdocs-details-toggle>", "");
+        html = Row().Replace(html, row => Summary().IsMatch(row.Value) ? row.Value : "");
+        html = EmptySection().Replace(html, "");
+        if (!html.Contains("<h1"))
+            html = FirstHeading().Replace(html, "<h1>$1</h1>", 1);
+        html = Own().Replace(html, match => Local(match.Groups[1].Value));
+        html = Link().Replace(html, match => $"href=\"{Target(match.Groups[1].Value)}\"");
+        html = Rfc().Replace(html, RfcLink);
+        html = Heading().Replace(html, Headed);
+        html = html.Replace("<!-- menu -->", navigation.For(path, root));
+        html = html.Replace("<!-- contents -->", Contents(html));
+        return html.Replace(Root, root).Replace("data-root=\"\"", "data-root=\"./\"");
+    }
+
+    /// <summary>The anchor of a heading, as GitHub makes it.</summary>
+    public static string Slug(string text) =>
+        NotInSlug().Replace(text.Trim().ToLowerInvariant(), "").Replace(' ', '-');
+
+    private static string Headed(Match heading)
+    {
+        var (level, attributes, content) = (
+            heading.Groups[1].Value,
+            heading.Groups[2].Value,
+            heading.Groups[3].Value
+        );
+        if (attributes.Contains("id="))
+            return heading.Value;
+        var text = OuterAnchor().Replace(content.Trim(), "$1");
+        var slug = Slug(WebUtility.HtmlDecode(Tag().Replace(text, "")));
+        return $"<h{level} id=\"{slug}\"><a class=\"anchor\" href=\"#{slug}\">{text}</a></h{level}>";
+    }
+
+    // Overloads of a member are one entry. On fsdocs' pages the members are one level below the third headings.
+    private static string Contents(string html)
+    {
+        var top = html.Contains("fsdocs-member-list") ? "3" : "2";
+        var entries = Finished()
+            .Matches(html)
+            .Select(heading =>
+                heading.Groups[4].Success
+                    ? (Level: "4", Anchor: heading.Groups[4].Value, Text: heading.Groups[4].Value)
+                    : (
+                        Level: heading.Groups[1].Value,
+                        Anchor: heading.Groups[2].Value,
+                        Text: TextOf(heading)
+                    )
+            )
+            .DistinctBy(entry => (entry.Level, entry.Text))
+            .Select(entry =>
+                $"<li{(entry.Level != top ? " class=\"deep\"" : "")}><a href=\"#{entry.Anchor}\">{entry.Text}</a></li>"
+            );
+        var list = string.Concat(entries);
+        return list == "" ? "" : $"<strong>On this page</strong><ul>{list}</ul>";
+    }
+
+    private static string TextOf(Match heading)
+    {
+        var text = Tag().Replace(heading.Groups[3].Value, "");
+        return text.Contains('(') && heading.Groups[1].Value == "3"
+            ? text[..text.IndexOf('(')]
+            : text;
+    }
+
+    private static string RfcLink(Match rfc)
+    {
+        var section = rfc.Groups[2].Success ? $"#section-{rfc.Groups[2].Value}" : "";
+        return $"<a href=\"https://www.rfc-editor.org/rfc/rfc{rfc.Groups[1].Value}{section}\">{rfc.Value}</a>";
+    }
+
+    // Pages link to each other by their sources, and to files of the repository that aren't in the site.
+    private string Target(string link)
+    {
+        if (link.StartsWith("../") && link.Contains("CHANGELOG.md"))
+            return Root + "changelog.html";
+        if (link.StartsWith("../"))
+            return $"{repository}/blob/main/{link[3..]}";
+        return MarkdownLink().Replace(link, "$1.html$2");
+    }
+
+    // fsdocs takes types of assemblies that it doesn't document for .NET's.
+    private static string Local(string name) => $"{Root}reference/{name.Replace('.', '-')}.html";
+
+    [GeneratedRegex(
+        """<div class="icon-button-row">(?:\s*<(a|div) .*?</\1>)*\s*</div>|<iconify-icon[^>]*></iconify-icon>""",
+        RegexOptions.Singleline
+    )]
+    private static partial Regex Icons();
+
+    // In text: not in a tag, a link, a heading or code.
+    [GeneratedRegex(
+        @"RFC (\d{4,5})(?: (?:§|&#167;)(\d+(?:\.\d+)*))?(?![^<>]*(?:>|</(?:a|h\d|title|code|span|text)>))"
+    )]
+    private static partial Regex Rfc();
+
+    // What has no summary was written by a compiler: all else must have one.
+    [GeneratedRegex("""<tr>\s*<td class="fsdocs-member-usage">.*?</tr>""", RegexOptions.Singleline)]
+    private static partial Regex Row();
+
+    [GeneratedRegex("""<p class="fsdocs-summary">\s*\S""")]
+    private static partial Regex Summary();
+
+    [GeneratedRegex(
+        """<h3>[^<]*</h3>\s*<table class="table outer-list fsdocs-member-list">(?:(?!<tbody>).)*<tbody>\s*</tbody>\s*</table>""",
+        RegexOptions.Singleline
+    )]
+    private static partial Regex EmptySection();
+
+    [GeneratedRegex("<h2(?: [^>]*)?>(.*?)</h2>", RegexOptions.Singleline)]
+    private static partial Regex FirstHeading();
+
+    [GeneratedRegex(
+        """<a id="([^"]*)">\s*<a href="#([^"]*)">\s*(.*?)\s*</a>\s*</a>""",
+        RegexOptions.Singleline
+    )]
+    private static partial Regex NestedAnchor();
+
+    [GeneratedRegex(
+        """<div popover="" class="fsdocs-tip".*?</div>\s*</div>""",
+        RegexOptions.Singleline
+    )]
+    private static partial Regex Tips();
+
+    [GeneratedRegex("""https://learn\.microsoft\.com/dotnet/api/(functionalws[a-z0-9.-]*)""")]
+    private static partial Regex Own();
+
+    [GeneratedRegex("href=\"([^\"]*)\"")]
+    private static partial Regex Link();
+
+    [GeneratedRegex(@"<h([1-3])([^>]*)>(.*?)</h\1>", RegexOptions.Singleline)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"^<a [^>]*>(.*)</a>$", RegexOptions.Singleline)]
+    private static partial Regex OuterAnchor();
+
+    [GeneratedRegex(
+        "<h([23]) id=\"([^\"]*)\"><a class=\"anchor\"[^>]*>(.*?)</a></h|<a id=\"([^\"]*)\" href=",
+        RegexOptions.Singleline
+    )]
+    private static partial Regex Finished();
+
+    [GeneratedRegex("<[^>]*>")]
+    private static partial Regex Tag();
+
+    [GeneratedRegex(@"^([\w./-]+)\.md(#.*)?$")]
+    private static partial Regex MarkdownLink();
+
+    [GeneratedRegex(@"[^\w\- ]")]
+    private static partial Regex NotInSlug();
+}

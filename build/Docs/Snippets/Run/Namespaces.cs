@@ -1,0 +1,2 @@
+// So that fragments may name it, whatever is in it.
+namespace FunctionalWs.Testing { }

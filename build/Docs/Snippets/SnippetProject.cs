@@ -1,0 +1,170 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace FunctionalWs.Docs.Snippets;
+
+/// <summary>One project of all C# blocks, which runs them, and one of all F# blocks.</summary>
+internal static class SnippetProject
+{
+    private const string CSharpProject = """
+        <Project Sdk="Microsoft.NET.Sdk">
+          <PropertyGroup>
+            <TargetFramework>net10.0</TargetFramework>
+            <OutputType>Exe</OutputType>
+            <RootNamespace>Snippets.Run</RootNamespace>
+            <Nullable>enable</Nullable>
+            <ImplicitUsings>enable</ImplicitUsings>
+            <WarningsAsErrors>nullable</WarningsAsErrors>
+            <NoWarn>$(NoWarn);CS0219;CS8321;CS0162;CS0649;NU1510;CS0105</NoWarn>
+          </PropertyGroup>
+          <ItemGroup>
+            <Compile Include="../../../build/Docs/Snippets/Run/*.cs" />
+            <ProjectReference Include="../FSharp/FSharp.fsproj" />
+            <ProjectReference Include="../../../src/*/*.csproj" />
+            <FrameworkReference Include="Microsoft.AspNetCore.App" />
+          </ItemGroup>
+        </Project>
+        """;
+
+    private const string FSharpProject = """
+        <Project Sdk="Microsoft.NET.Sdk">
+          <PropertyGroup>
+            <TargetFramework>net10.0</TargetFramework>
+            <Nullable>enable</Nullable>
+            <NoWarn>$(NoWarn);FS0020;FS1182;NU1510</NoWarn>
+          </PropertyGroup>
+          <ItemGroup>
+            <Compile Include="*.fs" />
+            <ProjectReference Include="../../../src/*/*.fsproj" />
+            <ProjectReference Include="../../../src/*/*.csproj" />
+          </ItemGroup>
+        </Project>
+        """;
+
+    /// <summary>Writes the projects into a folder beside two others; returns what is wrong with the blocks.</summary>
+    public static IReadOnlyList<string> Write(string root, string folder)
+    {
+        var pages = Directory
+            .GetFiles(Path.Combine(root, "docs"), "*.md")
+            .Select(page => Path.GetRelativePath(root, page));
+        var blocks = pages
+            .Append("README.md")
+            .Order(StringComparer.Ordinal)
+            .SelectMany(page => Block.In(root, page))
+            .ToList();
+        var mistakes = blocks.Select(block => block.Mistake).OfType<string>().ToList();
+
+        var csharp = Chains(blocks.Where(block => block.Language == "csharp"));
+        var fsharp = Chains(blocks.Where(block => block.Language == "fsharp"));
+        var ports = FreePorts(csharp.Count + fsharp.Count);
+        var files = new Dictionary<string, string>
+        {
+            // Keeps what holds for the repository's own projects away.
+            ["Directory.Build.props"] = "<Project />",
+            ["Directory.Build.targets"] = "<Project />",
+            ["CSharp/CSharp.csproj"] = CSharpProject,
+            ["FSharp/FSharp.fsproj"] = FSharpProject,
+            ["FSharp/None.fs"] = "module Snippets.FSharp.None\n",
+        };
+        var list = new StringBuilder();
+        foreach (var (chain, port) in csharp.Zip(ports))
+        {
+            files[$"CSharp/{chain[0].Name}.cs"] = SourceText
+                .CSharp(chain)
+                .Replace("8765", $"{port}");
+            list.Append(
+                Entry(
+                    chain,
+                    port,
+                    $"new global::Snippets.{chain[0].Page}.Block{chain[0].Line}().Run"
+                )
+            );
+        }
+
+        foreach (var (chain, port) in fsharp.Zip(ports.Skip(csharp.Count)))
+        {
+            files[$"FSharp/{chain[0].Name}.fs"] = SourceText
+                .FSharp(chain)
+                .Replace("8765", $"{port}");
+            list.Append(Entry(chain, port, $"global::Snippets.FSharp.{chain[0].Name}.run"));
+        }
+
+        files["CSharp/Program.cs"] = $"return Snippets.Run.Runner.RunAll([\n{list}]);\n";
+        Replace(folder, files);
+        WriteShell(folder, blocks.Where(block => block.Language == "sh"));
+        return mistakes;
+    }
+
+    // A block with those that continue it.
+    private static List<List<Block>> Chains(IEnumerable<Block> blocks)
+    {
+        var chains = new List<List<Block>>();
+        foreach (var block in blocks)
+        {
+            if (block.Continues && chains.Count > 0 && chains[^1][^1].File == block.File)
+                chains[^1].Add(block);
+            else
+                chains.Add([block]);
+        }
+
+        return chains;
+    }
+
+    private static string Entry(List<Block> chain, int port, string run)
+    {
+        var serves = chain[^1].Serves is { } s
+            ? $"new(\"{s.Send}\", \"{s.Expect}\", \"ws://127.0.0.1:{port}{s.Path}\")"
+            : "null";
+        var runs = chain.Any(block => block.OnlyCompiles) ? "null" : run;
+        return $"    new(\"{chain[0].Where}\", {runs}, {serves}),\n";
+    }
+
+    // In one file, with its lines where they are in the pages, for `bash -n`.
+    private static void WriteShell(string folder, IEnumerable<Block> blocks)
+    {
+        foreach (var block in blocks)
+        {
+            var lines = Enumerable.Repeat("", block.Line - 1).Concat(block.Code);
+            var file = Path.Combine(
+                folder,
+                "Shell",
+                Path.GetFileName(block.File) + "-" + block.Line
+            );
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllLines(file, lines);
+        }
+    }
+
+    // What hasn't changed is left alone, and needs no compiling.
+    private static void Replace(string folder, Dictionary<string, string> files)
+    {
+        foreach (var language in new[] { "CSharp", "FSharp", "Shell" })
+        {
+            Directory.CreateDirectory(Path.Combine(folder, language));
+            foreach (var old in Directory.GetFiles(Path.Combine(folder, language)))
+                if (!files.ContainsKey($"{language}/{Path.GetFileName(old)}"))
+                    File.Delete(old);
+        }
+
+        foreach (var (name, text) in files)
+        {
+            var path = Path.Combine(folder, name);
+            if (!File.Exists(path) || File.ReadAllText(path) != text)
+                File.WriteAllText(path, text);
+        }
+    }
+
+    // In place of the 8765 of the pages, so that servers of several blocks can run at once.
+    private static List<int> FreePorts(int count)
+    {
+        var listeners = Enumerable
+            .Range(0, count)
+            .Select(_ => new TcpListener(IPAddress.Loopback, 0))
+            .ToList();
+        listeners.ForEach(listener => listener.Start());
+        var ports = listeners.ConvertAll(listener => ((IPEndPoint)listener.LocalEndpoint).Port);
+        listeners.ForEach(listener => listener.Stop());
+        return ports;
+    }
+}

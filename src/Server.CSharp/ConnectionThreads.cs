@@ -77,13 +77,14 @@ internal sealed class ConnectionThreads : IDisposable
 
     private sealed class Worker(ConnectionThreads owner)
     {
-        private readonly SemaphoreSlim woken = new(0);
+        // Without spinning: work comes when a client does, and a core that spins is one that it can't be served on.
+        private readonly AutoResetEvent woken = new(false);
         private Action? next;
 
         public void Wake(Action? work)
         {
             next = work;
-            woken.Release();
+            woken.Set();
         }
 
         public void Run(Action work)
@@ -98,11 +99,11 @@ internal sealed class ConnectionThreads : IDisposable
 
         private Action? AwaitNext()
         {
-            if (!woken.Wait(IdleTime))
+            if (!woken.WaitOne(IdleTime))
             {
                 if (owner.TryLeave(this))
                     return null;
-                woken.Wait(); // work was given to this one at the last moment
+                woken.WaitOne(); // work was given to this one at the last moment
             }
             var work = next;
             next = null;

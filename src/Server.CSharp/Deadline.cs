@@ -12,6 +12,9 @@ internal readonly struct Deadline
         this.timestamp = timestamp;
     }
 
+    /// <summary>The one that never comes.</summary>
+    public static Deadline Never => new(TimeProvider.System, long.MaxValue);
+
     /// <summary>The time after a span; never, for null and for spans that the clock can't count.</summary>
     public static Deadline After(TimeProvider clock, TimeSpan? span)
     {

@@ -217,10 +217,12 @@ internal sealed class Driver
         if (State is not State.Closed)
             return;
         Pings.Close();
-        output.Release();
+        var isWriterFree = output.TryRelease();
         closed.Set();
-        // Whoever still reads would wait for a peer that has nothing more to say, and perhaps never leaves.
-        transport.Abort();
+        // Whoever still reads or writes would wait for a peer that has nothing more to say, and perhaps never leaves. Where
+        // nobody does, the end of the stream is left to its disposal: ending it twice costs an exception.
+        if (!isWriterFree || !Receiver.IsHeldByCurrentThread)
+            transport.Abort();
     }
 
     // ---- Sending without waiting

@@ -182,16 +182,20 @@ internal sealed class FrameOutput(
         }
     }
 
-    /// <summary>Forgets everything: the stream has ended.</summary>
-    public void Release()
+    /// <summary>
+    /// Forgets everything: the stream has ended. False when there is a writer, who has to be freed by the end of the stream,
+    /// and is done with its buffer then.
+    /// </summary>
+    public bool TryRelease()
     {
         posted.Clear();
         if (!gate.TryEnter())
-            return; // a stuck writer, freed by the end of the stream, is done with its buffer soon
+            return false;
         try
         {
             buffer.Release();
             isHolding = false;
+            return true;
         }
         finally
         {

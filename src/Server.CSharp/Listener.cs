@@ -77,6 +77,7 @@ internal sealed class Listener : IDisposable
             );
         if (!socket.IsBound)
             throw new ArgumentException("The socket is not bound to an address.", nameof(socket));
+        SocketTransport.DisableDelay(socket);
         socket.Listen(options.Backlog);
         return new Listener(socket, isShared: true) { LocalEndPoint = socket.LocalEndPoint };
     }
@@ -117,6 +118,7 @@ internal sealed class Listener : IDisposable
                         SocketOptionName.ReuseAddress,
                         true
                     );
+                SocketTransport.DisableDelay(socket);
                 socket.Bind(address);
                 socket.Listen(options.Backlog);
             }

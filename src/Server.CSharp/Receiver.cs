@@ -26,8 +26,9 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
     public bool HasMoreForThisThread =>
         hasMoreInput && receivingThread == Environment.CurrentManagedThreadId;
 
-    /// <summary>Waits for a message; false when the deadline passed first.</summary>
-    /// <exception cref="ConnectionClosedException">The connection ended, and no message is left.</exception>
+    /// <summary>
+    /// Waits for a message; false when the deadline passed first, or receiving is over and no message is left.
+    /// </summary>
     public bool TryReceive(
         Deadline deadline,
         ReceiveMode mode,
@@ -39,13 +40,9 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
         {
             receiveCount++;
             receivingThread = Environment.CurrentManagedThreadId;
-            if (
-                TryTake(mode, destination, out message)
-                || TryWait(deadline, mode, destination, out message)
-            )
-                return true;
+            return TryTake(mode, destination, out message)
+                || TryWait(deadline, mode, destination, out message);
         }
-        return driver.IsReceivingOver ? throw driver.ClosedException() : false;
     }
 
     /// <summary>Reads until there is a message, or the deadline has passed, or receiving is over.</summary>
@@ -215,6 +212,9 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
             }
         }
     }
+
+    /// <summary>True on the thread that holds the reading side: then no other waits for the peer there.</summary>
+    public bool IsHeldByCurrentThread => gate.IsHeldByCurrentThread;
 
     /// <summary>Does something while nobody reads.</summary>
     public void Exclusively(Action action)

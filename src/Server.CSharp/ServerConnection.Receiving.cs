@@ -105,19 +105,8 @@ public sealed partial class ServerConnection
     /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
     public IEnumerator<Message> GetEnumerator()
     {
-        while (true)
-        {
-            Message message;
-            try
-            {
-                message = Receive();
-            }
-            catch (ConnectionClosedOkException end) when (end.Origin == driver)
-            {
-                yield break;
-            }
+        while (TryReceiveNext(out var message))
             yield return message;
-        }
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
@@ -149,6 +138,35 @@ public sealed partial class ServerConnection
         var deadline = Deadline.After(options.TimeProvider, timeout);
         if (driver.Receiver.TryReceive(deadline, mode, destination, out var message))
             return message;
-        throw new TimeoutException($"No message was received within {timeout}.");
+        throw driver.IsReceivingOver
+            ? driver.ClosedException()
+            : new TimeoutException($"No message was received within {timeout}.");
+    }
+
+    /// <summary>As <see cref="Receive(TimeSpan?)"/>, but false when the connection closed normally: no exception for a usual end.</summary>
+    private bool TryReceiveNext(out Message message)
+    {
+        message = default;
+        BeginReceiving(nameof(Receive));
+        try
+        {
+            if (
+                driver.Receiver.TryReceive(
+                    Deadline.Never,
+                    ReceiveMode.Message,
+                    null,
+                    out var received
+                )
+            )
+            {
+                message = received.ToMessage();
+                return true;
+            }
+        }
+        finally
+        {
+            EndReceiving();
+        }
+        return driver.Ending is { IsOk: true } ? false : throw driver.ClosedException();
     }
 }

@@ -19,6 +19,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     private volatile bool isEnded;
     private long abortAt;
     private int ownThread;
+    private object? id; // made for whoever asks: random bytes cost a system call
 
     internal ServerConnection(
         Server server,
@@ -38,7 +39,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     }
 
     /// <summary>A name for this connection, unlike that of every other.</summary>
-    public Guid Id { get; } = Guid.NewGuid();
+    public Guid Id => (Guid)(Volatile.Read(ref id) ?? MakeId());
 
     /// <summary>The server that accepted the connection.</summary>
     public Server Server { get; }
@@ -141,6 +142,12 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     public override string ToString() => $"{Id} {RemoteEndPoint} {State}";
 
     private string Description => ToString();
+
+    private object MakeId()
+    {
+        object made = Guid.NewGuid();
+        return Interlocked.CompareExchange(ref id, made, null) ?? made;
+    }
 
     // ---- For the server and its watcher
 

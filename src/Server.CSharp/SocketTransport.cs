@@ -14,20 +14,27 @@ internal sealed class SocketTransport : Transport
     private const int MaxWriteSize = 64 * 1024;
 
     private readonly Socket socket;
-    private readonly int safeWriteSize;
+    private int safeWriteSize; // 0 until it is asked for
 
     public SocketTransport(Socket socket)
     {
         this.socket = socket;
-        if (socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
-            socket.NoDelay = true;
+        // On Linux it comes from the socket that listens.
+        if (!OperatingSystem.IsLinux())
+            DisableDelay(socket);
         // Captured now: a closed socket no longer tells.
         LocalEndPoint = Unmapped(socket.LocalEndPoint);
         RemoteEndPoint = Unmapped(socket.RemoteEndPoint);
-        safeWriteSize = SafeWriteSize(socket);
     }
 
     public Socket Socket => socket;
+
+    /// <summary>Small frames leave at once (TCP_NODELAY), where there is TCP.</summary>
+    public static void DisableDelay(Socket socket)
+    {
+        if (socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
+            socket.NoDelay = true;
+    }
 
     public override Socket? PollSocket => socket;
 
@@ -95,20 +102,30 @@ internal sealed class SocketTransport : Transport
 
     public override int TryWrite(ReadOnlySpan<byte> source)
     {
-        var written = 0;
         try
         {
-            while (written < source.Length && socket.Poll(0, SelectMode.SelectWrite))
-            {
-                var size = Math.Min(source.Length - written, safeWriteSize);
-                written += socket.Send(source.Slice(written, size));
-            }
-            return written;
+            if (OperatingSystem.IsLinux() && LinuxSend.TrySend(socket, source, out var sent))
+                return sent;
+            return TryWritePieces(source);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
             throw Broken(error);
         }
+    }
+
+    /// <summary>Writes as long as the socket says that it takes something.</summary>
+    private int TryWritePieces(ReadOnlySpan<byte> source)
+    {
+        if (safeWriteSize == 0)
+            safeWriteSize = SafeWriteSize(socket);
+        var written = 0;
+        while (written < source.Length && socket.Poll(0, SelectMode.SelectWrite))
+        {
+            var size = Math.Min(source.Length - written, safeWriteSize);
+            written += socket.Send(source.Slice(written, size));
+        }
+        return written;
     }
 
     public override void ShutdownSend() => Shutdown(SocketShutdown.Send);

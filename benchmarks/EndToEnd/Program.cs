@@ -4,9 +4,9 @@
 // that what else the machine does hits both alike. The ratios are what counts.
 using EndToEnd;
 
-if (args is ["--server", var name, var deflate])
+if (args is ["--server", var name, var deflate, .. var at])
 {
-    Servers.Run(name, Enum.Parse<Deflate>(deflate));
+    Servers.Run(name, Enum.Parse<Deflate>(deflate), at is [var port] ? int.Parse(port) : 0);
     return 0;
 }
 

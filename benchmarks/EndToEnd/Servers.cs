@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
@@ -18,13 +19,16 @@ internal static class Servers
 {
     public static readonly string[] Names = ["ours", "kestrel"];
 
-    public static void Run(string name, Deflate deflate)
+    /// <param name="name">Which one.</param>
+    /// <param name="deflate">How it compresses.</param>
+    /// <param name="port">Where it listens; 0 for any free port.</param>
+    public static void Run(string name, Deflate deflate, int port)
     {
         new Thread(Collect) { IsBackground = true }.Start();
         if (name == "ours")
-            RunOurs(deflate);
+            RunOurs(deflate, port);
         else
-            RunKestrel(deflate);
+            RunKestrel(deflate, port);
     }
 
     /// <summary>Collects all garbage whenever a line comes.</summary>
@@ -37,8 +41,9 @@ internal static class Servers
         }
     }
 
-    private static void RunOurs(Deflate deflate)
+    private static void RunOurs(Deflate deflate, int port)
     {
+        var listeners = new ConcurrentDictionary<ServerConnection, bool>();
         var compression = new PerMessageDeflate
         {
             ServerNoContextTakeover = deflate is Deflate.NoContext,
@@ -47,11 +52,13 @@ internal static class Servers
         using var server = Server.Serve(
             connection =>
             {
-                foreach (var message in connection)
-                    connection.Send(message);
+                if (connection.Request!.Target == "/fanout")
+                    FanOut(connection, listeners);
+                else
+                    Echo(connection);
             },
             "127.0.0.1",
-            0,
+            port,
             new ServerOptions
             {
                 MaxMessageSize = 16 * 1024 * 1024,
@@ -62,13 +69,38 @@ internal static class Servers
         server.ServeForever();
     }
 
-    private static void RunKestrel(Deflate deflate)
+    private static void Echo(ServerConnection connection)
     {
+        foreach (var message in connection)
+            connection.Send(message);
+    }
+
+    /// <summary>What one says, all hear.</summary>
+    private static void FanOut(
+        ServerConnection connection,
+        ConcurrentDictionary<ServerConnection, bool> listeners
+    )
+    {
+        listeners[connection] = true;
+        try
+        {
+            foreach (var message in connection)
+                Broadcast.Send(listeners.Select(listener => listener.Key), message);
+        }
+        finally
+        {
+            listeners.TryRemove(connection, out _);
+        }
+    }
+
+    private static void RunKestrel(Deflate deflate, int port)
+    {
+        var listeners = new ConcurrentDictionary<WebSocket, SemaphoreSlim>();
         var builder = WebApplication.CreateSlimBuilder([]);
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(IPAddress.Loopback, 0);
+            kestrel.Listen(IPAddress.Loopback, port);
             kestrel.Limits.MaxConcurrentUpgradedConnections = null;
         });
         var app = builder.Build();
@@ -82,7 +114,9 @@ internal static class Servers
                     DisableServerContextTakeover = deflate is Deflate.NoContext,
                 }
             );
-            await EchoAsync(socket);
+            await (
+                http.Request.Path == "/fanout" ? FanOutAsync(socket, listeners) : EchoAsync(socket)
+            );
         });
         app.StartAsync().GetAwaiter().GetResult();
         var address = app
@@ -123,6 +157,36 @@ internal static class Servers
             CancellationToken.None
         );
         ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    // One sender at a time on each: the platform allows no more.
+    private static async Task FanOutAsync(
+        WebSocket socket,
+        ConcurrentDictionary<WebSocket, SemaphoreSlim> listeners
+    )
+    {
+        listeners[socket] = new SemaphoreSlim(1);
+        var buffer = new byte[64 * 1024];
+        ValueWebSocketReceiveResult result;
+        while (
+            (result = await socket.ReceiveAsync(buffer.AsMemory(), default)).MessageType
+            != WebSocketMessageType.Close
+        )
+        {
+            foreach (var (listener, gate) in listeners)
+            {
+                await gate.WaitAsync();
+                await listener.SendAsync(
+                    buffer.AsMemory(0, result.Count),
+                    result.MessageType,
+                    true,
+                    default
+                );
+                gate.Release();
+            }
+        }
+        listeners.TryRemove(socket, out _);
+        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, default);
     }
 
     private static byte[] Grow(byte[] buffer, int length)

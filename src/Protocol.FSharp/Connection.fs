@@ -139,6 +139,9 @@ module Connection =
         (header: inref<FrameHeader>)
         : ProtocolError voption =
         match state with
+        // Comes to the same as the rest, without making a partial message: the usual frame.
+        | State.Open(ValueNone, _) when Fragments.isMessage &header && header.ReservedBits = ReservedBits.None ->
+            Fragments.checkPlain settings.Limits 0L header.PayloadLength
         | State.Open _
         | State.CloseSent _ when Opcode.isControl header.Opcode -> ValueNone
         | State.Open(receiving, _)
@@ -213,6 +216,16 @@ module Connection =
                 fail state (ProtocolError.TextNotUtf8(message.Size + int64 position))
             | ValueNone, Valid text -> onValidData state receiving &message &header part length text
 
+    /// True for a frame that is a message by itself and breaks no rule.
+    let private isValidMessage
+        (settings: ConnectionSettings)
+        (header: inref<FrameHeader>)
+        (data: ReadOnlySpan<byte>)
+        : bool =
+        Fragments.isMessage &header
+        && (Fragments.checkPlain settings.Limits 0L (int64 data.Length)).IsNone
+        && (header.Opcode.IsBinary || not settings.ValidateText || Utf8.isText data)
+
     /// <summary>
     /// A piece of a data frame's payload has arrived, been unmasked and decoded by the extensions of its message. With <c>check</c> before it, this equals
     /// <c>receive</c> of the whole frame, but bad text is found before the frame is complete. Allocates nothing for a
@@ -232,6 +245,11 @@ module Connection =
         (data: ReadOnlySpan<byte>)
         : Transition =
         match state with
+        // Comes to the same as the rest, without making a partial message: the usual frame, when nothing is wrong with it.
+        | State.Open(ValueNone, _) when part.IsWhole && isValidMessage settings &header data -> {
+            stay state with
+                Event = Fragments.dataEvent (Fragments.kindOf &header) true
+          }
         | State.Open(receiving, _)
         | State.CloseSent(_, receiving) ->
             let length = int64 data.Length

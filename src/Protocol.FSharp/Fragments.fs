@@ -51,15 +51,12 @@ module internal Fragments =
         | ValueNone, (Opcode.Continuation | Opcode.Close | Opcode.Ping | Opcode.Pong)
         | ValueSome _, (Opcode.Text | Opcode.Binary | Opcode.Close | Opcode.Ping | Opcode.Pong) -> ValueNone
 
-    let private checkPlain
-        (limits: Limits)
-        (message: inref<PartialMessage>)
-        (length: int64)
-        : ProtocolError voption =
+    /// What is wrong with a frame of so much data, after so much of its message.
+    let checkPlain (limits: Limits) (before: int64) (length: int64) : ProtocolError voption =
         if length > limits.MaxFragmentSize then
             ValueSome(ProtocolError.FragmentTooBig(length, limits.MaxFragmentSize))
-        elif length > limits.MaxMessageSize - message.Size then
-            ValueSome(ProtocolError.MessageTooBig(message.Size + length, limits.MaxMessageSize))
+        elif length > limits.MaxMessageSize - before then
+            ValueSome(ProtocolError.MessageTooBig(before + length, limits.MaxMessageSize))
         else
             ValueNone
 
@@ -81,7 +78,7 @@ module internal Fragments =
         | ValueSome message when message.Fragments > limits.MaxFragments ->
             ValueSome(ProtocolError.TooManyFragments limits.MaxFragments)
         | ValueSome message when message.ReservedBits = ReservedBits.None ->
-            checkPlain limits &message header.PayloadLength
+            checkPlain limits message.Size header.PayloadLength
         | ValueSome message -> checkEncoded limits &message
 
     /// What is wrong with so much more data of the frame that a message last had, decoded.
@@ -103,6 +100,23 @@ module internal Fragments =
             messageOf receiving &header
         else
             receiving
+
+    /// True for a frame that is a message by itself, when none is open.
+    let isMessage (header: inref<FrameHeader>) : bool =
+        match header.Opcode with
+        | Opcode.Text
+        | Opcode.Binary -> header.Fin
+        | Opcode.Continuation
+        | Opcode.Close
+        | Opcode.Ping
+        | Opcode.Pong -> false
+
+    /// What a frame that begins a message consists of.
+    let kindOf (header: inref<FrameHeader>) : MessageKind =
+        if header.Opcode.IsText then
+            MessageKind.Text
+        else
+            MessageKind.Binary
 
     let endsMessage (header: inref<FrameHeader>) (part: Part) = part.Ends && header.Fin
 

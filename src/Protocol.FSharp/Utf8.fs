@@ -84,22 +84,35 @@ module Utf8 =
 
         if i >= 0 && data[i] >= 0xC0uy then i else data.Length
 
+    /// How far a piece is known to be right that begins with a character: before its last one, if that may be unfinished. Not
+    /// at all when something is wrong.
+    let private knownUntil (from: int) (data: ReadOnlySpan<byte>) : int =
+        let rest = data.Slice from
+
+        match Utf8Vectors.validPrefix rest with
+        | ValueSome size -> from + lastBoundary (rest.Slice(0, size))
+        | ValueNone -> from
+
     /// <summary>Continues a text with its next piece; fails at the first byte that can't stand in UTF-8.</summary>
     /// <param name="state">The state after the pieces before.</param>
     /// <param name="data">The next piece, cut anywhere; may be empty.</param>
     [<CompiledName("Validate")>]
     let validate (state: Utf8State) (data: ReadOnlySpan<byte>) : Utf8Result =
-        // The bytes that an unfinished character still owes come first, then whole characters at the speed of the
-        // platform's vectorised check, then the start of a character that the next piece finishes.
+        // The bytes that an unfinished character still owes come first, then ASCII at the platform's speed, then whole
+        // vectors, and what is left byte by byte.
         let head = min (int state.Owed) data.Length
 
         match validateSlowly state 0 (data.Slice(0, head)) with
         | Invalid position -> Invalid position
         | Valid owed when not owed.IsComplete -> Valid owed
         | Valid _ ->
-            let tail = lastBoundary data
+            match data.Slice(head).IndexOfAnyExceptInRange(0uy, 0x7Fuy) with
+            | -1 -> Valid start
+            | ascii -> validateSlowly start (knownUntil (head + ascii) data) data
 
-            if tail > head && not (Text.Unicode.Utf8.IsValid(data.Slice(head, tail - head))) then
-                validateSlowly start head data
-            else
-                validateSlowly start (max head tail) data
+    /// True for a text that is whole and valid.
+    let internal isText (data: ReadOnlySpan<byte>) : bool =
+        Text.Ascii.IsValid data
+        || match validate start data with
+           | Valid state -> state.IsComplete
+           | Invalid _ -> false

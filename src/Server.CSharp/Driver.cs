@@ -155,12 +155,11 @@ internal sealed class Driver
         ReadOnlySpan<byte> data
     )
     {
-        Transition transition;
-        lock (stateGate)
-        {
-            transition = Connection.ReceiveData(Settings, state, header, part, data);
-            Enter(transition);
-        }
+        // What leaves the state as it was needs no lock: it is as if it had come before whatever changes it meanwhile.
+        var before = State;
+        var transition = Connection.ReceiveData(Settings, before, header, part, data);
+        if (transition.HalfClose || !ReferenceEquals(transition.State, before))
+            transition = EnterData(header, part, data);
         if (transition.Event.IsSome)
             frames?.Received(header);
         if (transition.HalfClose)
@@ -168,9 +167,30 @@ internal sealed class Driver
         return transition.Event;
     }
 
+    private Transition EnterData(in FrameHeader header, Part part, ReadOnlySpan<byte> data)
+    {
+        lock (stateGate)
+        {
+            var transition = Connection.ReceiveData(Settings, state, header, part, data);
+            Enter(transition);
+            return transition;
+        }
+    }
+
     // ---- Transitions
 
     private SendResult Begin(Command command)
+    {
+        // A message in one frame leaves the state as it was, and needs no lock: a close frame that is decided on meanwhile is
+        // written by whoever holds the write gate next.
+        var before = State;
+        var result = Connection.Send(before, command);
+        return result.IsAccepted && ReferenceEquals(result.Transition.State, before)
+            ? result
+            : BeginLocked(command);
+    }
+
+    private SendResult BeginLocked(Command command)
     {
         lock (stateGate)
         {

@@ -28,8 +28,13 @@ internal sealed class FrameInput(Driver driver)
     private int readSize = MinReadSize;
     private bool isReleased;
 
+    // What the buffer has lent and nobody has taken. It is kept while whole frames are in it: lending costs more than a frame.
+    private ReadOnlySequence<byte> unread;
+    private bool isLent;
+
     // The frame that is arriving: its header is known, its payload not complete.
     private FrameHeader header;
+    private bool isHeaderRead; // and not looked at further
     private bool isFrameBegun;
     private bool isFrameEncoded; // then its header was consumed, and as much of its payload as has come
     private long validated;
@@ -61,6 +66,8 @@ internal sealed class FrameInput(Driver driver)
     /// <param name="maxSize">The most room that is made for them, in bytes: 4 KiB or more.</param>
     public bool Fill(Transport transport, int maxSize = MaxReadSize)
     {
+        if (isLent)
+            GiveBack(unread.Start);
         var memory = GetMemory(Math.Min(readSize, maxSize));
         var size = transport.Read(memory.Span);
         Reads += size > 0 ? 1 : 0;
@@ -86,14 +93,18 @@ internal sealed class FrameInput(Driver driver)
     /// <summary>Throws away what the buffer holds.</summary>
     public void Discard()
     {
-        if (buffer.Reader.TryRead(out var result))
-            Consume(result.Buffer, result.Buffer.End, result.Buffer.End);
+        if (TryBorrow())
+        {
+            unread = unread.Slice(unread.End);
+            GiveBack(unread.Start);
+        }
         HasFrame = false;
     }
 
     /// <summary>Gives all memory back. Nothing can be read after it.</summary>
     public void Release()
     {
+        Discard();
         isReleased = true;
         buffer.Writer.Complete();
         buffer.Reader.Complete();
@@ -110,21 +121,22 @@ internal sealed class FrameInput(Driver driver)
     {
         message = default;
         HasFrame = false;
-        if (isReleased || !buffer.Reader.TryRead(out var result))
+        if (!TryBorrow())
             return false;
 
-        var rest = result.Buffer;
         var step = FrameStep.Taken;
         try
         {
             while (step == FrameStep.Taken)
-                step = TakeFrame(ref rest, destination, out message);
-            HasFrame = step == FrameStep.Message && StartsWithFrame(rest);
+                step = TakeFrame(ref unread, destination, out message);
+            HasFrame = step == FrameStep.Message && StartsWithFrame(unread);
         }
         finally
         {
+            CountTaken();
             // What was looked at in vain is not looked at again before more has come.
-            Consume(result.Buffer, rest.Start, step == FrameStep.Waiting ? rest.End : rest.Start);
+            if (!HasFrame)
+                GiveBack(step == FrameStep.Waiting ? unread.End : unread.Start);
         }
         IsInMessage = step == FrameStep.Waiting && (isFrameBegun || !fragments.IsEmpty);
         return step == FrameStep.Message;
@@ -146,12 +158,11 @@ internal sealed class FrameInput(Driver driver)
     /// </summary>
     public bool HasControlFrame()
     {
-        if (isReleased || !buffer.Reader.TryRead(out var result))
+        if (!TryBorrow())
             return false;
         scanned = Math.Max(scanned, RestOfEncodedFrame);
-        var isFound =
-            scanned <= result.Buffer.Length && ScanForControlFrame(result.Buffer.Slice(scanned));
-        buffer.Reader.AdvanceTo(result.Buffer.Start, result.Buffer.Start);
+        var isFound = scanned <= unread.Length && ScanForControlFrame(unread.Slice(scanned));
+        GiveBack(unread.Start);
         return isFound;
     }
 
@@ -175,16 +186,31 @@ internal sealed class FrameInput(Driver driver)
         return false;
     }
 
-    private void Consume(
-        in ReadOnlySequence<byte> all,
-        SequencePosition consumed,
-        SequencePosition examined
-    )
+    /// <summary>Has what the buffer holds in <see cref="unread"/>; false when it holds nothing that is new.</summary>
+    private bool TryBorrow()
     {
-        var left = all.Slice(consumed).Length;
-        scanned = Math.Max(scanned - (all.Length - left), 0);
+        if (isLent)
+            return true;
+        if (isReleased || !buffer.Reader.TryRead(out var result))
+            return false;
+        unread = result.Buffer;
+        return isLent = true;
+    }
+
+    /// <summary>Gives what was taken back to the buffer, and what was not for the next time.</summary>
+    private void GiveBack(SequencePosition examined)
+    {
+        CountTaken();
+        buffer.Reader.AdvanceTo(unread.Start, examined);
+        unread = default;
+        isLent = false;
+    }
+
+    private void CountTaken()
+    {
+        var left = unread.Length;
+        scanned = Math.Max(scanned - (Buffered - left), 0);
         Buffered = left;
-        buffer.Reader.AdvanceTo(consumed, examined);
     }
 
     private enum FrameStep
@@ -204,7 +230,11 @@ internal sealed class FrameInput(Driver driver)
         if (rest.IsEmpty)
             return false;
         var parse = FrameReader.ReadHeader(driver.Settings, rest);
-        return parse.IsComplete && rest.Length >= parse.Header.FrameLength;
+        if (!parse.IsComplete)
+            return false;
+        header = parse.Header;
+        isHeaderRead = true;
+        return rest.Length >= header.FrameLength;
     }
 
     private FrameStep TakeFrame(
@@ -232,7 +262,7 @@ internal sealed class FrameInput(Driver driver)
 
         var payload = rest.Slice(header.Size, header.PayloadLength);
         var step = TakePayload(payload, destination, out message);
-        rest = rest.Slice(payload.End);
+        rest = rest.Slice(header.FrameLength);
         isFrameBegun = false;
         return step;
     }
@@ -256,16 +286,9 @@ internal sealed class FrameInput(Driver driver)
 
     private bool TryBeginFrame(ref ReadOnlySequence<byte> rest)
     {
-        var parse = FrameReader.ReadHeader(driver.Settings, rest);
-        if (parse.IsIncomplete)
+        if (!isHeaderRead && !TryReadHeader(rest))
             return false;
-        if (parse.IsMalformed)
-        {
-            driver.Receive(Input.NewBroken(parse.Error));
-            return false;
-        }
-
-        header = parse.Header;
+        isHeaderRead = false;
         var error = driver.Check(header);
         if (error.IsSome)
         {
@@ -277,6 +300,16 @@ internal sealed class FrameInput(Driver driver)
         validated = 0;
         BeginEncoded(ref rest);
         return true;
+    }
+
+    private bool TryReadHeader(in ReadOnlySequence<byte> rest)
+    {
+        var parse = FrameReader.ReadHeader(driver.Settings, rest);
+        if (parse.IsMalformed)
+            driver.Receive(Input.NewBroken(parse.Error));
+        else if (parse.IsComplete)
+            header = parse.Header;
+        return parse.IsComplete;
     }
 
     private void BeginEncoded(ref ReadOnlySequence<byte> rest)

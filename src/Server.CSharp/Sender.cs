@@ -22,8 +22,9 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
     {
         var bits = driver.Extensions.Wanted(new(kind, payload, false, compress));
         var hold = options.CoalesceOutput && driver.Receiver.HasMoreForThisThread;
+        var isFirstHeld = hold && !output.IsHolding; // the watcher looks again and again while there are any
         Write(kind.IsText ? TextMessage : BinaryMessage, bits, payload, hold);
-        if (hold)
+        if (isFirstHeld)
             driver.Hasten();
     }
 

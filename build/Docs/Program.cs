@@ -12,6 +12,7 @@ using FunctionalWs.Docs.Api;
 using FunctionalWs.Docs.Site;
 using FunctionalWs.Docs.Snippets;
 using FunctionalWs.Docs.States;
+using FunctionalWs.Exploration;
 
 const string Drawing = "docs/img/states.svg";
 
@@ -22,16 +23,14 @@ return args switch
     ),
     ["tables", .. var assemblies] => Report(TableCheck.Missing(".", Library.Load(assemblies))),
     ["states"] => Report(
-        File.ReadAllText(Drawing) == StateDrawing.Draw(Exploration.Run())
+        File.ReadAllText(Drawing) == StateDrawing.Draw(Graph.edges())
             ? []
             :
             [
                 $"{Drawing} is not what the code does; draw it with: dotnet run --project build/Docs states --write",
             ]
     ),
-    ["states", "--write"] => Do(() =>
-        File.WriteAllText(Drawing, StateDrawing.Draw(Exploration.Run()))
-    ),
+    ["states", "--write"] => Do(() => File.WriteAllText(Drawing, StateDrawing.Draw(Graph.edges()))),
     ["snippets", var folder] => Report(SnippetProject.Write(".", folder)),
     ["stage", var input, var configuration] => Do(() =>
         SiteFolder.Stage(".", input, configuration)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using FunctionalWs.Exploration;
 
 namespace FunctionalWs.Docs.States;
 
@@ -37,9 +38,10 @@ internal static class StateDrawing
 
     private const int LineHeight = 17;
 
-    public static string Draw(IReadOnlyList<Step> steps)
+    public static string Draw(IReadOnlyList<Edges.Edge> all)
     {
-        var edges = steps
+        // A refused command is no step.
+        var edges = all.Where(edge => edge.Refusal == "")
             .GroupBy(step => (step.From, step.To))
             .ToDictionary(group => group.Key, group => group.ToList());
         foreach (var edge in edges.Keys.Except(Lines.Keys))
@@ -96,23 +98,24 @@ internal static class StateDrawing
     }
 
     // One line for each kind of thing written, frames before other things that come, and those before commands.
-    private static List<string> Label(List<Step> steps) =>
+    private static List<string> Label(List<Edges.Edge> steps) =>
         [.. steps.GroupBy(step => (Kind(step), step.Written)).Select(group => LineOf([.. group]))];
 
-    private static string Kind(Step step) =>
+    private static string Kind(Edges.Edge step) =>
         IsFrame(step) ? "frame"
-        : step.IsReceived ? step.Cause
+        : step.IsReceived ? step.Kind
         : "command";
 
-    private static bool IsFrame(Step step) => step.Cause is "data" or "ping" or "pong" or "close";
+    private static bool IsFrame(Edges.Edge step) =>
+        step.Kind is "data" or "ping" or "pong" or "close";
 
-    private static string LineOf(List<Step> steps)
+    private static string LineOf(List<Edges.Edge> steps)
     {
-        var causes = steps.Select(step => step.Cause).Distinct().ToList();
+        var causes = steps.Select(step => step.Kind).Distinct().ToList();
         var what =
             !IsFrame(steps[0]) ? string.Join(", ", causes)
             : causes.Count == 4 ? "any frame"
             : string.Join(", ", causes) + " received";
-        return steps[0].Written is { } written ? $"{what} → {written}" : what;
+        return steps[0].Written is { Length: > 0 } written ? $"{what} → {written}" : what;
     }
 }

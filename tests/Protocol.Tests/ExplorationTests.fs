@@ -1,11 +1,19 @@
 /// Every sequence of an alphabet of inputs and commands, with what must hold at every step (tests/Exploration).
 module FunctionalWs.Protocol.Tests.ExplorationTests
 
+open System
 open Expecto
 open Microsoft.FSharp.Reflection
 open Swensen.Unquote
 open FunctionalWs.Protocol
 open FunctionalWs.Exploration
+
+/// `TESTS=ordinary` leaves the exploration out: for coverage, and for the drawing of the steps that the other tests take.
+let private list: string -> Test list -> Test =
+    if Environment.GetEnvironmentVariable "TESTS" = "ordinary" then
+        ptestList
+    else
+        testList
 
 let private casesOf<'union> () : Set<string> =
     FSharpType.GetUnionCases typeof<'union>
@@ -36,7 +44,7 @@ let private casesIn (choose: Transition -> 'union voption) : Set<string> =
 
 [<Tests>]
 let exploration =
-    testList "exhaustive exploration" [
+    list "exhaustive exploration" [
         testTheory
             "every sequence of 50 moves to depth 4 keeps the invariants"
             [ Role.Server; Role.Client ]
@@ -56,7 +64,7 @@ let exploration =
 
 [<Tests>]
 let alphabet =
-    testList "the alphabet" [
+    list "the alphabet" [
         testCase "breaks every rule" (fun () ->
             let broken (transition: Transition) =
                 match transition.State with
@@ -91,7 +99,7 @@ let alphabet =
 
 [<Tests>]
 let pair =
-    testList "all schedules of two ends" [
+    list "all schedules of two ends" [
         testCase "of 6 steps keep the invariants" (fun () -> PairGraph.walk 6 Pair.start =! 490_520L)
 
         testCase "of any length agree about the end, and can always come to it" (fun () ->

@@ -112,26 +112,36 @@ let library = Path.Combine("bin", "Debug", "net10.0", "FunctionalWs.Protocol.dll
 
 /// What the library is compiled with; a warning is no reason not to try a mistake.
 let compilerArguments (folder: string) : string[] =
+    // Nothing is told of what is up to date.
+    File.SetLastWriteTimeUtc(Path.Combine(folder, core, mutants.Head.File), DateTime.UtcNow)
+
     let arguments = [
         "msbuild"
         core
-        "-t:CoreCompile"
+        "-t:ResolveReferences;GenerateAssemblyInfo;CoreCompile"
         "-p:ProvideCommandLineArgs=true"
         "-p:SkipCompilerExecution=true"
-        "-p:DesignTimeBuild=true"
-        "-getItem:FscCommandLineArgs"
+        "-getItem:FscCommandLineArgs,ReferencePath"
     ]
 
     let start =
         ProcessStartInfo("dotnet", arguments, WorkingDirectory = folder, RedirectStandardOutput = true)
 
     use child = Process.Start start
-    let answer = JsonDocument.Parse(child.StandardOutput.ReadToEnd()).RootElement
+
+    let items =
+        JsonDocument.Parse(child.StandardOutput.ReadToEnd()).RootElement.GetProperty "Items"
+
+    let listed (name: string) = [
+        for item in items.GetProperty(name).EnumerateArray() -> string (item.GetProperty "Identity")
+    ]
 
     [|
         "fsc"
-        for item in answer.GetProperty("Items").GetProperty("FscCommandLineArgs").EnumerateArray() do
-            match string (item.GetProperty "Identity") with
+        for reference in listed "ReferencePath" do
+            "-r:" + reference
+        for argument in listed "FscCommandLineArgs" do
+            match argument with
             | text when text.StartsWith "-o:" || text.StartsWith "--doc:" || text.StartsWith "--warn" -> ()
             | text when text.EndsWith ".fs" -> Path.Combine(folder, core, text)
             | text -> text
@@ -143,7 +153,11 @@ let compilerArguments (folder: string) : string[] =
 let checker = FSharpChecker.Create()
 
 let compile (arguments: string[]) : bool =
-    let _, failure = checker.Compile(arguments) |> Async.RunSynchronously
+    let findings, failure = checker.Compile(arguments) |> Async.RunSynchronously
+
+    if failure.IsSome then
+        findings |> Seq.truncate 3 |> Seq.iter (printfn "    %O")
+
     failure.IsNone
 
 /// The lists of tests that are tried first, since they are about the file; then come all.

@@ -156,7 +156,14 @@ let messages =
             data[4_999] <- 0xC3uy
 
             failure (serve [ frame true Opcode.Text data ])
-            =! ProtocolError.TextNotUtf8 5_000L)
+            =! ProtocolError.TextNotUtf8 5_000L
+
+            for wrong in [ 10; 1_023; 1_024; 3_000 ] do
+                let data = Array.create 5_000 65uy
+                data[wrong] <- 0xFFuy
+
+                failure (serve [ frame true Opcode.Text data ])
+                =! ProtocolError.TextNotUtf8(int64 wrong))
     ]
 
 [<Tests>]

@@ -301,6 +301,7 @@ let ends =
 
                 let header = headerOf ReservedBits.None true Opcode.Continuation 1L
                 check state header =! ValueNone
+                room state header =! 0L
                 isValidated server state header =! false
                 messageBits state header =! ReservedBits.None
 
@@ -360,6 +361,10 @@ let parts =
                     wrong |> fails live (ProtocolError.TextNotUtf8 position)
                 else
                     wrong |> tells ValueNone)
+
+        testTheory "out of place breaks a rule, even if nobody has checked its header" between (fun live ->
+            hand live.State (headerOf ReservedBits.None true Opcode.Continuation 1L) Part.Whole "a"B
+            |> fails live ProtocolError.ContinuationUnexpected)
 
         testTheory "brings no more than a frame and a message may have" live (fun live ->
             for header, _ in headers live do

@@ -213,6 +213,16 @@ type private Lying() =
         text <- null
         true
 
+/// A converter of a caller's that writes what it doesn't read.
+type private OneWay() =
+    inherit RouteConverter()
+    override _.ValueType = typeof<string>
+    override _.TryParse(_, _) = false
+
+    override _.TryFormat(value, text) =
+        text <- string value
+        true
+
 [<Tests>]
 let routes =
     testList "values of routes" [
@@ -234,6 +244,18 @@ let routes =
             | Ok pattern ->
                 let table = ofRules [ RouteRule.Create("e", pattern) ]
                 describe (find table "/x") =! "404"
+
+                match RouteTable.buildPath table "e" (values [ "a", box "x" ]) with
+                | Error(RouteBuildError.UnsuitableValue _) -> ()
+                | other -> failwith $"{other}")
+
+        testCase "that a converter writes and doesn't read are refused" (fun () ->
+            let custom = dict [ "once", OneWay() :> RouteConverter ] |> Dictionary
+
+            match RoutePattern.parseWith custom "/<once:a>" with
+            | Error error -> failwith $"{error}"
+            | Ok pattern ->
+                let table = ofRules [ RouteRule.Create("e", pattern) ]
 
                 match RouteTable.buildPath table "e" (values [ "a", box "x" ]) with
                 | Error(RouteBuildError.UnsuitableValue _) -> ()

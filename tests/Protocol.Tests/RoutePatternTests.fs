@@ -158,6 +158,7 @@ let syntax =
                 "/<path:a>.<b>", 10, "a slash between"
                 "/<nix:a>", 2, "a converter, one of string, alpha"
                 "/<int(1a=2):a>", 6, "key=value"
+                "/<int(1,min=):a>", 12, "a word, a number or a quoted text"
                 "/<int(min=):a>", 10, "a word, a number or a quoted text"
                 "/<int(x=1,y=2):a>", 2, "no other arguments than"
                 "/<in-t:a>", 2, "the name of a converter"

@@ -54,6 +54,42 @@ let equality =
     ]
 
 [<Tests>]
+let codes =
+    testList "close codes" [
+        testTheory
+            "have the numbers of RFC 6455 §7.4.1 and its registry"
+            [
+                CloseCode.NormalClosure, 1000
+                CloseCode.GoingAway, 1001
+                CloseCode.ProtocolError, 1002
+                CloseCode.UnsupportedData, 1003
+                CloseCode.InvalidFramePayloadData, 1007
+                CloseCode.PolicyViolation, 1008
+                CloseCode.MessageTooBig, 1009
+                CloseCode.MandatoryExtension, 1010
+                CloseCode.InternalError, 1011
+                CloseCode.ServiceRestart, 1012
+                CloseCode.TryAgainLater, 1013
+                CloseCode.BadGateway, 1014
+            ]
+            (fun (code, number) ->
+                code.Value =! number
+                CloseCode.Create number =! code
+                CloseCode.op_Explicit number =! code
+                string code =! string number)
+
+        testCase "compare with operators, as kinds of messages do" (fun () ->
+            CloseCode.op_Equality (CloseCode.GoingAway, CloseCode.Create 1001) =! true
+            CloseCode.op_Inequality (CloseCode.GoingAway, CloseCode.Create 1001) =! false
+            CloseCode.op_Equality (CloseCode.GoingAway, CloseCode.Create 1000) =! false
+            CloseCode.op_Inequality (CloseCode.GoingAway, CloseCode.Create 1000) =! true
+            MessageKind.op_Equality (MessageKind.Text, MessageKind.Text) =! true
+            MessageKind.op_Inequality (MessageKind.Text, MessageKind.Text) =! false
+            MessageKind.op_Equality (MessageKind.Text, MessageKind.Binary) =! false
+            MessageKind.op_Inequality (MessageKind.Text, MessageKind.Binary) =! true)
+    ]
+
+[<Tests>]
 let statuses =
     testList "a close status" [
         testCase "is matched with or without a code" (fun () ->
@@ -216,7 +252,6 @@ type private Lying() =
 /// A converter of a caller's that writes what it doesn't read.
 type private OneWay() =
     inherit RouteConverter()
-    override _.ValueType = typeof<string>
     override _.TryParse(_, _) = false
 
     override _.TryFormat(value, text) =
@@ -235,6 +270,25 @@ let routes =
             fst (route.TryGet<int> "m") =! false
             raises<KeyNotFoundException> <@ route["m"] @>
             raises<InvalidCastException> <@ route.Get<string> "n" @>)
+
+        testCase "are a dictionary for reading" (fun () ->
+            let route = values [ "a", box 1; "b", box "x" ]
+            let read = route :> IReadOnlyDictionary<string, obj>
+            read["a"] =! box 1
+
+            (List.ofSeq read.Keys, List.ofSeq read.Values)
+            =! ([ "a"; "b" ], [ box 1; box "x" ])
+
+            (read.Count, read.ContainsKey "b", read.ContainsKey "c") =! (2, true, false)
+            read.TryGetValue "b" =! (true, box "x")
+            fst (read.TryGetValue "c") =! false
+            [ for pair in read -> pair.Key, pair.Value ] =! [ "a", box 1; "b", box "x" ])
+
+        testCase "are of any type, of a converter that doesn't tell" (fun () ->
+            let converter = OneWay() :> RouteConverter
+
+            (converter.ValueType, converter.Weight, converter.SpansSegments)
+            =! (typeof<obj>, 100, false))
 
         testCase "of a converter that says yes and gives nothing are none" (fun () ->
             let custom = dict [ "lie", Lying() :> RouteConverter ] |> Dictionary

@@ -3,6 +3,7 @@
 //   comments <assembly>…         fails when a public item has no summary
 //   tables <assembly>…           fails when a table of the reference lacks a row
 //   states [--write]             fails when the drawing of the states isn't what the code does; or draws it
+//   tested <edges> [--write]     fails when the drawing of the steps that tests take isn't made of these, or one of them is none; or draws it
 //   snippets <folder>            makes projects of the code in the pages
 //   stage <input> <configuration>  puts together what fsdocs reads
 //   finish <output> <assembly>…  makes the site of what fsdocs wrote
@@ -12,8 +13,10 @@ using FunctionalWs.Docs.Api;
 using FunctionalWs.Docs.Site;
 using FunctionalWs.Docs.Snippets;
 using FunctionalWs.Docs.States;
+using FunctionalWs.Exploration;
 
-const string Drawing = "docs/img/states.svg";
+const string States = "docs/img/states.svg";
+const string Tested = "docs/img/states-tested.svg";
 
 return args switch
 {
@@ -21,17 +24,9 @@ return args switch
         Library.Load(assemblies).SelectMany(CommentCheck.Missing)
     ),
     ["tables", .. var assemblies] => Report(TableCheck.Missing(".", Library.Load(assemblies))),
-    ["states"] => Report(
-        File.ReadAllText(Drawing) == StateDrawing.Draw(Exploration.Run())
-            ? []
-            :
-            [
-                $"{Drawing} is not what the code does; draw it with: dotnet run --project build/Docs states --write",
-            ]
-    ),
-    ["states", "--write"] => Do(() =>
-        File.WriteAllText(Drawing, StateDrawing.Draw(Exploration.Run()))
-    ),
+    ["states", .. var how] => Drawn(States, StateDrawing.Draw(Graph.edges()), "states", how),
+    ["tested", var edges, .. var how] => Report(TestedSteps.Unknown(edges))
+        + Drawn(Tested, TestedSteps.Draw(edges), $"tested {edges}", how),
     ["snippets", var folder] => Report(SnippetProject.Write(".", folder)),
     ["stage", var input, var configuration] => Do(() =>
         SiteFolder.Stage(".", input, configuration)
@@ -46,6 +41,21 @@ return args switch
     ),
     _ => Report([$"What is \"{string.Join(' ', args)}\"? See build/Docs/Program.cs."]),
 };
+
+// Draws, or tells whether that would change anything.
+static int Drawn(string path, string drawing, string command, string[] how)
+{
+    if (how is ["--write"])
+        return Do(() => File.WriteAllText(path, drawing));
+    return Report(
+        File.Exists(path) && File.ReadAllText(path) == drawing
+            ? []
+            :
+            [
+                $"{path} is not what the code does; draw it with: dotnet run --project build/Docs {command} --write",
+            ]
+    );
+}
 
 static int Do(Action action)
 {

@@ -5,6 +5,7 @@ open System
 open System.Buffers
 open System.Text
 open FunctionalWs.Protocol
+open FunctionalWs.Protocol.Tests.Recorded
 
 type private Segment(memory: ReadOnlyMemory<byte>, index: int64) as this =
     inherit ReadOnlySequenceSegment<byte>()

@@ -5,6 +5,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs.Protocol
 open FunctionalWs.Protocol.Tests.Bytes
+open FunctionalWs.Protocol.Tests.Recorded
 
 let private status (code: int) (reason: string) =
     CloseStatus.Create(CloseCode.Create code, reason)
@@ -155,7 +156,14 @@ let messages =
             data[4_999] <- 0xC3uy
 
             failure (serve [ frame true Opcode.Text data ])
-            =! ProtocolError.TextNotUtf8 5_000L)
+            =! ProtocolError.TextNotUtf8 5_000L
+
+            for wrong in [ 10; 1_023; 1_024; 3_000 ] do
+                let data = Array.create 5_000 65uy
+                data[wrong] <- 0xFFuy
+
+                failure (serve [ frame true Opcode.Text data ])
+                =! ProtocolError.TextNotUtf8(int64 wrong))
     ]
 
 [<Tests>]

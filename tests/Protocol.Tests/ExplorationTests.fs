@@ -1,116 +1,110 @@
-/// Every sequence of a small alphabet of inputs and commands, to a depth, with what must hold at every step.
+/// Every sequence of an alphabet of inputs and commands, with what must hold at every step (tests/Exploration).
 module FunctionalWs.Protocol.Tests.ExplorationTests
 
 open System
 open Expecto
+open Microsoft.FSharp.Reflection
 open Swensen.Unquote
 open FunctionalWs.Protocol
-open FunctionalWs.Protocol.Tests.Bytes
+open FunctionalWs.Exploration
 
-let private status = CloseStatus.Create(CloseCode.GoingAway, "")
-
-let private settings = {
-    ConnectionSettings.Server with
-        Limits = Limits.Create(3L, 2L, 3)
-}
-
-type private Step =
-    | Bytes of byte[]
-    | End
-    | Send of Command
-
-let private alphabet = [
-    Bytes(frame true Opcode.Text [| 65uy |])
-    Bytes(frame false Opcode.Text [| 0xC3uy |])
-    Bytes(frame false Opcode.Binary [| 1uy; 2uy |])
-    Bytes(frame false Opcode.Continuation [| 0xA9uy |])
-    Bytes(frame true Opcode.Continuation [||])
-    Bytes(frame true Opcode.Ping [| 1uy |])
-    Bytes(frame true Opcode.Close (close 1000 ""))
-    Bytes(frame true Opcode.Close [| 0uy |])
-    Bytes(frameOf Role.Server true Opcode.Text [||])
-    End
-    Send(Command.Message MessageKind.Text)
-    Send(Command.FirstFragment MessageKind.Binary)
-    Send(Command.NextFragment true)
-    Send(Command.Ping ControlPayload.Empty)
-    Send(Command.Close status)
-    Send(Command.Fail status)
-]
-
-let private stepWith (state: State) (step: Step) : Transition voption =
-    match step with
-    | End -> ValueSome(Connection.receive settings state Input.EndOfStream)
-    | Send command ->
-        match Connection.send state command with
-        | SendResult.Accepted transition -> ValueSome transition
-        | SendResult.Refused _ -> ValueNone
-    | Bytes data ->
-        let buffer = whole data
-
-        match FrameReader.read settings &buffer with
-        | FrameParse.Complete frame -> ValueSome(Connection.receive settings state (Input.Received frame))
-        | FrameParse.Malformed error -> ValueSome(Connection.receive settings state (Input.Broken error))
-        | FrameParse.Incomplete -> failwith "the alphabet has whole frames"
-
-let private isClose (output: Output voption) =
-    match output with
-    | ValueSome(Output.Close _) -> true
-    | ValueSome _
-    | ValueNone -> false
-
-let private isClosed (state: State) =
-    match state with
-    | State.Closed _ -> true
-    | State.Open _
-    | State.CloseSent _
-    | State.Draining _ -> false
-
-let private check (before: State) (closeWritten: bool) (transition: Transition) =
-    if closeWritten && transition.Output.IsSome then
-        failwith $"{before}: {transition.Output} after the close frame"
-
-    if isClosed before && transition.State <> before then
-        failwith $"{before}: left for {transition.State}"
-
-    match transition.State with
-    | State.Open(ValueSome message, _)
-    | State.CloseSent(_, ValueSome message) ->
-        if
-            message.Size > settings.Limits.MaxMessageSize
-            || message.Fragments > settings.Limits.MaxFragments
-        then
-            failwith $"{before}: {message} is over the limits"
-    | State.Open(ValueNone, _)
-    | State.CloseSent(_, ValueNone)
-    | State.Draining _
-    | State.Closed _ -> ()
-
-    match before, transition.State with
-    | State.Open _, (State.CloseSent _ | State.Draining _) when not (isClose transition.Output) ->
-        failwith $"{before}: closing without a close frame"
-    | _ -> ()
-
-let rec private explore (depth: int) (state: State) (closeWritten: bool) : int64 =
-    if depth = 0 then
-        0L
+/// `TESTS=ordinary` leaves the exploration out: for coverage, and for the drawing of the steps that the other tests take.
+let private list: string -> Test list -> Test =
+    if Environment.GetEnvironmentVariable "TESTS" = "ordinary" then
+        ptestList
     else
-        let mutable steps = 0L
+        testList
 
-        for step in alphabet do
-            match stepWith state step with
-            | ValueNone -> ()
-            | ValueSome transition ->
-                check state closeWritten transition
-                let written = closeWritten || isClose transition.Output
-                steps <- steps + 1L + explore (depth - 1) transition.State written
+let private casesOf<'union> () : Set<string> =
+    FSharpType.GetUnionCases typeof<'union>
+    |> Seq.map (fun case -> case.Name)
+    |> Set.ofSeq
 
-        steps
+let private caseOf (value: 'union) : string =
+    (fst (FSharpValue.GetUnionFields(value, typeof<'union>))).Name
+
+let private answers =
+    lazy
+        ([
+            for settings in Graph.settings do
+                for step in Walk.everyStep settings do
+                    match step.Answer with
+                    | Ok transition -> transition
+                    | Error _ -> ()
+        ])
+
+let private casesIn (choose: Transition -> 'union voption) : Set<string> =
+    let tagOf = FSharpValue.PreComputeUnionTagReader typeof<'union>
+
+    answers.Value
+    |> Seq.choose (choose >> ValueOption.toOption)
+    |> Seq.distinctBy tagOf
+    |> Seq.map caseOf
+    |> Set.ofSeq
 
 [<Tests>]
 let exploration =
-    testList "exhaustive exploration" [
-        testCase "all sequences of 16 steps to depth 5 keep the invariants" (fun () ->
-            let steps = explore 5 Connection.start false
-            test <@ steps = 253_535L @>)
+    list "exhaustive exploration" [
+        testTheory
+            "every sequence of 50 moves to depth 4 keeps the invariants"
+            [ Role.Server; Role.Client ]
+            (fun role ->
+                (Moves.all role).Length =! 50
+                Walk.walk (Moves.settingsOf role) 4 =! 2_868_392L)
+
+        testTheory
+            "sequences of any length lead to so many places, with so many steps from them"
+            (List.indexed [ 300, 11_664; 300, 11_664; 376, 13_960; 212, 8_688; 172, 7_040; 196, 8_168 ])
+            (fun (i, counts) ->
+                let steps = Walk.everyStep Graph.settings[i]
+                (Walk.placesOf steps, steps.Length) =! counts)
+
+        testCase "the steps have 232 edges" (fun () -> (Graph.edges ()).Count =! 232)
+    ]
+
+[<Tests>]
+let alphabet =
+    list "the alphabet" [
+        testCase "breaks every rule" (fun () ->
+            let broken (transition: Transition) =
+                match transition.State with
+                | State.Draining(Closure.Failed(error, _)) -> ValueSome error
+                | State.Open _
+                | State.CloseSent _
+                | State.Draining _
+                | State.Closed _ -> ValueNone
+
+            casesIn broken =! casesOf<ProtocolError>())
+
+        testCase "leads to every event, output, state and way to end" (fun () ->
+            casesIn (fun transition -> transition.Event) =! casesOf<Event>()
+            casesIn (fun transition -> transition.Output) =! casesOf<Output>()
+            casesIn (fun transition -> ValueSome transition.State) =! casesOf<State>()
+
+            let closure (transition: Transition) =
+                match transition.State with
+                | State.Closed closure -> ValueSome closure
+                | State.Open _
+                | State.CloseSent _
+                | State.Draining _ -> ValueNone
+
+            casesIn closure =! casesOf<Closure>())
+
+        testCase "has every command, and every reason to refuse one" (fun () ->
+            Set.ofList (List.map caseOf Moves.commands) =! casesOf<Command>()
+
+            Set.ofSeq (Graph.edges () |> Seq.map (fun edge -> edge.Refusal))
+            =! Set.add "" (casesOf<SendError>()))
+    ]
+
+[<Tests>]
+let pair =
+    list "all schedules of two ends" [
+        testCase "of 6 steps keep the invariants" (fun () -> PairGraph.walk 6 Pair.start =! 490_520L)
+
+        testCase "of any length agree about the end, and can always come to it" (fun () ->
+            let places = PairGraph.everyPlace ()
+            let steps = places.Values |> Seq.sumBy (fun before -> before.Count)
+            (places.Count, steps) =! (27_944, 112_544)
+            PairGraph.deadEnds places =! 0)
     ]

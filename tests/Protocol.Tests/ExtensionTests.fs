@@ -5,6 +5,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs.Protocol
 open FunctionalWs.Protocol.Tests.Bytes
+open FunctionalWs.Protocol.Tests.Recorded
 
 let private bits (value: int) : ReservedBits =
     LanguagePrimitives.EnumOfValue(byte value)

@@ -132,6 +132,9 @@ let rejecting =
                 set "Host" "a:b" good, 400, []
                 set "Host" "a:99999" good, 400, []
                 set "Host" "[::1" good, 400, []
+                set "Host" "[::1]x" good, 400, []
+                set "Host" "a:123456" good, 400, []
+                set "Host" "a:65536" good, 400, []
                 {
                     good with
                         Target = "http://evil.example/x"

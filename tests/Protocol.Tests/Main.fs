@@ -3,4 +3,7 @@ module FunctionalWs.Protocol.Tests.Main
 open Expecto
 
 [<EntryPoint>]
-let main args = runTestsInAssemblyWithCLIArgs [] args
+let main args =
+    let result = runTestsInAssemblyWithCLIArgs [] args
+    Recorded.write ()
+    result

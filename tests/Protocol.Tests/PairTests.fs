@@ -7,6 +7,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs.Protocol
 open FunctionalWs.Protocol.Tests.Bytes
+open FunctionalWs.Protocol.Tests.Recorded
 
 /// One end: its state, what it has received and not taken, and whether its sending side is shut.
 type private End = {

@@ -267,6 +267,8 @@ let redirects =
                 "wss://other.example/<a>", "/old/x?q=1", "-> wss://other.example/x"
                 "//other.example/<a>", "/old/x", "-> ws://other.example/x"
                 "/neü", "/old/x", "-> ws://example.com/ne%C3%BC"
+                "/a<b", "/old/x", "-> ws://example.com/a%3Cb"
+                "/a{b", "/old/x", "-> ws://example.com/a%7Bb"
             ]
             (fun (target, path, expected) ->
                 answer (ofRules [ redirecting target "/old/<a>" ]) path =! expected)
@@ -334,6 +336,19 @@ let redirects =
 
             answer table "/u/7?x=1" =! "-> ws://example.com/user/7?x=1"
             answer table "/user/7" =! "user id=7")
+
+        testCase "an alias with more values than the canonical rule hands them on before the query" (fun () ->
+            let table =
+                ofRules [
+                    RouteRule.Create("all", pattern "/all")
+                    {
+                        RouteRule.Create("all", pattern "/of/<a>") with
+                            IsAlias = true
+                    }
+                ]
+
+            answer table "/of/x" =! "-> ws://example.com/all?a=x"
+            answer table "/of/x?q=1" =! "-> ws://example.com/all?a=x&q=1")
 
         testCase "values that are the defaults of another rule go there" (fun () ->
             let rules = [
@@ -409,6 +424,8 @@ let building =
                 "/<float:x>", [ "x", box 1e20 ], "/100000000000000000000.0"
                 "/<float:x>", [ "x", box 1.5e-7 ], "/0.00000015"
                 "/<float:x>", [ "x", box 3 ], "/3.0"
+                "/<float:x>", [ "x", box 1.5f ], "/1.5"
+                "/<a>", [ "a", box 5 ], "/5"
                 "/<uuid:u>",
                 [ "u", box (Guid "6F1C2A0E-8A55-4A0F-9D3C-0123456789AB") ],
                 "/6f1c2a0e-8a55-4a0f-9d3c-0123456789ab"
@@ -428,6 +445,9 @@ let building =
                 "/<n>", [ "n", box (string (char 0xD800)) ]
                 "/<n>", [ "n", box "a\000" ]
                 "/<path:n>", [ "n", box "/a" ]
+                "/<path:n>", [ "n", box "" ]
+                "/<path:n>", [ "n", box ("a/" + string (char 0xD800)) ]
+                "/<int:n>", [ "n", box true ]
                 "/<uuid:n>", [ "n", box "x" ]
                 "/<float:n>", [ "n", box nan ]
                 "/<n>.<m>", [ "n", box "a"; "m", box "b.c" ]
@@ -496,4 +516,28 @@ let building =
             let table = table [ "/channel/<a>/<b>"; "/about" ]
             test <@ (build table "/abuot" []).Contains "Did you mean '/about'?" @>
             test <@ (build table "/channel/<a>/<b>" [ "a", "x" ]).Contains "further values: b" @>)
+
+        testCase "a rule's fixed value can't be another" (fun () ->
+            let table =
+                ofRules [
+                    {
+                        rule "/a" with
+                            Defaults = values [ "lang", "en" ]
+                    }
+                ]
+
+            test <@ (build table "/a" [ "lang", "de" ]).Contains "is for the value 'en' of 'lang' alone" @>)
+
+        testCase "a rule for subdomains needs the server's name" (fun () ->
+            let table =
+                ofRules [
+                    {
+                        rule "/s" with
+                            Scope = RouteScope.Subdomain(host "www")
+                    }
+                ]
+
+            match RouteTable.buildUrl table plain "/s" RouteValues.Empty with
+            | Ok url -> failwith url
+            | Error error -> test <@ (string error).Contains "needs the server's name" @>)
     ]

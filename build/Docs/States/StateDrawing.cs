@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using FunctionalWs.Exploration;
 
 namespace FunctionalWs.Docs.States;
 
@@ -37,9 +38,12 @@ internal static class StateDrawing
 
     private const int LineHeight = 17;
 
-    public static string Draw(IReadOnlyList<Step> steps)
+    /// <param name="all">The steps that there are.</param>
+    /// <param name="taken">If given, each label tells how many of its steps are among these.</param>
+    public static string Draw(IReadOnlyList<Edges.Edge> all, IReadOnlySet<string>? taken = null)
     {
-        var edges = steps
+        // A refused command is no step.
+        var edges = all.Where(edge => edge.Refusal == "")
             .GroupBy(step => (step.From, step.To))
             .ToDictionary(group => group.Key, group => group.ToList());
         foreach (var edge in edges.Keys.Except(Lines.Keys))
@@ -53,35 +57,53 @@ internal static class StateDrawing
 
         var svg = new StringBuilder(
             """
-            <svg xmlns="http://www.w3.org/2000/svg" class="states" viewBox="-25 40 960 520" role="img" aria-label="The states of a connection and the steps between them">
+            <svg xmlns="http://www.w3.org/2000/svg" class="states" viewBox="-45 40 980 520" role="img" aria-label="The states of a connection and the steps between them">
             <style>
             :root.states { --panel: #f5f7fa; --link: #1d53c0; --soft: #566374; --text: #1c2530 }
             @media (prefers-color-scheme: dark) { :root.states { --panel: #1a212a; --link: #7fadff; --soft: #98a5b3; --text: #dce3ea } }
             .states { font: 14px system-ui, sans-serif } .states text { fill: var(--text) } .states .name { font-weight: 650; font-size: 16px }
             .states .box { fill: var(--panel); stroke: var(--link); stroke-width: 1.6 }
             .states .edge { fill: none; stroke: var(--soft); stroke-width: 1.5 } .states .head { fill: var(--soft) }
+            .states .missed { stroke: #d33; stroke-dasharray: 6 4 }
             </style>
             <defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path class="head" d="M0 0 L10 5 L0 10 z"/></marker></defs>
 
             """
         );
-        foreach (var (edge, taken) in edges.OrderBy(edge => edge.Key))
-            svg.Append(Line(Lines[edge], Label(taken)));
+        foreach (var (edge, steps) in edges.OrderBy(edge => edge.Key))
+            svg.Append(Line(Lines[edge], Label(steps, taken), IsTaken(steps, taken)));
         foreach (var (name, x, y) in Boxes)
             svg.Append(
                 $"<rect class=\"box\" x=\"{x - 70}\" y=\"{y - 24}\" width=\"140\" height=\"48\" rx=\"10\"/>"
                     + $"<text class=\"name\" x=\"{x}\" y=\"{y + 6}\" text-anchor=\"middle\">{name}</text>\n"
             );
+        if (taken is not null)
+            svg.Append(Summary(all, taken));
         return svg.Append("</svg>\n").ToString();
+    }
+
+    private static bool IsTaken(IEnumerable<Edges.Edge> steps, IReadOnlySet<string>? taken) =>
+        taken is null || steps.All(step => taken.Contains(step.ToString()));
+
+    private static string Counted(IReadOnlyList<Edges.Edge> steps, IReadOnlySet<string> taken) =>
+        $"{steps.Count(step => taken.Contains(step.ToString()))} of {steps.Count}";
+
+    private static string Summary(IReadOnlyList<Edges.Edge> all, IReadOnlySet<string> taken)
+    {
+        var refused = all.Where(edge => edge.Refusal != "").ToList();
+        return $"<text x=\"-35\" y=\"64\">{Counted(all, taken)} steps taken</text>\n"
+            + $"<text x=\"-35\" y=\"{64 + LineHeight}\">{Counted(refused, taken)} refusals of commands among them</text>\n";
     }
 
     private static string Line(
         (string Path, int X, int Y, string Anchor) line,
-        IReadOnlyList<string> label
+        IReadOnlyList<string> label,
+        bool isTaken
     )
     {
+        var kind = isTaken ? "edge" : "edge missed";
         var svg = new StringBuilder(
-            $"<path class=\"edge\" d=\"{line.Path}\" marker-end=\"url(#head)\"/>\n"
+            $"<path class=\"{kind}\" d=\"{line.Path}\" marker-end=\"url(#head)\"/>\n"
         );
         for (var i = 0; i < label.Count; i++)
         {
@@ -96,23 +118,29 @@ internal static class StateDrawing
     }
 
     // One line for each kind of thing written, frames before other things that come, and those before commands.
-    private static List<string> Label(List<Step> steps) =>
-        [.. steps.GroupBy(step => (Kind(step), step.Written)).Select(group => LineOf([.. group]))];
+    private static List<string> Label(List<Edges.Edge> steps, IReadOnlySet<string>? taken) =>
+        [
+            .. steps
+                .GroupBy(step => (Kind(step), step.Written))
+                .Select(group => LineOf([.. group], taken)),
+        ];
 
-    private static string Kind(Step step) =>
+    private static string Kind(Edges.Edge step) =>
         IsFrame(step) ? "frame"
-        : step.IsReceived ? step.Cause
+        : step.IsReceived ? step.Kind
         : "command";
 
-    private static bool IsFrame(Step step) => step.Cause is "data" or "ping" or "pong" or "close";
+    private static bool IsFrame(Edges.Edge step) =>
+        step.Kind is "data" or "ping" or "pong" or "close";
 
-    private static string LineOf(List<Step> steps)
+    private static string LineOf(List<Edges.Edge> steps, IReadOnlySet<string>? taken)
     {
-        var causes = steps.Select(step => step.Cause).Distinct().ToList();
+        var causes = steps.Select(step => step.Kind).Distinct().ToList();
         var what =
             !IsFrame(steps[0]) ? string.Join(", ", causes)
             : causes.Count == 4 ? "any frame"
             : string.Join(", ", causes) + " received";
-        return steps[0].Written is { } written ? $"{what} → {written}" : what;
+        var line = steps[0].Written is { Length: > 0 } written ? $"{what} → {written}" : what;
+        return taken is null ? line : $"{line}: {Counted(steps, taken)}";
     }
 }

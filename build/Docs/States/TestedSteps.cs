@@ -1,0 +1,23 @@
+using FunctionalWs.Exploration;
+
+namespace FunctionalWs.Docs.States;
+
+/// <summary>The steps that the ordinary tests take, as a run of them has written them down, a line for each.</summary>
+internal static class TestedSteps
+{
+    private static HashSet<string> Read(string path) => [.. File.ReadLines(path)];
+
+    /// <summary>The steps that the exploration doesn't know: its alphabet lacks something.</summary>
+    public static IEnumerable<string> Unknown(string path) =>
+        Read(path)
+            .Except(Graph.edges().Select(edge => edge.ToString()))
+            .Select(edge => $"A test takes a step that the exploration doesn't: {edge}");
+
+    public static string Draw(string path)
+    {
+        var taken = Read(path);
+        foreach (var edge in Graph.edges().Where(edge => !taken.Contains(edge.ToString())))
+            Console.WriteLine($"No ordinary test takes this step: {edge}");
+        return StateDrawing.Draw(Graph.edges(), taken);
+    }
+}

@@ -1,0 +1,221 @@
+/// What must hold at every step, each said by itself; and that the step is the reference's.
+module FunctionalWs.Exploration.Invariants
+
+open System
+open System.Buffers
+open FunctionalWs.Protocol
+open FunctionalWs.Exploration.Place
+
+let private require (holds: bool) (what: string) =
+    if not holds then
+        failwith what
+
+let private isClosed (state: State) =
+    match state with
+    | State.Closed _ -> true
+    | State.Open _
+    | State.CloseSent _
+    | State.Draining _ -> false
+
+/// The close codes of RFC 6455 §7.4.1 for what a peer can do wrong. One for each, all of which may go on the wire.
+let closeCodeOf (error: ProtocolError) : int =
+    match error with
+    | ProtocolError.ReservedOpcode _
+    | ProtocolError.ReservedBits _
+    | ProtocolError.MaskMissing
+    | ProtocolError.MaskForbidden
+    | ProtocolError.LengthNotMinimal _
+    | ProtocolError.LengthTopBit
+    | ProtocolError.ControlFrameTooLong _
+    | ProtocolError.ControlFrameFragmented _
+    | ProtocolError.ContinuationExpected
+    | ProtocolError.ContinuationUnexpected
+    | ProtocolError.CompressedDataInvalid
+    | ProtocolError.ExtensionFailed _
+    | ProtocolError.CloseFrameTooShort
+    | ProtocolError.CloseCodeInvalid _ -> 1002
+    | ProtocolError.CompressedDataIncomplete
+    | ProtocolError.TextNotUtf8 _
+    | ProtocolError.CloseReasonNotUtf8 -> 1007
+    | ProtocolError.InflateRatioExceeded _
+    | ProtocolError.TooManyFragments _ -> 1008
+    | ProtocolError.FragmentTooBig _
+    | ProtocolError.MessageTooBig _ -> 1009
+
+/// At most one close frame, and nothing after it; no closing of ours without one; only the last state doesn't change.
+let private checkClosing (before: Place) (transition: Transition) =
+    require (not (before.HasClosed && transition.Output.IsSome)) "something was written after the close frame"
+    require (not (isClosed before.State) || transition.State = before.State) "a closed connection changed"
+
+    match transition.State with
+    | State.CloseSent _
+    | State.Draining _ ->
+        let isClose =
+            match transition.Output with
+            | ValueSome(Output.Close _) -> true
+            | ValueSome _
+            | ValueNone -> false
+
+        require (before.HasClosed || isClose) "closing without a close frame"
+    | State.Open _ -> require (not before.HasClosed) "open after a close frame"
+    | State.Closed _ -> ()
+
+let private checkCode (transition: Transition) =
+    match transition.State with
+    | State.Draining(Closure.Failed(error, sent)) when transition.Output.IsSome ->
+        require (sent.Number = closeCodeOf error) "a failure has another close code"
+        require (CloseCode.IsValid sent.Number) "the close code may not go on the wire"
+        require (sent.ToArray().Length <= 125) "the close frame is too long"
+        require (transition.Output = ValueSome(Output.Close sent)) "the peer was told something else"
+    | State.Draining _
+    | State.Open _
+    | State.CloseSent _
+    | State.Closed _ -> ()
+
+let private checkSize (settings: ConnectionSettings) (state: State) =
+    match state with
+    | State.Open(ValueSome message, _)
+    | State.CloseSent(_, ValueSome message) ->
+        require (message.Size <= settings.Limits.MaxMessageSize) "a message is over its limit"
+        require (message.FragmentSize <= settings.Limits.MaxFragmentSize) "a frame is over its limit"
+        require (message.Fragments <= settings.Limits.MaxFragments) "there are too many frames"
+        require (message.Text.MissingBytes <= 3) "a character owes too much"
+    | State.Open(ValueNone, _)
+    | State.CloseSent(_, ValueNone)
+    | State.Draining _
+    | State.Closed _ -> ()
+
+let private checkMessage (settings: ConnectionSettings) (message: Reference.Message) =
+    require
+        (int64 message.Data.Length <= settings.Limits.MaxMessageSize)
+        "a message over the limit was delivered"
+
+    if message.Kind.IsText && settings.ValidateText then
+        require (Text.Unicode.Utf8.IsValid(ReadOnlySpan message.Data)) "text that is not UTF-8 was delivered"
+
+/// A delivered message is whole and valid, and has the bytes that were fed.
+let private checkDelivery
+    (settings: ConnectionSettings)
+    (step: Step)
+    (payload: byte[])
+    (transition: Transition)
+    =
+    match transition.Event, step.Call with
+    | ValueSome(Event.Data(kind, true)), Received(Input.Received frame) ->
+        let bytes = Frame.toArray &frame
+        require (bytes.AsSpan().SequenceEqual(ReadOnlySpan payload)) "a payload came out as another"
+
+        let message =
+            Reference.messageWith settings step.Before.Model frame.Header Part.Whole bytes
+
+        require (message.IsSome && message.Value.Kind = kind) "a message was delivered that is none"
+        checkMessage settings message.Value
+    | ValueSome(Event.Data(kind, true)), Data(header, part, data) ->
+        let message = Reference.messageWith settings step.Before.Model header part data
+
+        require (message.IsSome && message.Value.Kind = kind) "a message was delivered that is none"
+        checkMessage settings message.Value
+    | _ -> ()
+
+let private codeOf (transition: Transition) : int voption =
+    match transition.State with
+    | State.Draining(Closure.Failed(error, _)) -> ValueSome(closeCodeOf error)
+    | State.Open _
+    | State.CloseSent _
+    | State.Draining _
+    | State.Closed _ -> ValueNone
+
+/// The frame in these parts leads to what the whole frame leads to (RFC 6455 §5.4).
+let private inParts settings (place: Place) (frame: Frame) (parts: (Part * byte[]) list) (whole: Transition) =
+    let header = frame.Header
+
+    let first =
+        match Connection.check settings place.State &header with
+        | ValueSome error -> Connection.receive settings place.State (Input.Broken error)
+        | ValueNone -> {
+            whole with
+                State = place.State
+                Event = ValueNone
+                Output = ValueNone
+                HalfClose = false
+          }
+
+    let hand (transition: Transition) (part: Part, data: byte[]) =
+        let next =
+            Connection.receiveData settings transition.State &header part (ReadOnlySpan data)
+
+        {
+            next with
+                Output =
+                    if transition.Output.IsSome then
+                        transition.Output
+                    else
+                        next.Output
+                HalfClose = transition.HalfClose || next.HalfClose
+        }
+
+    let last = List.fold hand first parts
+
+    // Data that is over two limits may be found over the one or the other first; the peer is told the same code.
+    let isTooBig =
+        (Connection.messageBits place.State &header).HasFlag ReservedBits.Rsv1
+        && codeOf last = ValueSome 1009
+        && codeOf whole = ValueSome 1009
+
+    require (isTooBig || last = whole) "a frame in parts leads to something else"
+
+let private checkParts settings (step: Step) (payload: byte[]) (transition: Transition) =
+    match step.Call with
+    | Received(Input.Received frame) when not (Opcode.isControl frame.Header.Opcode) ->
+        inParts settings step.Before frame [ Part.Whole, payload ] transition
+
+        for at in 0 .. payload.Length do
+            inParts
+                settings
+                step.Before
+                frame
+                [ Part.First, payload[.. at - 1]; Part.Last, payload[at..] ]
+                transition
+    | Received _
+    | Data _
+    | Sent _ -> ()
+
+/// End of input is accepted wherever a connection is, and ends it.
+let private checkEnd settings (state: State) =
+    let ended = Connection.receive settings state Input.EndOfStream
+    require (isClosed ended.State && ended.Output.IsNone) "the end of the stream didn't end it"
+
+let private checkAnswer
+    settings
+    (step: Step)
+    (payload: byte[])
+    (transition: Transition)
+    (expected: Reference.Expected)
+    =
+    checkClosing step.Before transition
+    checkCode transition
+    checkSize settings transition.State
+    checkDelivery settings step payload transition
+    checkParts settings step payload transition
+    checkEnd settings transition.State
+    require (transition.Event = expected.Event) "another event than the reference"
+    require (transition.Output = expected.Output) "another output than the reference"
+    require (transition.HalfClose = expected.HalfClose) "another half-close than the reference"
+    require (Reference.agrees settings expected.Next transition.State) "another state than the reference"
+
+/// Fails when a step breaks something. The payload is that of the frame, if it is one.
+let check (settings: ConnectionSettings) (move: Moves.Move) (step: Step) : unit =
+    let payload =
+        match move with
+        | Moves.Frame(_, _, payload) -> payload
+        | Moves.Begin _
+        | Moves.Continue _
+        | Moves.Refuse _
+        | Moves.EndOfStream
+        | Moves.Send _ -> [||]
+
+    match step.Answer, step.Expected with
+    | Ok transition, Ok expected -> checkAnswer settings step payload transition expected
+    | Error error, Error expected -> require (error = expected) "another refusal than the reference"
+    | Ok _, Error _
+    | Error _, Ok _ -> failwith "a command was refused that shouldn't be, or the other way round"

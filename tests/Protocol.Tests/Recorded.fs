@@ -1,0 +1,56 @@
+/// The connection's steps, noted when EDGES names a file for them: which of its edges the tests take.
+module FunctionalWs.Protocol.Tests.Recorded
+
+open System
+open System.Collections.Concurrent
+open System.IO
+open FunctionalWs.Protocol
+open FunctionalWs.Exploration
+
+let private file = Environment.GetEnvironmentVariable "EDGES"
+
+let private taken = ConcurrentDictionary<string, bool>()
+
+let private note (edge: unit -> Edges.Edge) : unit =
+    if not (String.IsNullOrEmpty file) then
+        taken[string (edge ())] <- true
+
+/// Writes what was taken, a line for each edge.
+let write () : unit =
+    if not (String.IsNullOrEmpty file) then
+        File.WriteAllLines(file, Seq.sortWith (fun a b -> String.CompareOrdinal(a, b)) taken.Keys)
+
+module private Core =
+    let receive = Connection.receive
+    let send = Connection.send
+
+/// Opened after the library's namespace, these stand before its functions of the same names.
+module Connection =
+    let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =
+        let transition = Core.receive settings state input
+        note (fun () -> Edges.ofReceive state input transition)
+        transition
+
+    let receiveData
+        (settings: ConnectionSettings)
+        (state: State)
+        (header: inref<FrameHeader>)
+        (part: Part)
+        (data: ReadOnlySpan<byte>)
+        : Transition =
+        let transition =
+            FunctionalWs.Protocol.Connection.receiveData settings state &header part data
+
+        let header = header
+        note (fun () -> Edges.ofReceiveData state header part transition)
+        transition
+
+    let send (state: State) (command: Command) : SendResult =
+        let result = Core.send state command
+
+        note (fun () ->
+            match result with
+            | SendResult.Accepted transition -> Edges.ofSend state command (Ok transition)
+            | SendResult.Refused error -> Edges.ofSend state command (Error error))
+
+        result

@@ -1,0 +1,390 @@
+/// Streams that end, fail and fall silent in every state, and peers that don't end them.
+module FunctionalWs.Threat.Tests.ThreatClosingTests
+
+open System
+open System.IO
+open System.Net.Sockets
+open System.Threading
+open System.Threading.Tasks
+open Microsoft.Extensions.Logging
+open Expecto
+open Swensen.Unquote
+open FunctionalWs
+open FunctionalWs.Protocol
+open FunctionalWs.Server.Tests
+open FunctionalWs.Threat.Tests.Attackers
+
+/// What a fault does to a stream from then on.
+type private Fault =
+    /// Throws; the stream is broken.
+    | Throws of exn
+    /// Tells an end of input and an error of output, as sockets do.
+    | Resets
+    /// Swallows what is written, and brings nothing more.
+    | Swallows
+
+/// A stream of which the n-th operation fails, and with it all that follow.
+type private FaultyTransport(inner: Transport, at: int, fault: Fault) =
+    inherit Transport()
+    let mutable count = 0
+    let isFaulty () = Interlocked.Increment &count >= at
+
+    let throwing () =
+        inner.Abort()
+
+        match fault with
+        | Throws error -> raise error
+        | Resets
+        | Swallows -> raise (IOException "reset")
+
+    /// How many operations there were, or at least as many as it takes to fail.
+    member _.Count = Volatile.Read &count
+
+    override _.LocalEndPoint = inner.LocalEndPoint
+    override _.RemoteEndPoint = inner.RemoteEndPoint
+
+    override _.IsReadable =
+        match fault with
+        | Swallows when Volatile.Read &count >= at -> false
+        | _ -> inner.IsReadable
+
+    override transport.Read destination =
+        if not (isFaulty ()) then
+            inner.Read destination
+        else
+            match fault with
+            | Throws error ->
+                inner.Abort()
+                raise error
+            | Resets ->
+                inner.Abort()
+                transport.Failure <- IOException "reset"
+                0
+            | Swallows ->
+                // Until somebody gives the stream up.
+                let mutable size = inner.Read destination
+
+                while size > 0 do
+                    size <- inner.Read destination
+
+                0
+
+    override _.WaitReadable deadline = inner.WaitReadable deadline
+
+    override _.Write source =
+        match isFaulty (), fault with
+        | false, _ -> inner.Write source
+        | true, Swallows -> ()
+        | true, _ -> throwing ()
+
+    override _.TryWrite source =
+        match isFaulty (), fault with
+        | false, _ -> inner.TryWrite source
+        | true, Swallows -> source.Length
+        | true, _ -> throwing ()
+
+    override _.ShutdownSend() =
+        if isFaulty () then inner.Abort() else inner.ShutdownSend()
+
+    override _.Abort() = inner.Abort()
+    override _.Dispose() = inner.Dispose()
+
+let private request = "GET / HTTP/1.1"
+
+/// A conversation with everything in it, of a client that doesn't care what it gets.
+let private converse (client: PeerClient) =
+    try
+        client.Write PeerClient.Request
+        client.ReadResponse() |> ignore
+        client.SendText "one"
+        client.Read() |> ignore
+        client.SendPing "p"B
+        client.Read() |> ignore
+        client.WriteFrame(false, Opcode.Text, "a"B)
+        client.WriteFrame(true, Opcode.Continuation, "b"B)
+        client.Read() |> ignore
+        client.SendClose 1000
+        client.Read() |> ignore
+        client.Read() |> ignore
+    with _ ->
+        ()
+
+let private faults = [
+    "a reset", Resets
+    "IOException", Throws(IOException "x")
+    "SocketException", Throws(SocketException 104)
+    "ObjectDisposedException", Throws(ObjectDisposedException "x")
+    "TimeoutException", Throws(TimeoutException())
+    "OperationCanceledException", Throws(OperationCanceledException())
+    "InvalidOperationException", Throws(InvalidOperationException())
+]
+
+[<Tests>]
+let operations =
+    testList "threats of faults in the stream" [
+        for name, fault in faults do
+            testCase $"L6 the n-th operation fails with {name}, for every n: all ends in order" (fun () ->
+                let records = new Records()
+                let wrong = Collections.Concurrent.ConcurrentQueue<exn>()
+
+                use server =
+                    ServerOptions(LoggerFactory = records)
+                    |> Serve.inMemory (fun connection ->
+                        try
+                            Serve.echo connection
+                        with
+                        | :? ConnectionClosedException -> reraise ()
+                        | error -> wrong.Enqueue error)
+
+                let rec next (n: int) =
+                    let struct (atServer, atClient) = MemoryTransport.CreatePair()
+                    let transport = new FaultyTransport(atServer, n, fault)
+                    server.Admit transport
+                    use client = new PeerClient(atClient)
+                    converse client
+                    client.Transport.Abort()
+                    Wait.until "the connection is gone" (fun () -> server.Connections.Count = 0)
+                    if transport.Count >= n then next (n + 1) else n
+
+                let runs = next 1
+                runs >=! 8
+                List.ofSeq wrong =! []
+                server.Shutdown() =! 0
+                // No stream of ours throws when it is read: while the handshake is under way that counts as a bug.
+                let isNetwork = (name = "a reset")
+                test <@ not isNetwork || records.Of LogLevel.Error = [] @>)
+
+        testCase "L5, L7 the stream swallows all from the n-th operation on: its deadlines end it" (fun () ->
+            let clock = FakeClock()
+
+            use server =
+                ServerOptions(TimeProvider = clock, OpenTimeout = Nullable(TimeSpan.FromSeconds 10.0))
+                |> Serve.inMemory Serve.echo
+
+            let rec next (n: int) =
+                let struct (atServer, atClient) = MemoryTransport.CreatePair()
+                let transport = new FaultyTransport(atServer, n, Swallows)
+                server.Admit transport
+                use client = new PeerClient(atClient)
+                let talking = Wait.start (fun () -> converse client)
+
+                Wait.until "the stream is given up" (fun () ->
+                    clock.Advance(TimeSpan.FromSeconds 1.0)
+                    talking.IsCompleted)
+
+                client.Transport.Abort()
+                Wait.until "the connection is gone" (fun () -> server.Connections.Count = 0)
+                if transport.Count >= n then next (n + 1) else n
+
+            next 1 >=! 8)
+    ]
+
+/// What a client says in a whole session, and how it ends: the server sees only a part of it.
+let private session =
+    Array.concat [
+        Text.Encoding.ASCII.GetBytes PeerClient.Request
+        frame 0x81uy "one"B
+        frame 0x89uy "p"B
+        frame 0x01uy "a"B
+        frame 0x80uy "b"B
+        frame 0x88uy [| 3uy; 232uy |]
+    ]
+
+[<Tests>]
+let cuts =
+    testList "threats of sessions cut off" [
+        for name, cut in [ "FIN", (fun (client: PeerClient) -> client.Transport.ShutdownSend()); "RST", _.Transport.Abort() ] do
+            testCase $"L5 by {name} after every byte: the handler learns it, and nothing is left" (fun () ->
+                let records = new Records()
+                let started = ref 0
+                let ok = ref 0
+                let lost = ref 0
+
+                use server =
+                    ServerOptions(LoggerFactory = records)
+                    |> Serve.inMemory (fun connection ->
+                        Interlocked.Increment started |> ignore
+
+                        try
+                            for message in connection do
+                                connection.Send message
+
+                            Interlocked.Increment ok |> ignore
+                        with :? ConnectionClosedErrorException ->
+                            Interlocked.Increment lost |> ignore)
+
+                for size in 0 .. session.Length do
+                    use client = PeerClient.InMemory server
+                    let opening = min size PeerClient.Request.Length
+                    client.Write session[.. opening - 1]
+
+                    if opening = PeerClient.Request.Length then
+                        client.ReadResponse() |> ignore
+
+                    client.Write session[opening .. size - 1]
+                    cut client
+
+                    try
+                        client.ReadToEnd() |> ignore
+                    with :? IOException ->
+                        ()
+
+                server.Shutdown() =! 0
+                ok.Value + lost.Value =! started.Value
+                lost.Value >=! 10
+                records.Of LogLevel.Error =! [])
+    ]
+
+[<Tests>]
+let codes =
+    testList "threats of close frames" [
+        testCase "L1 each of 65,536 codes, with four payloads, is echoed or refused, and a legal one goes out" (fun () ->
+            let payloads (code: int) = [
+                [| byte (code >>> 8); byte code |]
+                Array.append [| byte (code >>> 8); byte code |] (Array.create 123 (byte 'r'))
+                Array.append [| byte (code >>> 8); byte code |] [| 0xFFuy |]
+            ]
+
+            let mayBeSent (code: int) =
+                (code >= 1000 && code <= 1014 && not (List.contains code [ 1004; 1005; 1006 ]))
+                || (code >= 3000 && code <= 4999)
+
+            // RFC 6455 §7.4, one line each.
+            let expected (code: int) (payload: byte[]) =
+                if payload.Length > 2 && payload[2] = 0xFFuy then 1007
+                elif not (mayBeSent code) then 1002
+                else code
+
+            let sentFor (payload: byte[]) =
+                match (FunctionalWs.Protocol.Tests.Bytes.serve [ frame 0x88uy payload ]).Outputs with
+                | [ Output.Close status ] -> status.Number
+                | other -> failwith $"{other}"
+
+            for code in 0..65_535 do
+                for payload in payloads code do
+                    if sentFor payload <> expected code payload then
+                        failwith $"{code}, {payload.Length} bytes: {sentFor payload}"
+
+            sentFor [| 3uy |] =! 1002
+            // An empty frame is answered by an empty one: 1005 stands for that and is not sent.
+            sentFor [||] =! 1005)
+
+        testCase "L1 a reason of 124 bytes makes a control frame too long: 1002" (fun () ->
+            use server = Serve.inMemory Serve.echo Serve.defaults
+            use client = Serve.client server
+            client.Write [| 0x88uy; 0xFEuy; 0uy; 126uy |]
+
+            match client.Read(), client.Read() with
+            | Closed status, End when status.Number = 1002 -> ()
+            | other -> failwith $"{other}")
+
+        testCase "L1 no payload is answered by no payload" (fun () ->
+            use server = Serve.inMemory Serve.echo Serve.defaults
+            use client = Serve.client server
+            client.WriteFrame(true, Opcode.Close, [||])
+            client.Read() =! Closed CloseStatus.NoStatus
+            client.Read() =! End)
+    ]
+
+/// A connection that its handler closes at once, on a clock that stands still.
+let private closed (clock: FakeClock) =
+    let found = TaskCompletionSource<ServerConnection>()
+
+    let server =
+        ServerOptions(TimeProvider = clock, PingInterval = Nullable())
+        |> Serve.inMemory (fun connection ->
+            found.SetResult connection
+            connection.Close())
+
+    let client = Serve.client server
+    client.Read() =! Closed(CloseStatus.Create(CloseCode.NormalClosure, ""))
+    server, client, Wait.forTask "the handler" found.Task
+
+[<Tests>]
+let stalls =
+    testList "threats of closings that stall" [
+        for name, stay in
+            [
+                "silent", (fun (_: PeerClient) -> ())
+                "sending data",
+                (fun client ->
+                    let piece = repeated 100 (frame 0x82uy (Array.zeroCreate 1_000))
+
+                    for _ in 1 .. Scale.size 100 10_000 do
+                        tryWrite client piece |> ignore)
+                "sending pings", (fun client -> tryWrite client (repeated 1_000 (frame 0x89uy [||])) |> ignore)
+            ] do
+            testCase $"L2 a peer that doesn't answer a close but is {name} is cut at CloseTimeout" (fun () ->
+                let clock = FakeClock()
+                let server, client, connection = closed clock
+                use _ = server
+                use _ = client
+                stay client
+                clock.Advance(TimeSpan.FromSeconds 9.9)
+                connection.WaitClosed TimeSpan.Zero =! false
+                clock.Advance(TimeSpan.FromSeconds 0.1)
+                connection.WaitClosed Wait.limit =! true
+                connection.CloseCode =! Nullable 1006)
+
+        testCase "L2 one that ends its side without an answer has ended the connection" (fun () ->
+            let server, client, connection = closed (FakeClock())
+            use _ = server
+            use _ = client
+            client.Transport.ShutdownSend()
+            connection.WaitClosed Wait.limit =! true
+            connection.CloseCode =! Nullable 1006)
+
+        testCase "L2, L3 one that answers and keeps its side open has no thread any more" (fun () ->
+            let server, client, connection = closed (FakeClock())
+            use _ = server
+            use _ = client
+            client.SendClose 1000
+            client.Read() =! End
+            connection.WaitClosed Wait.limit =! true
+            Wait.until "it has left" (fun () -> connection.State = ConnectionState.Closed)
+            server.Shutdown() =! 0)
+
+        testCase
+            "L7 a handler that doesn't receive is told of a peer that is gone, however much was read ahead for it"
+            (fun () ->
+                let clock = FakeClock()
+                let found = TaskCompletionSource<ServerConnection>()
+
+                use server =
+                    ServerOptions(TimeProvider = clock, MaxMessageSize = Nullable 1_000, MaxQueue = Nullable 1)
+                    |> Serve.inMemory (fun connection ->
+                        found.SetResult connection
+                        connection.WaitClosed() |> ignore)
+
+                let struct (atServer, atClient) = MemoryTransport.CreatePair()
+                server.Admit atServer
+                use client = new PeerClient(atClient)
+                client.ShakeHands()
+                let connection = Wait.forTask "the handler" found.Task
+                client.Write(repeated 900 (frame 0x82uy (Array.zeroCreate 1_000)))
+                // Its end lies behind what nobody wants yet; the next ping finds that nobody is there.
+                client.Transport.Abort()
+
+                Wait.until "the end" (fun () ->
+                    clock.Advance(TimeSpan.FromSeconds 1.0)
+                    connection.WaitClosed TimeSpan.Zero)
+
+                server.Shutdown() =! 0)
+    ]
+
+[<Tests>]
+let incomplete =
+    testSequenced (
+        testList "threats of incomplete closings" [
+            Vitals.testAttack "L3 a thousand clients that send a close and keep TCP open take no thread" [] (fun victim ->
+                let sockets = Crowd.openMany victim.EndPoint (Scale.size 300 1_000) "/receive"
+
+                for socket in sockets do
+                    socket.Send(frame 0x88uy [| 3uy; 232uy |]) |> ignore
+
+                Wait.until "their handlers have ended" (fun () -> victim.Figures().Handlers <= 2)
+
+                for socket in sockets do
+                    socket.Dispose())
+        ]
+    )

@@ -47,7 +47,8 @@ public sealed partial class Server : IDisposable
         this.handler = handler;
         this.listeners = listeners;
         this.options = options;
-        log = new Log(options.LoggerFactory.CreateLogger("FunctionalWs.Server"));
+        var logger = options.LoggerFactory.CreateLogger("FunctionalWs.Server");
+        log = new Log(new GuardedLogger(logger));
         LocalEndPoints =
         [
             .. listeners.Select(listener => listener.LocalEndPoint).OfType<EndPoint>(),

@@ -65,7 +65,8 @@ internal sealed class Vitals
             case KeepaliveStep.Ping:
                 SendPing();
                 break;
-            case KeepaliveStep.GiveUp:
+            // What has come and isn't read yet is a sign of life, too: after a pause of this process much may wait.
+            case KeepaliveStep.GiveUp when !driver.HasInput:
                 driver.Break(
                     new TimeoutException(
                         $"Keepalive: nothing was received within {options.PingTimeout} of a ping."

@@ -154,6 +154,8 @@ public sealed partial class Server
         {
             admissions.Leave(connection.CountedBy);
             connections.Remove(connection);
+            if (phase == Phase.Stopping && connection.WasOverdue)
+                overdue++;
             Monitor.PulseAll(gate);
         }
     }

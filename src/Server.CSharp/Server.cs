@@ -29,6 +29,7 @@ public sealed partial class Server : IDisposable
     private readonly TurnedAway turnedAway;
     private Phase phase = Phase.NotStarted;
     private int forced;
+    private int overdue; // connections that their own close timeout cut during the shutdown
 
     private enum Phase
     {
@@ -177,11 +178,11 @@ public sealed partial class Server : IDisposable
             connection.Stop(status);
 
         AwaitHandlers(deadline);
-        var left = Others();
+        var (left, cut) = Uncooperative();
         foreach (var connection in left)
             connection.Abort(new TimeoutException("The server was shut down."));
-        End(left.Length);
-        return left.Length;
+        End(cut);
+        return cut;
     }
 
     /// <summary>Shuts the server down as <see cref="Shutdown"/> does without arguments.</summary>

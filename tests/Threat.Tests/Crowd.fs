@@ -27,29 +27,27 @@ module Crowd =
         Encoding.ASCII.GetString(buffer, 0, size)
 
     /// Opens connections with the handler of a path, some hundred at a time.
-    let openMany (endPoint: IPEndPoint) (count: int) (path: string) : Socket[] =
-        [|
-            for some in Seq.chunkBySize 200 (seq { 1..count }) do
-                let sockets = [|
-                    for _ in some do
-                        let socket = connect endPoint
-                        socket.Send(request path) |> ignore
-                        socket
-                |]
+    let openMany (endPoint: IPEndPoint) (count: int) (path: string) : Socket[] = [|
+        for some in Seq.chunkBySize 200 (seq { 1..count }) do
+            let sockets = [|
+                for _ in some do
+                    let socket = connect endPoint
+                    socket.Send(request path) |> ignore
+                    socket
+            |]
 
-                for socket in sockets do
-                    let head = readHead socket
+            for socket in sockets do
+                let head = readHead socket
 
-                    if not (head.StartsWith "HTTP/1.1 101 ") then
-                        failwith $"refused: {head}"
+                if not (head.StartsWith "HTTP/1.1 101 ") then
+                    failwith $"refused: {head}"
 
-                yield! sockets
-        |]
+            yield! sockets
+    |]
 
     /// The role of a process: opens connections, sends the start of a message on each, tells so, and stays.
     let run (arguments: string list) : int =
-        let port, count, path =
-            int arguments[0], int arguments[1], arguments[2]
+        let port, count, path = int arguments[0], int arguments[1], arguments[2]
 
         let sockets = openMany (IPEndPoint(IPAddress.Loopback, port)) count path
         let start = Attackers.frame 0x82uy (Array.zeroCreate 100)

@@ -101,4 +101,4 @@ let private handlers =
     ]
 
 let handle (connection: ServerConnection) =
-    handlers[connection.Request.Target.Split('/')[1]]connection
+    handlers[connection.Request.Target.Split('/')[1]] connection

@@ -20,7 +20,8 @@ let resident (id: int) : int64 = 1024L * status id "VmRSS"
 /// The most that was resident since the last call of `forgetPeak`.
 let peak (id: int) : int64 = 1024L * status id "VmHWM"
 
-let forgetPeak (id: int) = File.WriteAllText($"/proc/{id}/clear_refs", "5")
+let forgetPeak (id: int) =
+    File.WriteAllText($"/proc/{id}/clear_refs", "5")
 
 let threads (id: int) : int = int (status id "Threads")
 

@@ -9,8 +9,10 @@ let isFull = Environment.GetEnvironmentVariable "FUNCTIONALWS_SCALE" = "full"
 /// The size of a test: small, and full.
 let size (small: int) (full: int) : int = if isFull then full else small
 
-/// Bounds on times hold on a machine that does nothing else; others are given some slack.
-let slack (bound: TimeSpan) : TimeSpan = if isFull then bound else 5.0 * bound
+/// The bounds on times are those of a machine that does nothing else. By hand they are asserted with some slack, and the
+/// figures are told. Every build only asserts that it happens at all: there a time says more of the machine.
+let slack (bound: TimeSpan) : TimeSpan =
+    if isFull then 5.0 * bound else TimeSpan.FromSeconds 20.0
 
 /// Tells a figure of a test to whoever reads its output.
 let tell (text: string) = printfn $"{text}"

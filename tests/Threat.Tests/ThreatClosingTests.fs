@@ -89,8 +89,6 @@ type private FaultyTransport(inner: Transport, at: int, fault: Fault) =
     override _.Abort() = inner.Abort()
     override _.Dispose() = inner.Dispose()
 
-let private request = "GET / HTTP/1.1"
-
 /// A conversation with everything in it, of a client that doesn't care what it gets.
 let private converse (client: PeerClient) =
     try
@@ -193,7 +191,11 @@ let private session =
 [<Tests>]
 let cuts =
     testList "threats of sessions cut off" [
-        for name, cut in [ "FIN", (fun (client: PeerClient) -> client.Transport.ShutdownSend()); "RST", _.Transport.Abort() ] do
+        for name, cut in
+            [
+                "FIN", (fun (client: PeerClient) -> client.Transport.ShutdownSend())
+                "RST", _.Transport.Abort()
+            ] do
             testCase $"L5 by {name} after every byte: the handler learns it, and nothing is left" (fun () ->
                 let records = new Records()
                 let started = ref 0
@@ -238,36 +240,38 @@ let cuts =
 [<Tests>]
 let codes =
     testList "threats of close frames" [
-        testCase "L1 each of 65,536 codes, with four payloads, is echoed or refused, and a legal one goes out" (fun () ->
-            let payloads (code: int) = [
-                [| byte (code >>> 8); byte code |]
-                Array.append [| byte (code >>> 8); byte code |] (Array.create 123 (byte 'r'))
-                Array.append [| byte (code >>> 8); byte code |] [| 0xFFuy |]
-            ]
+        testCase
+            "L1 each of 65,536 codes, with four payloads, is echoed or refused, and a legal one goes out"
+            (fun () ->
+                let payloads (code: int) = [
+                    [| byte (code >>> 8); byte code |]
+                    Array.append [| byte (code >>> 8); byte code |] (Array.create 123 (byte 'r'))
+                    Array.append [| byte (code >>> 8); byte code |] [| 0xFFuy |]
+                ]
 
-            let mayBeSent (code: int) =
-                (code >= 1000 && code <= 1014 && not (List.contains code [ 1004; 1005; 1006 ]))
-                || (code >= 3000 && code <= 4999)
+                let mayBeSent (code: int) =
+                    (code >= 1000 && code <= 1014 && not (List.contains code [ 1004; 1005; 1006 ]))
+                    || (code >= 3000 && code <= 4999)
 
-            // RFC 6455 §7.4, one line each.
-            let expected (code: int) (payload: byte[]) =
-                if payload.Length > 2 && payload[2] = 0xFFuy then 1007
-                elif not (mayBeSent code) then 1002
-                else code
+                // RFC 6455 §7.4, one line each.
+                let expected (code: int) (payload: byte[]) =
+                    if payload.Length > 2 && payload[2] = 0xFFuy then 1007
+                    elif not (mayBeSent code) then 1002
+                    else code
 
-            let sentFor (payload: byte[]) =
-                match (FunctionalWs.Protocol.Tests.Bytes.serve [ frame 0x88uy payload ]).Outputs with
-                | [ Output.Close status ] -> status.Number
-                | other -> failwith $"{other}"
+                let sentFor (payload: byte[]) =
+                    match (FunctionalWs.Protocol.Tests.Bytes.serve [ frame 0x88uy payload ]).Outputs with
+                    | [ Output.Close status ] -> status.Number
+                    | other -> failwith $"{other}"
 
-            for code in 0..65_535 do
-                for payload in payloads code do
-                    if sentFor payload <> expected code payload then
-                        failwith $"{code}, {payload.Length} bytes: {sentFor payload}"
+                for code in 0..65_535 do
+                    for payload in payloads code do
+                        if sentFor payload <> expected code payload then
+                            failwith $"{code}, {payload.Length} bytes: {sentFor payload}"
 
-            sentFor [| 3uy |] =! 1002
-            // An empty frame is answered by an empty one: 1005 stands for that and is not sent.
-            sentFor [||] =! 1005)
+                sentFor [| 3uy |] =! 1002
+                // An empty frame is answered by an empty one: 1005 stands for that and is not sent.
+                sentFor [||] =! 1005)
 
         testCase "L1 a reason of 124 bytes makes a control frame too long: 1002" (fun () ->
             use server = Serve.inMemory Serve.echo Serve.defaults
@@ -312,7 +316,8 @@ let stalls =
 
                     for _ in 1 .. Scale.size 100 10_000 do
                         tryWrite client piece |> ignore)
-                "sending pings", (fun client -> tryWrite client (repeated 1_000 (frame 0x89uy [||])) |> ignore)
+                "sending pings",
+                (fun client -> tryWrite client (repeated 1_000 (frame 0x89uy [||])) |> ignore)
             ] do
             testCase $"L2 a peer that doesn't answer a close but is {name} is cut at CloseTimeout" (fun () ->
                 let clock = FakeClock()
@@ -351,7 +356,11 @@ let stalls =
                 let found = TaskCompletionSource<ServerConnection>()
 
                 use server =
-                    ServerOptions(TimeProvider = clock, MaxMessageSize = Nullable 1_000, MaxQueue = Nullable 1)
+                    ServerOptions(
+                        TimeProvider = clock,
+                        MaxMessageSize = Nullable 1_000,
+                        MaxQueue = Nullable 1
+                    )
                     |> Serve.inMemory (fun connection ->
                         found.SetResult connection
                         connection.WaitClosed() |> ignore)
@@ -373,18 +382,77 @@ let stalls =
     ]
 
 [<Tests>]
+let crossing =
+    testList "threats of closings that cross" [
+        testCase
+            "L4 both sides close and send at once: one close frame comes, and nothing after it"
+            (fun () ->
+                let random = Random 4
+
+                for round in 1 .. Scale.size 60 100_000 do
+                    use closing = new Barrier(3)
+                    let atServer, atClient = random.Next 4, random.Next 4
+
+                    use server =
+                        Serve.defaults
+                        |> Serve.inMemory (fun connection ->
+                            let sending =
+                                Wait.start (fun () ->
+                                    closing.SignalAndWait()
+
+                                    try
+                                        for _ in 1..5 do
+                                            connection.Send "x"
+                                    with :? ConnectionClosedException ->
+                                        ())
+
+                            closing.SignalAndWait()
+
+                            for _ in 1..atServer do
+                                connection.Send "y"
+
+                            connection.Close()
+                            Wait.forTask "the sender" sending)
+
+                    use client = Serve.client server
+                    closing.SignalAndWait()
+
+                    for _ in 1..atClient do
+                        client.SendText "z"
+
+                    if round % 3 > 0 then
+                        client.SendClose 1000
+
+                    let rec toClose () =
+                        match client.Read() with
+                        | Data _ -> toClose ()
+                        | Closed status -> status.Number =! 1000
+                        | other -> failwith $"round {round}: {other}"
+
+                    toClose ()
+
+                    if round % 3 = 0 then
+                        client.SendClose 1000
+
+                    client.Read() =! End)
+    ]
+
+[<Tests>]
 let incomplete =
     testSequenced (
         testList "threats of incomplete closings" [
-            Vitals.testAttack "L3 a thousand clients that send a close and keep TCP open take no thread" [] (fun victim ->
-                let sockets = Crowd.openMany victim.EndPoint (Scale.size 300 1_000) "/receive"
+            Vitals.testAttack
+                "L3 a thousand clients that send a close and keep TCP open take no thread"
+                []
+                (fun victim ->
+                    let sockets = Crowd.openMany victim.EndPoint (Scale.size 300 1_000) "/receive"
 
-                for socket in sockets do
-                    socket.Send(frame 0x88uy [| 3uy; 232uy |]) |> ignore
+                    for socket in sockets do
+                        socket.Send(frame 0x88uy [| 3uy; 232uy |]) |> ignore
 
-                Wait.until "their handlers have ended" (fun () -> victim.Figures().Handlers <= 2)
+                    Wait.until "their handlers have ended" (fun () -> victim.Figures().Handlers <= 2)
 
-                for socket in sockets do
-                    socket.Dispose())
+                    for socket in sockets do
+                        socket.Dispose())
         ]
     )

@@ -47,35 +47,46 @@ let rec private closeCode (client: PeerClient) =
 let bombs =
     testSequenced (
         testList "threats of bombs" [
-            testCase "C1 a mebibyte that would be a gibibyte ends with 1009, whole and in fragments" (fun () ->
-                use victim = new Victim([])
-                let bomb = zeros (int64 (Scale.size 100 1_024) * int64 mebi)
+            testCase
+                "C1 a mebibyte that would be a gibibyte ends with 1009, whole and in fragments"
+                (fun () ->
+                    use victim = new Victim([])
+                    let bomb = zeros (int64 (Scale.size 100 1_024) * int64 mebi)
 
-                let cost =
-                    survives "C1" victim (fun () ->
-                        for pieces in [ 1; 8; 500 ] do
-                            use client = openCompressed victim "/receive"
-                            let parts = cut [ bomb.Length / pieces + 1 ] bomb
-                            let watch = Stopwatch.StartNew()
+                    let cost =
+                        survives "C1" victim (fun () ->
+                            for pieces in [ 1; 8; 500 ] do
+                                use client = openCompressed victim "/receive"
+                                let parts = cut [ bomb.Length / pieces + 1 ] bomb
+                                let watch = Stopwatch.StartNew()
 
-                            for index, part in List.indexed parts do
-                                let isLast = index = parts.Length - 1
+                                for index, part in List.indexed parts do
+                                    let isLast = index = parts.Length - 1
 
-                                try
-                                    if index = 0 then
-                                        client.WriteMarked(ReservedBits.Rsv1, isLast, Opcode.Binary, part)
-                                    else
-                                        client.WriteFrame(isLast, Opcode.Continuation, part)
-                                with :? IOException ->
-                                    () // it has been closed by now
+                                    try
+                                        if index = 0 then
+                                            client.WriteMarked(
+                                                ReservedBits.Rsv1,
+                                                isLast,
+                                                Opcode.Binary,
+                                                part
+                                            )
+                                        else
+                                            client.WriteFrame(isLast, Opcode.Continuation, part)
+                                    with :? IOException ->
+                                        () // it has been closed by now
 
-                            closeCode client =! 1009
-                            Scale.tell $"C1 in {parts.Length} frames: 1009 after {watch.ElapsedMilliseconds} ms")
+                                closeCode client =! 1009
 
-                cost.Peak <=! 16L * int64 mebi)
+                                Scale.tell
+                                    $"C1 in {parts.Length} frames: 1009 after {watch.ElapsedMilliseconds} ms")
+
+                    cost.Peak <=! 16L * int64 mebi)
 
             testCase "C1 a message of a kept history that is a byte too long ends with 1009" (fun () ->
-                use server = Serve.inMemory Serve.echo (ServerOptions(MaxMessageSize = Nullable 100_000))
+                use server =
+                    Serve.inMemory Serve.echo (ServerOptions(MaxMessageSize = Nullable 100_000))
+
                 use client = PeerClient.InMemory server
                 client.Offer name |> ignore
                 use sender = new Sender(15)
@@ -161,36 +172,43 @@ let damage =
                 Scale.tell $"C3: {refused} of {count} refused"
                 refused >=! count / 10)
 
-            testCase "C3, C4 damaged messages end their connection with 1002 or 1007, or go through" (fun () ->
-                let records = new Records()
+            testCase
+                "C3, C4 damaged messages end their connection with 1002 or 1007, or go through"
+                (fun () ->
+                    let records = new Records()
 
-                use server =
-                    ServerOptions(LoggerFactory = records)
-                    |> Serve.inMemory (fun connection -> Seq.iter ignore connection)
+                    use server =
+                        ServerOptions(LoggerFactory = records)
+                        |> Serve.inMemory (fun connection -> Seq.iter ignore connection)
 
-                let random = Random 8
-                let codes = Collections.Generic.HashSet<int>()
+                    let random = Random 8
+                    let codes = Collections.Generic.HashSet<int>()
 
-                for number in 1 .. Scale.size 500 50_000 do
-                    use client = PeerClient.InMemory server
-                    // A window of 10 bits that some don't keep to.
-                    client.Offer $"{name}; client_max_window_bits=10" |> ignore
-                    use sender = new Sender(if number % 3 = 0 then 15 else 10)
-                    let message = sender.Message(json number 5_000)
+                    for number in 1 .. Scale.size 500 50_000 do
+                        use client = PeerClient.InMemory server
+                        // A window of 10 bits that some don't keep to.
+                        client.Offer $"{name}; client_max_window_bits=10" |> ignore
+                        use sender = new Sender(if number % 3 = 0 then 15 else 10)
+                        let message = sender.Message(json number 5_000)
 
-                    client.WriteMarked(ReservedBits.Rsv1, true, Opcode.Text, damaged random message)
-                    client.SendClose 1000
-                    codes.Add(closeCode client) |> ignore
+                        client.WriteMarked(ReservedBits.Rsv1, true, Opcode.Text, damaged random message)
+                        client.SendClose 1000
+                        codes.Add(closeCode client) |> ignore
 
-                test <@ codes.IsSubsetOf [ 1000; 1002; 1007 ] && codes.Count > 1 @>
-                server.Shutdown() |> ignore
-                records.Of LogLevel.Error =! [])
+                    test <@ codes.IsSubsetOf [ 1000; 1002; 1007 ] && codes.Count > 1 @>
+                    server.Shutdown() |> ignore
+                    records.Of LogLevel.Error =! [])
 
             testCase "C4 a mark on a control frame, on a continuation or without agreement: 1002" (fun () ->
                 use server = Serve.inMemory Serve.echo Serve.defaults
 
                 for isAgreed, opcode in
-                    [ true, Opcode.Ping; true, Opcode.Close; true, Opcode.Continuation; false, Opcode.Text ] do
+                    [
+                        true, Opcode.Ping
+                        true, Opcode.Close
+                        true, Opcode.Continuation
+                        false, Opcode.Text
+                    ] do
                     use client = PeerClient.InMemory server
 
                     if isAgreed then
@@ -259,7 +277,13 @@ let races =
                         | 1 -> reset client
                         | 2 -> client.Transport.ShutdownSend()
                         | 3 -> compressed client (hex "FF FF FF")
-                        | 4 -> client.WriteMarked(ReservedBits.Rsv1, false, Opcode.Binary, sender.Part(json 1 500, false))
+                        | 4 ->
+                            client.WriteMarked(
+                                ReservedBits.Rsv1,
+                                false,
+                                Opcode.Binary,
+                                sender.Part(json 1 500, false)
+                            )
                         | _ -> client.WriteMarked(ReservedBits.Rsv1, true, Opcode.Ping, [||])
 
                 survives "C6" victim (fun () ->

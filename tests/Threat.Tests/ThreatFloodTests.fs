@@ -44,8 +44,7 @@ let private isClose (frame: Wire) =
     | Closed _ -> true
     | _ -> false
 
-let private ends (client: PeerClient) (code: int) =
-    codeOf (skipTo client isClose) =! code
+let private ends (client: PeerClient) (code: int) = codeOf (skipTo client isClose) =! code
 
 let private answers (client: PeerClient) =
     client.SendPing "last"B
@@ -65,17 +64,26 @@ let fragments =
                         flood client (frame 0x01uy [||]) (frame 0x00uy [||]) million |> ignore
                         ends client 1008)
 
-            testAttackWithin "F5 a million fragments of a byte cost their bytes, and end with 1008" runtime [] (fun victim ->
-                use client = victim.Open "/receive"
-                flood client (frame 0x02uy [||]) (frame 0x00uy [| 1uy |]) million |> ignore
-                ends client 1008)
+            testAttackWithin
+                "F5 a million fragments of a byte cost their bytes, and end with 1008"
+                runtime
+                []
+                (fun victim ->
+                    use client = victim.Open "/receive"
+                    flood client (frame 0x02uy [||]) (frame 0x00uy [| 1uy |]) million |> ignore
+                    ends client 1008)
 
             testAttackWithin "F3 huge lengths cost nothing but a close frame" runtime [] (fun victim ->
-                for length in [ (1L <<< 31) - 64L; (1L <<< 32) + 1L; Int64.MaxValue; Int64.MinValue; -1L; 5L ] do
+                for length in
+                    [ (1L <<< 31) - 64L; (1L <<< 32) + 1L; Int64.MaxValue; Int64.MinValue; -1L; 5L ] do
                     use client = victim.Open "/receive"
 
                     client.Write(
-                        Array.concat [ [| 0x82uy; 0xFFuy |]; Array.rev (BitConverter.GetBytes length); [| 1uy |] ]
+                        Array.concat [
+                            [| 0x82uy; 0xFFuy |]
+                            Array.rev (BitConverter.GetBytes length)
+                            [| 1uy |]
+                        ]
                     )
 
                     let code = codeOf (client.Read())
@@ -90,7 +98,23 @@ let fragments =
                     let sockets = Crowd.openMany victim.EndPoint count "/receive"
 
                     for socket in sockets do
-                        socket.Send [| 0x82uy; 0xFFuy; 0uy; 0uy; 0uy; 0uy; 0uy; 0x10uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy; 1uy |]
+                        socket.Send [|
+                            0x82uy
+                            0xFFuy
+                            0uy
+                            0uy
+                            0uy
+                            0uy
+                            0uy
+                            0x10uy
+                            0uy
+                            0uy
+                            0uy
+                            0uy
+                            0uy
+                            0uy
+                            1uy
+                        |]
                         |> ignore
 
                     use honest = victim.Open "/receive"
@@ -114,14 +138,18 @@ let pings =
                     client.SendPing "last"B
                     Wait.forTask "the last pong" reading)
 
-            testAttackWithin "F12 a million pings of a client that doesn't read" runtime [ "ping=1" ] (fun victim ->
-                use client = new PeerClient(new SocketTransport(victim.Connect 4_096))
-                client.Write(PeerClient.Request.Replace("/chat", "/receive"))
-                client.ReadResponse() |> ignore
-                let before = victim.Figures().Handlers
-                flood client [||] (frame 0x89uy (Array.zeroCreate 125)) million |> ignore
-                // It says something all the time; when it falls silent, keepalive finds that it answers no ping.
-                Wait.until "it is given up" (fun () -> victim.Figures().Handlers < before))
+            testAttackWithin
+                "F12 a million pings of a client that doesn't read"
+                runtime
+                [ "ping=1" ]
+                (fun victim ->
+                    use client = new PeerClient(new SocketTransport(victim.Connect 4_096))
+                    client.Write(PeerClient.Request.Replace("/chat", "/receive"))
+                    client.ReadResponse() |> ignore
+                    let before = victim.Figures().Handlers
+                    flood client [||] (frame 0x89uy (Array.zeroCreate 125)) million |> ignore
+                    // It says something all the time; when it falls silent, keepalive finds that it answers no ping.
+                    Wait.until "it is given up" (fun () -> victim.Figures().Handlers < before))
 
             testAttackWithin "F13 a million pongs that nobody asked for" runtime [] (fun victim ->
                 use client = victim.Open "/receive"
@@ -135,12 +163,16 @@ let pings =
                     answers client)
 
             // What the peer has sent last lies behind the unread rest: that it has left shows when it is pinged.
-            testAttackWithin "F15 empty messages that nobody receives stop at the queue" runtime [ "ping=1" ] (fun victim ->
-                use client = victim.Open "/away"
-                let socket = (client.Transport :?> SocketTransport).Socket
-                socket.SendTimeout <- 500
-                let isWritten, _ = flood client [||] (frame 0x81uy [||]) 4_000_000
-                isWritten =! false)
+            testAttackWithin
+                "F15 empty messages that nobody receives stop at the queue"
+                runtime
+                [ "ping=1" ]
+                (fun victim ->
+                    use client = victim.Open "/away"
+                    let socket = (client.Transport :?> SocketTransport).Socket
+                    socket.SendTimeout <- 500
+                    let isWritten, _ = flood client [||] (frame 0x81uy [||]) 4_000_000
+                    isWritten =! false)
         ]
     )
 

@@ -135,7 +135,9 @@ let headers =
                 client.Read() =! PongOf(digits part)
 
             client.WriteFrame(true, Opcode.Continuation, [||])
-            client.Read() =! Data(Opcode.Text, true, Array.concat [ for part in 1..100 -> digits part ]))
+
+            client.Read()
+            =! Data(Opcode.Text, true, Array.concat [ for part in 1..100 -> digits part ]))
     ]
 
 /// Runs work on a thread with a small stack.
@@ -217,8 +219,7 @@ let many =
 
             let flooding =
                 Wait.start (fun () ->
-                    let piece =
-                        repeated 50 (Array.append (frame 0x8Auy [||]) (frame 0x00uy [||]))
+                    let piece = repeated 50 (Array.append (frame 0x8Auy [||]) (frame 0x00uy [||]))
 
                     while not stop.IsSet do
                         client.Write piece)
@@ -235,39 +236,60 @@ let many =
 [<Tests>]
 let texts =
     testList "threats of texts" [
-        testCase "F8 all sequences of three bytes agree with the platform's decoder, cut at each place" (fun () ->
-            let step = Scale.size 61 1
-            let data = Array.zeroCreate<byte> 3
+        testCase
+            "F8 all sequences of three bytes agree with the platform's decoder, cut at each place"
+            (fun () ->
+                let step = Scale.size 61 1
+                let data = Array.zeroCreate<byte> 3
 
-            let isText (at: int) =
-                match Utf8.validate Utf8.start (ReadOnlySpan(data, 0, at)) with
-                | Invalid _ -> false
-                | Valid state ->
-                    match Utf8.validate state (ReadOnlySpan(data, at, 3 - at)) with
-                    | Valid state -> state.IsComplete
+                let isText (at: int) =
+                    match Utf8.validate Utf8.start (ReadOnlySpan(data, 0, at)) with
                     | Invalid _ -> false
+                    | Valid state ->
+                        match Utf8.validate state (ReadOnlySpan(data, at, 3 - at)) with
+                        | Valid state -> state.IsComplete
+                        | Invalid _ -> false
 
-            for value in 0..step..0xFFFFFF do
-                data[0] <- byte (value >>> 16)
-                data[1] <- byte (value >>> 8)
-                data[2] <- byte value
-                let expected = Text.Unicode.Utf8.IsValid(ReadOnlySpan data)
+                for value in 0..step..0xFFFFFF do
+                    data[0] <- byte (value >>> 16)
+                    data[1] <- byte (value >>> 8)
+                    data[2] <- byte value
+                    let expected = Text.Unicode.Utf8.IsValid(ReadOnlySpan data)
 
-                for at in 0..2 do
-                    if isText at <> expected then
-                        failwith $"%06X{value} cut at {at}")
+                    for at in 0..2 do
+                        if isText at <> expected then
+                            failwith $"%06X{value} cut at {at}")
 
-        testCase "F8 a flood of bad text ends each connection with 1007, at its first impossible byte" (fun () ->
-            use server = Serve.inMemory Serve.echo defaults
+        testCase
+            "F8 a flood of bad text ends each connection with 1007, at its first impossible byte"
+            (fun () ->
+                use server = Serve.inMemory Serve.echo defaults
 
-            for _ in 1 .. Scale.size 200 20_000 do
-                use client = client server
-                // A frame of a mebibyte, of which two bytes come.
-                client.Write [| 0x81uy; 0xFFuy; 0uy; 0uy; 0uy; 0uy; 0uy; 0x10uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0xC3uy; 0x28uy |]
+                for _ in 1 .. Scale.size 200 20_000 do
+                    use client = client server
+                    // A frame of a mebibyte, of which two bytes come.
+                    client.Write [|
+                        0x81uy
+                        0xFFuy
+                        0uy
+                        0uy
+                        0uy
+                        0uy
+                        0uy
+                        0x10uy
+                        0uy
+                        0uy
+                        0uy
+                        0uy
+                        0uy
+                        0uy
+                        0xC3uy
+                        0x28uy
+                    |]
 
-                match client.Read(), client.Read() with
-                | Closed status, End when status.Number = 1007 -> ()
-                | other -> failwith $"{other}")
+                    match client.Read(), client.Read() with
+                    | Closed status, End when status.Number = 1007 -> ()
+                    | other -> failwith $"{other}")
     ]
 
 /// A stream that never runs dry, and counts what is read of it.
@@ -318,7 +340,10 @@ let watched =
                     use stop = new ManualResetEventSlim(false)
 
                     use server =
-                        ServerOptions(TimeProvider = clock, CloseTimeout = Nullable(TimeSpan.FromMilliseconds 1.0))
+                        ServerOptions(
+                            TimeProvider = clock,
+                            CloseTimeout = Nullable(TimeSpan.FromMilliseconds 1.0)
+                        )
                         |> Serve.inMemory (fun _ -> stop.Wait())
 
                     let request = Text.Encoding.ASCII.GetBytes PeerClient.Request
@@ -329,7 +354,10 @@ let watched =
 
                     use quiet = client server
                     Wait.until "all are open" (fun () -> server.Connections.Count = 101)
-                    Wait.until "the floods are read" (fun () -> floods |> List.forall (fun flood -> flood.Given > 0L))
+
+                    Wait.until "the floods are read" (fun () ->
+                        floods |> List.forall (fun flood -> flood.Given > 0L))
+
                     let before = [ for flood in floods -> flood.Given ]
                     clock.Advance(TimeSpan.FromSeconds 20.0)
                     quiet.Read().IsPingOf =! true

@@ -5,6 +5,7 @@ open System
 open System.Net.Sockets
 open Expecto
 open Swensen.Unquote
+open FunctionalWs
 open FunctionalWs.Server.Tests
 open FunctionalWs.Threat.Tests.Vitals
 
@@ -40,8 +41,10 @@ let private drip (victim: Victim) (count: int) (start: byte[]) (next: byte[]) =
 let slow =
     testSequenced (
         testList "threats of slow handshakes" [
-            testAttack "H1 a thousand requests that drip in end at the open timeout" [ "open=1" ] (fun victim ->
-                drip victim 1_000 "GET / HTTP/1.1\r\nHost: "B "x"B)
+            testAttack
+                "H1 a thousand requests that drip in end at the open timeout"
+                [ "open=1" ]
+                (fun victim -> drip victim 1_000 "GET / HTTP/1.1\r\nHost: "B "x"B)
 
             testAttack "H2 a thousand silent clients end at the open timeout" [ "open=1" ] (fun victim ->
                 drip victim 1_000 [||] [||])
@@ -60,6 +63,18 @@ let slow =
                 |> ignore)
         ]
     )
+
+[<Tests>]
+let accepting =
+    testList "threats of accepting" [
+        testCase "R2 no error of accepting is thrown on, and each makes one record at most" (fun () ->
+            for error in Enum.GetValues<SocketError>() do
+                let records = new Records()
+                let pause = AcceptPause(Log records, FakeClock())
+                pause.After(SocketException(int error))
+                pause.After(ObjectDisposedException "x")
+                records.All.Length =! 1)
+    ]
 
 let private connectAndReset (victim: Victim) (count: int) (said: byte[]) =
     for _ in 1..count do

@@ -15,8 +15,7 @@ open FunctionalWs.Threat.Tests.Attackers
 
 /// A logger that fails at everything.
 type private BrokenLogger() =
-    let fail () : 'a =
-        invalidOp "the disk of the log is full"
+    let fail () : 'a = invalidOp "the disk of the log is full"
 
     interface ILogger with
         member _.BeginScope(_: 'state) : IDisposable = fail ()
@@ -83,7 +82,10 @@ let users =
 
         testCase "X3 calls after the end throw what the documentation says" (fun () ->
             let found = TaskCompletionSource<ServerConnection>()
-            use server = defaults |> Serve.inMemory (fun connection -> found.SetResult connection)
+
+            use server =
+                defaults |> Serve.inMemory (fun connection -> found.SetResult connection)
+
             use client = client server
             client.Read() |> ignore
             client.SendClose 1000
@@ -221,30 +223,35 @@ let clocks =
 let paused =
     testSequenced (
         testList "threats of a process that is paused" [
-            testCase "R8 a server that was stopped for a while cuts nobody whose answer has come meanwhile" (fun () ->
-                use victim = new Victim([ "ping=0.5" ])
+            testCase
+                "R8 a server that was stopped for a while cuts nobody whose answer has come meanwhile"
+                (fun () ->
+                    use victim = new Victim([ "ping=0.5" ])
 
-                for path in [ "/chat"; "/away" ] do
-                    let clients = [ for _ in 1 .. Scale.size 20 200 -> victim.Open path ]
-                    let pings = [ for client in clients -> client.Read() ]
-                    // The second one is answered while the server is stopped.
-                    for client in clients do
-                        client.WriteFrame(true, Opcode.Pong, [||])
+                    for path in [ "/chat"; "/away" ] do
+                        let clients = [ for _ in 1 .. Scale.size 20 200 -> victim.Open path ]
+                        let pings = [ for client in clients -> client.Read() ]
+                        // The second one is answered while the server is stopped.
+                        for client in clients do
+                            client.WriteFrame(true, Opcode.Pong, [||])
 
-                    let pings = pings @ [ for client in clients -> client.Read() ]
-                    test <@ pings |> List.forall (fun frame -> frame.IsPingOf) @>
-                    Processes.signal victim.Id "STOP"
+                        let pings = pings @ [ for client in clients -> client.Read() ]
+                        test <@ pings |> List.forall (fun frame -> frame.IsPingOf) @>
+                        Processes.signal victim.Id "STOP"
 
-                    for client in clients do
-                        client.WriteFrame(true, Opcode.Pong, [||])
+                        for client in clients do
+                            client.WriteFrame(true, Opcode.Pong, [||])
 
-                    let watch = Diagnostics.Stopwatch.StartNew()
-                    Wait.until "its timeout has passed twice" (fun () -> watch.Elapsed.TotalSeconds > 1.0)
-                    Processes.signal victim.Id "CONT"
+                        let watch = Diagnostics.Stopwatch.StartNew()
 
-                    for client in clients do
-                        client.Read().IsPingOf =! true
-                        client.SendClose 1000
-                        Attackers.reset client)
+                        Wait.until "its timeout has passed twice" (fun () ->
+                            watch.Elapsed.TotalSeconds > 1.0)
+
+                        Processes.signal victim.Id "CONT"
+
+                        for client in clients do
+                            client.Read().IsPingOf =! true
+                            client.SendClose 1000
+                            Attackers.reset client)
         ]
     )

@@ -32,20 +32,23 @@ let slow =
                     Wait.until "they are cut" (fun () -> victim.Figures().Handlers <= 2)
                     Attackers.dispose clients)
 
-            testAttack "S3 a reader of a byte at a time costs its handler's thread and nothing else" [ "ping=1" ] (fun victim ->
-                use client = stalled victim "/pour"
-                let socket = (client.Transport :?> SocketTransport).Socket
-                let octet = Array.zeroCreate<byte> 1
-                let before = victim.Figures()
+            testAttack
+                "S3 a reader of a byte at a time costs its handler's thread and nothing else"
+                [ "ping=1" ]
+                (fun victim ->
+                    use client = stalled victim "/pour"
+                    let socket = (client.Transport :?> SocketTransport).Socket
+                    let octet = Array.zeroCreate<byte> 1
+                    let before = victim.Figures()
 
-                for _ in 1..200 do
-                    socket.Receive octet |> ignore
-                    // A sign of life, as a browser's answer to a ping would be.
-                    client.WriteFrame(true, Opcode.Pong, [||])
+                    for _ in 1..200 do
+                        socket.Receive octet |> ignore
+                        // A sign of life, as a browser's answer to a ping would be.
+                        client.WriteFrame(true, Opcode.Pong, [||])
 
-                let after = victim.Figures()
-                after.Handlers >=! before.Handlers
-                after.Heap <=! before.Heap + 1_048_576L)
+                    let after = victim.Figures()
+                    after.Handlers >=! before.Handlers
+                    after.Heap <=! before.Heap + 1_048_576L)
 
             testCase "S4 a broadcast is held up by none of the peers that don't read" (fun () ->
                 let count = Scale.size 100 1_000
@@ -70,7 +73,10 @@ let slow =
 
                 Scale.tell $"S4: {count} connections, {slow.Length} of them stalled: %A{Map.toList told}"
                 told["skipped"] >=! 1L
-                TimeSpan.FromMilliseconds(float told["worst"]) <=! Scale.slack (TimeSpan.FromMilliseconds 250.0)
+
+                TimeSpan.FromMilliseconds(float told["worst"])
+                <=! Scale.slack (TimeSpan.FromMilliseconds 250.0)
+
                 victim.Figures().Errors =! 0
                 Attackers.dispose (good @ slow))
         ]
@@ -80,21 +86,24 @@ let slow =
 let senders =
     testSequenced (
         testList "threats of many senders" [
-            testAttack "S5 64 threads send at once: each message is whole, each thread's are in order" [] (fun victim ->
-                let count = Scale.size 6_400 1_000_000 / Handlers.senders * Handlers.senders
-                use client = victim.Open $"/senders/{count}"
-                let next = Array.zeroCreate<int> Handlers.senders
+            testAttack
+                "S5 64 threads send at once: each message is whole, each thread's are in order"
+                []
+                (fun victim ->
+                    let count = Scale.size 6_400 1_000_000 / Handlers.senders * Handlers.senders
+                    use client = victim.Open $"/senders/{count}"
+                    let next = Array.zeroCreate<int> Handlers.senders
 
-                for _ in 1..count do
-                    let parts = (readText client).Split ':'
-                    let which, number = int parts[0], int parts[1]
+                    for _ in 1..count do
+                        let parts = (readText client).Split ':'
+                        let which, number = int parts[0], int parts[1]
 
-                    if number <> next[which] then
-                        failwith $"{which}: {number} came, not {next[which]}"
+                        if number <> next[which] then
+                            failwith $"{which}: {number} came, not {next[which]}"
 
-                    next[which] <- number + 1
+                        next[which] <- number + 1
 
-                Array.sum next =! count)
+                    Array.sum next =! count)
 
             testCase "S6 what a handler has sent leaves although it then waits for ever, or throws" (fun () ->
                 use goOn = new ManualResetEventSlim(false)

@@ -20,8 +20,7 @@ type Figures = {
 }
 
 /// A server in a process of its own, to be attacked.
-type Victim
-    (arguments: string list, ?environment: (string * string) list, ?descriptors: int) =
+type Victim(arguments: string list, ?environment: (string * string) list, ?descriptors: int) =
 
     // A small budget of the youngest generation, so that resident memory tells of what lives.
     let settings = ("DOTNET_GCgen0size", "0x400000") :: defaultArg environment []
@@ -29,7 +28,12 @@ type Victim
     let running = Processes.again "victim" arguments settings descriptors
 
     let line () =
-        match Wait.forTask "a line of the attacked server" (running.StandardOutput.ReadLineAsync()) with
+        let reading = running.StandardOutput.ReadLineAsync()
+
+        if not (reading.Wait(TimeSpan.FromMinutes 5.0)) then
+            failwith "waited in vain for the attacked server to answer"
+
+        match reading.Result with
         | null -> failwith "the attacked server is dead"
         | line -> line
 

@@ -163,28 +163,32 @@ let exhausted =
                     else
                         new Victim([ "connections=1000000"; "answer=off" ], descriptors = 500)
 
-                survives "R3" victim (fun () ->
-                    let most = victim.Figures().MaxConnections
-                    let sockets = Crowd.openMany victim.EndPoint (most - 10) "/chat"
+                use bystander = victim.Open "/chat"
+                echoes bystander "before"
+                let most = victim.Figures().MaxConnections
+                let sockets = Crowd.openMany victim.EndPoint (most - 10) "/chat"
+                let clients = [ for _ in 1..100 -> victim.Raw() ]
 
-                    let clients = [ for _ in 1..100 -> victim.Raw() ]
+                let further = [
+                    for client in clients do
+                        client.Write(PeerClient.Request: string)
+                        client.ReadResponse().Substring(9, 3)
+                ]
 
-                    let further = [
-                        for client in clients do
-                            client.Write(PeerClient.Request: string)
-                            client.ReadResponse().Substring(9, 3)
-                    ]
+                Scale.tell $"R3: {most} connections, {Processes.threads victim.Id} threads"
+                test <@ further |> List.forall (fun status -> status = "101" || status = "503") @>
+                test <@ further |> List.contains "101" && further |> List.contains "503" @>
+                echoes bystander "full"
+                Attackers.dispose clients
 
-                    Scale.tell $"R3: {most} connections, {Processes.threads victim.Id} threads"
-                    test <@ further |> List.forall (fun status -> status = "101" || status = "503") @>
-                    test <@ further |> List.contains "503" @>
-                    Attackers.dispose clients
+                for socket in sockets do
+                    socket.Dispose()
 
-                    for socket in sockets do
-                        socket.Dispose()
-
-                    Wait.until "there is room" (fun () -> victim.Figures().Handlers < most / 2))
-                |> ignore)
+                Wait.until "there is room" (fun () -> victim.Figures().Handlers = 1)
+                use late = victim.Open "/chat"
+                echoes late "late"
+                echoes bystander "after"
+                victim.Figures().Errors =! 0)
 
             testCase "R6 a thread pool that is blocked holds up nobody" (fun () ->
                 use victim = new Victim([])

@@ -88,7 +88,7 @@ let killed =
                 testCase
                     $"L8 clients that are killed in the middle of a message leave nothing: {path}"
                     (fun () ->
-                        let count = if path = "/pour" then Scale.size 100 500 else 500
+                        let count = Scale.size 150 500
                         // The keepalive has no part in it.
                         use victim = new Victim([ "ping=off" ])
 
@@ -283,14 +283,15 @@ let stopping =
 
                     for client in good do
                         client.Read() =! Closed(CloseStatus.Create(CloseCode.GoingAway, ""))
-                        client.SendClose 1001
+                        // Who is too slow to answer before the deadline is cut.
+                        Attackers.tryWrite client (Attackers.frame 0x88uy [| 3uy; 233uy |]) |> ignore
                         client.Read() =! End
 
                     raises<SocketException> <@ victim.Connect() @>
                     let told = Wait.forTask "the shutdown" shutdown
                     Scale.tell $"L9: %A{Map.toList told}"
-                    // Handshakes that were pending are cut at once.
-                    test <@ told["forced"] >= int64 (3 * some) && told["forced"] <= int64 (4 * some) @>
+                    // Handshakes that were pending are cut at once, and not counted.
+                    told["forced"] >=! int64 (3 * some)
 
                     TimeSpan.FromMilliseconds(float told["took"])
                     <=! Scale.slack (TimeSpan.FromSeconds 3.0)

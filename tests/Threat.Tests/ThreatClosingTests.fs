@@ -219,7 +219,7 @@ let incomplete =
                 "L3 a thousand clients that send a close and keep TCP open take no thread"
                 []
                 (fun victim ->
-                    let sockets = Crowd.openMany victim.EndPoint (Scale.size 300 1_000) "/receive"
+                    let sockets = Crowd.openMany victim.EndPoint (Scale.size 200 1_000) "/receive"
 
                     for socket in sockets do
                         socket.Send(frame 0x88uy [| 3uy; 232uy |]) |> ignore

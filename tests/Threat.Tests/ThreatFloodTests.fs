@@ -12,7 +12,7 @@ open FunctionalWs.Threat.Tests.Attackers
 open FunctionalWs.Threat.Tests.Vitals
 
 let private mebi = 1024L * 1024L
-let private million = Scale.size 100_000 1_000_000
+let private million = Scale.size 70_000 1_000_000
 
 /// The heap of a server process that runs: its generations, buffers of the pool, and stacks.
 let private runtime = 16L * mebi

@@ -44,15 +44,15 @@ let slow =
             testAttack
                 "H1 a thousand requests that drip in end at the open timeout"
                 [ "open=1" ]
-                (fun victim -> drip victim 1_000 "GET / HTTP/1.1\r\nHost: "B "x"B)
+                (fun victim -> drip victim (Scale.size 400 1_000) "GET / HTTP/1.1\r\nHost: "B "x"B)
 
             testAttack "H2 a thousand silent clients end at the open timeout" [ "open=1" ] (fun victim ->
-                drip victim 1_000 [||] [||])
+                drip victim (Scale.size 400 1_000) [||] [||])
 
             testCase "T1 silent clients of TLS hold up nobody and end at the open timeout" (fun () ->
                 use victim = new Victim([ "tls=yes"; "open=1" ])
 
-                survivesTls "T1" victim (fun () -> drip victim (Scale.size 300 1_000) [||] [||])
+                survivesTls "T1" victim (fun () -> drip victim (Scale.size 200 1_000) [||] [||])
                 |> ignore)
 
             testCase "T1, T2 half a hello of TLS, dripping, ends at the open timeout" (fun () ->

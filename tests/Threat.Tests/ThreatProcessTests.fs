@@ -24,7 +24,7 @@ let idle =
             testCase
                 "R0 idle connections take 60 KB each at most, and a busy hundred among them is served"
                 (fun () ->
-                    let count = Scale.size 1_000 10_000
+                    let count = Scale.size 500 10_000
                     use victim = new Victim([ "answer=off"; "connections=11000" ])
                     use warm = victim.Open "/chat"
                     echoes warm "warm"
@@ -68,7 +68,7 @@ let idle =
 
             testAttack "R5 clients that connect, say something and leave" [] (fun victim ->
                 let watch = Stopwatch.StartNew()
-                let count = Scale.size 1_000 1_000_000
+                let count = Scale.size 500 1_000_000
 
                 for number in 1..count do
                     use client = victim.Open "/chat"
@@ -307,7 +307,7 @@ let stopping =
                     use victim = new Victim([ "close=1"; $"ping={ping}" ])
 
                     let slow = [
-                        for _ in 1 .. Scale.size 50 500 do
+                        for _ in 1 .. Scale.size 20 500 do
                             let client = new PeerClient(new SocketTransport(victim.Connect 4_096))
                             client.Write(PeerClient.Request.Replace("/chat", "/pour"))
                             client.ReadResponse() |> ignore

@@ -42,13 +42,11 @@ let slow =
                     let before = victim.Figures()
 
                     for _ in 1..200 do
-                        socket.Receive octet |> ignore
+                        socket.Receive octet =! 1
                         // A sign of life, as a browser's answer to a ping would be.
                         client.WriteFrame(true, Opcode.Pong, [||])
 
-                    let after = victim.Figures()
-                    after.Handlers >=! before.Handlers
-                    after.Heap <=! before.Heap + 1_048_576L)
+                    victim.Figures().Heap <=! before.Heap + 1_048_576L)
 
             testCase "S4 a broadcast is held up by none of the peers that don't read" (fun () ->
                 let count = Scale.size 100 1_000

@@ -15,7 +15,7 @@ let private mebi = 1024L * 1024L
 let private million = Scale.size 70_000 1_000_000
 
 /// The heap of a server process that runs: its generations, buffers of the pool, and stacks.
-let private runtime = 16L * mebi
+let private runtime = 32L * mebi
 
 /// Writes a frame over and over until all are written or the server ends it; gives what comes then.
 let private flood (client: PeerClient) (first: byte[]) (frame: byte[]) (count: int) =

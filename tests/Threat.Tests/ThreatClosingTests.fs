@@ -224,7 +224,7 @@ let incomplete =
                     for socket in sockets do
                         socket.Send(frame 0x88uy [| 3uy; 232uy |]) |> ignore
 
-                    Wait.until "their handlers have ended" (fun () -> victim.Figures().Handlers <= 2)
+                    Wait.until "their handlers have ended" (fun () -> victim.Handlers <= 2)
 
                     for socket in sockets do
                         socket.Dispose())

@@ -258,7 +258,7 @@ let races =
                             failwith "waited in vain for the rounds"
 
                     // A crash of native code would have ended the process.
-                    Wait.until "their handlers have ended" (fun () -> victim.Figures().Handlers <= 2))
+                    Wait.until "their handlers have ended" (fun () -> victim.Handlers <= 2))
                 |> ignore)
 
             testCase "C6 connections that compress leave nothing, in whatever way they end" (fun () ->
@@ -292,7 +292,7 @@ let races =
                     let half = Processes.resident victim.Id
                     let native = victim.Figures().Native
                     rounds (count / 2)
-                    Wait.until "they have left" (fun () -> victim.Figures().Handlers <= 1)
+                    Wait.until "they have left" (fun () -> victim.Handlers <= 1)
                     let figures = victim.Figures()
                     let slope = (Processes.resident victim.Id - half) / int64 (count / 2)
 

@@ -146,10 +146,9 @@ let pings =
                     use client = new PeerClient(new SocketTransport(victim.Connect 4_096))
                     client.Write(PeerClient.Request.Replace("/chat", "/receive"))
                     client.ReadResponse() |> ignore
-                    let before = victim.Figures().Handlers
                     flood client [||] (frame 0x89uy (Array.zeroCreate 125)) million |> ignore
                     // It says something all the time; when it falls silent, keepalive finds that it answers no ping.
-                    Wait.until "it is given up" (fun () -> victim.Figures().Handlers < before))
+                    Wait.until "it is given up" (fun () -> victim.Handlers <= 1))
 
             testAttackWithin "F13 a million pongs that nobody asked for" runtime [] (fun victim ->
                 use client = victim.Open "/receive"

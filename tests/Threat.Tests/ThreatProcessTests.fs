@@ -95,12 +95,11 @@ let killed =
                         survives $"L8 kill {path}" victim (fun () ->
                             for _ in 1 .. Scale.size 1 10 do
                                 use crowd = new Crowd(victim, count, path)
-                                victim.Figures().Handlers >=! count
+                                victim.Handlers >=! count
                                 crowd.Kill()
                                 let watch = Stopwatch.StartNew()
 
-                                Wait.until "their handlers have ended" (fun () ->
-                                    victim.Figures().Handlers <= 2)
+                                Wait.until "their handlers have ended" (fun () -> victim.Handlers <= 2)
 
                                 watch.Elapsed <=! Scale.slack (TimeSpan.FromSeconds 2.0))
                         |> ignore)
@@ -111,7 +110,7 @@ let killed =
                 survives "L8 freeze" victim (fun () ->
                     use crowd = new Crowd(victim, 100, "/pour")
                     crowd.Signal "STOP"
-                    Wait.until "their handlers have ended" (fun () -> victim.Figures().Handlers <= 2))
+                    Wait.until "their handlers have ended" (fun () -> victim.Handlers <= 2))
                 |> ignore)
         ]
     )
@@ -184,7 +183,7 @@ let exhausted =
                 for socket in sockets do
                     socket.Dispose()
 
-                Wait.until "there is room" (fun () -> victim.Figures().Handlers = 1)
+                Wait.until "there is room" (fun () -> victim.Handlers = 1)
                 use late = victim.Open "/chat"
                 echoes late "late"
                 echoes bystander "after"
@@ -314,13 +313,13 @@ let stopping =
                             client
                     ]
 
-                    Wait.until "they are served" (fun () -> victim.Figures().Handlers = slow.Length)
+                    Wait.until "they are served" (fun () -> victim.Handlers = slow.Length)
                     let figures = victim.Figures()
                     Scale.tell $"S1: {slow.Length} slow readers, heap {figures.Heap / mebi} MiB"
                     figures.Heap <=! 16L * mebi + int64 slow.Length * 2L * 65_536L
 
                     if ping = "1" then
-                        Wait.until "they are cut" (fun () -> victim.Figures().Handlers = 0)
+                        Wait.until "they are cut" (fun () -> victim.Handlers = 0)
 
                     let told = victim.Tell "shutdown"
                     told["forced"] =! (if ping = "1" then 0L else int64 slow.Length)

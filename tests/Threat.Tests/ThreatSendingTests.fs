@@ -29,7 +29,7 @@ let slow =
                 [ "send=1"; "ping=off" ]
                 (fun victim ->
                     let clients = [ for _ in 1 .. Scale.size 20 500 -> stalled victim "/pour" ]
-                    Wait.until "they are cut" (fun () -> victim.Figures().Handlers <= 2)
+                    Wait.until "they are cut" (fun () -> victim.Handlers <= 2)
                     Attackers.dispose clients)
 
             testAttack
@@ -54,7 +54,7 @@ let slow =
                 use victim = new Victim([ "ping=off"; "buffer=32768" ])
                 let good = [ for _ in 1 .. count - count / 100 -> victim.Open "/receive" ]
                 let slow = [ for _ in 1 .. count / 100 -> stalled victim "/receive" ]
-                Wait.until "all are open" (fun () -> victim.Figures().Handlers = count)
+                Wait.until "all are open" (fun () -> victim.Handlers = count)
 
                 let reading =
                     Wait.start (fun () ->

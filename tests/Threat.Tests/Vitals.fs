@@ -80,14 +80,14 @@ type Cost = {
 }
 
 let private runBeside (victim: Victim) (connect: string -> PeerClient) (attack: unit -> unit) : Cost =
-    let there = victim.Figures().Handlers
+    let there = victim.Handlers
 
     // Whatever is made once is there before anything is measured.
     using (connect "/chat") (fun client ->
         client.SendText "warm"
         readText client =! "warm")
 
-    Wait.until "it has left" (fun () -> victim.Figures().Handlers <= there)
+    Wait.until "it has left" (fun () -> victim.Handlers <= there)
     let before = victim.Figures()
     let resident = Processes.resident victim.Id
     Processes.forgetPeak victim.Id
@@ -96,9 +96,11 @@ let private runBeside (victim: Victim) (connect: string -> PeerClient) (attack: 
     let round, opening, threads = bystander.End()
     let mutable after = victim.Figures()
 
+    // A collection stops all threads: it waits until the handlers have left.
     let isSettled () =
-        after <- victim.Figures()
-        isBack before after
+        victim.Handlers <= before.Handlers
+        && (after <- victim.Figures()
+            isBack before after)
 
     if not (SpinWait.SpinUntil(isSettled, Wait.limit)) then
         failwith $"not back to %A{before} but %A{after}"

@@ -73,6 +73,9 @@ internal sealed class Driver
 
     public bool IsClosed => closed.IsSet;
 
+    /// <summary>True while bytes of the peer, or its end, wait to be read.</summary>
+    public bool HasInput => transport.Bottom.IsReadable;
+
     /// <summary>True once the stream was given up.</summary>
     public bool IsBroken => isBroken;
 

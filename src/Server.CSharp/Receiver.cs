@@ -167,6 +167,11 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
                 Fill();
                 TakeAhead();
             }
+            else if (!mayFill && driver.IsBroken)
+            {
+                // What lies behind a full queue is not read any more, and its end would never come.
+                ReceiveEnd();
+            }
         }
         finally
         {

@@ -4,6 +4,10 @@ namespace FunctionalWs;
 
 public sealed partial class Server
 {
+    private static readonly TimeSpan ThreadFailures = TimeSpan.FromSeconds(1);
+
+    private long threadFailedAt; // the last time that it was recorded
+
     private bool TryStart()
     {
         lock (gate)
@@ -20,7 +24,7 @@ public sealed partial class Server
     /// <summary>Accepts and hands over; nothing but the listener's end ends it.</summary>
     private void AcceptLoop(Listener listener)
     {
-        var pause = new AcceptPause(log);
+        var pause = new AcceptPause(log, options.TimeProvider);
         while (!IsStopping)
         {
             try
@@ -70,10 +74,20 @@ public sealed partial class Server
         }
         catch (Exception error) when (error is OutOfMemoryException or ThreadStartException)
         {
-            log.ThreadFailed(error);
+            ThreadFailed(error);
             Remove(connection);
             TurnAway(transport);
         }
+    }
+
+    /// <summary>One record a second at most: clients that are turned away may be many.</summary>
+    private void ThreadFailed(Exception error)
+    {
+        var now = options.TimeProvider.GetTimestamp();
+        var last = Interlocked.Read(ref threadFailedAt);
+        var isDue = last == 0 || options.TimeProvider.GetElapsedTime(last, now) >= ThreadFailures;
+        if (isDue && Interlocked.CompareExchange(ref threadFailedAt, now, last) == last)
+            log.ThreadFailed(error);
     }
 
     private bool TryAdd(
@@ -140,6 +154,8 @@ public sealed partial class Server
         {
             admissions.Leave(connection.CountedBy);
             connections.Remove(connection);
+            if (phase == Phase.Stopping && connection.WasOverdue)
+                overdue++;
             Monitor.PulseAll(gate);
         }
     }

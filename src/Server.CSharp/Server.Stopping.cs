@@ -35,8 +35,15 @@ public sealed partial class Server
             return [.. connections];
     }
 
-    private ServerConnection[] Others() =>
-        [.. Snapshot().Where(connection => !connection.IsOwnThread)];
+    /// <summary>The connections that are still there, and how many were or will be cut, these included.</summary>
+    private (ServerConnection[] Left, int Cut) Uncooperative()
+    {
+        lock (gate)
+        {
+            var left = connections.Where(connection => !connection.IsOwnThread).ToArray();
+            return (left, left.Length + overdue);
+        }
+    }
 
     private void AwaitHandlers(Deadline deadline)
     {

@@ -29,6 +29,7 @@ public sealed partial class Server : IDisposable
     private readonly TurnedAway turnedAway;
     private Phase phase = Phase.NotStarted;
     private int forced;
+    private int overdue; // connections that their own close timeout cut during the shutdown
 
     private enum Phase
     {
@@ -47,7 +48,8 @@ public sealed partial class Server : IDisposable
         this.handler = handler;
         this.listeners = listeners;
         this.options = options;
-        log = new Log(options.LoggerFactory.CreateLogger("FunctionalWs.Server"));
+        var logger = options.LoggerFactory.CreateLogger("FunctionalWs.Server");
+        log = new Log(new GuardedLogger(logger));
         LocalEndPoints =
         [
             .. listeners.Select(listener => listener.LocalEndPoint).OfType<EndPoint>(),
@@ -176,11 +178,11 @@ public sealed partial class Server : IDisposable
             connection.Stop(status);
 
         AwaitHandlers(deadline);
-        var left = Others();
+        var (left, cut) = Uncooperative();
         foreach (var connection in left)
             connection.Abort(new TimeoutException("The server was shut down."));
-        End(left.Length);
-        return left.Length;
+        End(cut);
+        return cut;
     }
 
     /// <summary>Shuts the server down as <see cref="Shutdown"/> does without arguments.</summary>

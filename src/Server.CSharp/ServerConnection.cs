@@ -226,6 +226,9 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     internal PostOutcome Post(Command command, ReadOnlyMemory<byte> frame) =>
         isOpened ? Broadcast.Post(driver, options, command, frame) : default;
 
+    /// <summary>True once it was cut because its closing took too long.</summary>
+    internal bool WasOverdue => driver.Vitals.WasOverdue;
+
     /// <summary>The compression that was agreed on; null for none.</summary>
     internal DeflateExtension? Deflate => driver.Extensions.Deflate;
 

@@ -4,7 +4,7 @@ namespace FunctionalWs;
 
 /// <summary>
 /// What the watcher looks at in a connection: its deadlines, its keepalive and output that waits. Used by the watcher's
-/// thread only, but for <see cref="Start"/>.
+/// thread only, but for <see cref="Start"/> and <see cref="WasOverdue"/>.
 /// </summary>
 internal sealed class Vitals
 {
@@ -35,6 +35,9 @@ internal sealed class Vitals
         quiet = new Stall(Ticks(deflate?.QuietTime));
     }
 
+    /// <summary>True once the connection was cut because its closing took too long. Read by its own thread, at its end.</summary>
+    public bool WasOverdue { get; private set; }
+
     /// <summary>The connection opens.</summary>
     public void Start() => keepalive.Start(options.TimeProvider.GetTimestamp());
 
@@ -44,9 +47,7 @@ internal sealed class Vitals
         if (driver.IsClosed || driver.IsBroken)
             return false;
         if (driver.IsCloseOverdue(now))
-            driver.Break(
-                new TimeoutException($"The peer did not close within {options.CloseTimeout}.")
-            );
+            BreakOverdue();
         if (driver.IsOpen)
             LookAtKeepalive(now);
         LookAtSending(now);
@@ -58,6 +59,14 @@ internal sealed class Vitals
         return output.HasWork && !output.IsStuck;
     }
 
+    private void BreakOverdue()
+    {
+        WasOverdue = true;
+        driver.Break(
+            new TimeoutException($"The peer did not close within {options.CloseTimeout}.")
+        );
+    }
+
     private void LookAtKeepalive(long now)
     {
         switch (keepalive.Look(now, driver.Input.Reads, driver.Receiver.IsHeldUp))
@@ -65,7 +74,8 @@ internal sealed class Vitals
             case KeepaliveStep.Ping:
                 SendPing();
                 break;
-            case KeepaliveStep.GiveUp:
+            // What has come and isn't read yet is a sign of life, too: after a pause of this process much may wait.
+            case KeepaliveStep.GiveUp when !driver.HasInput:
                 driver.Break(
                     new TimeoutException(
                         $"Keepalive: nothing was received within {options.PingTimeout} of a ping."

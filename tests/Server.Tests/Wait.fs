@@ -5,7 +5,10 @@ open System
 open System.Threading
 open System.Threading.Tasks
 
-let limit = TimeSpan.FromSeconds 20.0
+let limit =
+    match Environment.GetEnvironmentVariable "FUNCTIONALWS_SCALE" with
+    | "full" -> TimeSpan.FromMinutes 3.0 // large tests, run by hand
+    | _ -> TimeSpan.FromSeconds 20.0
 
 /// Until a condition holds.
 let until (what: string) (condition: unit -> bool) =

@@ -125,7 +125,7 @@ module Http =
 
         match lengthError limits (count = 0) size with
         | ValueSome error -> Wrong error
-        | ValueNone when count > limits.MaxHeaderCount + 1 ->
+        | ValueNone when count - 1 > limits.MaxHeaderCount ->
             Wrong(HandshakeError.TooManyHeaders limits.MaxHeaderCount)
         | ValueNone when at + size > limits.MaxHeadSize ->
             Wrong(HandshakeError.HeadTooLarge limits.MaxHeadSize)

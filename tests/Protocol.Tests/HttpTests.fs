@@ -67,6 +67,12 @@ let reading =
 
             parseSequence (Bytes.segments [ 1 .. sample.Length ] (latin1 sample)) =! whole)
 
+        testCase "a first line that is no request line is that, whatever else is wrong after it" (fun () ->
+            let garbage = "x\r\n" + String.replicate 200 "A: b\r\n"
+
+            for length in 3 .. garbage.Length do
+                errorOf (garbage.Substring(0, length)) =! HandshakeError.RequestLine "x")
+
         testTheory
             "other methods, targets and versions are read"
             [

@@ -5,7 +5,22 @@ open System.Diagnostics
 open System.IO
 open FunctionalWs.Fuzz.Targets
 
-let private targets: Target list = [ RequestHead.target; Frames.target ]
+let private targets: Target list = [
+    RequestHead.target
+    HeaderLists.target
+    DeflateOffers.target
+    Authorizations.authorization
+    Authorizations.proxy
+    RoutePatterns.patterns
+    RoutePatterns.paths
+    Frames.target
+    Texts.utf8
+    Texts.close
+    Connections.target
+    Codec.inflating
+    Codec.deflating
+    Servers.target
+]
 
 let private usage =
     "usage: Fuzz [--target NAME]... [--executions 20000] [--seconds S] [--seed 1] [--save]\n"
@@ -139,7 +154,7 @@ let private replay (name: string) (file: string) : int =
 /// Keeps one input for each signature, as small as may be; a file holds what people can still look through.
 let private minimise () : int =
     use watchdog = watchdog ()
-    let mostInputs = 250
+    let mostInputs = 150
 
     for target in targets do
         let session = Session(target, defaults.Budget, watchdog)
@@ -155,12 +170,13 @@ let private minimise () : int =
                     |> Minimise.shrink 400 (fun other -> session.TrySignature other = Some signature)
         ]
 
+        let kept = smaller |> List.distinctBy fst |> List.map snd |> List.sortBy _.Length
+
+        // Small ones and large ones, when there are too many.
+        let step = (kept.Length + mostInputs - 1) / mostInputs |> max 1
+
         let kept =
-            smaller
-            |> List.distinctBy fst
-            |> List.map snd
-            |> List.sortBy _.Length
-            |> List.truncate mostInputs
+            kept |> List.indexed |> List.filter (fun (i, _) -> i % step = 0) |> List.map snd
 
         Corpus.save target.Name kept
 

@@ -106,8 +106,9 @@ let private checkPrefixes (dice: Dice) limits (data: byte[]) (parsed: RequestPar
         let prefix = Array.truncate (dice.Below(data.Length + 1)) data
 
         match read limits (ReadOnlySequence prefix), parsed with
-        | RequestParse.Incomplete, _
-        | RequestParse.Malformed _, RequestParse.Malformed _ -> ()
+        | RequestParse.Incomplete, _ -> ()
+        | RequestParse.Malformed early, RequestParse.Malformed final ->
+            Oracle.agree "prefix: answer" (HandshakeError.status final) (HandshakeError.status early)
         | RequestParse.Complete _ as early, RequestParse.Complete _ -> Oracle.agree "prefix" parsed early
         | early, _ -> Oracle.fail "prefix" $"{early} after {prefix.Length} bytes, in the end {parsed}"
 

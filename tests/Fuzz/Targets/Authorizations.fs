@@ -75,10 +75,8 @@ let private executeAuthorization (trail: Trail) (data: byte[]) =
         trail.NoteSize found.Username.Length
         trail.NoteSize found.Password.Length
 
-        Oracle.holds
-            "secret"
-            (found.Password.Length < 4 || not ($"{found}".Contains found.Password))
-            (fun () -> "the text has the password")
+        let isShown = $"{found}".Substring(found.Username.Length).Contains found.Password
+        Oracle.holds "secret" (found.Password.Length < 4 || not isShown) (fun () -> "the text has the password")
     | Error error -> trail.Note(Oracle.tag error)
 
 let private generateAuthorization (dice: Dice) : byte[] =

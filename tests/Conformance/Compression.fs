@@ -32,9 +32,16 @@ let bitsOf (parameter: string) (agreed: ExtensionOffer) : int option =
         | true, bits when bits >= 8 && bits <= 15 -> bits
         | _ -> failed $"the server says {parameter}={found.Value}")
 
+/// Opens with an offer. Who doesn't like it should decline it, not the connection (RFC 7692 §5.1).
+let openOffering (value: string) (peer: Peer) : ExtensionOffer option =
+    match tryOpen (UpgradeRequest.add "Sec-WebSocket-Extensions" value) peer with
+    | Ok response -> agreedBy response
+    | Error status when status >= 400 -> nonStrict $"the offer was answered with {status}"
+    | Error status -> failed $"the handshake was answered with {status}"
+
 /// Offers compression and tells what was agreed on; unimplemented when nothing was.
 let offer (value: string) (peer: Peer) : ExtensionOffer =
-    match openWith (UpgradeRequest.add "Sec-WebSocket-Extensions" value) peer |> agreedBy with
+    match openOffering value peer with
     | Some agreed when agreed.Name = deflate ->
         peer.Compress()
         agreed
@@ -89,8 +96,17 @@ let rec readMessage (reader: Reader) (peer: Peer) : struct (int * bool * byte[])
             parts.Add payload
             let isFirst = not header.Opcode.IsContinuation
             let kind = if isFirst then int (Opcode.toByte header.Opcode) else kind
-            let isMarked = if isFirst then header.ReservedBits <> ReservedBits.None else isMarked
-            if header.Fin then struct (kind, isMarked) else next kind isMarked
+
+            let isMarked =
+                if isFirst then
+                    header.ReservedBits <> ReservedBits.None
+                else
+                    isMarked
+
+            if header.Fin then
+                struct (kind, isMarked)
+            else
+                next kind isMarked
         | other -> failed $"a message was expected; {describe other}"
 
     let struct (kind, isMarked) = next -1 false

@@ -53,33 +53,46 @@ let frame (fin: bool) (bits: int) (opcode: int) (payload: byte[]) : byte[] =
 let text = 1
 let binary = 2
 
-let kindName (kind: int) = if kind = text then "text" else "binary"
+let kindName (kind: int) =
+    if kind = text then "text" else "binary"
 
 let closePayload (code: int) (reason: byte[]) : byte[] =
     Array.append [| byte (code / 256); byte code |] reason
 
 let sendFrame (peer: Peer) (fin: bool) (bits: int) (opcode: int) (payload: byte[]) =
-    let names = Map [ 0, "continuation"; 1, "text"; 2, "binary"; 8, "close"; 9, "ping"; 10, "pong" ]
+    let names =
+        Map [ 0, "continuation"; 1, "text"; 2, "binary"; 8, "close"; 9, "ping"; 10, "pong" ]
+
     let name = names |> Map.tryFind opcode |> Option.defaultValue $"opcode 0x{opcode:X}"
     let more = if fin then "" else ", more to come"
     let marks = if bits = 0 then "" else $", reserved bits 0x{bits:X}"
     peer.Send($"{name} [{payload.Length} bytes{more}{marks}]", frame fin bits opcode payload)
 
-let sendText (peer: Peer) (message: string) = sendFrame peer true 0 text (utf8 message)
+let sendText (peer: Peer) (message: string) =
+    sendFrame peer true 0 text (utf8 message)
+
 let sendPing (peer: Peer) (payload: byte[]) = sendFrame peer true 0 9 payload
-let sendClose (peer: Peer) (code: int) = sendFrame peer true 0 8 (closePayload code [||])
+
+let sendClose (peer: Peer) (code: int) =
+    sendFrame peer true 0 8 (closePayload code [||])
 
 // ---- Opening
 
-/// Opens a connection with further headers; fails the case unless the server agrees.
-let openWith (change: UpgradeRequest -> UpgradeRequest) (peer: Peer) : UpgradeResponse =
+/// Opens a connection with further headers; the status when the server doesn't agree.
+let tryOpen (change: UpgradeRequest -> UpgradeRequest) (peer: Peer) : Result<UpgradeResponse, int> =
     let request = UpgradeRequest.create peer.Address |> change
     peer.Send(request.Line, UpgradeRequest.toBytes request)
 
     match UpgradeRequest.tryParse (peer.ReadHead()) with
-    | Some response when response.Status = 101 -> response
-    | Some response -> failed $"the handshake was answered with {response.Status}"
+    | Some response when response.Status = 101 -> Ok response
+    | Some response -> Error response.Status
     | None -> failed "the handshake was not answered"
+
+/// Opens a connection with further headers; fails the case unless the server agrees.
+let openWith (change: UpgradeRequest -> UpgradeRequest) (peer: Peer) : UpgradeResponse =
+    match tryOpen change peer with
+    | Ok response -> response
+    | Error status -> failed $"the handshake was answered with {status}"
 
 let openPlain (peer: Peer) = openWith id peer |> ignore
 
@@ -121,9 +134,9 @@ let closeCleanly (peer: Peer) =
     | End _ -> nonStrict "the stream ended without a close frame"
     | other -> failed $"a close frame was expected; {describe other}"
 
-/// The server fails the connection with one of these codes, says nothing else and ends the stream.
-let refused (codes: int list) (peer: Peer) =
-    match peer.Next() with
+/// What came is the server failing the connection with one of these codes: it says nothing else and ends the stream.
+let refusedBy (codes: int list) (peer: Peer) (incoming: Incoming) =
+    match incoming with
     | Frame(header, payload) when header.Opcode.IsClose ->
         let code = statusOf payload
         // The answer may find nobody who listens.
@@ -134,6 +147,8 @@ let refused (codes: int list) (peer: Peer) =
             nonStrict $"it was refused, but with {code}"
     | End _ as ending -> nonStrict $"it was refused without a close frame: {describe ending}"
     | other -> failed $"it was not refused: {describe other}"
+
+let refused (codes: int list) (peer: Peer) = refusedBy codes peer (peer.Next())
 
 let expectedRefusal (codes: int list) =
     let codes = codes |> List.map string |> String.concat " or "
@@ -149,7 +164,12 @@ let rec private collect (peer: Peer) (kind: int) (parts: byte[] list) : int * by
         sendFrame peer true 0 10 payload
         collect peer kind parts
     | Frame(header, payload) when not (Opcode.isControl header.Opcode) ->
-        let kind = if header.Opcode.IsContinuation then kind else int (Opcode.toByte header.Opcode)
+        let kind =
+            if header.Opcode.IsContinuation then
+                kind
+            else
+                int (Opcode.toByte header.Opcode)
+
         let parts = payload :: parts
 
         if header.Fin then
@@ -186,6 +206,16 @@ let violation (codes: int list) (send: Peer -> unit) (peer: Peer) =
     send peer
     refused codes peer
 
+/// What only senders must not do may be taken all the same: no receiver has to look for it.
+let tolerable (codes: int list) (isTaken: byte[] -> bool) (send: Peer -> unit) (peer: Peer) =
+    openPlain peer
+    send peer
+
+    match peer.Next() with
+    | Frame(header, payload) when not (Opcode.isControl header.Opcode) && isTaken payload ->
+        nonStrict "it was taken"
+    | other -> refusedBy codes peer other
+
 /// The message before a violation still comes back.
 let violationAfterMessage (codes: int list) (send: Peer -> unit) (peer: Peer) =
     openPlain peer
@@ -196,13 +226,17 @@ let violationAfterMessage (codes: int list) (send: Peer -> unit) (peer: Peer) =
     | Frame(header, payload) when header.Opcode.IsText && payload = utf8 "before" -> refused codes peer
     | Frame(header, payload) when header.Opcode.IsClose && List.contains (statusOf payload) codes ->
         nonStrict "the message before it was dropped"
+    | End _ -> nonStrict "the stream ended without the message before it, and without a close frame"
     | other -> failed $"the message before it was expected; {describe other}"
 
 /// Text of so many bytes: ASCII, or characters of two and more bytes as well.
 let sample (isMixed: bool) (size: int) : byte[] =
     let unit = utf8 (if isMixed then "Grüße € 𝄞 " else "The quick brown fox. ")
     let count = size / unit.Length
-    Array.append (Array.concat (List.replicate count unit)) (Array.create (size - count * unit.Length) (byte '.'))
+
+    Array.append
+        (Array.concat (List.replicate count unit))
+        (Array.create (size - count * unit.Length) (byte '.'))
 
 /// Writes bytes in pieces of a size, each in a segment of its own as far as the system lets it.
 let sendInPieces (peer: Peer) (size: int) (bytes: byte[]) =

@@ -5,8 +5,8 @@ open System.IO
 open System.Text.RegularExpressions
 
 let private usage =
-    "usage: Conformance [ws://host:port/path | wss://…] [--only ID] [--report FILE.html] [--timeout SECONDS] [--verbose]\n\n"
-    + "Without an address our sample Echo is started and judged. An id may be a section's or a group's: --only 6.2\n"
+    "usage: Conformance [ws://host:port/path | wss://…] [--only ID] [--report FILE.html] [--timeout SECONDS] [--strict] [--verbose]\n\n"
+    + "Without an address our sample Echo is started and judged. With --strict, whatever has not passed has failed. An id may be a section's or a group's: --only 6.2\n"
     + "The server has to send every message back as it came, up to 1 MiB."
 
 type private Arguments = {
@@ -14,6 +14,7 @@ type private Arguments = {
     Only: string
     Report: string
     Timeout: TimeSpan
+    IsStrict: bool
     IsVerbose: bool
 }
 
@@ -22,6 +23,7 @@ let private defaults = {
     Only = ""
     Report = Path.Combine(__SOURCE_DIRECTORY__, "..", "..", "artifacts", "conformance", "index.html")
     Timeout = TimeSpan.FromSeconds 5.0
+    IsStrict = false
     IsVerbose = false
 }
 
@@ -31,10 +33,21 @@ let rec private parse (arguments: Arguments) (words: string list) : Arguments op
     | "--only" :: id :: rest -> parse { arguments with Only = id } rest
     | "--report" :: file :: rest -> parse { arguments with Report = file } rest
     | "--timeout" :: seconds :: rest ->
-        parse { arguments with Timeout = TimeSpan.FromSeconds(float seconds) } rest
+        parse
+            {
+                arguments with
+                    Timeout = TimeSpan.FromSeconds(float seconds)
+            }
+            rest
+    | "--strict" :: rest -> parse { arguments with IsStrict = true } rest
     | "--verbose" :: rest -> parse { arguments with IsVerbose = true } rest
     | address :: rest when Regex.IsMatch(address, "^wss?://") ->
-        parse { arguments with Address = Some(Uri address) } rest
+        parse
+            {
+                arguments with
+                    Address = Some(Uri address)
+            }
+            rest
     | _ -> None
 
 let private isChosen (only: string) (id: string) =
@@ -75,9 +88,17 @@ let private judge (arguments: Arguments) (address: Uri) : int =
     printfn $"{Path.GetRelativePath(Directory.GetCurrentDirectory(), report)}"
 
     let count verdict = Suite.count verdict results
+
+    let failed =
+        count Failed
+        + (if arguments.IsStrict then
+               count NonStrict + count Unimplemented
+           else
+               0)
+
     printfn $"{count NonStrict} non-strict, {count Unimplemented} unimplemented"
-    printfn $"{count Passed} passed, {count Failed} failed"
-    if count Failed = 0 then 0 else 1
+    printfn $"{count Passed} passed, {failed} failed"
+    if failed = 0 then 0 else 1
 
 [<EntryPoint>]
 let main args =

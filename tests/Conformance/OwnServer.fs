@@ -17,7 +17,17 @@ type OwnServer() =
         |> Path.GetFileName
 
     let program =
-        Path.Combine(__SOURCE_DIRECTORY__, "..", "..", "samples", "Echo", "bin", configuration, "net10.0", "Echo.dll")
+        Path.Combine(
+            __SOURCE_DIRECTORY__,
+            "..",
+            "..",
+            "samples",
+            "Echo",
+            "bin",
+            configuration,
+            "net10.0",
+            "Echo.dll"
+        )
 
     let start = ProcessStartInfo("dotnet", [ program; "--port"; "0" ])
     do start.RedirectStandardOutput <- true

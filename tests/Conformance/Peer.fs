@@ -83,7 +83,13 @@ type Peer(destination: Destination, transcript: Transcript) =
     let note (incoming: Incoming) =
         match incoming with
         | Frame(header, payload) -> transcript.Add(Received, Peer.Describe(header, payload), payload)
-        | End isReset -> transcript.Note(if isReset then "the server reset the stream" else "the server ended the stream")
+        | End isReset ->
+            transcript.Note(
+                if isReset then
+                    "the server reset the stream"
+                else
+                    "the server ended the stream"
+            )
         | Nothing -> transcript.Note "nothing came in time"
         | Wrong error -> transcript.Add(Received, ProtocolError.describe error, buffer[.. held - 1])
 
@@ -107,7 +113,12 @@ type Peer(destination: Destination, transcript: Transcript) =
     static member private Describe(header: FrameHeader, payload: byte[]) : string =
         let kind = $"{header.Opcode}".ToLowerInvariant()
         let fin = if header.Fin then "" else ", more to come"
-        let bits = if header.ReservedBits = ReservedBits.None then "" else $", {header.ReservedBits}"
+
+        let bits =
+            if header.ReservedBits = ReservedBits.None then
+                ""
+            else
+                $", {header.ReservedBits}"
 
         let status =
             if header.Opcode.IsClose && payload.Length >= 2 then
@@ -154,7 +165,9 @@ type Peer(destination: Destination, transcript: Transcript) =
 
     /// The head of the answer to a request, as far as it comes.
     member _.ReadHead() : string =
-        let text () = Encoding.Latin1.GetString(buffer, 0, held)
+        let text () =
+            Encoding.Latin1.GetString(buffer, 0, held)
+
         let mutable isOver = false
 
         while not isOver && held < maxHeadSize && not (text().Contains "\r\n\r\n") do

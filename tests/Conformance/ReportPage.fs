@@ -18,7 +18,10 @@ let private verdicts = [ Passed; NonStrict; Failed; Unimplemented ]
 
 /// The order of what people look for first.
 let private marked (verdict: Verdict) (count: int) =
-    if count = 0 then "0" else $"""<b class="{Verdict.name verdict}">{count}</b>"""
+    if count = 0 then
+        "0"
+    else
+        $"""<b class="{Verdict.name verdict}">{count}</b>"""
 
 let private isPrintable (value: byte) = value >= 32uy && value <= 126uy
 
@@ -27,11 +30,21 @@ let private dump (bytes: byte[]) (size: int) : string =
     let lines = [
         for line in Array.chunkBySize 16 bytes do
             let hex = line |> Array.map (fun value -> value.ToString "X2") |> String.concat " "
-            let characters = line |> Array.map (fun value -> if isPrintable value then char value else '.') |> String
+
+            let characters =
+                line
+                |> Array.map (fun value -> if isPrintable value then char value else '.')
+                |> String
+
             $"{hex.PadRight 47}  {characters}"
     ]
 
-    let rest = if size > bytes.Length then [ $"… {size - bytes.Length} more bytes" ] else []
+    let rest =
+        if size > bytes.Length then
+            [ $"… {size - bytes.Length} more bytes" ]
+        else
+            []
+
     String.Join("\n", lines @ rest)
 
 let private arrow (direction: Direction) =
@@ -44,7 +57,9 @@ let private wire (page: StringBuilder) (transcript: Transcript) =
     page.Append "<ol>" |> ignore
 
     for entry in transcript.Entries do
-        page.Append($"""<li>{arrow entry.Direction}{escape entry.Text} <span class="time">{entry.Time.TotalMilliseconds:F1} ms</span>""")
+        page.Append(
+            $"""<li>{arrow entry.Direction}{escape entry.Text} <span class="time">{entry.Time.TotalMilliseconds:F1} ms</span>"""
+        )
         |> ignore
 
         if entry.Bytes.Length > 0 then
@@ -62,8 +77,12 @@ let private case (page: StringBuilder) (result: Suite.Result) =
     let isOpen = if result.Verdict = Failed then " open" else ""
 
     page
-        .Append($"""<details id="c{result.Entry.Id}"{isOpen}><summary><span class="id">{result.Entry.Id}</span>""")
-        .Append($"""<span class="what">{escape result.Entry.Case.Sentence}</span><span class="how {name}">{name}</span></summary>""")
+        .Append(
+            $"""<details id="c{result.Entry.Id}"{isOpen}><summary><span class="id">{result.Entry.Id}</span>"""
+        )
+        .Append(
+            $"""<span class="what">{escape result.Entry.Case.Sentence}</span><span class="how {name}">{name}</span></summary>"""
+        )
         .Append($"""<div class="inside"><dl><dt>Expected</dt><dd>{escape result.Entry.Case.Expected}</dd>""")
         .Append($"<dt>Happened</dt><dd>{escape result.Happened}</dd>")
         .Append($"<dt>Time</dt><dd>{result.Time.TotalMilliseconds:F1} ms</dd></dl>")
@@ -84,12 +103,15 @@ let private summary (page: StringBuilder) (sections: (string * Suite.Result list
 
     for name, results in sections do
         let number = sectionNumber results
-        page.Append $"""<tr><td><a href="#s{number}">{number} {escape name}</a></td>""" |> ignore
+
+        page.Append $"""<tr><td><a href="#s{number}">{number} {escape name}</a></td>"""
+        |> ignore
 
         for verdict in verdicts do
             page.Append $"<td>{marked verdict (Suite.count verdict results)}</td>" |> ignore
 
-        page.Append $"<td>{(results |> List.sumBy _.Time.TotalSeconds):F1}</td></tr>" |> ignore
+        page.Append $"<td>{(results |> List.sumBy _.Time.TotalSeconds):F1}</td></tr>"
+        |> ignore
 
     page.Append "</tbody></table></div>" |> ignore
 
@@ -109,16 +131,24 @@ let write (address: Uri) (results: Suite.Result list) : string =
     let sections = results |> List.groupBy _.Entry.Section
 
     page
-        .Append("""<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">""")
-        .Append($"<title>WebSocket conformance of {escape (string address)}</title><style>{style ()}</style></head><body>")
+        .Append(
+            """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">"""
+        )
+        .Append(
+            $"<title>WebSocket conformance of {escape (string address)}</title><style>{style ()}</style></head><body>"
+        )
         .Append("<h1>WebSocket conformance</h1>")
-        .Append($"""<p class="soft">{escape (string address)}: {results.Length} cases of RFC 6455 and RFC 7692</p>""")
+        .Append(
+            $"""<p class="soft">{escape (string address)}: {results.Length} cases of RFC 6455 and RFC 7692</p>"""
+        )
         .Append("""<div class="totals">""")
     |> ignore
 
     for verdict in verdicts do
         let name = Verdict.name verdict
-        page.Append $"""<div><b class="{name}">{Suite.count verdict results}</b>{name}</div>""" |> ignore
+
+        page.Append $"""<div><b class="{name}">{Suite.count verdict results}</b>{name}</div>"""
+        |> ignore
 
     page.Append "</div>" |> ignore
     summary page sections

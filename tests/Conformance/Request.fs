@@ -47,7 +47,8 @@ module UpgradeRequest =
             Headers = request.Headers |> List.filter (fun (field, _) -> field <> name)
     }
 
-    let set (name: string) (value: string) (request: UpgradeRequest) : UpgradeRequest = request |> remove name |> add name value
+    let set (name: string) (value: string) (request: UpgradeRequest) : UpgradeRequest =
+        request |> remove name |> add name value
 
     let toBytes (request: UpgradeRequest) : byte[] =
         let lines = [ for name, value in request.Headers -> $"{name}: {value}\r\n" ]

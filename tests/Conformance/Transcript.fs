@@ -22,8 +22,8 @@ type Entry = {
 /// What happened on the connections of one case, in order.
 [<Sealed>]
 type Transcript() =
-    let keptBytes = 192
-    let maxEntries = 80
+    let keptBytes = 128
+    let maxEntries = 40
 
     let clock = Stopwatch.StartNew()
     let entries = List<Entry>()

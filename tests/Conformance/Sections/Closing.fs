@@ -37,7 +37,10 @@ let private same = "A close frame with the same code, then the end of the stream
 let private codes = {
     Title = "A code that may be sent is answered"
     Cases = [
-        for code in [ 1000..1003 ] @ [ 1007..1014 ] @ [ 3000; 3001; 3500; 3999; 4000; 4001; 4500; 4999 ] do
+        for code in
+            [ 1000..1003 ]
+            @ [ 1007..1014 ]
+            @ [ 3000; 3001; 3500; 3999; 4000; 4001; 4500; 4999 ] do
             case $"{code}" same (answered (closePayload code [||]))
     ]
 }
@@ -45,7 +48,23 @@ let private codes = {
 let private wrongCodes = {
     Title = "A code that may not be sent is refused"
     Cases = [
-        for code in [ 0; 1; 999; 1004; 1005; 1006; 1015; 1016; 1100; 2000; 2999; 5000; 9999; 65_535 ] do
+        for code in
+            [
+                0
+                1
+                999
+                1004
+                1005
+                1006
+                1015
+                1016
+                1100
+                2000
+                2999
+                5000
+                9999
+                65_535
+            ] do
             for reason in [ ""; "reason" ] do
                 let how = if reason = "" then "" else " with a reason"
 
@@ -58,7 +77,10 @@ let private payloads = {
     Title = "What a close frame carries"
     Cases = [
         case "nothing" "A close frame, then the end of the stream." (answered [||])
-        case "one byte" (expectedRefusal [ 1002 ]) (violation [ 1002 ] (fun peer -> sendFrame peer true 0 8 [| 3uy |]))
+        case
+            "one byte"
+            (expectedRefusal [ 1002 ])
+            (violation [ 1002 ] (fun peer -> sendFrame peer true 0 8 [| 3uy |]))
         case "a short reason" same (answered (closePayload 1000 (utf8 "good bye")))
         case "a reason of several alphabets" same (answered (closePayload 1000 (utf8 "Grüße κόσμε 𝄞")))
         case "a reason of 123 bytes" same (answered (closePayload 1000 (sample true 123)))
@@ -110,36 +132,46 @@ let private beforehand = {
     Title = "What comes before a close frame counts"
     Cases = [
         for count in [ 1; 10; 100 ] do
-            case $"{count} messages and the close frame at once" "All messages, then the close frame." (fun peer ->
-                openPlain peer
+            case
+                $"{count} messages and the close frame at once"
+                "All messages, then the close frame."
+                (fun peer ->
+                    openPlain peer
 
-                let wire =
-                    Array.concat [
-                        for i in 1..count do
-                            frame true 0 text (utf8 $"message {i}")
-                        frame true 0 8 (closePayload 1000 [||])
-                    ]
+                    let wire =
+                        Array.concat [
+                            for i in 1..count do
+                                frame true 0 text (utf8 $"message {i}")
+                            frame true 0 8 (closePayload 1000 [||])
+                        ]
 
-                peer.Send($"{count} messages and a close frame", wire)
-                let mutable received = 0
-                let mutable isClosed = false
+                    peer.Send($"{count} messages and a close frame", wire)
+                    let mutable received = 0
+                    let mutable isClosed = false
 
-                while not isClosed do
-                    match peer.Next() with
-                    | Frame(header, payload) when header.Opcode.IsText && payload = utf8 $"message {received + 1}" ->
-                        received <- received + 1
-                    | Frame(header, answer) when header.Opcode.IsClose && codeOf answer = Some 1000 -> isClosed <- true
-                    | other -> failed $"{received} messages came, then {describe other}"
+                    while not isClosed do
+                        match peer.Next() with
+                        | Frame(header, payload) when
+                            header.Opcode.IsText && payload = utf8 $"message {received + 1}"
+                            ->
+                            received <- received + 1
+                        | Frame(header, answer) when header.Opcode.IsClose && codeOf answer = Some 1000 ->
+                            isClosed <- true
+                        | other -> failed $"{received} messages came, then {describe other}"
 
-                // Who answers a close frame may drop what was not sent before (RFC 6455 §5.5.1).
-                if received < count then
-                    nonStrict $"{received} of {count} messages came back"
+                    // Who answers a close frame may drop what was not sent before (RFC 6455 §5.5.1).
+                    if received < count then
+                        nonStrict $"{received} of {count} messages came back"
 
-                awaitEnd peer)
+                    awaitEnd peer)
 
         case "a ping and the close frame at once" "A pong or none, then the close frame." (fun peer ->
             openPlain peer
-            peer.Send("ping and close", Array.append (frame true 0 9 (utf8 "last")) (frame true 0 8 (closePayload 1000 [||])))
+
+            peer.Send(
+                "ping and close",
+                Array.append (frame true 0 9 (utf8 "last")) (frame true 0 8 (closePayload 1000 [||]))
+            )
 
             match peer.Next() with
             | Frame(header, _) when header.Opcode.IsPong ->

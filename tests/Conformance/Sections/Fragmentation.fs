@@ -44,8 +44,7 @@ let private accepted = {
                         peer.Send("all fragments", Array.concat (frames kind parts)))
 
                     case $"{kindName kind}, {name}, in single bytes" "The same message."
-                    <| echo kind whole (fun peer ->
-                        sendInPieces peer 1 (Array.concat (frames kind parts)))
+                    <| echo kind whole (fun peer -> sendInPieces peer 1 (Array.concat (frames kind parts)))
     ]
 }
 
@@ -118,6 +117,7 @@ let private noStart = {
             | Frame(header, payload) when header.Opcode.IsText && header.Fin && payload = utf8 "before" ->
                 refused [ 1002 ] peer
             | Frame(header, _) when header.Opcode.IsText -> nonStrict "the message came back in fragments"
+            | End _ -> nonStrict "the stream ended without the message, and without a close frame"
             | other -> failed $"the message was expected; {describe other}")
     ]
 }

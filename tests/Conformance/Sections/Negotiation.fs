@@ -7,7 +7,9 @@ open FunctionalWs.Conformance.Judging
 open FunctionalWs.Conformance.Verdict
 
 let private server, client = "server_max_window_bits", "client_max_window_bits"
-let private serverForgets, clientForgets = "server_no_context_takeover", "client_no_context_takeover"
+
+let private serverForgets, clientForgets =
+    "server_no_context_takeover", "client_no_context_takeover"
 
 /// What an answer may say to an offer.
 let private check (peer: Peer) (value: string) (check: FunctionalWs.Protocol.ExtensionOffer -> unit) =
@@ -19,7 +21,10 @@ let private check (peer: Peer) (value: string) (check: FunctionalWs.Protocol.Ext
         if not (List.contains parameter.Name known) then
             failed $"the server says {parameter.Name}"
 
-    if agreed.Parameters |> List.distinctBy _.Name |> List.length <> agreed.Parameters.Length then
+    if
+        agreed.Parameters |> List.distinctBy _.Name |> List.length
+        <> agreed.Parameters.Length
+    then
         failed "the server says something twice"
 
     if has client agreed && not (value.Contains client) then
@@ -49,7 +54,8 @@ let private accepted = {
                     | Some _
                     | None -> ()))
 
-        case client "An answer that goes with the offer." (fun peer -> check peer $"{deflate}; {client}" ignore)
+        case client "An answer that goes with the offer." (fun peer ->
+            check peer $"{deflate}; {client}" ignore)
 
         case serverForgets $"{serverForgets}." (fun peer ->
             check peer $"{deflate}; {serverForgets}" (fun agreed ->
@@ -60,9 +66,15 @@ let private accepted = {
             check peer $"{deflate}; {clientForgets}" ignore)
 
         case "all parameters" $"{serverForgets}, and windows of at most 10 bits." (fun peer ->
-            check peer $"{deflate}; {serverForgets}; {clientForgets}; {server}=10; {client}=10" (fun agreed ->
-                if not (has serverForgets agreed) || bitsOf server agreed |> Option.forall (fun bits -> bits > 10) then
-                    failed "the answer doesn't go with the offer"))
+            check
+                peer
+                $"{deflate}; {serverForgets}; {clientForgets}; {server}=10; {client}=10"
+                (fun agreed ->
+                    if
+                        not (has serverForgets agreed)
+                        || bitsOf server agreed |> Option.forall (fun bits -> bits > 10)
+                    then
+                        failed "the answer doesn't go with the offer"))
 
         case "a value in quotes" $"{server} of at most 12." (fun peer ->
             check peer $"{deflate}; {server}=\"12\"" (fun agreed ->
@@ -77,7 +89,7 @@ let private accepted = {
 /// An offer that nobody may agree to (RFC 7692 §7.1); the connection opens without it.
 let private declines (text: string) (value: string) : Case =
     case text "101 without an extension." (fun peer ->
-        match openWith (UpgradeRequest.add "Sec-WebSocket-Extensions" value) peer |> agreedBy with
+        match openOffering value peer with
         | None -> closeCleanly peer
         | Some agreed -> failed $"the server agreed: {agreed}")
 

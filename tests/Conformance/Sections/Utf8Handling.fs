@@ -77,23 +77,28 @@ let private atOnce (send: Peer -> unit) (rest: Peer -> unit) (peer: Peer) =
 let private early = {
     Title = "Text is refused before the rest of it has come"
     Cases = [
-        for name, bytes, shown in List.filter (fun (_, bytes: byte[], _) -> bytes.Length > 1) Utf8Samples.invalid do
+        for name, bytes, shown in
+            List.filter (fun (_, bytes: byte[], _) -> bytes.Length > 1) Utf8Samples.invalid do
             let start = Array.append before bytes[.. shown - 1]
 
-            case $"{name}, in the first fragment" "It is refused with 1007 while the next fragment is awaited."
-            <| atOnce
-                (fun peer -> sendFrame peer false 0 text start)
-                (fun peer -> sendFrame peer true 0 0 (utf8 "rest"))
+            case
+                $"{name}, in the first fragment"
+                "It is refused with 1007 while the next fragment is awaited."
+            <| atOnce (fun peer -> sendFrame peer false 0 text start) (fun peer ->
+                sendFrame peer true 0 0 (utf8 "rest"))
 
         for name, bytes, shown in List.truncate 12 Utf8Samples.invalid do
-            let payload = Array.concat [ before; bytes[.. shown - 1]; utf8 "the rest of the frame" ]
+            let payload =
+                Array.concat [ before; bytes[.. shown - 1]; utf8 "the rest of the frame" ]
+
             let wire = frame true 0 text payload
             let sent = wire.Length - 21
 
-            case $"{name}, in the first part of a frame" "It is refused with 1007 while the rest of the frame is awaited."
-            <| atOnce
-                (fun peer -> peer.Send("a part of a frame", wire[.. sent - 1]))
-                (fun peer -> peer.Send("the rest", wire[sent..]))
+            case
+                $"{name}, in the first part of a frame"
+                "It is refused with 1007 while the rest of the frame is awaited."
+            <| atOnce (fun peer -> peer.Send("a part of a frame", wire[.. sent - 1])) (fun peer ->
+                peer.Send("the rest", wire[sent..]))
     ]
 }
 

@@ -3,7 +3,8 @@ module FunctionalWs.Conformance.Sections.Utf8Samples
 
 open System
 
-let private hex (text: string) = Convert.FromHexString(text.Replace(" ", ""))
+let private hex (text: string) =
+    Convert.FromHexString(text.Replace(" ", ""))
 
 let valid: (string * byte[]) list =
     [
@@ -42,9 +43,11 @@ let valid: (string * byte[]) list =
 /// What is wrong, the bytes, and how many of them show that it is.
 let invalid: (string * byte[] * int) list =
     [
-        for lead in [ "80"; "8F"; "90"; "BF" ] do $"0x{lead}, a continuation without a start", lead, 1
+        for lead in [ "80"; "8F"; "90"; "BF" ] do
+            $"0x{lead}, a continuation without a start", lead, 1
         "four continuations", "80 BF 80 BF", 1
-        for lead in [ "C0"; "C1"; "F5"; "F6"; "F8"; "FB"; "FC"; "FD"; "FE"; "FF" ] do $"0x{lead}, which never occurs", lead, 1
+        for lead in [ "C0"; "C1"; "F5"; "F6"; "F8"; "FB"; "FC"; "FD"; "FE"; "FF" ] do
+            $"0x{lead}, which never occurs", lead, 1
         "U+002F in two bytes", "C0 AF", 1
         "U+002F in three bytes", "E0 80 AF", 2
         "U+002F in four bytes", "F0 80 80 AF", 2

@@ -7,7 +7,10 @@ open FunctionalWs.Conformance.Judging
 open FunctionalWs.Conformance.Verdict
 
 let private payload (kind: int) (size: int) =
-    if kind = text then sample true size else Array.init size (fun i -> byte (i * 31 >>> 3))
+    if kind = text then
+        sample true size
+    else
+        Array.init size (fun i -> byte (i * 31 >>> 3))
 
 let private sizeName (size: int) =
     if size >= 1_048_576 then $"{size / 1_048_576} MiB"
@@ -65,7 +68,10 @@ let private inPieces = {
 /// All messages at once, or each after the last has come back.
 let private sendMany (isPipelined: bool) (kind: int) (count: int) (size: int) (peer: Peer) =
     openPlain peer
-    let message i = payload kind size |> Array.mapi (fun at value -> if kind = binary && at = 0 then byte i else value)
+
+    let message i =
+        payload kind size
+        |> Array.mapi (fun at value -> if kind = binary && at = 0 then byte i else value)
 
     if isPipelined then
         let wire = Array.concat [ for i in 1..count -> frame true 0 kind (message i) ]
@@ -88,10 +94,16 @@ let private many = {
     Cases = [
         for kind in [ text; binary ] do
             for size in [ 0; 16; 125; 126; 1_024 ] do
-                case $"1,000 {kindName kind} of {size} bytes at once" "All of them, in order." (sendMany true kind 1_000 size)
+                case
+                    $"1,000 {kindName kind} of {size} bytes at once"
+                    "All of them, in order."
+                    (sendMany true kind 1_000 size)
 
             for size in [ 16; 1_024 ] do
-                case $"200 {kindName kind} of {size} bytes, one by one" "All of them, in order." (sendMany false kind 200 size)
+                case
+                    $"200 {kindName kind} of {size} bytes, one by one"
+                    "All of them, in order."
+                    (sendMany false kind 200 size)
     ]
 }
 

@@ -76,7 +76,9 @@ let private executeAuthorization (trail: Trail) (data: byte[]) =
         trail.NoteSize found.Password.Length
 
         let isShown = $"{found}".Substring(found.Username.Length).Contains found.Password
-        Oracle.holds "secret" (found.Password.Length < 4 || not isShown) (fun () -> "the text has the password")
+
+        Oracle.holds "secret" (found.Password.Length < 4 || not isShown) (fun () ->
+            "the text has the password")
     | Error error -> trail.Note(Oracle.tag error)
 
 let private generateAuthorization (dice: Dice) : byte[] =

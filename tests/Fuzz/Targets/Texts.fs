@@ -143,7 +143,7 @@ let private executeClose (trail: Trail) (data: byte[]) =
         Oracle.agree "twin: status" (code, reason) (received.Number, received.Reason)
         Oracle.agree "answered in kind" [ received; received ] [ sent; answer ]
         Oracle.agree "written again" payload (answer.ToArray())
-        trail.Note code
+        trail.Note(if code < 1016 then code else code / 1000)
         trail.NoteSize reason.Length
     | State.Draining(Closure.Failed(error, sent)), [ Output.Close answer ], Error code ->
         Oracle.agree "twin: error" code (ProtocolError.closeCode error).Value

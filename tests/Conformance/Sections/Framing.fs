@@ -133,9 +133,10 @@ let private unmasked = {
     Title = "A frame that is not masked is refused"
     Cases = [
         for opcode, name in [ 1, "text"; 2, "binary"; 8, "close"; 9, "ping"; 10, "pong" ] do
-            for payload in [ [||]; [| 0x03uy; 0xE8uy |] ] do
-                case $"{name} of {payload.Length} bytes" (expectedRefusal [ 1002 ]) (fun peer ->
-                    let wire = Array.append [| 0x80uy ||| byte opcode; byte payload.Length |] payload
+            for size in [ 6; 100 ] do
+                case $"{name} of {size} bytes" (expectedRefusal [ 1002 ]) (fun peer ->
+                    let payload = closePayload 1000 (sample false (size - 2))
+                    let wire = Array.append [| 0x80uy ||| byte opcode; byte size |] payload
                     violation [ 1002 ] (fun peer -> peer.Send($"{name}, not masked", wire)) peer)
     ]
 }

@@ -111,6 +111,23 @@ module Http =
         else
             ValueNone
 
+    let private isAscii (line: string) = Seq.forall Char.IsAscii line
+
+    let private parseRequestLine (line: string) : Result<struct (string * string * string), HandshakeError> =
+        match line.Split(' ', 3) with
+        | [| method; target; ("HTTP/1.1" | "HTTP/1.0") as version |] when method <> "" && isAscii line ->
+            Ok(struct (method, target, version))
+        | _ -> Error(HandshakeError.RequestLine line)
+
+    /// The first line alone can show that this is no HTTP: then no other line matters.
+    let private firstLineError (isFirst: bool) (line: ReadOnlySpan<byte>) : HandshakeError voption =
+        if isFirst then
+            match parseRequestLine (text line) with
+            | Ok _ -> ValueNone
+            | Error error -> ValueSome error
+        else
+            ValueNone
+
     /// Limits are judged as soon as the bytes that break them are there.
     let rec private findLines
         (limits: RequestHeadLimits)
@@ -125,7 +142,7 @@ module Http =
 
         match lengthError limits (count = 0) size with
         | ValueSome error -> Wrong error
-        | ValueNone when count > limits.MaxHeaderCount + 1 ->
+        | ValueNone when count - 1 > limits.MaxHeaderCount ->
             Wrong(HandshakeError.TooManyHeaders limits.MaxHeaderCount)
         | ValueNone when at + size > limits.MaxHeadSize ->
             Wrong(HandshakeError.HeadTooLarge limits.MaxHeadSize)
@@ -134,15 +151,10 @@ module Http =
         | ValueNone when length = 2 && count > 0 -> Found(List.rev found, at + 2)
         | ValueNone ->
             let line = Range(Index at, Index(at + length - 2))
-            findLines limits (line :: found) (count + 1) (at + length) head
 
-    let private isAscii (line: string) = Seq.forall Char.IsAscii line
-
-    let private parseRequestLine (line: string) : Result<struct (string * string * string), HandshakeError> =
-        match line.Split(' ', 3) with
-        | [| method; target; ("HTTP/1.1" | "HTTP/1.0") as version |] when method <> "" && isAscii line ->
-            Ok(struct (method, target, version))
-        | _ -> Error(HandshakeError.RequestLine line)
+            match firstLineError (count = 0) (rest.Slice(0, length - 2)) with
+            | ValueSome error -> Wrong error
+            | ValueNone -> findLines limits (line :: found) (count + 1) (at + length) head
 
     let private parseHeader (line: string) : Result<KeyValuePair<string, string>, HandshakeError> =
         match line.IndexOf ':' with
@@ -193,15 +205,6 @@ module Http =
                 Headers = headers
             })
 
-    /// The first line alone can show that this is no HTTP.
-    let private checkFirstLine (head: ReadOnlySpan<byte>) : RequestParse =
-        match head.IndexOf lineFeed with
-        | -1 -> RequestParse.Incomplete
-        | index ->
-            match parseRequestLine (text(head.Slice(0, index)).TrimEnd '\r') with
-            | Ok _ -> RequestParse.Incomplete
-            | Error error -> RequestParse.Malformed error
-
     let private parseLines (ranges: Range list) (head: ReadOnlySpan<byte>) : string list =
         let lines = List<string>()
 
@@ -212,7 +215,7 @@ module Http =
 
     let private readHead (limits: RequestHeadLimits) (head: ReadOnlySpan<byte>) : RequestParse =
         match findLines limits [] 0 0 head with
-        | Missing -> checkFirstLine head
+        | Missing -> RequestParse.Incomplete
         | Wrong error -> RequestParse.Malformed error
         | Found(ranges, length) ->
             match parseRequest (parseLines ranges head) with

@@ -85,7 +85,10 @@ internal sealed class FrameDecoder(Driver driver)
             return true;
         if (driver.Extensions.Decode(bits, data, header.Fin && isEnd, decoded) is { } error)
         {
-            driver.Receive(Input.NewBroken(error));
+            // Bad text before the bad bytes comes first, however they have arrived.
+            Deliver(header, isEnd: false);
+            if (!driver.IsReceivingOver)
+                driver.Receive(Input.NewBroken(error));
             return false;
         }
         if (decoded.IsFull)
@@ -97,7 +100,7 @@ internal sealed class FrameDecoder(Driver driver)
     {
         while (delivered < decoded.Size || isEnd)
         {
-            var data = decoded.From(delivered);
+            var data = WithoutExcess(decoded.From(delivered));
             delivered += data.Length;
             var isLast = isEnd && delivered == decoded.Size;
             var received = driver.ReceiveData(header, PartOf(isLast), data);
@@ -109,6 +112,12 @@ internal sealed class FrameDecoder(Driver driver)
         }
         return null;
     }
+
+    // The byte that is too many comes alone: bad text before it is found first, however the bytes have arrived.
+    private ReadOnlySpan<byte> WithoutExcess(ReadOnlySpan<byte> data) =>
+        decoded.IsFull && data.Length > 1 && delivered + data.Length == decoded.Size
+            ? data[..^1]
+            : data;
 
     private Part PartOf(bool isLast) =>
         (isDelivered, isLast) switch

@@ -67,6 +67,12 @@ let reading =
 
             parseSequence (Bytes.segments [ 1 .. sample.Length ] (latin1 sample)) =! whole)
 
+        testCase "a first line that is no request line is that, whatever else is wrong after it" (fun () ->
+            let garbage = "x\r\n" + String.replicate 200 "A: b\r\n"
+
+            for length in 3 .. garbage.Length do
+                errorOf (garbage.Substring(0, length)) =! HandshakeError.RequestLine "x")
+
         testTheory
             "other methods, targets and versions are read"
             [
@@ -174,6 +180,14 @@ let limits =
 
             errorOf $"GET / HTTP/1.1\r\n{lines 129}\r\n"
             =! HandshakeError.TooManyHeaders 128)
+
+        testCase "the largest number of headers is no limit at all" (fun () ->
+            let limits = RequestHeadLimits.Create(8_192, 8_192, Int32.MaxValue, 65_536)
+            let buffer = Bytes.whole (latin1 sample)
+
+            match Http.readRequest limits &buffer with
+            | RequestParse.Complete(request, _) -> request.Headers.Count =! 7
+            | other -> failwith $"{other}")
 
         testCase "a head of 65,536 bytes is taken, one more is not" (fun () ->
             let lines = String.replicate 8 ("A: " + String('x', 8_000) + "\r\n")

@@ -394,6 +394,12 @@ let private violations: (string * (PeerClient -> unit) * (int * string)) list = 
         use sender = new Sender(15)
         send client true Opcode.Text (sender.Message [| 0x61uy; 0xFFuy |])),
     (1007, "invalid UTF-8 at position 1")
+    "text that is not UTF-8, before what is no compressed data",
+    (fun client ->
+        use sender = new Sender(15)
+        let text = sender.Part([| 0x61uy; 0xFFuy |], false)
+        send client true Opcode.Text (Array.append text (hex "FF FF FF"))),
+    (1007, "invalid UTF-8 at position 1")
     "a distance beyond the window",
     (fun client ->
         use sender = new Sender(15)
@@ -415,6 +421,12 @@ let refusing =
             test <@ agreed.EndsWith "client_max_window_bits=10" @>
             act client
             closedWith client =! expected)
+
+        testCase "as bad text rather than as too large, if that comes first" (fun () ->
+            refusedWith (ServerOptions(MaxMessageSize = Nullable 2)) (fun client ->
+                use sender = new Sender(15)
+                send client true Opcode.Text (sender.Message [| 0x61uy; 0xFFuy; 0x61uy; 0x61uy |]))
+            =! (1007, "invalid UTF-8 at position 1"))
 
         testCase "without an agreement, with the first mark" (fun () ->
             let server = inMemory echo defaults

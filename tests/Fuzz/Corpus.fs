@@ -1,0 +1,35 @@
+/// The inputs that are kept: a line each, in files that are committed.
+module FunctionalWs.Fuzz.Corpus
+
+open System.IO
+
+/// Where this program's sources are; the files lie beside them.
+let private folder = Path.Combine(__SOURCE_DIRECTORY__, "Corpus")
+
+let private fileOf (name: string) = Path.Combine(folder, name, "kept.txt")
+
+let load (name: string) : byte[] list =
+    if File.Exists(fileOf name) then
+        [ for line in File.ReadLines(fileOf name) -> InputText.toBytes line ]
+    else
+        []
+
+let save (name: string) (inputs: byte[] seq) =
+    Directory.CreateDirectory(Path.Combine(folder, name)) |> ignore
+
+    let lines =
+        inputs
+        |> Seq.sortBy (fun input -> input.Length, input)
+        |> Seq.map InputText.ofBytes
+
+    File.WriteAllLines(fileOf name, lines)
+
+/// Writes an input that broke a rule to where it can be replayed from.
+let saveFind (name: string) (input: byte[]) : string =
+    let finds =
+        Path.GetFullPath(Path.Combine(__SOURCE_DIRECTORY__, "..", "..", "artifacts", "fuzz"))
+
+    Directory.CreateDirectory finds |> ignore
+    let file = Path.Combine(finds, $"{name}-{Dice.hash input:X16}.txt")
+    File.WriteAllText(file, InputText.ofBytes input + "\n")
+    Path.GetRelativePath(Directory.GetCurrentDirectory(), file)

@@ -1,0 +1,188 @@
+/// Request heads, and the opening handshake that follows a good one.
+module FunctionalWs.Fuzz.Targets.RequestHead
+
+open System
+open System.Buffers
+open FunctionalWs.Fuzz
+open FunctionalWs.Protocol
+open FunctionalWs.Protocol.Tests
+
+let private small = RequestHeadLimits.Create(64, 64, 4, 256)
+let private now = DateTimeOffset(2030, 1, 2, 3, 4, 5, TimeSpan.Zero)
+
+let private policies = [
+    HandshakePolicy.Default
+    {
+        HandshakePolicy.Default with
+            Origins = ValueSome [ OriginRule.Exact "https://example.com"; OriginRule.Absent ]
+            Subprotocols = [ "chat"; "superchat" ]
+    }
+]
+
+let private required = [|
+    "Host: example.com"
+    "Upgrade: websocket"
+    "Connection: Upgrade"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+    "Sec-WebSocket-Version: 13"
+|]
+
+let private optional = [|
+    "Connection: keep-alive, Upgrade"
+    "Origin: https://example.com"
+    "Origin: null"
+    "Sec-WebSocket-Protocol: chat, superchat"
+    "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+    "Content-Length: 0"
+    "Content-Length: 5"
+    "Transfer-Encoding: chunked"
+    "Host: [2001:db8::1]:8080"
+    "Authorization: Basic dXNlcjpwYXNz"
+    "X-Forwarded-For: 192.0.2.1, unknown"
+    "Cookie: a=b; c=\"d\""
+    "X:"
+    "Expect: 100-continue"
+    "Sec-WebSocket-Version: 8"
+    "Upgrade: h2c, websocket"
+|]
+
+let private starts = [|
+    "GET / HTTP/1.1"
+    "GET /chat?room=1&x=%20 HTTP/1.1"
+    "GET ws://example.com/chat HTTP/1.1"
+    "GET * HTTP/1.1"
+    "POST /chat HTTP/1.1"
+    "GET /chat HTTP/1.0"
+    "HEAD / HTTP/1.1"
+|]
+
+let generate (dice: Dice) : byte[] =
+    let lines = ResizeArray required
+
+    for _ in 1 .. dice.Size 6 do
+        lines.Insert(dice.Below(lines.Count + 1), dice.Pick optional)
+
+    if dice.OneIn 3 then
+        lines.RemoveAt(dice.Below lines.Count)
+
+    let start = if dice.OneIn 3 then dice.Pick starts else starts[0]
+    let rest = if dice.OneIn 4 then "\x81\x80abcd" else ""
+
+    InputText.latin1 (start + "\r\n" + String.Join("\r\n", lines) + "\r\n\r\n" + rest)
+
+/// Lines doubled, moved, dropped, or with other blanks.
+let private mutate (dice: Dice) (data: byte[]) : byte[] =
+    let lines = ResizeArray((InputText.ofLatin1 data).Split "\r\n")
+    let at = dice.Below lines.Count
+
+    match dice.Below 7 with
+    | 0 -> lines.RemoveAt at
+    | 1 -> lines.Insert(dice.Below(lines.Count + 1), lines[at])
+    | 2 -> lines.Insert(at, dice.Pick optional)
+    | 3 -> lines[at] <- lines[at].ToUpperInvariant()
+    | 4 -> lines[at] <- lines[at].Replace(": ", dice.Pick [| ":"; ":\t "; " : "; ":\x80"; ": \r"; ":\n " |])
+    | 5 -> lines[at] <- lines[at] + dice.Pick [| " "; "\t"; ","; ", x"; "\x00"; "\xFF"; "\r"; "\n" |]
+    | _ -> lines[at] <- lines[at] + String(char (dice.Byte()), dice.Size 9_000)
+
+    InputText.latin1 (String.Join("\r\n", lines))
+
+let private read (limits: RequestHeadLimits) (buffer: ReadOnlySequence<byte>) =
+    Http.readRequest limits &buffer
+
+let private fields (request: Request) = [ for field in request.Headers -> field.Key, field.Value ]
+
+let private compare limits (data: byte[]) (parsed: RequestParse) =
+    match parsed, HeadTwin.read limits (InputText.ofLatin1 data) with
+    | RequestParse.Complete(request, consumed), Some(line, headers, length) ->
+        Oracle.agree "twin: request line" line [ request.Method; request.Target; request.Version ]
+        Oracle.agree "twin: headers" headers (fields request)
+        Oracle.agree "twin: consumed" (int64 length) consumed
+    | (RequestParse.Incomplete | RequestParse.Malformed _), None -> ()
+    | parsed, twin -> Oracle.fail "twin" $"{parsed}, but the twin says {twin}"
+
+/// What the beginning of a head leads to doesn't change with what follows.
+let private checkPrefixes (dice: Dice) limits (data: byte[]) (parsed: RequestParse) =
+    for _ in 0..2 do
+        let prefix = Array.truncate (dice.Below(data.Length + 1)) data
+
+        match read limits (ReadOnlySequence prefix), parsed with
+        | RequestParse.Incomplete, _ -> ()
+        | RequestParse.Malformed early, RequestParse.Malformed final ->
+            Oracle.agree "prefix: answer" (HandshakeError.status final) (HandshakeError.status early)
+        | RequestParse.Complete _ as early, RequestParse.Complete _ -> Oracle.agree "prefix" parsed early
+        | early, _ -> Oracle.fail "prefix" $"{early} after {prefix.Length} bytes, in the end {parsed}"
+
+let private written (write: IBufferWriter<byte> -> unit) : byte[] =
+    let writer = ArrayBufferWriter<byte>()
+    write writer
+    writer.WrittenSpan.ToArray()
+
+/// No text of a peer's ends a line of an answer.
+let private checkResponse (response: Response) =
+    let bytes = written (Http.writeResponse response)
+    let text = InputText.ofLatin1 bytes
+    let head = text.Substring(0, text.IndexOf "\r\n\r\n").Split "\r\n"
+
+    Oracle.agree "one line a header" (Seq.length response.Headers + 1) head.Length
+
+    for line in head do
+        Oracle.holds "no control characters" (not (Seq.exists Char.IsControl line)) (fun () -> line)
+
+let private answer (trail: Trail) (request: Request) =
+    for policy in policies do
+        match Handshake.respond policy now request with
+        | HandshakeResult.Accepted(response, subprotocol) ->
+            trail.Note(if subprotocol.IsSome then 1 else 0)
+            checkResponse response
+        | HandshakeResult.Rejected(response, error) ->
+            trail.Note(2 + Oracle.tag error)
+            trail.Note response.StatusCode
+            HandshakeError.describe error |> ignore
+            checkResponse response
+
+let private checkRoundTrip (request: Request) =
+    let bytes = written (Http.writeRequest request)
+    let widest = RequestHeadLimits.Largest
+
+    match
+        read (RequestHeadLimits.Create(widest, widest, Int32.MaxValue, widest)) (ReadOnlySequence bytes)
+    with
+    | RequestParse.Complete(again, consumed) ->
+        Oracle.agree "round trip" request again
+        Oracle.agree "round trip: consumed" (int64 bytes.Length) consumed
+    | other -> Oracle.fail "round trip" $"{other}"
+
+let execute (trail: Trail) (data: byte[]) =
+    let dice = Dice.ofInput data
+    let budget = 65_536L + 24L * int64 data.Length
+
+    for limits in [ RequestHeadLimits.Default; small ] do
+        let parsed = Oracle.within budget (fun () -> read limits (ReadOnlySequence data))
+
+        trail.Note(Oracle.tag parsed)
+        Oracle.agree "cuts" parsed (read limits (Cuts.sequence dice data))
+        compare limits data parsed
+        checkPrefixes dice limits data parsed
+
+        match parsed with
+        | RequestParse.Incomplete -> ()
+        | RequestParse.Malformed error ->
+            trail.Note(Oracle.tag error)
+            HandshakeError.describe error |> ignore
+        | RequestParse.Complete(request, _) ->
+            trail.NoteSize(Seq.length request.Headers)
+            checkRoundTrip request
+            answer trail request
+
+let target: Target = {
+    Name = "request-head"
+    About = "a request as it comes, and the handshake's answer to it"
+    Words =
+        Array.concat [ required; optional; starts ]
+        |> Array.append [| "\r\n"; "\r\n\r\n"; "\n"; "\r"; "\x00"; " HTTP/1.1"; "\t"; ": " |]
+        |> Array.map InputText.latin1
+    MaxSize = 20_000
+    Generate = generate
+    Mutate = mutate
+    Execute = execute
+}

@@ -23,6 +23,7 @@ internal sealed class Driver
     private readonly ManualResetEventSlim closed = new(false);
     private CancellationTokenSource? notOpen; // made for whoever asks
     private Exception? cause;
+    private Violation? violation;
     private volatile bool isBroken;
 
     /// <summary>Takes over a stream.</summary>
@@ -80,8 +81,8 @@ internal sealed class Driver
     public Ending? Ending =>
         State switch
         {
-            State.Draining draining => FunctionalWs.Ending.Of(draining.Closure, Cause),
-            State.Closed closed => FunctionalWs.Ending.Of(closed.Closure, Cause),
+            State.Draining draining => FunctionalWs.Ending.Of(draining.Closure, Cause, violation),
+            State.Closed closed => FunctionalWs.Ending.Of(closed.Closure, Cause, violation),
             _ => null,
         };
 
@@ -142,9 +143,11 @@ internal sealed class Driver
         lock (stateGate)
         {
             transition = Connection.Receive(Settings, state, input);
+            if (BrokenRule(transition) is { } error)
+                Note(ViolationModule.OfInput(state, Input.Offset, input, error));
             Enter(transition);
         }
-        frames?.Received(input);
+        frames?.Received(input, violation);
         Carry(transition);
     }
 
@@ -159,16 +162,34 @@ internal sealed class Driver
         lock (stateGate)
         {
             transition = Connection.ReceiveData(Settings, state, header, part, data);
+            if (transition.HalfClose && BrokenRule(transition) is { } error)
+                Note(ViolationModule.OfData(state, Input.Offset, header, part, error));
             Enter(transition);
         }
         if (transition.Event.IsSome)
             frames?.Received(header);
         if (transition.HalfClose)
+        {
+            frames?.Refused(violation);
             Carry(transition);
+        }
         return transition.Event;
     }
 
     // ---- Transitions
+
+    /// <summary>The rule by whose breaking a transition fails the connection; null when it doesn't.</summary>
+    private static ProtocolError? BrokenRule(in Transition transition) =>
+        transition is { HalfClose: true, State: State.Draining { Closure: Closure.Failed failed } }
+            ? failed.Error
+            : null;
+
+    /// <summary>Before the state tells that there is one: others read the state without its lock.</summary>
+    private void Note(Violation found)
+    {
+        violation ??= found;
+        Interlocked.MemoryBarrier();
+    }
 
     private SendResult Begin(Command command)
     {

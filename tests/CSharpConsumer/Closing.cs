@@ -76,6 +76,8 @@ internal static class Closing
                     var cause = (WebSocketProtocolException)error.InnerException!;
                     Check.Equal(ProtocolError.MaskMissing, cause.Error);
                     Check.True(cause.CloseCode == CloseCode.ProtocolError);
+                    Check.Equal(1L, cause.Violation.Offset);
+                    Check.Equal("RFC 6455 §5.1", cause.Violation.Section.ToString());
                 },
                 handled
             ),

@@ -272,7 +272,9 @@ internal sealed class Driver
     /// <summary>Sends a ping that nobody waits for.</summary>
     public void PostPing(ControlPayload payload)
     {
-        output.Post(Output.NewPing(payload), halfClose: false);
+        // Another thread may have begun to close: nothing follows a close frame.
+        lock (stateGate)
+            TryEnter(Command.NewPing(payload));
         TryFlushOutput();
     }
 

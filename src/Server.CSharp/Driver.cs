@@ -1,3 +1,4 @@
+using System.Buffers;
 using FunctionalWs.Protocol;
 using Microsoft.FSharp.Core;
 
@@ -15,6 +16,7 @@ internal sealed class Driver
     private readonly FrameOutput output;
     private readonly Log log;
     private readonly FrameLog? frames;
+    private FlightRecorder? recorder;
 
     private readonly Lock stateGate = new();
     private State state = Connection.Start;
@@ -111,9 +113,14 @@ internal sealed class Driver
     {
         Extensions = extensions;
         Settings = options.ToConnectionSettings(extensions.Bits);
+        if (options.FlightRecorder is { } recording)
+            recorder = new FlightRecorder(recording, Settings, options.TimeProvider);
         output.Use(extensions);
         Vitals.Watch(extensions.Deflate);
     }
+
+    /// <summary>The last steps; null when they are not recorded.</summary>
+    public Recording? Recording => recorder?.Recording;
 
     /// <summary>The connection has ended, and nobody uses it any more: gives back what extensions hold.</summary>
     public void ReleaseExtensions() =>
@@ -136,8 +143,16 @@ internal sealed class Driver
     public long Room(in FrameHeader header) =>
         Connection.Room(Settings, State, header, isBegun: false);
 
-    /// <summary>Takes a control frame, a broken rule or the end of the stream.</summary>
-    public void Receive(in Input input)
+    /// <summary>Takes a frame that is refused for its header.</summary>
+    /// <param name="error">What is wrong with it.</param>
+    /// <param name="header">The bytes from its header on.</param>
+    public void Refuse(ProtocolError error, in ReadOnlySequence<byte> header) =>
+        Receive(Protocol.Input.NewBroken(error), header);
+
+    /// <summary>Takes a control frame, what could not be decoded, or the end of the stream.</summary>
+    public void Receive(in Input input) => Receive(input, ReadOnlySequence<byte>.Empty);
+
+    private void Receive(in Input input, in ReadOnlySequence<byte> header)
     {
         Transition transition;
         lock (stateGate)
@@ -145,6 +160,7 @@ internal sealed class Driver
             transition = Connection.Receive(Settings, state, input);
             if (BrokenRule(transition) is { } error)
                 Note(ViolationModule.OfInput(state, Input.Offset, input, error));
+            recorder?.Receive(Input.Offset, input, header, transition);
             Enter(transition);
         }
         frames?.Received(input, violation);
@@ -164,6 +180,7 @@ internal sealed class Driver
             transition = Connection.ReceiveData(Settings, state, header, part, data);
             if (transition.HalfClose && BrokenRule(transition) is { } error)
                 Note(ViolationModule.OfData(state, Input.Offset, header, part, error));
+            recorder?.ReceiveData(Input.Offset, header, part, data, transition);
             Enter(transition);
         }
         if (transition.Event.IsSome)
@@ -191,13 +208,16 @@ internal sealed class Driver
         Interlocked.MemoryBarrier();
     }
 
-    private SendResult Begin(Command command)
+    private SendResult Begin(Command command, int length)
     {
         lock (stateGate)
         {
             var result = Connection.Send(state, command);
             if (result.IsAccepted)
+            {
+                recorder?.Send(Input.Offset, command, length, result.Transition);
                 state = result.Transition.State;
+            }
             return result;
         }
     }
@@ -257,6 +277,7 @@ internal sealed class Driver
             var result = Connection.Send(state, command);
             if (result.IsRefused)
                 return result.Error;
+            recorder?.Send(Input.Offset, command, frame.Span, result.Transition);
             output.Post(frame);
             frames?.Sent(frame);
             return null;
@@ -340,9 +361,11 @@ internal sealed class Driver
     private bool TryEnter(Command command)
     {
         var result = Connection.Send(state, command);
-        if (result.IsAccepted)
-            Enter(result.Transition);
-        return result.IsAccepted;
+        if (result.IsRefused)
+            return false;
+        recorder?.Send(Input.Offset, command, 0, result.Transition);
+        Enter(result.Transition);
+        return true;
     }
 
     /// <summary>Waits for the end while others read: the receiving thread, or the watcher.</summary>

@@ -270,7 +270,7 @@ internal sealed class FrameInput(Driver driver)
             return false;
         if (parse.IsMalformed)
         {
-            driver.Receive(Input.NewBroken(parse.Error));
+            driver.Refuse(parse.Error, rest);
             return false;
         }
 
@@ -278,7 +278,7 @@ internal sealed class FrameInput(Driver driver)
         var error = driver.Check(header);
         if (error.IsSome)
         {
-            driver.Receive(Input.NewBroken(error.Value));
+            driver.Refuse(error.Value, rest);
             return false;
         }
 

@@ -226,7 +226,8 @@ let keepalive =
             let driver =
                 typeof<ServerConnection>
                     .GetField("driver", BindingFlags.Instance ||| BindingFlags.NonPublic)
-                    .GetValue connection
+                    .GetValue
+                    connection
                 :?> Driver
 
             // The watcher has seen the connection open; another thread closes it before the ping is sent.

@@ -9,9 +9,9 @@ index: 4
 (**
 # A connection, recorded and replayed
 
-Something went wrong on a live connection, and nobody was watching. If the bytes that the server received were kept, it can be
-watched now: the protocol is a function of its input, so the same bytes give the same states, forwards, backwards, and under
-settings that the server didn't have.
+Something went wrong on a live connection, and nobody was watching. If the server's flight recorder was on, it can be watched now:
+the protocol is a function of its input, so the same input gives the same states, forwards, backwards, and under settings that the
+server didn't have.
 
 This page records a connection and replays it. As a [script]({{root}}{{fsdocs-source-basename}}.fsx) and a
 [notebook]({{root}}{{fsdocs-source-basename}}.ipynb).
@@ -31,14 +31,9 @@ This page records a connection and replays it. As a [script]({{root}}{{fsdocs-so
 #endif // IPYNB
 
 (**
-The server, the protocol under it, and much of .NET's network classes:
+The server, the protocol under it, and the platform's client:
 *)
 open System
-open System.Buffers
-open System.Collections.Concurrent
-open System.Diagnostics
-open System.Net
-open System.Net.Sockets
 open System.Net.WebSockets
 open System.Text
 open System.Threading
@@ -47,52 +42,25 @@ open FunctionalWs.FSharp
 open FunctionalWs.Protocol
 
 (**
-## A tap
+## A server that records
 
-The server below answers each message with its length. Between it and the client sits a *tap*: it listens on a port of its own,
-passes bytes on in both directions, and keeps what the client sent, chunk by chunk, with the time since the beginning.
+The server below answers each message with its length. `FlightRecorder` makes it keep the last 50 steps of each connection. Payloads
+are kept here since they are ours; a server of yours keeps their sizes alone unless you ask for more, and everything on this page
+works with that, too.
 *)
+let options =
+    ServerOptions(FlightRecorder = FlightRecorderOptions(MaxSteps = 50, MaxPayloadBytes = 10_000))
+
+let mutable connections: ServerConnection list = []
+
 let server =
-    WebSocket.serve "127.0.0.1" 0 (fun connection ->
+    WebSocket.serveWith options "127.0.0.1" 0 (fun connection ->
+        connections <- [ connection ]
+
         for message in connection do
             connection.Send $"{message.Data.Length} bytes")
 
 server.Start()
-
-type Chunk = { At: TimeSpan; Bytes: byte[] }
-
-let recorded = ConcurrentQueue<Chunk>()
-let clock = Stopwatch.StartNew()
-
-/// Copies one direction until its end, and shows each chunk to somebody.
-let pump (source: Socket) (target: Socket) (show: byte[] -> unit) =
-    let buffer: byte[] = Array.zeroCreate 65_536
-    let mutable size = source.Receive buffer
-
-    while size > 0 do
-        show buffer[.. size - 1]
-        target.Send(buffer, size, SocketFlags.None) |> ignore
-        size <- source.Receive buffer
-
-    target.Shutdown SocketShutdown.Send
-
-let tap = new TcpListener(IPAddress.Loopback, 0)
-tap.Start()
-
-let tapping =
-    Thread(fun () ->
-        use client = tap.AcceptSocket()
-
-        use upstream =
-            new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
-
-        upstream.Connect server.LocalEndPoint
-        let back = Thread(fun () -> pump upstream client ignore)
-        back.Start()
-        pump client upstream (fun bytes -> recorded.Enqueue { At = clock.Elapsed; Bytes = bytes })
-        back.Join())
-
-tapping.Start()
 
 (**
 ## A conversation to record
@@ -101,7 +69,7 @@ A client says three things, the last one in two fragments, and closes.
 *)
 let timeout = new CancellationTokenSource(TimeSpan.FromSeconds 30.0)
 let client = new ClientWebSocket()
-client.ConnectAsync(Uri $"ws://{tap.LocalEndpoint}/", timeout.Token).Wait()
+client.ConnectAsync(Uri $"ws://{server.LocalEndPoint}/", timeout.Token).Wait()
 
 /// Sends a message, each part in a fragment, and gives the answer.
 let ask (parts: string list) : string =
@@ -119,147 +87,55 @@ let answers =
 (*** include-value: answers ***)
 
 client.CloseAsync(WebSocketCloseStatus.NormalClosure, "that's all", timeout.Token).Wait()
-tapping.Join()
-tap.Dispose()
 server.Dispose()
 
 (**
-How the bytes fell into chunks is up to the network, and the times are other ones in each run, so this page doesn't show them:
-`recorded` has both. What they add up to is always the same, but for the key in the request and the masks of the frames, which
-the client chose at random.
+## The recording
+
+`ServerConnection.Recording` has it at any time. When a connection ends abnormally, the log has it as well, as one line of text. Here
+is the beginning of that line, without the time at which the connection was opened:
 *)
-let recording = recorded.ToArray()
+let text = RecordingText.format connections.Head.Recording
+
+let shown = text[.. text.IndexOf " started" - 1]
+(*** include-value: shown ***)
+
+(**
+The text is read back, in a script, a test or another program:
+*)
+let recording = RecordingText.ofText text
 
 let inOrder =
-    recording
+    recording.Steps
     |> Array.pairwise
     |> Array.forall (fun (one, next) -> one.At <= next.At)
 (*** include-value: inOrder ***)
 
 (**
-## From chunks to steps
-
-First the request has to be read off. What follows it are frames: `FrameReader.read` finds the next one as soon as enough chunks
-have come. A step is what happened, the state that it led to, and the chunk that completed it.
-*)
-type Step = {
-    Chunk: int
-    What: string
-    Transition: Transition
-}
-
-let requestSize (bytes: byte[]) : int voption =
-    let buffer = ReadOnlySequence bytes
-
-    match Http.readRequest RequestHeadLimits.Default &buffer with
-    | RequestParse.Complete(_, consumed) -> ValueSome(int consumed)
-    | RequestParse.Incomplete -> ValueNone
-    | RequestParse.Malformed error -> failwith $"no request: {HandshakeError.describe error}"
-
-/// What is at the start of the bytes, and how many it takes; none when more are needed.
-let nextInput
-    (settings: ConnectionSettings)
-    (bytes: byte[])
-    : (string * int * (State -> Transition)) voption =
-    let buffer = ReadOnlySequence bytes
-
-    match FrameReader.read settings &buffer with
-    | FrameParse.Incomplete -> ValueNone
-    | FrameParse.Malformed error ->
-        ValueSome(
-            ProtocolError.describe error,
-            bytes.Length,
-            fun state -> Connection.receive settings state (Input.Broken error)
-        )
-    | FrameParse.Complete frame ->
-        let header = frame.Header
-        let last = if header.Fin then "" else ", more to come"
-
-        let receive state =
-            Connection.receive settings state (Input.Received frame)
-
-        ValueSome($"{header.Opcode} of {header.PayloadLength} bytes{last}", int header.FrameLength, receive)
-
-(**
-`replay` goes through a recording under any settings. It keeps every step, so that nothing is lost on the way: the states are
-values.
-*)
-let replay (settings: ConnectionSettings) (recording: Chunk[]) : Step[] =
-    let rec frames chunk state (bytes: byte[]) steps =
-        match nextInput settings bytes with
-        | ValueNone -> state, bytes, steps
-        | ValueSome(what, size, receive) ->
-            let transition = receive state
-
-            let step = {
-                Chunk = chunk
-                What = what
-                Transition = transition
-            }
-
-            frames chunk transition.State bytes[size..] (step :: steps)
-
-    let chunks (isOpen, state, waiting, steps) (index, chunk) =
-        let bytes = Array.append waiting chunk.Bytes
-
-        // Before the request is complete there is nothing to step.
-        let headSize = if isOpen then ValueSome 0 else requestSize bytes
-
-        match headSize with
-        | ValueNone -> false, state, bytes, steps
-        | ValueSome size ->
-            let state, rest, steps = frames index state bytes[size..] steps
-            true, state, rest, steps
-
-    let _, state, _, steps =
-        recording
-        |> Array.indexed
-        |> Array.fold chunks (false, Connection.start, [||], [])
-
-    let ending = {
-        Chunk = recording.Length - 1
-        What = "end of stream"
-        Transition = Connection.receive settings state Input.EndOfStream
-    }
-
-    ending :: steps |> List.rev |> Array.ofList
-
-(**
 ## Forwards
 
-With the settings that the server had:
+With the settings that the server had: at which byte of the client's a step begins, what happened, and what it led to.
 *)
-let reason (closure: Closure) : string =
-    match closure with
-    | Closure.Clean(received, _, _) -> $"both close frames were exchanged, {received}"
-    | Closure.Failed(_, sent) -> $"failed with {sent}"
-    | Closure.Abandoned sent -> $"given up with {sent}"
-    | Closure.Lost _ -> "lost"
+let replay = Replay.run recording
 
-let summary (state: State) : string =
-    match state with
-    | State.Open(ValueNone, _) -> "Open"
-    | State.Open(ValueSome message, _) -> $"Open, {message.Size} bytes of a message so far"
-    | State.CloseSent(sent, _) -> $"CloseSent: {sent}"
-    | State.Draining closure -> $"Draining: {reason closure}"
-    | State.Closed closure -> $"Closed: {reason closure}"
-
-let print (steps: Step[]) =
-    for index, step in Array.indexed steps do
-        printfn $"{index}. {step.What}"
-        printfn $"     {summary step.Transition.State}"
-
-let steps = replay ConnectionSettings.Server recording
-print steps
+for line in ReplayText.lines replay do
+    printfn $"{line}"
 (*** include-output ***)
+
+(**
+Each step has led to what it led to then:
+*)
+let differences = replay.Differences.Length
+(*** include-value: differences ***)
 
 (**
 ## Backwards
 
-There is no undo, and none is needed. Which was the last state in which a message was incomplete, and how did it come to that?
+There is no undo, and none is needed: the replay has all the states. Which was the last one in which a message was incomplete, and
+how did it come to that?
 *)
-let isIncomplete (step: Step) =
-    match step.Transition.State with
+let isIncomplete (state: State) =
+    match state with
     | State.Open(ValueSome _, _)
     | State.CloseSent(_, ValueSome _) -> true
     | State.Open(ValueNone, _)
@@ -267,47 +143,42 @@ let isIncomplete (step: Step) =
     | State.Draining _
     | State.Closed _ -> false
 
-let found = steps |> Array.findIndexBack isIncomplete
+let found =
+    Seq.findBack (fun steps -> isIncomplete (replay.StateAfter steps)) [ 0 .. replay.Steps.Length ]
 
-for index in found .. -1 .. max 0 (found - 2) do
-    printfn $"{index}. {steps[index].What}: {summary steps[index].Transition.State}"
+for steps in found .. -1 .. found - 2 do
+    printfn $"after {steps} steps: {ReplayText.ofState (replay.StateAfter steps)}"
 (*** include-output ***)
 
 (**
 ## What would that limit have done?
 
-The largest message of the recording has 16 bytes. Would a limit of 12 bytes have hurt this client? The same bytes, other
+The largest message of the recording has 16 bytes. Would a limit of 12 bytes have hurt this client? The same recording, other
 settings:
 *)
-let strict = {
-    ConnectionSettings.Server with
-        Limits = Limits.Create(maxMessageSize = 12L, maxFragmentSize = Limits.Unlimited, maxFragments = 100)
+let withLimit (limit: int64) = {
+    recording.Settings with
+        Limits = Limits.Create(limit, Limits.Unlimited, 100)
 }
 
-let strictSteps = replay strict recording
-print strictSteps
+let strict = Replay.runWith (withLimit 12L) recording
+
+for line in ReplayText.lines strict do
+    printfn $"{line}"
 (*** include-output ***)
 
 (**
-It would have been disconnected with 1009 at its second message, and everything after it would have gone unread. With 16 it would
-have passed; the smallest limit that this client never notices can be searched for:
+It would have been disconnected with 1009 at its second message, and everything after it would have gone unread. Why, and at which
+byte of what it sent:
 *)
-let isFailed (step: Step) =
-    match step.Transition.State with
-    | State.Draining(Closure.Failed _)
-    | State.Closed(Closure.Failed _) -> true
-    | State.Draining _
-    | State.Closed _
-    | State.Open _
-    | State.CloseSent _ -> false
+let violation = string strict.Violation.Value
+(*** include-value: violation ***)
 
+(**
+With 16 it would have passed. The smallest limit that this client never notices can be searched for:
+*)
 let passes (limit: int64) =
-    let settings = {
-        ConnectionSettings.Server with
-            Limits = Limits.Create(limit, Limits.Unlimited, 100)
-    }
-
-    replay settings recording |> Array.forall (isFailed >> not)
+    (Replay.runWith (withLimit limit) recording).Violation.IsNone
 
 let smallest = Seq.initInfinite int64 |> Seq.find passes
 (*** include-value: smallest ***)
@@ -317,6 +188,7 @@ if
     answers <> [ "5 bytes"; "16 bytes"; "12 bytes" ]
     || smallest <> 16L
     || not inOrder
-    || steps.Length <> 6
+    || differences <> 0
+    || replay.Steps.Length <> 9
 then
-    failwith $"another replay than on the page: {answers} {smallest} {steps.Length}"
+    failwith $"another replay than on the page: {answers} {smallest} {text}"

@@ -68,7 +68,7 @@ module Connection =
           }
         | State.Closed _ -> stay state
 
-    let private readClose (payload: byte[]) : Result<CloseStatus, ProtocolError> =
+    let internal readClose (payload: byte[]) : Result<CloseStatus, ProtocolError> =
         match payload.Length with
         | 0 -> Ok CloseStatus.NoStatus
         | 1 -> Error ProtocolError.CloseFrameTooShort
@@ -260,6 +260,24 @@ module Connection =
                     Fragments.checkEnd (Fragments.endsMessage &header part) length (Utf8.validate text data)
 
                 onData settings state receiving &header part length result
+            | ValueNone -> onData settings state receiving &header part length (Valid Utf8.start)
+        | State.Draining _
+        | State.Closed _ -> stay state
+
+    /// A piece of which no more is known than its length and what `Utf8.validate` found, as `receiveData` takes it.
+    let internal receiveMeasured
+        (settings: ConnectionSettings)
+        (state: State)
+        (header: inref<FrameHeader>)
+        (part: Part)
+        (length: int64)
+        (found: Utf8Result)
+        : Transition =
+        match state with
+        | State.Open(receiving, _)
+        | State.CloseSent(_, receiving) ->
+            match Fragments.textOf settings receiving &header part with
+            | ValueSome _ -> onData settings state receiving &header part length found
             | ValueNone -> onData settings state receiving &header part length (Valid Utf8.start)
         | State.Draining _
         | State.Closed _ -> stay state

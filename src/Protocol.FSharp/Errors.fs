@@ -128,3 +128,67 @@ module ProtocolError =
         | ProtocolError.CloseFrameTooShort -> "close frame too short"
         | ProtocolError.CloseCodeInvalid code -> $"invalid status code {code}"
         | ProtocolError.CloseReasonNotUtf8 -> "invalid UTF-8 in the reason of a close frame"
+
+    let private of6455 section = { Rfc = 6455; Section = section }
+    let private of7692 section = { Rfc = 7692; Section = section }
+
+    /// <summary>Where the rule is written down.</summary>
+    /// <param name="error">What the peer did.</param>
+    [<CompiledName("Section")>]
+    let section (error: ProtocolError) : RfcSection =
+        match error with
+        | ProtocolError.MaskMissing
+        | ProtocolError.MaskForbidden -> of6455 "5.1"
+        | ProtocolError.ReservedOpcode _
+        | ProtocolError.ReservedBits _
+        | ProtocolError.LengthNotMinimal _
+        | ProtocolError.LengthTopBit -> of6455 "5.2"
+        | ProtocolError.ContinuationExpected
+        | ProtocolError.ContinuationUnexpected -> of6455 "5.4"
+        | ProtocolError.ControlFrameTooLong _
+        | ProtocolError.ControlFrameFragmented _ -> of6455 "5.5"
+        | ProtocolError.CloseFrameTooShort
+        | ProtocolError.CloseReasonNotUtf8 -> of6455 "5.5.1"
+        | ProtocolError.CloseCodeInvalid _ -> of6455 "7.4"
+        | ProtocolError.TextNotUtf8 _ -> of6455 "8.1"
+        | ProtocolError.ExtensionFailed _ -> of6455 "9"
+        | ProtocolError.FragmentTooBig _
+        | ProtocolError.MessageTooBig _
+        | ProtocolError.TooManyFragments _
+        | ProtocolError.InflateRatioExceeded _ -> of6455 "10.4"
+        | ProtocolError.CompressedDataInvalid
+        | ProtocolError.CompressedDataIncomplete -> of7692 "7.2.2"
+
+    /// <summary>The rule itself, as one sentence.</summary>
+    /// <param name="error">What the peer did.</param>
+    [<CompiledName("Rule")>]
+    let rule (error: ProtocolError) : string =
+        match error with
+        | ProtocolError.ReservedOpcode _ -> "The opcodes 3 to 7 and B to F are reserved."
+        | ProtocolError.ReservedBits _ ->
+            "A reserved bit is 0 unless an extension that was agreed on uses it, on the first frame of a message."
+        | ProtocolError.MaskMissing -> "A client masks every frame that it sends."
+        | ProtocolError.MaskForbidden -> "A server masks no frame that it sends."
+        | ProtocolError.LengthNotMinimal _ -> "A payload length takes as few bytes as it can."
+        | ProtocolError.LengthTopBit -> "The top bit of a 64-bit payload length is 0."
+        | ProtocolError.ControlFrameTooLong _ -> "A control frame has at most 125 bytes of payload."
+        | ProtocolError.ControlFrameFragmented _ -> "A control frame is not fragmented."
+        | ProtocolError.ContinuationExpected ->
+            "While a message is unfinished, a data frame continues that message."
+        | ProtocolError.ContinuationUnexpected -> "A continuation frame continues a message that has begun."
+        | ProtocolError.FragmentTooBig _ -> "A frame is no larger than the receiver allows."
+        | ProtocolError.MessageTooBig _ -> "A message is no larger than the receiver allows."
+        | ProtocolError.TooManyFragments _ -> "A message has no more frames than the receiver allows."
+        | ProtocolError.TextNotUtf8 _ -> "A text message is valid UTF-8 as a whole."
+        | ProtocolError.CompressedDataInvalid -> "A message marked as compressed holds DEFLATE data."
+        | ProtocolError.CompressedDataIncomplete ->
+            "A compressed message ends where its DEFLATE data ends, but for the four bytes that are left out."
+        | ProtocolError.InflateRatioExceeded _ ->
+            "A compressed message inflates no further than the receiver allows."
+        | ProtocolError.ExtensionFailed _ ->
+            "A message marked with an extension's bit is as this extension makes it."
+        | ProtocolError.CloseFrameTooShort ->
+            "The payload of a close frame is empty, or begins with a code of two bytes."
+        | ProtocolError.CloseCodeInvalid _ ->
+            "A close frame has one of the codes 1000 to 1003, 1007 to 1014 and 3000 to 4999."
+        | ProtocolError.CloseReasonNotUtf8 -> "The reason in a close frame is valid UTF-8."

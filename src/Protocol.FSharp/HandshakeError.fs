@@ -146,3 +146,42 @@ module HandshakeError =
         | HandshakeError.Subprotocol supported ->
             let names = String.concat ", " supported
             $"One of these subprotocols is needed: {names}."
+
+    let private of6455 section = { Rfc = 6455; Section = section }
+    let private of9112 section = { Rfc = 9112; Section = section }
+
+    let private ofHeader (name: string) : RfcSection =
+        match name with
+        | "Host" -> of9112 "3.2"
+        | "Origin" -> of6455 "10.2"
+        | "Sec-WebSocket-Extensions" -> of6455 "9.1"
+        | "Sec-WebSocket-Protocol" -> of6455 "1.9"
+        | _ -> of6455 "4.2.1"
+
+    /// <summary>Where the rule is written down.</summary>
+    /// <param name="error">What the client did.</param>
+    [<CompiledName("Section")>]
+    let section (error: HandshakeError) : RfcSection =
+        match error with
+        | HandshakeError.RequestLineTooLong _
+        | HandshakeError.RequestLine _ -> of9112 "3"
+        | HandshakeError.HeaderLineTooLong _
+        | HandshakeError.TooManyHeaders _
+        | HandshakeError.HeadTooLarge _ -> { Rfc = 6585; Section = "5" }
+        | HandshakeError.LineEnding -> of9112 "2.2"
+        | HandshakeError.HeaderLine _ -> of9112 "5"
+        | HandshakeError.TransferEncoding _ -> of9112 "6.1"
+        | HandshakeError.ContentLength _ -> of9112 "6.2"
+        | HandshakeError.Target _ -> of9112 "3.2"
+        | HandshakeError.HostMismatch _ -> of9112 "3.2.2"
+        | HandshakeError.Host _ -> { Rfc = 9110; Section = "7.2" }
+        | HandshakeError.HeaderMissing name
+        | HandshakeError.HeaderRepeated name
+        | HandshakeError.HeaderFormat(name, _, _) -> ofHeader name
+        | HandshakeError.Method _
+        | HandshakeError.HttpVersion _
+        | HandshakeError.NotUpgrade _
+        | HandshakeError.Key _ -> of6455 "4.2.1"
+        | HandshakeError.Version _ -> of6455 "4.4"
+        | HandshakeError.Origin _ -> of6455 "10.2"
+        | HandshakeError.Subprotocol _ -> of6455 "1.9"

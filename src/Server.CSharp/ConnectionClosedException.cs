@@ -49,18 +49,24 @@ public sealed class ConnectionClosedErrorException : ConnectionClosedException
         : base(ending, origin) { }
 }
 
-/// <summary>The peer broke the protocol. It is the cause inside a <see cref="ConnectionClosedErrorException"/>.</summary>
+/// <summary>
+/// The peer broke the protocol. It is the cause inside a <see cref="ConnectionClosedErrorException"/>. The message tells what
+/// the peer did, the section of the standard and the place in the peer's bytes.
+/// </summary>
 public sealed class WebSocketProtocolException : IOException
 {
-    internal WebSocketProtocolException(ProtocolError error)
-        : base(ProtocolErrorModule.Describe(error))
+    internal WebSocketProtocolException(Violation violation)
+        : base(violation.ToString())
     {
-        Error = error;
-        CloseCode = ProtocolErrorModule.CloseCode(error);
+        Violation = violation;
+        CloseCode = ProtocolErrorModule.CloseCode(violation.Error);
     }
 
-    /// <summary>The rule that was broken.</summary>
-    public ProtocolError Error { get; }
+    /// <summary>What the peer did.</summary>
+    public ProtocolError Error => Violation.Error;
+
+    /// <summary>What the peer did, the rule, where it is written down, and the byte by which it was broken.</summary>
+    public Violation Violation { get; }
 
     /// <summary>The code that the peer was told.</summary>
     public CloseCode CloseCode { get; }
@@ -74,7 +80,7 @@ internal sealed record Ending(
     Exception? Cause
 )
 {
-    public static Ending Of(Closure closure, Exception? cause) =>
+    public static Ending Of(Closure closure, Exception? cause, Violation? violation) =>
         closure switch
         {
             Closure.Clean clean => new(clean.Received, clean.Sent, clean.First.IsRemote, cause),
@@ -82,7 +88,7 @@ internal sealed record Ending(
                 null,
                 failed.Sent,
                 null,
-                new WebSocketProtocolException(failed.Error)
+                new WebSocketProtocolException(violation ?? new Violation(failed.Error, 0))
             ),
             Closure.Abandoned abandoned => new(null, abandoned.Sent, null, cause),
             Closure.Lost lost => new(null, lost.Sent.IsSome ? lost.Sent.Value : null, null, cause),

@@ -1,3 +1,4 @@
+using System.Buffers;
 using FunctionalWs.Protocol;
 using Microsoft.FSharp.Core;
 
@@ -15,6 +16,7 @@ internal sealed class Driver
     private readonly FrameOutput output;
     private readonly Log log;
     private readonly FrameLog? frames;
+    private FlightRecorder? recorder;
 
     private readonly Lock stateGate = new();
     private State state = Connection.Start;
@@ -23,6 +25,7 @@ internal sealed class Driver
     private readonly ManualResetEventSlim closed = new(false);
     private CancellationTokenSource? notOpen; // made for whoever asks
     private Exception? cause;
+    private Violation? violation;
     private volatile bool isBroken;
 
     /// <summary>Takes over a stream.</summary>
@@ -83,8 +86,8 @@ internal sealed class Driver
     public Ending? Ending =>
         State switch
         {
-            State.Draining draining => FunctionalWs.Ending.Of(draining.Closure, Cause),
-            State.Closed closed => FunctionalWs.Ending.Of(closed.Closure, Cause),
+            State.Draining draining => FunctionalWs.Ending.Of(draining.Closure, Cause, violation),
+            State.Closed closed => FunctionalWs.Ending.Of(closed.Closure, Cause, violation),
             _ => null,
         };
 
@@ -113,9 +116,14 @@ internal sealed class Driver
     {
         Extensions = extensions;
         Settings = options.ToConnectionSettings(extensions.Bits);
+        if (options.FlightRecorder is { } recording)
+            recorder = new FlightRecorder(recording, Settings, options.TimeProvider);
         output.Use(extensions);
         Vitals.Watch(extensions.Deflate);
     }
+
+    /// <summary>The last steps; null when they are not recorded.</summary>
+    public Recording? Recording => recorder?.Recording;
 
     /// <summary>The connection has ended, and nobody uses it any more: gives back what extensions hold.</summary>
     public void ReleaseExtensions() =>
@@ -138,16 +146,27 @@ internal sealed class Driver
     public long Room(in FrameHeader header) =>
         Connection.Room(Settings, State, header, isBegun: false);
 
-    /// <summary>Takes a control frame, a broken rule or the end of the stream.</summary>
-    public void Receive(in Input input)
+    /// <summary>Takes a frame that is refused for its header.</summary>
+    /// <param name="error">What is wrong with it.</param>
+    /// <param name="header">The bytes from its header on.</param>
+    public void Refuse(ProtocolError error, in ReadOnlySequence<byte> header) =>
+        Receive(Protocol.Input.NewBroken(error), header);
+
+    /// <summary>Takes a control frame, what could not be decoded, or the end of the stream.</summary>
+    public void Receive(in Input input) => Receive(input, ReadOnlySequence<byte>.Empty);
+
+    private void Receive(in Input input, in ReadOnlySequence<byte> header)
     {
         Transition transition;
         lock (stateGate)
         {
             transition = Connection.Receive(Settings, state, input);
+            if (BrokenRule(transition) is { } error)
+                Note(ViolationModule.OfInput(state, Input.Offset, input, error));
+            recorder?.Receive(Input.Offset, input, header, transition);
             Enter(transition);
         }
-        frames?.Received(input);
+        frames?.Received(input, violation);
         Carry(transition);
     }
 
@@ -161,12 +180,19 @@ internal sealed class Driver
         // What leaves the state as it was needs no lock: it is as if it had come before whatever changes it meanwhile.
         var before = State;
         var transition = Connection.ReceiveData(Settings, before, header, part, data);
-        if (transition.HalfClose || !ReferenceEquals(transition.State, before))
+        if (
+            transition.HalfClose
+            || !ReferenceEquals(transition.State, before)
+            || recorder is not null
+        )
             transition = EnterData(header, part, data);
         if (transition.Event.IsSome)
             frames?.Received(header);
         if (transition.HalfClose)
+        {
+            frames?.Refused(violation);
             Carry(transition);
+        }
         return transition.Event;
     }
 
@@ -175,6 +201,9 @@ internal sealed class Driver
         lock (stateGate)
         {
             var transition = Connection.ReceiveData(Settings, state, header, part, data);
+            if (BrokenRule(transition) is { } error)
+                Note(ViolationModule.OfData(state, Input.Offset, header, part, error));
+            recorder?.ReceiveData(Input.Offset, header, part, data, transition);
             Enter(transition);
             return transition;
         }
@@ -182,24 +211,39 @@ internal sealed class Driver
 
     // ---- Transitions
 
-    private SendResult Begin(Command command)
+    /// <summary>The rule by whose breaking a transition fails the connection; null when it doesn't.</summary>
+    private static ProtocolError? BrokenRule(in Transition transition) =>
+        transition is { HalfClose: true, State: State.Draining { Closure: Closure.Failed failed } }
+            ? failed.Error
+            : null;
+
+    /// <summary>Before the state tells that there is one: others read the state without its lock.</summary>
+    private void Note(Violation found)
+    {
+        violation ??= found;
+        Interlocked.MemoryBarrier();
+    }
+
+    private SendResult Begin(Command command, int length)
     {
         // A message in one frame leaves the state as it was, and needs no lock: a close frame that is decided on meanwhile is
         // written by whoever holds the write gate next.
         var before = State;
         var result = Connection.Send(before, command);
-        return result.IsAccepted && ReferenceEquals(result.Transition.State, before)
-            ? result
-            : BeginLocked(command);
+        var isDone = result.IsAccepted && ReferenceEquals(result.Transition.State, before);
+        return isDone && recorder is null ? result : BeginLocked(command, length);
     }
 
-    private SendResult BeginLocked(Command command)
+    private SendResult BeginLocked(Command command, int length)
     {
         lock (stateGate)
         {
             var result = Connection.Send(state, command);
             if (result.IsAccepted)
+            {
+                recorder?.Send(Input.Offset, command, length, result.Transition);
                 state = result.Transition.State;
+            }
             return result;
         }
     }
@@ -261,6 +305,7 @@ internal sealed class Driver
             var result = Connection.Send(state, command);
             if (result.IsRefused)
                 return result.Error;
+            recorder?.Send(Input.Offset, command, frame.Span, result.Transition);
             output.Post(frame);
             frames?.Sent(frame);
             return null;
@@ -276,7 +321,9 @@ internal sealed class Driver
     /// <summary>Sends a ping that nobody waits for.</summary>
     public void PostPing(ControlPayload payload)
     {
-        output.Post(Output.NewPing(payload), halfClose: false);
+        // Another thread may have begun to close: nothing follows a close frame.
+        lock (stateGate)
+            TryEnter(Command.NewPing(payload));
         TryFlushOutput();
     }
 
@@ -342,9 +389,11 @@ internal sealed class Driver
     private bool TryEnter(Command command)
     {
         var result = Connection.Send(state, command);
-        if (result.IsAccepted)
-            Enter(result.Transition);
-        return result.IsAccepted;
+        if (result.IsRefused)
+            return false;
+        recorder?.Send(Input.Offset, command, 0, result.Transition);
+        Enter(result.Transition);
+        return true;
     }
 
     /// <summary>Waits for the end while others read: the receiving thread, or the watcher.</summary>

@@ -58,6 +58,9 @@ internal sealed class FrameInput(Driver driver)
     /// <summary>True when a whole frame lies in the buffer, as far as the last look at it told.</summary>
     public bool HasFrame { get; private set; }
 
+    /// <summary>Where the header of the frame that is arriving begins, counted from the end of the opening handshake.</summary>
+    public long Offset { get; private set; }
+
     /// <summary>What was received and not consumed yet: the opening handshake reads its request here.</summary>
     public PipeReader Reader => buffer.Reader;
 
@@ -263,8 +266,14 @@ internal sealed class FrameInput(Driver driver)
         var payload = rest.Slice(header.Size, header.PayloadLength);
         var step = TakePayload(payload, destination, out message);
         rest = rest.Slice(header.FrameLength);
-        isFrameBegun = false;
+        EndFrame();
         return step;
+    }
+
+    private void EndFrame()
+    {
+        isFrameBegun = false;
+        Offset += header.FrameLength;
     }
 
     private FrameStep TakePayload(
@@ -292,7 +301,7 @@ internal sealed class FrameInput(Driver driver)
         var error = driver.Check(header);
         if (error.IsSome)
         {
-            driver.Receive(Input.NewBroken(error.Value));
+            driver.Refuse(error.Value, rest);
             return false;
         }
 
@@ -306,7 +315,7 @@ internal sealed class FrameInput(Driver driver)
     {
         var parse = FrameReader.ReadHeader(driver.Settings, rest);
         if (parse.IsMalformed)
-            driver.Receive(Input.NewBroken(parse.Error));
+            driver.Refuse(parse.Error, rest);
         else if (parse.IsComplete)
             header = parse.Header;
         return parse.IsComplete;
@@ -376,7 +385,7 @@ internal sealed class FrameInput(Driver driver)
         if (end is null)
             return driver.IsReceivingOver ? FrameStep.Taken : FrameStep.Waiting;
 
-        isFrameBegun = false;
+        EndFrame();
         var isWhole = header.Fin && !header.Opcode.IsContinuation;
         var array = isWhole ? NewArray(decoder.Size) : [];
         var data = isWhole ? array : fragments.Reserve(decoder.Size);

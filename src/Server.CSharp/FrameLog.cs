@@ -26,12 +26,23 @@ internal sealed class FrameLog(ILogger logger, ServerConnection connection)
         );
     }
 
-    public void Received(in Input input)
+    /// <param name="input">What was received.</param>
+    /// <param name="violation">The rule that the peer has broken; null when it has not.</param>
+    public void Received(in Input input, Violation? violation)
     {
         if (input.IsReceived)
             Received(input.Frame.Header);
+        if (input.IsEndOfStream)
+            Ended("end of stream");
         else
-            Ended(input.IsBroken ? ProtocolErrorModule.Describe(input.Error) : "end of stream");
+            Refused(violation);
+    }
+
+    /// <summary>Nothing more is received since a rule was broken, if there is one.</summary>
+    public void Refused(Violation? violation)
+    {
+        if (violation is not null)
+            Ended($"{violation}");
     }
 
     public void Sent(Opcode opcode, bool fin, ReservedBits bits, int size)

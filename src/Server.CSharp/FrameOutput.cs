@@ -9,7 +9,7 @@ namespace FunctionalWs;
 /// </summary>
 internal sealed class FrameOutput(
     Transport transport,
-    Func<Command, SendResult> begin,
+    Func<Command, int, SendResult> begin,
     FrameLog? log
 )
 {
@@ -58,7 +58,7 @@ internal sealed class FrameOutput(
     {
         lock (gate)
         {
-            var result = begin(command);
+            var result = begin(command, payload.Length);
             if (result.IsRefused)
                 return result.Error;
             Volatile.Write(ref writes, writes + 1);

@@ -1,4 +1,5 @@
 using System.Net;
+using FunctionalWs.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace FunctionalWs;
@@ -25,6 +26,12 @@ internal sealed partial class Log(ILogger logger)
     {
         if (logger.IsEnabled(LogLevel.Information))
             ConnectionClosed($"{ending}", ending?.Cause?.Message ?? "");
+    }
+
+    public void ConnectionRecorded(Recording recording)
+    {
+        if (logger.IsEnabled(LogLevel.Information))
+            ConnectionRecorded(RecordingText.Format(recording));
     }
 
     /// <param name="status">The status of the answer.</param>
@@ -109,6 +116,9 @@ internal sealed partial class Log(ILogger logger)
 
     [LoggerMessage(21, LogLevel.Information, "Connection closed: {Ending} {Cause}")]
     private partial void ConnectionClosed(string ending, string cause);
+
+    [LoggerMessage(31, LogLevel.Information, "Last steps of the connection: {Recording}")]
+    private partial void ConnectionRecorded(string recording);
 
     [LoggerMessage(26, LogLevel.Error, "ProcessRequest failed; the client is answered with 500")]
     public partial void ProcessRequestFailed(Exception error);

@@ -207,7 +207,7 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         var response = Handshake.Reject(policy, Now, error);
         return OpeningDecision.Rejected(
             response.IsSome ? response.Value : null,
-            HandshakeErrorModule.Describe(error)
+            $"{HandshakeErrorModule.Describe(error)} ({HandshakeErrorModule.Section(error)})"
         );
     }
 

@@ -97,6 +97,13 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     public CloseStatus? Sent =>
         driver.State is Protocol.State.CloseSent closing ? closing.Sent : driver.Ending?.Sent;
 
+    /// <summary>
+    /// The last steps of the connection so far, or of all of it once it has ended; null unless
+    /// <see cref="ServerOptions.FlightRecorder"/> is set, and until the opening handshake is decided. What is given doesn't change
+    /// any more.
+    /// </summary>
+    public Recording? Recording => driver.Recording;
+
     /// <summary>What the watcher asks the kernel about; null when the transport must be asked itself.</summary>
     internal Socket? Socket => transport.PollSocket;
 
@@ -210,7 +217,15 @@ public sealed partial class ServerConnection : IEnumerable<Message>
 
         driver.StartClose(CloseStatus.Create(code, ""));
         driver.Receiver.ReadUntilClosed();
-        log.ConnectionClosed(driver.Ending);
+        LogEnd(log);
+    }
+
+    private void LogEnd(Log log)
+    {
+        var ending = driver.Ending;
+        log.ConnectionClosed(ending);
+        if (ending is not { IsOk: true } && Recording is { } recording)
+            log.ConnectionRecorded(recording);
     }
 
     /// <summary>The address by which the server counts the client; null for none yet. Guarded by the server's lock.</summary>

@@ -129,6 +129,12 @@ public sealed partial record ServerOptions
     /// <summary>Where the server writes its log; nowhere by default.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
+    /// <summary>
+    /// How much is kept of each connection's last steps, for <see cref="ServerConnection.Recording"/> and, when the connection
+    /// ends abnormally, for the log. Null, the default, keeps nothing.
+    /// </summary>
+    public FlightRecorderOptions? FlightRecorder { get; init; }
+
     /// <summary>The clock of all timeouts; the system's by default.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -162,6 +168,7 @@ public sealed partial record ServerOptions
                 SlowPeerPolicy,
                 $"{nameof(SlowPeerPolicy)} is one of {string.Join(", ", Enum.GetNames<SlowPeerPolicy>())}."
             );
+        FlightRecorder?.Validate();
         ValidateHandshake();
         ValidateListening();
         ArgumentNullException.ThrowIfNull(LoggerFactory);

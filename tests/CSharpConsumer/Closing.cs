@@ -64,6 +64,8 @@ internal static class Closing
     public static void Abnormal()
     {
         var handled = new TaskCompletionSource();
+        var recorder = new FlightRecorderOptions { MaxSteps = 5, MaxPayloadBytes = 6 };
+        var recording = new ServerOptions { FlightRecorder = recorder };
         using var server = Server.Serve(
             Session.Reporting(
                 connection =>
@@ -76,11 +78,20 @@ internal static class Closing
                     var cause = (WebSocketProtocolException)error.InnerException!;
                     Check.Equal(ProtocolError.MaskMissing, cause.Error);
                     Check.True(cause.CloseCode == CloseCode.ProtocolError);
+                    Check.Equal(1L, cause.Violation.Offset);
+                    Check.Equal("RFC 6455 §5.1", cause.Violation.Section.ToString());
+                    Check.Equal(recorder, recording.FlightRecorder);
+                    Check.True(recorder.MaxSteps == 5 && recorder.MaxPayloadBytes == 6);
+                    var text = RecordingText.Format(connection.Recording!);
+                    var replay = ReplayModule.Run(RecordingText.OfText(text));
+                    Check.Equal(0, ReplayText.Differences(replay).Length);
+                    Check.True(ReplayText.Lines(replay)[0].Contains("incorrect masking"));
                 },
                 handled
             ),
             "127.0.0.1",
-            0
+            0,
+            recording
         );
         server.Start();
         using var client = Client.ConnectRaw(server.LocalEndPoint!);

@@ -313,7 +313,39 @@ let failing =
             let error = fails outcome :?> ConnectionClosedErrorException
             let cause = error.InnerException :?> WebSocketProtocolException
             cause.Error =! ProtocolError.ReservedOpcode 3uy
-            test <@ error.Message.StartsWith "sent 1002 (protocol error)" @>)
+            test <@ error.Message.StartsWith "sent 1002 (protocol error)" @>
+            cause.Message =! "invalid opcode 0x3 (RFC 6455 §5.2, at byte 0)"
+            cause.Violation.Rule =! "The opcodes 3 to 7 and B to F are reserved.")
+        testTheory
+            "and the byte that broke it, behind what came before"
+            [
+                "in a header", [ [| 0x83uy; 0x80uy |] ], 14L
+                "in a header that comes in pieces", [ [| 0x81uy |]; [| 0x00uy |] ], 15L
+                "in a text", [ [| 0x81uy; 0x83uy; 0uy; 0uy; 0uy; 0uy; 65uy; 0xFFuy; 66uy |] ], 21L
+                "in a text whose end is awaited",
+                [ [| 0x81uy; 0xFEuy; 0x10uy; 0x00uy; 0uy; 0uy; 0uy; 0uy; 65uy |]; [| 0xFFuy |] ],
+                23L
+                "in a close frame", [ [| 0x88uy; 0x82uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy |] ], 20L
+            ]
+            (fun (_, arrivals, offset) ->
+                let server, outcome =
+                    handling
+                        (fun connection ->
+                            connection.Receive() |> ignore
+                            connection.Receive())
+                        defaults
+
+                use _ = server
+                use client = Serve.client server
+                client.SendText "a" // 7 bytes, and as many again
+                client.SendPing [| 1uy |]
+                client.Read() =! PongOf [| 1uy |]
+
+                for bytes in arrivals do
+                    client.Write bytes
+
+                let cause = (fails outcome).InnerException :?> WebSocketProtocolException
+                cause.Violation.Offset =! offset)
     ]
 
 [<Tests>]

@@ -1,6 +1,7 @@
 module FunctionalWs.Server.Tests.KeepaliveTests
 
 open System
+open System.Reflection
 open System.Threading
 open System.Threading.Tasks
 open Microsoft.Extensions.Logging
@@ -217,6 +218,24 @@ let keepalive =
                 client.SendText(string i)
 
             succeeds outcome =! [ "1"; "2"; "3"; "4" ])
+
+        testCase "no ping follows the close frame, though its time had come before" (fun () ->
+            let _, client, connection, release = connected defaults
+            use _ = release
+
+            let driver =
+                typeof<ServerConnection>
+                    .GetField("driver", BindingFlags.Instance ||| BindingFlags.NonPublic)
+                    .GetValue
+                    connection
+                :?> Driver
+
+            // The watcher has seen the connection open; another thread closes it before the ping is sent.
+            driver.StartClose(CloseStatus.Create(CloseCode.NormalClosure, ""))
+            driver.PostPing(ControlPayload.Create(ReadOnlySpan [| 1uy |]))
+            client.Read() =! Closed(CloseStatus.Create(CloseCode.NormalClosure, ""))
+            client.SendClose 1000
+            client.Read() =! End)
 
         testCase "ends with the connection" (fun () ->
             let clock = FakeClock()

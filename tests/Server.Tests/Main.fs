@@ -2,5 +2,11 @@ module FunctionalWs.Server.Tests.Main
 
 open Expecto
 
+/// `record` records conversations of real clients anew, all or those that are named, instead of running tests.
 [<EntryPoint>]
-let main args = runTestsInAssemblyWithCLIArgs [] args
+let main args =
+    match List.ofArray args with
+    | "record" :: names ->
+        Conversations.recordAnew names
+        0
+    | _ -> runTestsInAssemblyWithCLIArgs [] args

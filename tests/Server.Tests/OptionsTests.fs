@@ -78,8 +78,8 @@ let private free =
 /// Options that only need another one.
 let private dependent = set [ "ProxyProtocol" ]
 
-/// Options with settings of their own, which CompressionTests looks at.
-let private nested = set [ "Compression" ]
+/// Options with settings of their own, which CompressionTests and FlightRecorderTests look at.
+let private nested = set [ "Compression"; "FlightRecorder" ]
 
 let private refusal (options: ServerOptions) : ArgumentException =
     Wait.throws<ArgumentException>(fun () ->

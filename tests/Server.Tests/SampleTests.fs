@@ -237,6 +237,110 @@ let tlsSample =
             test <@ output.Contains "/nowhere/" && output.Trim().Split('\n').Length = 1 @>)
     ]
 
+let private explain (arguments: string list) : int * string list =
+    let code, output = Programs.run "dotnet" (Samples.program "Explain" :: arguments)
+    code, output.TrimEnd().Split('\n') |> Array.map _.TrimEnd() |> Array.toList
+
+let private hello = "81 85 37fa213d 7f9f4d5158"
+
+let private helloExplained = [
+    "@0      81 85 37 fa 21 3d"
+    "        Text, 5 bytes: FIN 1, RSV 000, opcode 1, masked with 37FA213D"
+    "        payload \"Hello\""
+    "        -> Open; tells: text message complete"
+]
+
+[<Tests>]
+let explainSample =
+    testList "the sample Explain" [
+        testCase
+            "frames with their fields, the state after each, and the first broken rule with section and byte"
+            (fun () ->
+                explain [ hello; "83 80" ]
+                =! (1,
+                    helloExplained
+                    @ [
+                        "@11     83 80"
+                        "        BROKEN at byte 11: invalid opcode 0x3"
+                        "        RFC 6455 §5.2: The opcodes 3 to 7 and B to F are reserved."
+                        "        close code 1002"
+                        "        -> Draining, failed: invalid opcode 0x3; sent 1002 'invalid opcode 0x3'; writes: Close 1002 'invalid opcode 0x3'; ends sending"
+                    ]))
+
+        testTheory
+            "dumps of the usual forms, with or without a request before the frames"
+            [
+                "00000000: 8185 37fa 213d 7f9f 4d51 58              ..7.!=..MQX\n"
+                "00000000  81 85 37 fa 21 3d 7f 9f  4d 51 58                 |..7.!=..MQX|\n0000000b\n"
+                "\t0x0000:  8185 37fa 213d 7f9f 4d51 58              ..7.!=..MQX"
+                "0x81,0x85,0x37,0xfa,0x21,0x3d,0x7f,0x9f,0x4d,0x51,0x58"
+                "818537FA213D7F9F4D5158"
+            ]
+            (fun dump ->
+                use folder = new Listening.Folder()
+                let file = folder.Path "dump.txt"
+                File.WriteAllText(file, dump)
+                explain [ file ] =! (0, helloExplained))
+
+        testCase "a request before the frames is skipped" (fun () ->
+            let request = Convert.ToHexString "GET / HTTP/1.1\r\nHost: a\r\n\r\n"B
+            let code, lines = explain [ request; hello ]
+            code =! 0
+            lines.Tail =! helloExplained
+            test <@ lines.Head.StartsWith "27 bytes of an opening handshake" @>)
+
+        testTheory
+            "options change what is broken"
+            [
+                [ "8100" ], 1
+                [ "--role"; "client"; "8100" ], 0
+                [ "--max-size"; "4"; hello ], 1
+                [ "--max-frame"; "4"; hello ], 1
+                [ "--max-frames"; "1"; "0180 00000000 8080 00000000" ], 1
+                [ "8181 00000000 ff" ], 1
+                [ "--no-utf8"; "8181 00000000 ff" ], 0
+                [ "c181 00000000 ff" ], 1
+                [ "--rsv1"; "c181 00000000 ff" ], 0
+                [ "81fe0001 00000000 41" ], 1
+                [ "--long-lengths"; "81fe0001 00000000 41" ], 0
+                [ "8185 37fa21" ], 0
+            ]
+            (fun (arguments, code) -> fst (explain arguments) =! code)
+
+        testCase "a recording, as a log has it" (fun () ->
+            let recording =
+                "Last steps of the connection: ws-recording/1 role=server max=1048576,-,65536 text=checked rsv=0 "
+                + "lengths=shortest started=2030-01-02T03:04:05.0000000Z dropped=3 state=open "
+                + "| +0 @20 <8185.w.#5 !text "
+                + "| +5 @31 <8380.x =draining,failed,reserved-opcode.3,03ea696e76616c6964206f70636f646520307833 "
+                + "^close.03ea696e76616c6964206f70636f646520307833 $"
+
+            let code, lines = explain [ recording ]
+            code =! 1
+            lines.Head =! "(cut: 3 steps before this; Open)"
+            lines[1] =! "@20 < Text, 5 bytes -> Open; tells: text message complete"
+            test <@ lines |> List.exists _.Contains("BROKEN at byte 31: invalid opcode 0x3") @>
+            fst (explain [ "--max-size"; "4"; recording ]) =! 1)
+
+        testTheory
+            "what can't be read gives a usage and exit code 2"
+            [
+                []
+                [ "--role"; "nobody"; hello ]
+                [ "--what" ]
+                [ "no bytes" ]
+                [ "/nowhere/dump.txt" ]
+                [ "818" ]
+                [ "ws-recording/1 of nothing" ]
+                [ "--max-size"; "-1"; hello ]
+                [ "--max-frames"; "0"; hello ]
+            ]
+            (fun arguments ->
+                let code, lines = explain arguments
+                code =! 2
+                test <@ lines |> List.exists _.StartsWith("usage: Explain") @>)
+    ]
+
 [<Tests>]
 let allSamples =
     testList "the samples" [

@@ -82,6 +82,38 @@ const cases = {
     await closing(socket);
   },
 
+  /** Says some things of each kind to an echo, and closes. */
+  async conversation(url) {
+    const socket = await open(url, [], { perMessageDeflate: { threshold: 0 } });
+    const words = ["hello", "é€😀".repeat(40), "", Buffer.from([0, 1, 255]), "x".repeat(70_000)];
+    for (const word of words) {
+      socket.send(word);
+      await message(socket);
+    }
+    socket.send("in ", { fin: false });
+    socket.ping("between");
+    socket.send("three ", { fin: false });
+    socket.send("parts", { fin: true });
+    await message(socket);
+    socket.close(1000, "that's all");
+    await closing(socket);
+  },
+
+  /** Leaves without a word in the middle of a message. */
+  async vanishes(url) {
+    const socket = await open(url, []);
+    await new Promise(resolve => socket.send("the first of two parts", { fin: false }, resolve));
+    socket.terminate();
+    await closing(socket);
+  },
+
+  /** Says hello, and hears what comes until the server closes. */
+  async hears(url) {
+    const socket = await open(url, []);
+    socket.send("hello");
+    await closing(socket);
+  },
+
   /** Fragments are put together again. */
   async fragments(url) {
     const socket = await open(url, []);

@@ -1,0 +1,104 @@
+// How much of a conversation is kept, and what is left out of it.
+namespace FunctionalWs.Protocol
+
+open System
+
+/// <summary>How much a recorder keeps.</summary>
+type RecorderLimits = private {
+    Steps: int
+    Bytes: int
+} with
+
+    /// <summary>The most steps that are kept: 1 or more; 100 by default.</summary>
+    member limits.MaxSteps = limits.Steps
+
+    /// <summary>
+    /// The most bytes of payloads of data frames that are kept: 0 or more. 0, the default, keeps none, and the payloads of pings
+    /// and pongs neither.
+    /// </summary>
+    member limits.MaxPayloadBytes = limits.Bytes
+
+    /// <summary>100 steps, without payloads.</summary>
+    static member Default: RecorderLimits = { Steps = 100; Bytes = 0 }
+
+    /// <summary>Sets limits.</summary>
+    /// <param name="maxSteps">The most steps: 1 or more.</param>
+    /// <param name="maxPayloadBytes">The most bytes of payloads: 0 or more.</param>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">A limit is below its range.</exception>
+    static member Create(maxSteps: int, maxPayloadBytes: int) : RecorderLimits =
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxSteps, 1, nameof maxSteps)
+        ArgumentOutOfRangeException.ThrowIfNegative(maxPayloadBytes, nameof maxPayloadBytes)
+
+        {
+            Steps = maxSteps
+            Bytes = maxPayloadBytes
+        }
+
+/// What is left out of a recording.
+module internal Redaction =
+
+    let private zeros = Array.zeroCreate<byte> ControlPayload.MaxLength
+
+    /// As many zeros: what stands for a payload that is not kept.
+    let blank (length: int) : ControlPayload =
+        ControlPayload.Create(ReadOnlySpan(zeros, 0, length))
+
+    let command (command: Command) : Command =
+        match command with
+        | Command.Ping payload -> Command.Ping(blank payload.Length)
+        | Command.Pong payload -> Command.Pong(blank payload.Length)
+        | Command.Message _
+        | Command.FirstFragment _
+        | Command.NextFragment _
+        | Command.Close _
+        | Command.Fail _ -> command
+
+    let private event (event: Event) : Event =
+        match event with
+        | Event.Ping payload -> Event.Ping(blank payload.Length)
+        | Event.Pong payload -> Event.Pong(blank payload.Length)
+        | Event.Data _
+        | Event.Close _ -> event
+
+    let private output (output: Output) : Output =
+        match output with
+        | Output.Ping payload -> Output.Ping(blank payload.Length)
+        | Output.Pong payload -> Output.Pong(blank payload.Length)
+        | Output.Data _
+        | Output.Close _ -> output
+
+    let transition (transition: Transition) : Transition = {
+        transition with
+            Event = ValueOption.map event transition.Event
+            Output = ValueOption.map output transition.Output
+    }
+
+    let private longestText = 40
+
+    let private shorten (text: string) =
+        text.Substring(0, min text.Length longestText)
+
+    /// What an extension's author wrote may be of any length.
+    let error (error: ProtocolError) : ProtocolError =
+        match error with
+        | ProtocolError.ExtensionFailed(extension, reason) ->
+            ProtocolError.ExtensionFailed(shorten extension, shorten reason)
+        | other -> other
+
+    let private closure (closure: Closure) : Closure =
+        match closure with
+        | Closure.Failed(found, sent) -> Closure.Failed(error found, sent)
+        | Closure.Clean _
+        | Closure.Abandoned _
+        | Closure.Lost _ -> closure
+
+    let state (state: State) : State =
+        match state with
+        | State.Draining(Closure.Failed(ProtocolError.ExtensionFailed _, _) as ending) ->
+            State.Draining(closure ending)
+        | State.Closed(Closure.Failed(ProtocolError.ExtensionFailed _, _) as ending) ->
+            State.Closed(closure ending)
+        | State.Open _
+        | State.CloseSent _
+        | State.Draining _
+        | State.Closed _ -> state

@@ -1,0 +1,215 @@
+/// Refusals that explain themselves: the rule, its section and the byte that breaks it.
+module FunctionalWs.Protocol.Tests.ViolationTests
+
+open System
+open System.Buffers
+open System.Text.RegularExpressions
+open Expecto
+open Swensen.Unquote
+open FunctionalWs.Protocol
+open FunctionalWs.Protocol.Tests.Bytes
+
+/// One of each, as the compiler knows them: a case that is missing here has no section to be tested.
+let private every = [
+    ProtocolError.ReservedOpcode 3uy
+    ProtocolError.ReservedBits 7uy
+    ProtocolError.MaskMissing
+    ProtocolError.MaskForbidden
+    ProtocolError.LengthNotMinimal 1L
+    ProtocolError.LengthTopBit
+    ProtocolError.ControlFrameTooLong Opcode.Ping
+    ProtocolError.ControlFrameFragmented Opcode.Close
+    ProtocolError.ContinuationExpected
+    ProtocolError.ContinuationUnexpected
+    ProtocolError.FragmentTooBig(2L, 1L)
+    ProtocolError.MessageTooBig(2L, 1L)
+    ProtocolError.TooManyFragments 1
+    ProtocolError.TextNotUtf8 3L
+    ProtocolError.CompressedDataInvalid
+    ProtocolError.CompressedDataIncomplete
+    ProtocolError.InflateRatioExceeded 10
+    ProtocolError.ExtensionFailed("x", "y")
+    ProtocolError.CloseFrameTooShort
+    ProtocolError.CloseCodeInvalid 999
+    ProtocolError.CloseReasonNotUtf8
+]
+
+let private everyHandshake = [
+    HandshakeError.RequestLineTooLong(2, 1)
+    HandshakeError.HeaderLineTooLong(2, 1)
+    HandshakeError.TooManyHeaders 1
+    HandshakeError.HeadTooLarge 1
+    HandshakeError.LineEnding
+    HandshakeError.RequestLine "x"
+    HandshakeError.HeaderLine "x"
+    HandshakeError.TransferEncoding "chunked"
+    HandshakeError.ContentLength "1"
+    HandshakeError.Method "POST"
+    HandshakeError.HttpVersion "HTTP/1.0"
+    HandshakeError.Target "x"
+    HandshakeError.HeaderMissing "Host"
+    HandshakeError.HeaderRepeated "Origin"
+    HandshakeError.HeaderFormat("Upgrade", "x", { Position = 1; Expected = "a comma" })
+    HandshakeError.Host "a b"
+    HandshakeError.HostMismatch("a", "b")
+    HandshakeError.NotUpgrade("Upgrade", "h2c")
+    HandshakeError.Key "x"
+    HandshakeError.Version "8"
+    HandshakeError.Origin null
+    HandshakeError.Subprotocol [ "a" ]
+]
+
+let private casesOf (union: Type) =
+    Microsoft.FSharp.Reflection.FSharpType.GetUnionCases union
+    |> Array.map _.Name
+    |> set
+
+let private caseOf (value: obj) =
+    let case, _ =
+        Microsoft.FSharp.Reflection.FSharpValue.GetUnionFields(value, value.GetType())
+
+    case.Name
+
+/// What a connection says of some bytes: the first broken rule.
+let private violationOf (settings: ConnectionSettings) (data: byte[]) : Violation voption =
+    let rec next state offset (buffer: ReadOnlySequence<byte>) =
+        let judge input size =
+            let transition = Connection.receive settings state input
+
+            match transition.State with
+            | State.Draining(Closure.Failed(error, _)) ->
+                ValueSome(Violation.ofInput state offset input error)
+            | state -> next state (offset + size) (buffer.Slice size)
+
+        match FrameReader.read settings &buffer with
+        | FrameParse.Incomplete -> ValueNone
+        | FrameParse.Malformed error -> judge (Input.Broken error) 0L
+        | FrameParse.Complete frame -> judge (Input.Received frame) frame.Header.FrameLength
+
+    next Connection.start 0L (whole data)
+
+let private hex (text: string) =
+    Convert.FromHexString(text.Replace(" ", ""))
+
+let private small = {
+    ConnectionSettings.Server with
+        Limits = Limits.Create(10L, 8L, 2)
+}
+
+[<Tests>]
+let tests =
+    testList "refusals that explain themselves" [
+        testCase "each rule of the protocol has a section and one sentence" (fun () ->
+            every |> List.map caseOf |> set =! casesOf typeof<ProtocolError>
+
+            for error in every do
+                test <@ Regex.IsMatch(string (ProtocolError.section error), @"^RFC \d{4} §\d+(\.\d+)*$") @>
+                test <@ Regex.IsMatch(ProtocolError.rule error, @"^[A-Z][^.]+\.$") @>)
+
+        testCase "each rule of the opening handshake has a section" (fun () ->
+            everyHandshake |> List.map caseOf |> set =! casesOf typeof<HandshakeError>
+
+            for error in everyHandshake do
+                test <@ Regex.IsMatch(string (HandshakeError.section error), @"^RFC \d{4} §\d+(\.\d+)*$") @>)
+
+        testTheory
+            "a header that must be there belongs to the section that says so"
+            [
+                "Host", "RFC 9112 §3.2"
+                "Upgrade", "RFC 6455 §4.2.1"
+                "Origin", "RFC 6455 §10.2"
+                "Sec-WebSocket-Extensions", "RFC 6455 §9.1"
+                "Sec-WebSocket-Protocol", "RFC 6455 §1.9"
+            ]
+            (fun (name, section) ->
+                string (HandshakeError.section (HandshakeError.HeaderMissing name)) =! section)
+
+        // Each after a good frame of 7 bytes.
+        testTheory
+            "the first byte that breaks a rule"
+            [
+                "a reserved opcode", "8380", 0L
+                "a reserved bit", "c180", 0L
+                "no mask", "8100", 1L
+                "a length that is too long", "81fe0001", 2L
+                "a length with its top bit set", "81ffffffffffffffffff", 2L
+                "a long control frame", "89fe", 1L
+                "a fragmented control frame", "0980", 0L
+                "a continuation of nothing", "008000000000", 0L
+                "a frame that is too large", "8289", 1L
+                "half a close code", "88810000000000", 6L
+                "a close code that may not be sent", "888200000000 03ed", 6L
+                "a close reason that is not text", "888500000000 03e8 61ff62", 9L
+                "a close reason that ends too early", "888400000000 03e8 61c3", 10L
+                "a text that is not text", "818300000000 61ff62", 7L
+                "a text that ends too early", "818200000000 61c3", 8L
+                "a new message in the middle of one", "018000000000 818000000000", 6L
+                "a text that goes wrong in its second frame", "018200000000 61c3 808200000000 62ff", 14L
+                "a message that becomes too large", "028800000000 0000000000000000 8083 00000000 000000", 15L
+                "a frame too many", "028000000000 008000000000 808000000000", 12L
+            ]
+            (fun (_, bytes, offset) ->
+                let good = frame true Opcode.Text [| 65uy |]
+                good.Length =! 7
+                let violation = violationOf small (Array.append good (hex bytes))
+                violation.Value.Offset =! 7L + offset)
+
+        testCase "what is compressed has no byte of its own: the frame's first stands for it" (fun () ->
+            let header = {
+                Fin = true
+                ReservedBits = ReservedBits.Rsv1
+                Opcode = Opcode.Text
+                MaskingKey = ValueNone
+                PayloadLength = 5L
+                Size = 6
+            }
+
+            let violation =
+                Violation.ofData Connection.start 100L &header Part.Whole (ProtocolError.TextNotUtf8 3L)
+
+            violation.Offset =! 100L)
+
+        testCase "a violation says what happened, where it is forbidden, and at which byte" (fun () ->
+            let violation = (violationOf small (hex "8100")).Value
+
+            string violation
+            =! "incorrect masking: a client must mask its frames (RFC 6455 §5.1, at byte 1)"
+
+            violation.Rule =! "A client masks every frame that it sends.")
+
+        testProperty
+            "a text's first wrong byte is found however its frame is cut"
+            (fun (before: byte[]) (cut: byte) ->
+                let valid = before |> Array.map (fun b -> b &&& 0x7Fuy)
+                let data = Array.append valid [| 0xFFuy; 65uy |]
+                let bytes = frame true Opcode.Text data
+                let buffer = whole bytes
+
+                match FrameReader.readHeader ConnectionSettings.Server &buffer with
+                | HeaderParse.Complete header ->
+                    let at = int cut % (valid.Length + 1)
+
+                    let first =
+                        Connection.receiveData
+                            ConnectionSettings.Server
+                            Connection.start
+                            &header
+                            Part.First
+                            (ReadOnlySpan(data, 0, at))
+
+                    let transition =
+                        Connection.receiveData
+                            ConnectionSettings.Server
+                            first.State
+                            &header
+                            Part.Last
+                            (ReadOnlySpan(data).Slice at)
+
+                    match transition.State with
+                    | State.Draining(Closure.Failed(error, _)) ->
+                        let violation = Violation.ofData first.State 50L &header Part.Last error
+                        violation.Offset =! 50L + int64 header.Size + int64 valid.Length
+                    | state -> failwith $"{state}"
+                | HeaderParse.Incomplete
+                | HeaderParse.Malformed _ -> failwith "no header")
+    ]

@@ -1,0 +1,74 @@
+/// What real clients said is answered as it was when it was recorded.
+module FunctionalWs.Server.Tests.ConversationTests
+
+open System
+open System.IO
+open Expecto
+open Swensen.Unquote
+open FunctionalWs.Protocol
+
+/// Fails with every changed reaction.
+let private isAnsweredAsBefore (replay: Replay) =
+    let changed = ReplayText.differences replay
+
+    if changed.Length > 0 then
+        let lines = String.Join(Environment.NewLine, changed)
+        failwith $"other reactions than recorded (-: then, +: now):{Environment.NewLine}{lines}"
+
+    replay.IsComplete =! true
+
+[<Tests>]
+let tests =
+    testList "recorded conversations of real clients" [
+        for conversation in Conversations.all do
+            testCase $"{conversation.Name} is answered as it was" (fun () ->
+                let recording = Conversations.read conversation.Name
+                recording.IsCut =! false
+                test <@ recording.Steps.Length > 1 @>
+                isAnsweredAsBefore (Replay.run recording))
+
+        testCase "there are no others" (fun () ->
+            Directory.GetFiles(Conversations.folder)
+            |> Array.map Path.GetFileNameWithoutExtension
+            |> Array.sort
+            |> Array.toList
+            =! (Conversations.all |> List.map _.Name |> List.sort))
+
+        testCase "the endings are those that they are named after" (fun () ->
+            let ending (name: string) =
+                let recording = Conversations.read name
+
+                recording.Steps[recording.Steps.Length - 1].Transition.State
+                |> ReplayText.ofState
+
+            ending "platform-vanishes" =! "Closed, lost"
+            ending "chromium-leaves" =! "Closed, clean: received 1001, then sent 1001"
+            test <@ (ending "platform-too-big").StartsWith "Closed, failed: message of at least 101 bytes" @>)
+
+        testCase "each changed reaction is listed, with what it was and what it is" (fun () ->
+            let recording = Conversations.read "platform-echo"
+
+            let strict = {
+                recording.Settings with
+                    Limits = Limits.Create(4L, Limits.Unlimited, 10)
+            }
+
+            let lines = ReplayText.differences (Replay.runWith strict recording)
+            lines[0] =! "step 1, @0 < Text, 5 bytes"
+            lines[1] =! "  - Open; tells: text message complete"
+
+            test
+                <@
+                    lines[2].StartsWith
+                        "  + Draining, failed: message of at least 5 bytes exceeds the limit of 4"
+                @>
+
+            test <@ lines.Length > 3 * 10 @>)
+
+        testCase "a conversation that is recorded anew is the one that was kept" (fun () ->
+            let recording = Conversations.record Conversations.platformEcho
+            isAnsweredAsBefore (Replay.run (RecordingText.ofText (RecordingText.format recording)))
+
+            ReplayText.lines (Replay.run recording)
+            =! ReplayText.lines (Replay.run (Conversations.read "platform-echo")))
+    ]

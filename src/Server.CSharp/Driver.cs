@@ -41,10 +41,10 @@ internal sealed class Driver
         this.frames = frames;
         Settings = options.ToConnectionSettings();
         Input = new FrameInput(this);
-        output = new FrameOutput(transport, Begin, frames);
-        Receiver = new Receiver(this, transport, Input, options.ToInbox());
+        output = new FrameOutput(transport, options.Scheduler, Begin, frames);
+        Receiver = new Receiver(this, transport, options.Scheduler, Input, options.ToInbox());
         Sender = new Sender(this, output, options);
-        Pings = new PingLog(options.TimeProvider);
+        Pings = new PingLog(options.TimeProvider, options.Scheduler);
         Vitals = new Vitals(this, output, options);
     }
 
@@ -323,7 +323,8 @@ internal sealed class Driver
     }
 
     /// <summary>Waits for the end while others read: the receiving thread, or the watcher.</summary>
-    public bool WaitClosed(TimeSpan? timeout) => closed.Wait(timeout ?? Timeout.InfiniteTimeSpan);
+    public bool WaitClosed(TimeSpan? timeout) =>
+        options.Scheduler.Wait(closed, timeout ?? Timeout.InfiniteTimeSpan);
 
     /// <summary>True when the closing has taken too long.</summary>
     public bool IsCloseOverdue(long now) => now >= Volatile.Read(ref closeAt);

@@ -7,7 +7,13 @@ namespace FunctionalWs;
 /// The receiving side of a connection. A thread in <c>Receive</c> reads the stream itself; the watcher reads ahead while
 /// nobody does. One of them at a time, by the gate.
 /// </summary>
-internal sealed class Receiver(Driver driver, Transport transport, FrameInput input, Inbox inbox)
+internal sealed class Receiver(
+    Driver driver,
+    Transport transport,
+    Scheduler scheduler,
+    FrameInput input,
+    Inbox inbox
+)
 {
     // After its deadline a call goes on while there is something to read, but a flood must not keep it.
     private const int MaxLateReads = 64;
@@ -35,6 +41,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
         out ReceivedMessage message
     )
     {
+        scheduler.Await(gate);
         lock (gate)
         {
             receiveCount++;
@@ -143,6 +150,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
     /// <summary>Drops what was not received of a message that was received in part.</summary>
     public void DiscardRest()
     {
+        scheduler.Await(gate);
         lock (gate)
         {
             if (!inbox.TryDiscardRest())
@@ -207,6 +215,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
     {
         while (!driver.IsClosed)
         {
+            scheduler.Await(gate);
             lock (gate)
             {
                 TakeAhead();
@@ -219,6 +228,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
     /// <summary>Does something while nobody reads.</summary>
     public void Exclusively(Action action)
     {
+        scheduler.Await(gate);
         lock (gate)
             action();
     }
@@ -227,6 +237,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
     /// <param name="isOpened">False when the bytes received are no frames.</param>
     public void End(bool isOpened)
     {
+        scheduler.Await(gate);
         lock (gate)
         {
             if (isOpened)

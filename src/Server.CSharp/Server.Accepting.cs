@@ -140,7 +140,7 @@ public sealed partial class Server
         {
             admissions.Leave(connection.CountedBy);
             connections.Remove(connection);
-            Monitor.PulseAll(gate);
+            options.Scheduler.PulseAll(gate);
         }
     }
 

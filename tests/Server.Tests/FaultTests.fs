@@ -184,6 +184,7 @@ let threads =
 
             use server = Serve.inMemory Serve.echo (ServerOptions(LoggerFactory = records))
 
+            let start = server.StartThread
             server.StartThread <- (fun _ -> raise (OutOfMemoryException()))
 
             for _ in 1..3 do
@@ -191,7 +192,7 @@ let threads =
                 client.ReadResponse().StartsWith "HTTP/1.1 503 " =! true
 
             (records.Of LogLevel.Warning).Length =! 3
-            server.StartThread <- (fun thread -> thread.Start())
+            server.StartThread <- start
             use client = client server
             client.SendText "served"
             client.ReadText() =! "served"

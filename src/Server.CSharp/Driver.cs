@@ -248,10 +248,15 @@ internal sealed class Driver
     /// <summary>Forgets the oldest of the posted messages that have not begun to leave; tells how many.</summary>
     public int DropPosted(long untilBytes) => output.DropPosted(untilBytes);
 
-    /// <summary>Sends a ping that nobody waits for.</summary>
+    /// <summary>Sends a ping that nobody waits for, while the connection is open.</summary>
     public void PostPing(ControlPayload payload)
     {
-        output.Post(Output.NewPing(payload), halfClose: false);
+        lock (stateGate)
+        {
+            if (state is not State.Open)
+                return; // nothing follows a close frame
+            output.Post(Output.NewPing(payload), halfClose: false);
+        }
         TryFlushOutput();
     }
 

@@ -321,6 +321,9 @@ internal sealed class Driver
 
     private bool TryEnter(Command command)
     {
+        // No frame leaves on a broken stream, and callers have been told of an end without one.
+        if (isBroken)
+            return false;
         var result = Connection.Send(state, command);
         if (result.IsAccepted)
             Enter(result.Transition);
@@ -337,8 +340,11 @@ internal sealed class Driver
     /// <summary>Ends the stream at once; whoever waits for it is freed.</summary>
     public void Break(Exception reason)
     {
-        cause ??= reason;
-        isBroken = true;
+        lock (stateGate)
+        {
+            cause ??= reason;
+            isBroken = true;
+        }
         transport.Abort();
     }
 }

@@ -170,7 +170,7 @@ internal sealed class Receiver(
         try
         {
             TakeAhead();
-            var mayFill = !driver.IsOpen || inbox.HasRoomBeside(input.Buffered);
+            var mayFill = !driver.IsOpen || driver.IsBroken || inbox.HasRoomBeside(input.Buffered);
             var isWaiting = isReadable && !driver.IsClosed && transport.IsReadable;
             IsHeldUp = isWaiting && !mayFill;
             if (isWaiting && mayFill)
@@ -210,7 +210,7 @@ internal sealed class Receiver(
         return isUnattended;
     }
 
-    /// <summary>Waits for the end, reading on this thread: for the connection's own one.</summary>
+    /// <summary>Waits for the end, reading on this thread: for the connection's own one, and where the stream is broken.</summary>
     public void ReadUntilClosed()
     {
         while (!driver.IsClosed)

@@ -50,4 +50,52 @@ let tests =
                     client.Receive().Data.Length =! 40_000),
                 many
             ))
+
+        testCase "a close frame that can't leave doesn't count as sent" (fun () ->
+            Simulation.Run(
+                (fun simulation ->
+                    let handler (connection: ServerConnection) =
+                        let ended = closedBy (fun () -> connection.Send(Array.zeroCreate<byte> 40_000))
+
+                        isNull (box ended.Sent) =! true
+                        connection.Close CloseCode.GoingAway
+                        isNull (box connection.Sent) =! true
+                        connection.CloseCode =! Nullable 1006
+
+                    let options = ServerOptions(SendTimeout = Nullable(seconds 1.0))
+                    let server = simulation.Serve(Action<ServerConnection> handler, options)
+                    let _client = server.Connect(options = slow)
+                    simulation.Sleep(seconds 5.0)
+                    server.HandlerExceptions.Count =! 0),
+                many
+            ))
+
+        testCase "a send that fails tells what the client said when it left" (fun () ->
+            let status = CloseStatus.Create(CloseCode.GoingAway, "home")
+
+            Simulation.Run(
+                (fun simulation ->
+                    let ends = List<CloseStatus>()
+
+                    let handler (connection: ServerConnection) =
+                        let send () =
+                            connection.Send(Array.zeroCreate<byte> 40_000)
+
+                        ends.Add((closedBy send).Received)
+                        ends.Add((closedBy (fun () -> connection.Receive() |> ignore)).Received)
+
+                    let server = simulation.Serve handler
+                    // Nothing comes through to the client, and its close frame to the server all the same.
+                    let client = server.Connect(options = deaf)
+
+                    let close () =
+                        client.Close(CloseCode.GoingAway, "home") |> ignore
+
+                    simulation.Start close |> ignore
+                    simulation.Sleep(TimeSpan.FromMilliseconds 1.0)
+                    client.Dispose()
+                    simulation.WaitUntil(fun () -> ends.Count = 2) |> ignore
+                    List.ofSeq ends =! [ status; status ]),
+                many
+            ))
     ]

@@ -58,7 +58,7 @@ let private receive (ledger: Ledger) (milliseconds: int) =
 
 /// Runs a call that has to succeed in time where nothing slows the connection down, unless the connection ends.
 let private soon (context: Handlers.Context) (ledger: Ledger) (what: string) (limit: TimeSpan) call =
-    let check = Handlers.Context.measure context what (ledger.MaxDelay * 4.0 + limit)
+    let check = Handlers.Context.measure context what (ledger.MaxDelay * 2.0 + limit)
 
     call ()
 
@@ -68,18 +68,29 @@ let private soon (context: Handlers.Context) (ledger: Ledger) (what: string) (li
 // What the watcher reads at a look, at least.
 let private readSize = 4096
 
-/// An answer to a ping may have to wait for some looks of the watcher: each reads once, and none does while the handler
-/// receives what came before the ping.
+// Handlers that are never away from their connection: they receive, or send, and nothing of that takes time.
+let private isAttentive (ledger: Ledger) =
+    List.contains ledger.Handler [ "echo"; "streamed"; "impatient"; "senders"; "broadcasts" ]
+
+/// How long the server may take to answer a ping: while its handler is elsewhere, some looks of the watcher, each of which
+/// reads once, and none does while the handler receives what came before the ping.
+let private pongLimit (ledger: Ledger) =
+    let unread = ledger.Unread |> Seq.sumBy (fun message -> message.Data.Length)
+
+    if isAttentive ledger then
+        ValueSome TimeSpan.Zero
+    elif ledger.IsWhole && unread < readSize / 2 then
+        ValueSome(Handlers.tick * float (3 + ledger.Unread.Count))
+    else
+        ValueNone
+
 let private ping (context: Handlers.Context) (ledger: Ledger) =
     let call () =
         ledger.Client.Ping(ReadOnlySpan [| byte ledger.SentToServer |])
 
-    let unread = ledger.Unread |> Seq.sumBy (fun message -> message.Data.Length)
-
-    if ledger.IsWhole && unread < readSize / 2 then
-        soon context ledger "a pong" (Handlers.tick * float (3 + ledger.Unread.Count)) call
-    else
-        call ()
+    match pongLimit ledger with
+    | ValueSome limit -> soon context ledger "a pong" limit call
+    | ValueNone -> call ()
 
     ledger.Unread.Clear()
 
@@ -95,7 +106,8 @@ let private converse (context: Handlers.Context) (ledger: Ledger) =
         while answers () < ledger.SentToServer do
             ledger.ReceivedByClient.Add(Payload.stamp (ledger.Client.Receive()))
 
-    soon context ledger "the answers of an echo" TimeSpan.Zero (fun () ->
+    // There and back, twice: the rest of the message may come after the answers.
+    soon context ledger "the answers of an echo" (ledger.MaxDelay * 2.0) (fun () ->
         for _ in 0 .. context.Simulation.Random.Next 5 do
             send ledger
 

@@ -6,16 +6,19 @@ internal sealed class ConnectionThreads : IDisposable
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(5);
 
     private readonly int maxIdle;
-    private readonly Action<Thread> start;
+    private readonly Scheduler scheduler;
+    private readonly Action<Action> start;
     private readonly Lock gate = new();
     private readonly List<Worker> idle = [];
     private bool isDisposed;
 
     /// <param name="maxIdle">How many threads wait for further work at most.</param>
+    /// <param name="scheduler">Whose threads they are.</param>
     /// <param name="start">Starts a thread; may throw when the system has none to give.</param>
-    public ConnectionThreads(int maxIdle, Action<Thread> start)
+    public ConnectionThreads(int maxIdle, Scheduler scheduler, Action<Action> start)
     {
         this.maxIdle = maxIdle;
+        this.scheduler = scheduler;
         this.start = start;
     }
 
@@ -26,13 +29,7 @@ internal sealed class ConnectionThreads : IDisposable
         if (TryTakeIdle() is { } worker)
             worker.Wake(work);
         else
-            start(
-                new Thread(() => new Worker(this).Run(work))
-                {
-                    IsBackground = true,
-                    Name = "FunctionalWs connection",
-                }
-            );
+            start(() => new Worker(this).Run(work));
     }
 
     public void Dispose()
@@ -99,11 +96,11 @@ internal sealed class ConnectionThreads : IDisposable
 
         private Action? AwaitNext()
         {
-            if (!woken.WaitOne(IdleTime))
+            if (!owner.scheduler.Wait(woken, IdleTime))
             {
                 if (owner.TryLeave(this))
                     return null;
-                woken.WaitOne(); // work was given to this one at the last moment
+                owner.scheduler.Wait(woken, Timeout.InfiniteTimeSpan); // work was given to this one at the last moment
             }
             var work = next;
             next = null;

@@ -44,10 +44,10 @@ internal sealed class Driver
         this.frames = frames;
         Settings = options.ToConnectionSettings();
         Input = new FrameInput(this);
-        output = new FrameOutput(transport, Begin, frames);
-        Receiver = new Receiver(this, transport, Input, options.ToInbox());
+        output = new FrameOutput(transport, options.Scheduler, Begin, frames);
+        Receiver = new Receiver(this, transport, options.Scheduler, Input, options.ToInbox());
         Sender = new Sender(this, output, options);
-        Pings = new PingLog(options.TimeProvider);
+        Pings = new PingLog(options.TimeProvider, options.Scheduler);
         Vitals = new Vitals(this, output, options);
     }
 
@@ -318,7 +318,7 @@ internal sealed class Driver
     /// <summary>Forgets the oldest of the posted messages that have not begun to leave; tells how many.</summary>
     public int DropPosted(long untilBytes) => output.DropPosted(untilBytes);
 
-    /// <summary>Sends a ping that nobody waits for.</summary>
+    /// <summary>Sends a ping that nobody waits for, while the connection is open.</summary>
     public void PostPing(ControlPayload payload)
     {
         // Another thread may have begun to close: nothing follows a close frame.
@@ -388,6 +388,9 @@ internal sealed class Driver
 
     private bool TryEnter(Command command)
     {
+        // No frame leaves on a broken stream, and callers have been told of an end without one.
+        if (isBroken)
+            return false;
         var result = Connection.Send(state, command);
         if (result.IsRefused)
             return false;
@@ -397,7 +400,8 @@ internal sealed class Driver
     }
 
     /// <summary>Waits for the end while others read: the receiving thread, or the watcher.</summary>
-    public bool WaitClosed(TimeSpan? timeout) => closed.Wait(timeout ?? Timeout.InfiniteTimeSpan);
+    public bool WaitClosed(TimeSpan? timeout) =>
+        options.Scheduler.Wait(closed, timeout ?? Timeout.InfiniteTimeSpan);
 
     /// <summary>True when the closing has taken too long.</summary>
     public bool IsCloseOverdue(long now) => now >= Volatile.Read(ref closeAt);
@@ -405,8 +409,11 @@ internal sealed class Driver
     /// <summary>Ends the stream at once; whoever waits for it is freed.</summary>
     public void Break(Exception reason)
     {
-        cause ??= reason;
-        isBroken = true;
+        lock (stateGate)
+        {
+            cause ??= reason;
+            isBroken = true;
+        }
         transport.Abort();
     }
 }

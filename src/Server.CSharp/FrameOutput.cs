@@ -9,6 +9,7 @@ namespace FunctionalWs;
 /// </summary>
 internal sealed class FrameOutput(
     Transport transport,
+    Scheduler scheduler,
     Func<Command, int, SendResult> begin,
     FrameLog? log
 )
@@ -56,6 +57,7 @@ internal sealed class FrameOutput(
         bool hold
     )
     {
+        scheduler.Await(gate);
         lock (gate)
         {
             var result = begin(command, payload.Length);
@@ -109,6 +111,7 @@ internal sealed class FrameOutput(
     /// <summary>Does something while nobody writes; waits for whoever does.</summary>
     public void Exclusively(Action action)
     {
+        scheduler.Await(gate);
         lock (gate)
             action();
     }
@@ -143,6 +146,7 @@ internal sealed class FrameOutput(
     /// <exception cref="IOException">The stream is broken.</exception>
     public void Flush()
     {
+        scheduler.Await(gate);
         lock (gate)
         {
             Volatile.Write(ref writes, writes + 1);

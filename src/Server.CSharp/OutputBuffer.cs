@@ -22,8 +22,8 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
 
     public bool IsEmpty => start == end;
 
-    /// <summary>True when a control frame fits without writing anything out.</summary>
-    public bool HasRoomForControl => Capacity - end >= MaxControlSize;
+    /// <summary>True when so many control frames fit without writing anything out.</summary>
+    public bool HasRoomForControls(int count) => Capacity - end >= count * MaxControlSize;
 
     /// <summary>Adds what a transition writes, with the payload of a data frame.</summary>
     public void Add(Output output, ReservedBits bits, ReadOnlySpan<byte> payload)

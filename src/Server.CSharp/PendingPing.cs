@@ -10,9 +10,11 @@ namespace FunctionalWs;
 public sealed class PendingPing
 {
     private readonly ManualResetEventSlim completed = new(false);
+    private readonly Scheduler scheduler;
 
-    internal PendingPing(ControlPayload payload, long sentAt)
+    internal PendingPing(ControlPayload payload, long sentAt, Scheduler scheduler)
     {
+        this.scheduler = scheduler;
         Payload = payload;
         SentAt = sentAt;
     }
@@ -30,7 +32,7 @@ public sealed class PendingPing
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative or longer than some 24 days.</exception>
     public bool Wait(TimeSpan? timeout = null)
     {
-        completed.Wait(timeout ?? Timeout.InfiniteTimeSpan);
+        scheduler.Wait(completed, timeout ?? Timeout.InfiniteTimeSpan);
         return IsAnswered;
     }
 

@@ -3,7 +3,7 @@ using FunctionalWs.Protocol;
 namespace FunctionalWs;
 
 /// <summary>Pings that wait for their pongs, in the order in which they were sent. Safe from any thread.</summary>
-internal sealed class PingLog(TimeProvider clock)
+internal sealed class PingLog(TimeProvider clock, Scheduler scheduler)
 {
     private readonly List<PendingPing> pending = [];
     private bool isClosed;
@@ -22,7 +22,7 @@ internal sealed class PingLog(TimeProvider clock)
                 throw new ConcurrencyException(
                     "A ping with the same payload is still waiting for its pong."
                 );
-            var ping = new PendingPing(payload, clock.GetTimestamp());
+            var ping = new PendingPing(payload, clock.GetTimestamp(), scheduler);
             if (isClosed)
                 ping.Complete(isAnswered: false);
             else

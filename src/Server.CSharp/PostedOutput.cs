@@ -105,10 +105,12 @@ internal sealed class PostedOutput
         {
             if (!hasWork)
                 return false;
-            if (current.IsEmpty)
-                MovePingAndPong(buffer);
+            // Nothing may come within a frame, and the close frame not before what was posted before it.
+            if (!MoveCurrent(buffer) || !buffer.HasRoomForControls(2))
+                return true;
+            MovePingAndPong(buffer);
             // The close frame waits for an empty buffer when the frames before it have filled this one.
-            if (MoveFrames(buffer) && (buffer.HasRoomForControl || close is null))
+            if (MoveFrames(buffer) && (buffer.HasRoomForControls(1) || close is null))
             {
                 MoveClose(buffer);
                 isLast = isEnd;
@@ -150,11 +152,17 @@ internal sealed class PostedOutput
     {
         while (!current.IsEmpty || TryBeginFrame())
         {
-            current = current[buffer.AddPart(current.Span)..];
-            if (!current.IsEmpty)
+            if (!MoveCurrent(buffer))
                 return false;
         }
         return true;
+    }
+
+    /// <summary>Moves the rest of a frame that has begun to leave; false when the buffer has no room for all of it.</summary>
+    private bool MoveCurrent(OutputBuffer buffer)
+    {
+        current = current[buffer.AddPart(current.Span)..];
+        return current.IsEmpty;
     }
 
     private bool TryBeginFrame()

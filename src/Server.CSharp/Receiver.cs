@@ -7,7 +7,13 @@ namespace FunctionalWs;
 /// The receiving side of a connection. A thread in <c>Receive</c> reads the stream itself; the watcher reads ahead while
 /// nobody does. One of them at a time, by the gate.
 /// </summary>
-internal sealed class Receiver(Driver driver, Transport transport, FrameInput input, Inbox inbox)
+internal sealed class Receiver(
+    Driver driver,
+    Transport transport,
+    Scheduler scheduler,
+    FrameInput input,
+    Inbox inbox
+)
 {
     // After its deadline a call goes on while there is something to read, but a flood must not keep it.
     private const int MaxLateReads = 64;
@@ -36,6 +42,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
         out ReceivedMessage message
     )
     {
+        scheduler.Await(gate);
         lock (gate)
         {
             receiveCount++;
@@ -140,6 +147,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
     /// <summary>Drops what was not received of a message that was received in part.</summary>
     public void DiscardRest()
     {
+        scheduler.Await(gate);
         lock (gate)
         {
             if (!inbox.TryDiscardRest())
@@ -159,7 +167,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
         try
         {
             TakeAhead();
-            var mayFill = !driver.IsOpen || inbox.HasRoomBeside(input.Buffered);
+            var mayFill = !driver.IsOpen || driver.IsBroken || inbox.HasRoomBeside(input.Buffered);
             var isWaiting = isReadable && !driver.IsClosed && transport.IsReadable;
             IsHeldUp = isWaiting && !mayFill;
             if (isWaiting && mayFill)
@@ -204,11 +212,12 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
         return isUnattended;
     }
 
-    /// <summary>Waits for the end, reading on this thread: for the connection's own one.</summary>
+    /// <summary>Waits for the end, reading on this thread: for the connection's own one, and where the stream is broken.</summary>
     public void ReadUntilClosed()
     {
         while (!driver.IsClosed)
         {
+            scheduler.Await(gate);
             lock (gate)
             {
                 TakeAhead();
@@ -224,6 +233,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
     /// <summary>Does something while nobody reads.</summary>
     public void Exclusively(Action action)
     {
+        scheduler.Await(gate);
         lock (gate)
             action();
     }
@@ -232,6 +242,7 @@ internal sealed class Receiver(Driver driver, Transport transport, FrameInput in
     /// <param name="isOpened">False when the bytes received are no frames.</param>
     public void End(bool isOpened)
     {
+        scheduler.Await(gate);
         lock (gate)
         {
             if (isOpened)

@@ -81,7 +81,7 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
         try
         {
             if (driver.IsBroken)
-                throw driver.ClosedException();
+                throw Broken();
             if (output.Write(command, bits, payload, hold) is { } refusal)
                 throw Refused(refusal);
         }
@@ -89,8 +89,18 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
             when (error is not (ConnectionClosedException or ConcurrencyException))
         {
             driver.Break(error);
-            throw driver.ClosedException();
+            throw Broken();
         }
+    }
+
+    /// <summary>
+    /// The end of a stream that was given up. What the peer had said by then tells why, so it is read first: all calls tell of
+    /// the same end. Nothing is waited for any more.
+    /// </summary>
+    private ConnectionClosedException Broken()
+    {
+        driver.Receiver.ReadUntilClosed();
+        return driver.ClosedException();
     }
 
     private Exception Refused(SendError refusal)

@@ -156,7 +156,7 @@ public sealed partial class Server
             connections.Remove(connection);
             if (phase == Phase.Stopping && connection.WasOverdue)
                 overdue++;
-            Monitor.PulseAll(gate);
+            options.Scheduler.PulseAll(gate);
         }
     }
 

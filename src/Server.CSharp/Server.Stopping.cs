@@ -21,7 +21,7 @@ public sealed partial class Server
         lock (gate)
         {
             while (phase != Phase.Stopped && Current is null)
-                Monitor.Wait(gate);
+                options.Scheduler.Wait(gate, Timeout.InfiniteTimeSpan);
             return forced;
         }
     }
@@ -51,7 +51,7 @@ public sealed partial class Server
         lock (gate)
         {
             while (connections.Any(connection => !connection.IsOwnThread) && !deadline.HasPassed)
-                Monitor.Wait(gate, TimeSpan.FromMilliseconds(20));
+                options.Scheduler.Wait(gate, TimeSpan.FromMilliseconds(20));
         }
     }
 
@@ -63,7 +63,7 @@ public sealed partial class Server
         {
             forced = forcedConnections;
             phase = Phase.Stopped;
-            Monitor.PulseAll(gate);
+            options.Scheduler.PulseAll(gate);
         }
         watcher.EndWhenEmpty();
     }

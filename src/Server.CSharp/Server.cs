@@ -60,13 +60,16 @@ public sealed partial class Server : IDisposable
             options.MaxPendingHandshakes,
             options.MaxConnectionsPerAddress
         );
-        threads = new ConnectionThreads(MaxIdleThreads, thread => StartThread(thread));
+        StartThread = run => options.Scheduler.Start("FunctionalWs connection", run);
+        threads = new ConnectionThreads(MaxIdleThreads, options.Scheduler, run => StartThread(run));
         turnedAway = new TurnedAway(
             options.TimeProvider,
+            options.Scheduler,
             Math.Clamp(MaxConnections / 8, 1, MaxTurnedAway)
         );
         watcher = new Watcher(
             options.TimeProvider,
+            options.Scheduler,
             turnedAway,
             (_, error) => log.ConnectionFailed(error)
         );
@@ -79,7 +82,7 @@ public sealed partial class Server : IDisposable
     }
 
     /// <summary>Starts a connection's thread; replaced by tests of a system that has none to give.</summary>
-    internal Action<Thread> StartThread { get; set; } = thread => thread.Start();
+    internal Action<Action> StartThread { get; set; }
 
     /// <summary>Makes a server that has no address: streams are handed to <see cref="Admit(Transport)"/>.</summary>
     internal static Server ServeInMemory(Action<ServerConnection> handler, ServerOptions options)
@@ -147,7 +150,7 @@ public sealed partial class Server : IDisposable
         lock (gate)
         {
             while (phase != Phase.Stopped)
-                Monitor.Wait(gate);
+                options.Scheduler.Wait(gate, Timeout.InfiniteTimeSpan);
         }
     }
 

@@ -271,7 +271,7 @@ public sealed partial class ServerConnection
     public PendingPing Ping()
     {
         Span<byte> payload = stackalloc byte[8];
-        Random.Shared.NextBytes(payload);
+        options.Scheduler.Fill(payload);
         return Ping(payload);
     }
 

@@ -138,6 +138,9 @@ public sealed partial record ServerOptions
     /// <summary>The clock of all timeouts; the system's by default.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>How threads start and wait; a simulation has its own way.</summary>
+    internal Scheduler Scheduler { get; init; } = Scheduler.System;
+
     /// <summary>Checks every value.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is out of its range.</exception>
     internal void Validate()

@@ -5,8 +5,9 @@ namespace FunctionalWs;
 /// take the answer back. At most so many at a time; further ones are closed at once.
 /// </summary>
 /// <param name="clock">What the moment is measured with.</param>
+/// <param name="scheduler">How threads wait.</param>
 /// <param name="maxCount">How many may be here: each takes a descriptor beside those of the connections.</param>
-internal sealed class TurnedAway(TimeProvider clock, int maxCount)
+internal sealed class TurnedAway(TimeProvider clock, Scheduler scheduler, int maxCount)
 {
     private const int MaxBytes = 64 * 1024;
 
@@ -18,6 +19,7 @@ internal sealed class TurnedAway(TimeProvider clock, int maxCount)
     {
         get
         {
+            scheduler.Await(gate);
             lock (gate)
                 return visitors.Count == 0;
         }
@@ -27,6 +29,7 @@ internal sealed class TurnedAway(TimeProvider clock, int maxCount)
     public void Add(Transport transport)
     {
         var until = Deadline.After(clock, Opening.LingerTime);
+        scheduler.Await(gate);
         lock (gate)
         {
             if (visitors.Count < maxCount)
@@ -41,6 +44,7 @@ internal sealed class TurnedAway(TimeProvider clock, int maxCount)
     /// <summary>Closes those that have left and those whose time is up. For the watcher; never waits.</summary>
     public void Look(bool isEnding)
     {
+        scheduler.Await(gate);
         lock (gate)
             visitors.RemoveAll(visitor => isEnding && visitor.Close() || HasLeft(visitor));
     }

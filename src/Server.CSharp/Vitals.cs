@@ -91,7 +91,7 @@ internal sealed class Vitals
         if (ping is not null)
             driver.Pings.Remove(ping);
         Span<byte> payload = stackalloc byte[8];
-        Random.Shared.NextBytes(payload);
+        options.Scheduler.Fill(payload);
         ping = driver.Pings.Add(ControlPayload.Create(payload));
         driver.PostPing(ping.Payload);
     }

@@ -17,6 +17,7 @@ internal sealed class Watcher
     private const int PassesUntilCalm = 50;
 
     private readonly TimeProvider clock;
+    private readonly Scheduler scheduler;
     private readonly TurnedAway turnedAway;
     private readonly Action<ServerConnection, Exception> failed;
     private readonly Lock gate = new();
@@ -31,18 +32,21 @@ internal sealed class Watcher
     private int calmPasses;
 
     /// <param name="clock">What deadlines are measured with.</param>
+    /// <param name="scheduler">What its thread runs and waits on.</param>
     /// <param name="turnedAway">Clients to get rid of.</param>
     /// <param name="failed">Told of a connection whose attendance threw, which is a bug; it must not throw.</param>
     public Watcher(
         TimeProvider clock,
+        Scheduler scheduler,
         TurnedAway turnedAway,
         Action<ServerConnection, Exception> failed
     )
     {
         this.clock = clock;
+        this.scheduler = scheduler;
         this.turnedAway = turnedAway;
         this.failed = failed;
-        new Thread(Run) { IsBackground = true, Name = "FunctionalWs watcher" }.Start();
+        scheduler.Start("FunctionalWs watcher", Run);
     }
 
     public void Add(ServerConnection connection)
@@ -97,7 +101,8 @@ internal sealed class Watcher
             calmPasses = isUrgent ? 0 : calmPasses + 1;
             isCalm = calmPasses >= PassesUntilCalm;
             Interlocked.MemoryBarrier();
-            wake.WaitOne(NextWait());
+            scheduler.Yield();
+            scheduler.Wait(wake, NextWait());
         }
     }
 
@@ -105,8 +110,10 @@ internal sealed class Watcher
     {
         get
         {
+            if (!turnedAway.IsEmpty)
+                return false;
             lock (gate)
-                return connections.Count == 0 && turnedAway.IsEmpty;
+                return connections.Count == 0;
         }
     }
 

@@ -5,7 +5,7 @@ using FunctionalWs.Protocol;
 namespace FunctionalWs.Testing;
 
 /// <summary>The client's end of a stream: bytes and heads, with a bound on every wait.</summary>
-internal sealed class ClientLink(Transport transport, TimeSpan timeout) : IDisposable
+internal sealed class ClientLink(Transport transport, Medium medium, TimeSpan timeout) : IDisposable
 {
     private static readonly byte[] EndOfHead = "\r\n\r\n"u8.ToArray();
 
@@ -18,9 +18,13 @@ internal sealed class ClientLink(Transport transport, TimeSpan timeout) : IDispo
 
     public void Consume(int count) => start += count;
 
-    /// <summary>A deadline for one call, in real time.</summary>
+    /// <summary>A deadline for one call.</summary>
     public Deadline Deadline(TimeSpan? span) =>
-        FunctionalWs.Deadline.After(TimeProvider.System, span ?? timeout);
+        FunctionalWs.Deadline.After(medium.Clock, span ?? timeout);
+
+    /// <summary>Waits for something that another thread does; false when the time was up first.</summary>
+    public bool WaitUntil(Func<bool> condition, Deadline deadline) =>
+        medium.WaitUntil(condition, deadline);
 
     /// <summary>Waits for more bytes; false at the end of the stream.</summary>
     /// <exception cref="TimeoutException">Nothing came before the deadline.</exception>
@@ -45,16 +49,13 @@ internal sealed class ClientLink(Transport transport, TimeSpan timeout) : IDispo
     public void Write(ReadOnlySpan<byte> source)
     {
         var deadline = Deadline(null);
-        var spin = new SpinWait();
-        while (!source.IsEmpty)
+        while (true)
         {
-            var written = transport.TryWrite(source);
-            source = source[written..];
-            if (written > 0)
-                continue;
-            if (deadline.HasPassed)
+            source = source[transport.TryWrite(source)..];
+            if (source.IsEmpty)
+                return;
+            if (!medium.WaitWritable(transport, deadline))
                 throw new TimeoutException("The server didn't read what was sent in time.");
-            spin.SpinOnce();
         }
     }
 

@@ -17,17 +17,19 @@ namespace FunctionalWs.Testing;
 /// </example>
 public sealed class InMemoryServer : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-
+    private readonly Medium medium;
     private readonly object gate = new();
     private readonly List<Exception> handlerExceptions = [];
     private readonly List<TestClient> clients = [];
 
-    private InMemoryServer(Action<ServerConnection> handler, ServerOptions? options) =>
+    internal InMemoryServer(Action<ServerConnection> handler, ServerOptions? options, Medium medium)
+    {
+        this.medium = medium;
         Server = Server.ServeInMemory(
             connection => Watch(handler, connection),
             options ?? new ServerOptions()
         );
+    }
 
     /// <summary>Makes a server with a handler.</summary>
     /// <param name="handler">The handler to test, called for each connection on its own thread.</param>
@@ -42,7 +44,7 @@ public sealed class InMemoryServer : IDisposable
     )
     {
         ArgumentNullException.ThrowIfNull(handler);
-        return new InMemoryServer(handler, options);
+        return new InMemoryServer(handler, options, new SystemMedium());
     }
 
     /// <summary>Makes a server with a router: its rules choose the handler by the path.</summary>
@@ -52,7 +54,7 @@ public sealed class InMemoryServer : IDisposable
     public static InMemoryServer Route(Router router, ServerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(router);
-        return new InMemoryServer(router.Handle, router.WithRouting(options));
+        return new InMemoryServer(router.Handle, router.WithRouting(options), new SystemMedium());
     }
 
     /// <summary>Makes a server with the rules of a router.</summary>
@@ -129,7 +131,8 @@ public sealed class InMemoryServer : IDisposable
 
     /// <summary>
     /// Cuts all clients off and shuts the server down. A handler that doesn't return is given up after 5 seconds of real
-    /// time; its thread doesn't keep the process alive.
+    /// time; its thread doesn't keep the process alive. In a <see cref="Simulation"/> it is the one that doesn't return that
+    /// makes the run fail.
     /// </summary>
     public void Dispose()
     {
@@ -141,18 +144,7 @@ public sealed class InMemoryServer : IDisposable
         }
         foreach (var client in left)
             client.Dispose();
-        // Not waited for on this thread: the options' clock, which may stand still, is what bounds a shutdown.
-        var stopped = new ManualResetEventSlim();
-        new Thread(() =>
-        {
-            Server.Shutdown();
-            stopped.Set();
-        })
-        {
-            IsBackground = true,
-            Name = "FunctionalWs shutdown",
-        }.Start();
-        stopped.Wait(Patience);
+        medium.Stop(Server);
     }
 
     private static TestClientOptions Checked(TestClientOptions? options)
@@ -164,9 +156,9 @@ public sealed class InMemoryServer : IDisposable
 
     private (ObservedTransport AtServer, ClientLink Link) Admit(TestClientOptions settings)
     {
-        var (atServer, atClient) = MemoryTransport.CreatePair(settings.BufferSize);
+        var (atServer, atClient) = medium.CreatePair(settings);
         var observed = new ObservedTransport(atServer, settings.RemoteEndPoint);
-        var link = new ClientLink(atClient, settings.Timeout);
+        var link = new ClientLink(atClient, medium, settings.Timeout);
         if (Server.IsStopping)
             throw new InvalidOperationException("The server has been shut down.");
         Server.Admit(observed);

@@ -67,6 +67,16 @@ public sealed class ManualTimeProvider : TimeProvider
         return timer;
     }
 
+    /// <summary>When the next timer is due, as a timestamp; <see cref="long.MaxValue"/> for never.</summary>
+    internal long NextDue
+    {
+        get
+        {
+            lock (gate)
+                return timers.Count == 0 ? long.MaxValue : timers.Min(timer => timer.Due);
+        }
+    }
+
     /// <summary>Takes the timer that is due first, and puts the clock to its time.</summary>
     private ManualTimer? TakeDue(long until)
     {

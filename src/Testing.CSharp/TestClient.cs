@@ -148,7 +148,7 @@ public sealed class TestClient : IDisposable
     public void WaitUntilReceiving()
     {
         var deadline = link.Deadline(null);
-        if (!SpinWait.SpinUntil(() => atServer.IsWaiting, deadline.Remaining))
+        if (!link.WaitUntil(() => atServer.IsWaiting, deadline))
             throw new TimeoutException("The handler has not come to wait for a message in time.");
     }
 

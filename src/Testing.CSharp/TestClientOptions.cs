@@ -41,8 +41,15 @@ public sealed record TestClientOptions
     /// </summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How the way to the server is, in a <see cref="Simulation"/>; null, the default, for one that is chosen by the seed and on
+    /// which everything arrives. Elsewhere it has to be null.
+    /// </summary>
+    public NetworkConditions? Network { get; init; }
+
     internal void Validate()
     {
+        Network?.Validate();
         ArgumentNullException.ThrowIfNull(Headers);
         ArgumentNullException.ThrowIfNull(Subprotocols);
         ArgumentOutOfRangeException.ThrowIfLessThan(BufferSize, 1);

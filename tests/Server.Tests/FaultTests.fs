@@ -184,6 +184,7 @@ let threads =
 
             use server = Serve.inMemory Serve.echo (ServerOptions(LoggerFactory = records))
 
+            let start = server.StartThread
             server.StartThread <- (fun _ -> raise (OutOfMemoryException()))
 
             for _ in 1..3 do
@@ -192,7 +193,7 @@ let threads =
 
             // However many they are, one record a second.
             (records.Of LogLevel.Warning).Length =! 1
-            server.StartThread <- (fun thread -> thread.Start())
+            server.StartThread <- start
             use client = client server
             client.SendText "served"
             client.ReadText() =! "served"

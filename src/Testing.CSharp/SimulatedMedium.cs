@@ -1,0 +1,29 @@
+namespace FunctionalWs.Testing;
+
+/// <summary>The threads, the time and the network of a simulation.</summary>
+internal sealed class SimulatedMedium(SimulatedScheduler scheduler, Random random) : Medium
+{
+    private int links;
+
+    public override TimeProvider Clock => scheduler.Clock;
+
+    public override (Transport Server, Transport Client) CreatePair(TestClientOptions options)
+    {
+        var conditions = options.Network ?? NetworkConditions.Reliable(random);
+        var link = new SimulatedLink(scheduler, conditions, random, options.BufferSize, ++links);
+        link.ToServer.Strike();
+        link.ToClient.Strike();
+        return (
+            new SimulatedTransport(link, link.ToServer, link.ToClient),
+            new SimulatedTransport(link, link.ToClient, link.ToServer)
+        );
+    }
+
+    public override bool WaitUntil(Func<bool> condition, Deadline deadline) =>
+        scheduler.Block(condition, deadline.Timestamp, "something");
+
+    public override bool WaitWritable(Transport transport, Deadline deadline) =>
+        ((SimulatedTransport)transport).WaitWritable(deadline);
+
+    public override void Stop(Server server) => server.Shutdown();
+}

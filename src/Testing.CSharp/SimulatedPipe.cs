@@ -1,0 +1,182 @@
+namespace FunctionalWs.Testing;
+
+/// <summary>Bytes on their way in one direction: cut into pieces, each with a time of arrival.</summary>
+internal sealed class SimulatedPipe
+{
+    private readonly SimulatedLink link;
+    private readonly string name;
+    private readonly Queue<Fault> faults;
+    private readonly Queue<(byte[] Data, long At)> pieces = new();
+    private int consumed; // bytes of the first piece
+    private long held;
+    private long written;
+    private long lastArrival;
+    private bool isEnded;
+    private long endAt;
+    private bool isBroken;
+    private bool isCutOff; // its writer doesn't know of the end
+
+    public SimulatedPipe(SimulatedLink link, StreamDirection direction, string name)
+    {
+        this.link = link;
+        this.name = name;
+        faults = new Queue<Fault>(
+            link.Conditions.Faults.Where(fault => fault.Direction == direction)
+                .OrderBy(fault => fault.AfterBytes)
+        );
+    }
+
+    private SimulatedScheduler Scheduler => link.Scheduler;
+
+    /// <summary>True when reading would not wait.</summary>
+    public bool IsReadable =>
+        isBroken
+        || (
+            pieces.TryPeek(out var piece)
+                ? piece.At <= Scheduler.Now
+                : isEnded && endAt <= Scheduler.Now
+        );
+
+    /// <summary>True when writing would not wait.</summary>
+    public bool IsWritable => isEnded || isBroken || held < link.Capacity;
+
+    /// <summary>Takes what has arrived, some of it at least; 0 at the end.</summary>
+    public int Read(Span<byte> destination)
+    {
+        var takesAll = link.Conditions.MaxPieceSize == int.MaxValue || link.Random.Next(2) == 0;
+        var total = 0;
+        while (
+            total < destination.Length
+            && pieces.TryPeek(out var piece)
+            && piece.At <= Scheduler.Now
+            && (total == 0 || takesAll)
+        )
+            total += Take(piece.Data, destination[total..]);
+        Scheduler.Note(name, "is read", total);
+        return total;
+    }
+
+    /// <summary>Takes bytes over, as far as there is room, and tells how many.</summary>
+    /// <exception cref="IOException">The direction has ended.</exception>
+    public int Write(ReadOnlySpan<byte> source)
+    {
+        var isOver = isEnded && !isCutOff;
+        if (isOver || isBroken && !link.IsBlackHole)
+            throw new IOException("The connection is broken.");
+        if (isCutOff || isBroken)
+            return source.Length; // lost
+        var total = 0;
+        while (total < source.Length && held < link.Capacity && !isBroken && !isEnded)
+        {
+            var size = PieceSize(source.Length - total);
+            Add(source.Slice(total, size).ToArray());
+            total += size;
+            Strike();
+        }
+        return total;
+    }
+
+    /// <summary>Nothing more is written.</summary>
+    public void End()
+    {
+        isCutOff = false;
+        EndOnce();
+    }
+
+    private void EndOnce()
+    {
+        if (isEnded)
+            return;
+        isEnded = true;
+        endAt = link.IsBlackHole ? long.MaxValue : NextArrival();
+        Scheduler.Expect(endAt);
+        Scheduler.Note(name, "ends at", endAt);
+    }
+
+    /// <summary>Nothing more arrives.</summary>
+    public void Break(bool discard)
+    {
+        isBroken = true;
+        if (discard)
+            pieces.Clear();
+        Scheduler.Note(name, "is broken", 0);
+    }
+
+    /// <summary>What goes wrong before the first byte.</summary>
+    public void Strike()
+    {
+        while (faults.TryPeek(out var fault) && fault.AfterBytes <= written)
+        {
+            faults.Dequeue();
+            Scheduler.Note(name, fault.ToString(), written);
+            Strike(fault);
+        }
+    }
+
+    private void Strike(Fault fault)
+    {
+        switch (fault.Kind)
+        {
+            case FaultKind.Reset:
+                link.Reset();
+                break;
+            case FaultKind.BlackHole:
+                link.GoSilent();
+                break;
+            case FaultKind.End:
+                isCutOff = !isEnded;
+                EndOnce();
+                break;
+            case FaultKind.Stall:
+                var isForEver = fault.Time == Timeout.InfiniteTimeSpan;
+                lastArrival = isForEver ? long.MaxValue : Scheduler.Now + fault.Time.Ticks;
+                break;
+        }
+    }
+
+    private int Take(byte[] piece, Span<byte> destination)
+    {
+        var size = Math.Min(piece.Length - consumed, destination.Length);
+        piece.AsSpan(consumed, size).CopyTo(destination);
+        consumed += size;
+        held -= size;
+        if (consumed == piece.Length)
+        {
+            pieces.Dequeue();
+            consumed = 0;
+        }
+        return size;
+    }
+
+    /// <summary>Up to the next fault, the size of a piece and the room.</summary>
+    private int PieceSize(int wanted)
+    {
+        var size = Math.Min(wanted, link.Capacity - held);
+        if (faults.TryPeek(out var fault))
+            size = Math.Min(size, fault.AfterBytes - written);
+        var max = link.Conditions.MaxPieceSize;
+        return (int)(max == int.MaxValue ? size : Math.Min(size, link.Random.Next(1, max + 1)));
+    }
+
+    private void Add(byte[] piece)
+    {
+        written += piece.Length;
+        if (link.IsBlackHole)
+        {
+            Scheduler.Note(name, "loses", piece.Length, piece);
+            return;
+        }
+        var at = NextArrival();
+        pieces.Enqueue((piece, at));
+        held += piece.Length;
+        Scheduler.Expect(at);
+        Scheduler.Note(name, "carries until", at, piece);
+    }
+
+    private long NextArrival()
+    {
+        var maxDelay = link.Conditions.MaxDelay.Ticks;
+        var at = Scheduler.Now + (maxDelay == 0 ? 0 : link.Random.NextInt64(maxDelay + 1));
+        return lastArrival = Math.Max(lastArrival, at);
+    }
+}

@@ -1,0 +1,81 @@
+using System.Net;
+
+namespace FunctionalWs.Testing;
+
+/// <summary>One end of a simulated connection. Before and after each use other threads may go on.</summary>
+internal sealed class SimulatedTransport(
+    SimulatedLink link,
+    SimulatedPipe incoming,
+    SimulatedPipe outgoing
+) : Transport
+{
+    private readonly SimulatedScheduler scheduler = link.Scheduler;
+
+    public override EndPoint? LocalEndPoint => null;
+
+    public override EndPoint? RemoteEndPoint => null;
+
+    public override bool IsReadable => incoming.IsReadable;
+
+    public override int Read(Span<byte> destination)
+    {
+        scheduler.Block(() => incoming.IsReadable, long.MaxValue, "bytes");
+        LookForReset();
+        var size = incoming.Read(destination);
+        scheduler.Yield();
+        return size;
+    }
+
+    public override bool WaitReadable(Deadline deadline) =>
+        scheduler.Block(() => incoming.IsReadable, deadline.Timestamp, "bytes");
+
+    /// <summary>Waits until some bytes could be written; false when the deadline passed first.</summary>
+    public bool WaitWritable(Deadline deadline) =>
+        scheduler.Block(() => outgoing.IsWritable, deadline.Timestamp, "room for bytes");
+
+    public override void Write(ReadOnlySpan<byte> source)
+    {
+        while (!source.IsEmpty)
+        {
+            scheduler.Block(() => outgoing.IsWritable, long.MaxValue, "room for bytes");
+            source = source[Send(source)..];
+        }
+        scheduler.Yield();
+    }
+
+    public override int TryWrite(ReadOnlySpan<byte> source)
+    {
+        scheduler.Yield();
+        var size = Send(source);
+        scheduler.Yield();
+        return size;
+    }
+
+    public override void ShutdownSend()
+    {
+        scheduler.Yield();
+        outgoing.End();
+    }
+
+    /// <summary>Ends both directions; what either end has not read yet is still there for it.</summary>
+    public override void Abort()
+    {
+        scheduler.Yield();
+        outgoing.End();
+        incoming.Break(discard: false);
+    }
+
+    public override void Dispose() => Abort();
+
+    private int Send(ReadOnlySpan<byte> source)
+    {
+        LookForReset();
+        return outgoing.Write(source);
+    }
+
+    private void LookForReset()
+    {
+        if (link.IsReset)
+            Failure ??= new IOException("The connection was reset.");
+    }
+}

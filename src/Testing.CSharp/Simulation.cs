@@ -1,0 +1,198 @@
+using System.Diagnostics;
+
+namespace FunctionalWs.Testing;
+
+/// <summary>
+/// A world for a test in which a seed determines everything: which thread goes on, when bytes arrive and in which pieces, what
+/// goes wrong, the time. Servers, handlers and clients are the real ones; their threads run one at a time. Nothing waits for
+/// real: time goes on by itself when all threads wait. See <see cref="Run"/>.
+/// </summary>
+/// <remarks>
+/// Members may be called on the simulation's own threads only: in the test, in handlers, and in what <see cref="Start"/> runs.
+/// What these threads wait for has to be of this world: connections, clients and the members of this class. A lock that is
+/// held while a connection or client is used, a task, an event or a sleep of .NET's stops the run: use
+/// <see cref="WaitUntil"/> and <see cref="Sleep"/>. Code between two calls of the server or the client is not interrupted.
+/// </remarks>
+/// <example>
+/// <code>
+/// Simulation.Run(simulation =>
+/// {
+///     var server = simulation.Serve(Echo);
+///     var client = server.Connect();
+///     client.Send("hello");
+///     Assert.Equal("hello", client.Receive().Text);
+/// });
+/// </code>
+/// </example>
+public sealed class Simulation
+{
+    private const int TailLength = 60;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly SimulatedScheduler scheduler;
+    private readonly SimulatedMedium medium;
+    private readonly List<InMemoryServer> servers = [];
+
+    internal Simulation(int seed)
+    {
+        Seed = seed;
+        Random = Seeds.Stream(seed, 3);
+        scheduler = new SimulatedScheduler(seed, new ManualTimeProvider());
+        medium = new SimulatedMedium(scheduler, Seeds.Stream(seed, 4));
+    }
+
+    /// <summary>
+    /// Runs a test once for each of many seeds, one after the other; ends with the first that fails. The variable
+    /// <c>FUNCTIONALWS_SEEDS</c> of the environment takes the place of the seeds: <c>17</c> runs that one,
+    /// <c>1-100000</c> a range.
+    /// </summary>
+    /// <param name="test">
+    /// The test. It is given a new simulation each time; what it does must depend on nothing else. When it returns, its servers
+    /// are disposed of, and all threads have to end.
+    /// </param>
+    /// <param name="seeds">How many seeds: 1 or more, 100 by default.</param>
+    /// <param name="firstSeed">The first of them: 0 or more, 1 by default.</param>
+    /// <exception cref="SimulationFailedException">
+    /// A run failed: the test or a thread threw, or threads wait for each other. It names the seed.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
+    /// <exception cref="FormatException">The variable is neither a number nor a range.</exception>
+    public static void Run(Action<Simulation> test, int seeds = 100, int firstSeed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(test);
+        ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstSeed);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(firstSeed, int.MaxValue - seeds);
+        var (first, last) = Seeds.Choose(firstSeed, seeds);
+        for (var seed = first; seed <= last; seed++)
+        {
+            var simulation = new Simulation(seed);
+            if (simulation.RunOnce(test) is { } failure)
+                throw failure;
+        }
+    }
+
+    /// <summary>What determines this run.</summary>
+    public int Seed { get; }
+
+    /// <summary>The source of the test's own choices, determined by the seed.</summary>
+    public Random Random { get; }
+
+    /// <summary>The simulated time. It stands still while a thread runs, and goes on when all of them wait.</summary>
+    public TimeProvider Clock => scheduler.Clock;
+
+    internal SimulatedScheduler Scheduler => scheduler;
+
+    /// <summary>Makes a server with a handler, in this world.</summary>
+    /// <param name="handler">The handler to test, called for each connection on its own thread.</param>
+    /// <param name="options">
+    /// Settings; null for the defaults. In the place of <see cref="ServerOptions.TimeProvider"/> comes <see cref="Clock"/>.
+    /// </param>
+    /// <returns>The server; it is disposed of at the end of the test at the latest.</returns>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
+    public InMemoryServer Serve(Action<ServerConnection> handler, ServerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        var settings = (options ?? new ServerOptions()) with
+        {
+            TimeProvider = Clock,
+            Scheduler = scheduler,
+        };
+        var server = new InMemoryServer(handler, settings, medium);
+        servers.Add(server);
+        return server;
+    }
+
+    /// <summary>Makes a server with the rules of a router, in this world.</summary>
+    /// <param name="urlMap">The rules.</param>
+    /// <param name="options">Settings, as for <see cref="Serve"/>.</param>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
+    public InMemoryServer Route(UrlMap urlMap, ServerOptions? options = null) =>
+        Route(new Router(urlMap), options);
+
+    /// <summary>Makes a server with a router, in this world.</summary>
+    /// <param name="router">The router to test.</param>
+    /// <param name="options">Settings, as for <see cref="Serve"/>.</param>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
+    public InMemoryServer Route(Router router, ServerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(router);
+        return Serve(router.Handle, router.WithRouting(options));
+    }
+
+    /// <summary>Runs something on a thread of its own, at the same time as everything else: a client, a second sender.</summary>
+    /// <param name="run">What to run. What it throws makes the run fail.</param>
+    /// <param name="name">A name for it in traces.</param>
+    public SimulatedThread Start(Action run, string name = "thread")
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        ArgumentNullException.ThrowIfNull(name);
+        return scheduler.StartThread(name, run);
+    }
+
+    /// <summary>Waits until a condition holds; other threads go on meanwhile.</summary>
+    /// <param name="condition">
+    /// Asked often, on any thread, while all others stand still. It must not wait, change anything or throw.
+    /// </param>
+    /// <param name="timeout">How long at most, in simulated time; null, the default, for as long as it takes.</param>
+    /// <returns>False when the time was up first.</returns>
+    public bool WaitUntil(Func<bool> condition, TimeSpan? timeout = null)
+    {
+        ArgumentNullException.ThrowIfNull(condition);
+        return scheduler.Block(condition, scheduler.After(timeout), "a condition of the test");
+    }
+
+    /// <summary>Lets simulated time pass; other threads go on meanwhile.</summary>
+    /// <param name="time">How long: zero, for a point at which other threads may go first, or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative.</exception>
+    public void Sleep(TimeSpan time)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(time, TimeSpan.Zero);
+        scheduler.Block(() => false, scheduler.After(time), "a time");
+    }
+
+    /// <summary>Runs the test in this world; tells why it failed, if it did.</summary>
+    internal SimulationFailedException? RunOnce(Action<Simulation> test)
+    {
+        var ended = new ManualResetEventSlim();
+        Exception? failure = null;
+        scheduler.Ended = error =>
+        {
+            failure = error;
+            ended.Set();
+        };
+        scheduler.StartThread("test", () => Perform(test));
+        scheduler.Begin();
+        if (!IsEnding(ended))
+            failure = new TimeoutException(
+                $"A thread waits for something that is not of the simulation's world: {scheduler.Describe()}."
+            );
+        return failure is null
+            ? null
+            : new SimulationFailedException(Seed, scheduler.Trace.Tail(TailLength), failure);
+    }
+
+    private void Perform(Action<Simulation> test)
+    {
+        test(this);
+        foreach (var server in servers)
+            server.Dispose();
+    }
+
+    /// <summary>False when nothing has happened for some seconds of real time.</summary>
+    private bool IsEnding(ManualResetEventSlim ended)
+    {
+        var steps = scheduler.Steps;
+        var since = Stopwatch.StartNew();
+        while (!ended.Wait(TimeSpan.FromMilliseconds(500)))
+        {
+            if (scheduler.Steps != steps)
+                since.Restart();
+            else if (since.Elapsed > Patience)
+                return false;
+            steps = scheduler.Steps;
+        }
+        return true;
+    }
+}

@@ -1,0 +1,35 @@
+module FunctionalWs.Simulation.Tests.Main
+
+open System
+open System.Diagnostics
+open Expecto
+open FunctionalWs.Testing
+
+/// Runs all seeds of a range, tells of each that fails, and goes on.
+let private survey (first: int) (last: int) =
+    let watch = Stopwatch.StartNew()
+    let mutable failed = 0
+    let mutable steps = 0L
+
+    for seed in first..last do
+        let simulation = new Simulation(seed)
+
+        match simulation.RunOnce(Action<Simulation> Scenario.run) with
+        | null -> ()
+        | failure ->
+            failed <- failed + 1
+            let text = failure.InnerException.Message.ReplaceLineEndings " "
+            printfn $"{seed}: {text}"
+
+        steps <- steps + simulation.Scheduler.Steps
+
+    printfn $"{last - first + 1} seeds, {failed} failed, {steps} decisions, {watch.Elapsed.TotalSeconds:F1} s"
+    if failed = 0 then 0 else 2
+
+[<EntryPoint>]
+let main args =
+    match args with
+    | [| "survey"; range |] ->
+        let struct (first, last) = Seeds.Parse range
+        survey first last
+    | _ -> runTestsInAssemblyWithCLIArgs [] args

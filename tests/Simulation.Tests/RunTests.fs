@@ -1,0 +1,184 @@
+/// Runs of the simulation: seeds, failures, threads, time.
+module FunctionalWs.Simulation.Tests.RunTests
+
+open System
+open System.Collections.Generic
+open System.IO
+open System.Threading.Tasks
+open Expecto
+open Swensen.Unquote
+open FunctionalWs
+open FunctionalWs.Testing
+
+let private seconds (count: float) = TimeSpan.FromSeconds count
+
+let private echo =
+    Action<ServerConnection>(fun connection ->
+        for message in connection do
+            connection.Send message)
+
+let private failure (test: Simulation -> unit) : SimulationFailedException =
+    try
+        Simulation.Run(test, seeds = 50)
+        failwith "no seed failed"
+    with :? SimulationFailedException as error ->
+        error
+
+/// Fails with those seeds under which the later client is served first.
+let private race (simulation: Simulation) =
+    let order = List<int>()
+
+    let handler (connection: ServerConnection) =
+        order.Add(int (connection.Receive().Text))
+
+    let server = simulation.Serve handler
+
+    let connect (number: int) () =
+        use client = server.Connect()
+        client.Send(string number)
+        client.WaitClosed() |> ignore
+
+    let threads = [ for number in 1..2 -> simulation.Start(connect number, $"client {number}") ]
+
+    for thread in threads do
+        thread.Join() =! true
+
+    if order[0] = 2 then
+        failwith "the second was first"
+
+[<Tests>]
+let failures =
+    testList "a failing simulation" [
+        testCase "names its seed, and the seed fails again in the same way" (fun () ->
+            let first = failure race
+            test <@ first.Message.Contains $"FUNCTIONALWS_SEEDS={first.Seed}" @>
+            test <@ first.Message.Contains "the second was first" && first.Trace <> "" @>
+
+            let again =
+                try
+                    Simulation.Run(race, 1, first.Seed)
+                    ""
+                with :? SimulationFailedException as error ->
+                    error.Trace
+
+            again =! first.Trace)
+
+        testCase "is one whose threads wait for each other" (fun () ->
+            let error =
+                failure (fun simulation -> simulation.WaitUntil(fun () -> false) |> ignore)
+
+            test <@ error.InnerException.Message.Contains "Nothing can go on" @>)
+
+        testCase "is one of whose threads throws" (fun () ->
+            let error =
+                failure (fun simulation ->
+                    simulation.Start(fun () -> invalidOp "a bug") |> ignore
+                    simulation.Sleep(seconds 1.0))
+
+            error.InnerException.Message =! "a bug")
+
+        testCase "is one whose server is used by a thread of .NET's" (fun () ->
+            let error =
+                failure (fun simulation ->
+                    let server = simulation.Serve echo
+                    let task = Task.Run(fun () -> server.Connect() |> ignore)
+                    task.GetAwaiter().GetResult())
+
+            test <@ error.InnerException :? InvalidOperationException @>)
+    ]
+
+[<Tests>]
+let runs =
+    testList "a simulation" [
+        testCase "lets an hour pass in no time, timers included" (fun () ->
+            Simulation.Run(
+                (fun simulation ->
+                    let start = simulation.Clock.GetUtcNow()
+                    let mutable ticks = 0
+
+                    use _ =
+                        simulation.Clock.CreateTimer(
+                            (fun _ -> ticks <- ticks + 1),
+                            null,
+                            seconds 60.0,
+                            seconds 60.0
+                        )
+
+                    simulation.Sleep(TimeSpan.FromHours 1.0)
+                    let passed = simulation.Clock.GetUtcNow() - start
+                    test <@ passed >= TimeSpan.FromHours 1.0 && ticks = 60 @>),
+                seeds = 3
+            ))
+
+        testCase "gives the same random numbers for the same seed, others for another" (fun () ->
+            let numbers = List<int>()
+
+            for seed in [ 1; 1; 2 ] do
+                Simulation.Run((fun simulation -> numbers.Add(simulation.Random.Next())), 1, seed)
+
+            numbers[0] =! numbers[1]
+            test <@ numbers[0] <> numbers[2] @>)
+
+        testCase "runs each seed once, in order" (fun () ->
+            let seeds = List<int>()
+            Simulation.Run((fun simulation -> seeds.Add simulation.Seed), 3, 10)
+            List.ofSeq seeds =! [ 10; 11; 12 ])
+
+        testCase "waits for a condition no longer than it is told" (fun () ->
+            Simulation.Run(
+                (fun simulation ->
+                    let thread = simulation.Start((fun () -> simulation.Sleep(seconds 5.0)), "sleeper")
+                    thread.Name =! "sleeper"
+                    thread.Join(seconds 1.0) =! false
+                    simulation.WaitUntil((fun () -> false), seconds 1.0) =! false
+                    simulation.WaitUntil(fun () -> thread.HasEnded) =! true),
+                seeds = 3
+            ))
+
+        testCase "runs routers and clients that wait for handlers" (fun () ->
+            let greet (connection: ServerConnection) (name: string) =
+                connection.Send("Hello, " + name)
+                connection.Receive() |> ignore
+
+            let map = UrlMap [| Rule.For<string>("/hello/{name}", greet) |]
+
+            Simulation.Run(
+                (fun simulation ->
+                    let server = simulation.Route map
+                    let client = server.Connect "/hello/alice"
+                    client.Receive().Text =! "Hello, alice"
+                    client.WaitUntilReceiving()
+                    client.Close() |> ignore
+
+                    let other = simulation.Route(Router map)
+                    let page = other.Get "/else"
+                    page.StatusCode =! 404),
+                seeds = 20
+            ))
+
+        testCase "shuts a server down while a handler doesn't return in time" (fun () ->
+            Simulation.Run(
+                (fun simulation ->
+                    let handler (_: ServerConnection) = simulation.Sleep(seconds 30.0)
+                    let server = simulation.Serve handler
+                    use client = server.Connect()
+                    let forced = server.Server.Shutdown(timeout = seconds 1.0)
+                    forced =! 1
+                    raises<InvalidOperationException> <@ server.Connect() @>),
+                seeds = 20
+            ))
+
+        testCase "refuses numbers out of their ranges" (fun () ->
+            let run seeds first = Simulation.Run(ignore, seeds, first)
+
+            raises<ArgumentOutOfRangeException> <@ run 0 1 @>
+            raises<ArgumentOutOfRangeException> <@ run 1 -1 @>
+            raises<ArgumentOutOfRangeException> <@ run 2 Int32.MaxValue @>)
+
+        testCase "takes seeds from the environment as a number or a range" (fun () ->
+            Seeds.Parse "17" =! struct (17, 17)
+            Seeds.Parse "1-100000" =! struct (1, 100_000)
+
+            for text in [ "a"; "2-1"; "-1"; "1-2-3"; "1-" ] do
+                raises<FormatException> <@ Seeds.Parse text @>)
+    ]

@@ -101,7 +101,12 @@ type private Shared(options: ServerOptions) =
     let server = Server.ServeInMemory((fun _ -> ()), options)
 
     let watcher =
-        Watcher(options.TimeProvider, TurnedAway(options.TimeProvider, 16), (fun _ _ -> ()))
+        Watcher(
+            options.TimeProvider,
+            options.Scheduler,
+            TurnedAway(options.TimeProvider, options.Scheduler, 16),
+            (fun _ _ -> ())
+        )
 
     let opening = Opening(options, (fun () -> false), log)
 

@@ -36,8 +36,17 @@ internal class Scheduler
 
     /// <summary>Runs something on a thread of its own.</summary>
     /// <exception cref="OutOfMemoryException">The system has no thread to give.</exception>
-    public virtual void Start(string name, Action run) =>
-        new Thread(() => run()) { IsBackground = true, Name = name }.Start();
+    public virtual void Start(string name, Action run) => Start(name, run, stackSize: 0);
+
+    /// <summary>Runs something on a thread of its own with a stack of a size in bytes; 0 for the system's.</summary>
+    /// <exception cref="OutOfMemoryException">The system has no thread to give.</exception>
+    public void Start(string name, Action run, int stackSize)
+    {
+        if (isSimulated)
+            Start(name, run);
+        else
+            new Thread(() => run(), stackSize) { IsBackground = true, Name = name }.Start();
+    }
 
     /// <summary>Waits for an event; false when the time was up first.</summary>
     public virtual bool Wait(ManualResetEventSlim signal, TimeSpan timeout) => signal.Wait(timeout);

@@ -60,7 +60,8 @@ public sealed partial class Server : IDisposable
             options.MaxPendingHandshakes,
             options.MaxConnectionsPerAddress
         );
-        StartThread = run => options.Scheduler.Start("FunctionalWs connection", run);
+        StartThread = run =>
+            options.Scheduler.Start("FunctionalWs connection", run, options.ThreadStackSize ?? 0);
         threads = new ConnectionThreads(MaxIdleThreads, options.Scheduler, run => StartThread(run));
         turnedAway = new TurnedAway(
             options.TimeProvider,

@@ -11,6 +11,8 @@ public sealed partial record ServerOptions
 {
     // Below this no byte bound is worth its wake-ups.
     private const long MinReadAhead = 64 * 1024;
+    private const int MinStackSize = 128 * 1024;
+    private const int MaxStackSize = 1024 * 1024 * 1024;
 
     private static readonly TimeSpan MaxSpan = TimeSpan.FromMilliseconds(int.MaxValue);
 
@@ -116,6 +118,13 @@ public sealed partial record ServerOptions
     public int? MaxConnectionsPerAddress { get; init; }
 
     /// <summary>
+    /// The size of a connection's thread's stack, in bytes: 131,072 (128 KiB) to 1,073,741,824; null, the default, for the
+    /// system's, 8 MiB on most. It is an address range: only pages that were touched take memory. A handler that recurses
+    /// deeply needs more, a process whose addresses are limited takes less.
+    /// </summary>
+    public int? ThreadStackSize { get; init; }
+
+    /// <summary>
     /// The bytes of broadcast messages that may wait for one peer: 0 or more, 1 MiB by default. A message that doesn't fit
     /// beside others is a matter for <see cref="SlowPeerPolicy"/>; one alone may always wait.
     /// </summary>
@@ -163,6 +172,12 @@ public sealed partial record ServerOptions
             1,
             int.MaxValue,
             nameof(MaxConnectionsPerAddress)
+        );
+        CheckRange(
+            ThreadStackSize ?? MinStackSize,
+            MinStackSize,
+            MaxStackSize,
+            nameof(ThreadStackSize)
         );
         CheckRange(MaxBroadcastQueue, 0, int.MaxValue, nameof(MaxBroadcastQueue));
         if (!Enum.IsDefined(SlowPeerPolicy))

@@ -100,6 +100,7 @@ internal static class Settings
         var options = new ServerOptions
         {
             Backlog = 1,
+            ThreadStackSize = 256 * 1024,
             DualStack = false,
             ReusePort = false,
             UnixSocketMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
@@ -110,6 +111,7 @@ internal static class Settings
             LoggerFactory = NullLoggerFactory.Instance,
         };
         Check.Equal(1, options.Backlog);
+        Check.Equal(256 * 1024, options.ThreadStackSize);
         Check.True(!options.DualStack && !options.ReusePort && !options.ProxyProtocol);
         Check.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, options.UnixSocketMode);
         Check.Equal(1, options.TrustedProxies.Count);

@@ -42,6 +42,7 @@ let private refused: (string * obj list * string) list = [
     "MaxConnections", [ 0 ], upToMax
     "MaxPendingHandshakes", [ 0 ], upToMax
     "MaxConnectionsPerAddress", [ 0 ], upToMax
+    "ThreadStackSize", [ 0; 131_071; 1_073_741_825 ], "from 131072 to 1073741824"
     "MaxBroadcastQueue", [ -1 ], "from 0 to 2147483647"
     "SlowPeerPolicy", [ enum<SlowPeerPolicy> 99 ], "one of Skip"
     "LoggerFactory", [ null ], "null"
@@ -118,7 +119,13 @@ let tests =
                     name, null
                 for name in [ "SendTimeout"; "MessageTimeout"; "MaxFragmentSize"; "MaxQueueLow" ] do
                     name, null
-                for name in [ "MaxPendingHandshakes"; "MaxConnectionsPerAddress"; "UnixSocketMode" ] do
+                for name in
+                    [
+                        "MaxPendingHandshakes"
+                        "MaxConnectionsPerAddress"
+                        "ThreadStackSize"
+                        "UnixSocketMode"
+                    ] do
                     name, null
                 for name, value in
                     [
@@ -140,6 +147,8 @@ let tests =
                         "MaxHeaderLineLength", 64
                         "MaxHeaderCount", 1
                         "Backlog", 1
+                        "ThreadStackSize", 131_072
+                        "ThreadStackSize", 1_073_741_824
                     ] do
                     name, box value
                 "MaxQueue", null
@@ -182,4 +191,30 @@ let tests =
                     )
 
                 ())
+    ]
+
+/// How many calls fit on the stack of the current thread.
+let rec private depth () : int =
+    if Runtime.CompilerServices.RuntimeHelpers.TryEnsureSufficientExecutionStack() then
+        1 + depth ()
+    else
+        0
+
+[<Tests>]
+let stacks =
+    testList "the stack of a connection's thread" [
+        testCase "is as large as the options say" (fun () ->
+            let depthWith (size: int) =
+                let found = Threading.Tasks.TaskCompletionSource<int>()
+
+                use server =
+                    ServerOptions(ThreadStackSize = Nullable size)
+                    |> Serve.inMemory (fun _ -> found.SetResult(depth ()))
+
+                use client = PeerClient.InMemory server
+                client.ShakeHands()
+                Wait.forTask "the handler" found.Task
+
+            let small, large = depthWith 262_144, depthWith 4_194_304
+            test <@ small > 0 && large > 8 * small @>)
     ]

@@ -53,7 +53,10 @@ module Crowd =
         let start = Attackers.frame 0x82uy (Array.zeroCreate 100)
 
         for socket in sockets do
-            socket.Send(start, 50, SocketFlags.None) |> ignore
+            try
+                socket.Send(start, 50, SocketFlags.None) |> ignore
+            with :? SocketException ->
+                () // the keepalive has given it up by now
 
         printfn "ready"
         Console.ReadLine() |> ignore

@@ -125,7 +125,8 @@ let bombs =
                         let rate = float (4 * count) / watch.Elapsed.TotalSeconds
                         Scale.tell $"C2: {bomb.Length} bytes to a mebibyte each, %.0f{rate} a second")
 
-                cost.Peak <=! 64L * int64 mebi)
+                // Messages of a mebibyte that nobody holds any more wait for a collection.
+                cost.Peak <=! 256L * int64 mebi)
         ]
     )
 

@@ -227,8 +227,11 @@ let many =
                         client.Write piece)
 
             Wait.until "the flood is on" (fun () -> server.Connections.Count = 1)
-            clock.Advance(TimeSpan.FromSeconds 1.1)
-            Wait.forEvent "the timeout, while the flood goes on" timedOut
+            // The handler may not be there yet.
+            Wait.until "the timeout, while the flood goes on" (fun () ->
+                clock.Advance(TimeSpan.FromSeconds 1.1)
+                timedOut.IsSet)
+
             stop.Set()
             Wait.forTask "the flood" flooding
             client.WriteFrame(true, Opcode.Continuation, "and ended"B)

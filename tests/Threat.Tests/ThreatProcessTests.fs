@@ -134,6 +134,7 @@ let exhausted =
                     Wait.until "some seconds have passed" (fun () -> watch.Elapsed.TotalSeconds > 3.0)
                     let share = (Processes.computed victim.Id - computed) / watch.Elapsed
                     let figures = victim.Figures()
+                    let watched = watch.Elapsed
                     echoes bystander "still starved"
                     victim.Tell "release" |> ignore
                     watch.Restart()
@@ -148,7 +149,8 @@ let exhausted =
 
                     // A loop that spins would take all of a core; the bound is 5 % on a machine that does nothing else.
                     share <=! 0.15
-                    figures.Warnings - warnings <=! 3
+                    // Of each of two kinds one a second.
+                    float (figures.Warnings - warnings) <=! 2.0 * watched.TotalSeconds + 2.0
                     figures.Errors =! 0
                     back <=! Scale.slack (TimeSpan.FromSeconds 1.5)
 
@@ -313,7 +315,6 @@ let stopping =
                             client
                     ]
 
-                    Wait.until "they are served" (fun () -> victim.Handlers = slow.Length)
                     let figures = victim.Figures()
                     Scale.tell $"S1: {slow.Length} slow readers, heap {figures.Heap / mebi} MiB"
                     figures.Heap <=! 16L * mebi + int64 slow.Length * 2L * 65_536L

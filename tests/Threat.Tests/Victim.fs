@@ -51,8 +51,7 @@ type Victim(arguments: string list, ?environment: (string * string) list, ?descr
         values (line ())
 
     /// The handlers that run, without a collection: for waits, which ask again and again.
-    member victim.Handlers: int =
-        victim.Tell "handlers" |> Map.find "handlers" |> int
+    member victim.Handlers: int = victim.Tell "handlers" |> Map.find "handlers" |> int
 
     member victim.Figures() : Figures =
         let told = victim.Tell "figures"

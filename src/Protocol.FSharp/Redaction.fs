@@ -37,11 +37,13 @@ type RecorderLimits = private {
 /// What is left out of a recording.
 module internal Redaction =
 
-    let private zeros = Array.zeroCreate<byte> ControlPayload.MaxLength
+    let private blanks =
+        Array.init (ControlPayload.MaxLength + 1) (fun length ->
+            ControlPayload.Create(ReadOnlySpan(Array.zeroCreate<byte> length)))
 
-    /// As many zeros: what stands for a payload that is not kept.
+    /// As many zeros, at most 125: what stands for a payload that is not kept. The same object each time.
     let blank (length: int) : ControlPayload =
-        ControlPayload.Create(ReadOnlySpan(zeros, 0, length))
+        blanks[Math.Clamp(length, 0, ControlPayload.MaxLength)]
 
     let command (command: Command) : Command =
         match command with

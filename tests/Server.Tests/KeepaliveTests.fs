@@ -201,10 +201,15 @@ let keepalive =
 
         testCase "lets a peer live that sends anything but a pong" (fun () ->
             let clock = FakeClock()
+            let received = [| 0 |]
 
             let server, outcome =
                 withClock clock
-                |> handling (fun connection -> [ for _ in 1..4 -> connection.Receive().Text ])
+                |> handling (fun connection -> [
+                    for i in 1..4 do
+                        connection.Receive().Text
+                        Volatile.Write(&received[0], i)
+                ])
 
             use _ = server
             use client = client server
@@ -216,6 +221,8 @@ let keepalive =
                     client.Read() |> payloadOf |> ignore
 
                 client.SendText(string i)
+                // The clock stands still until the server has read it: what lies unread is no sign of life.
+                Wait.until "the server has read it" (fun () -> Volatile.Read &received[0] = i)
 
             succeeds outcome =! [ "1"; "2"; "3"; "4" ])
 

@@ -1,7 +1,7 @@
 // Do the tests of the core bite? Puts one mistake after the other into a copy of the repository, and tells which ones no test finds.
 //
 //   dotnet fsi tests/Mutants/mutants.fsx check            fails when a mistake of mutants.txt fits its file not exactly once
-//   dotnet fsi tests/Mutants/mutants.fsx run [FOLDER [N]]   tries them all (from the Nth): some ten seconds each
+//   dotnet fsi tests/Mutants/mutants.fsx run [FOLDER [FIRST LAST]]   tries them all, or those of these numbers: some ten seconds each
 
 #r "FSharp.Compiler.Service.dll"
 
@@ -210,7 +210,7 @@ let tryOut (folder: string) (arguments: string[]) (mutant: Mutant) : bool option
     File.WriteAllText(path, original)
     result
 
-let runAll (folder: string) (first: int) =
+let runAll (folder: string) (first: int) (last: int) =
     copy folder
 
     if not (build folder tests) then
@@ -218,12 +218,18 @@ let runAll (folder: string) (first: int) =
 
     let arguments = compilerArguments folder
 
-    for file in mutants |> List.map _.File |> List.distinctBy near do
-        if survives folder arguments file <> Some true then
-            failwith $"The tests don't pass without a mistake, for {file}."
+    let filters = mutants |> List.map (_.File >> near) |> List.distinct
+
+    if
+        not (
+            compile arguments
+            && List.forall (fun filter -> passes folder [ "--treenode-filter"; filter ]) ("/**" :: filters)
+        )
+    then
+        failwith "The tests don't pass without a mistake."
 
     let results = [
-        for number, mutant in List.indexed mutants |> List.skip (first - 1) do
+        for number, mutant in List.indexed mutants |> List.truncate last |> List.skip (first - 1) do
             let clock = Stopwatch.StartNew()
             let result = tryOut folder arguments mutant
 
@@ -264,11 +270,11 @@ let exitCode =
     | [ "check" ], [] ->
         printfn "%d mutants, each fits its file once" mutants.Length
         0
-    | [ "run" ], [] -> runAll (Path.Combine(Path.GetTempPath(), "functionalws-mutants")) 1
-    | [ "run"; folder ], [] -> runAll folder 1
-    | [ "run"; folder; first ], [] -> runAll folder (int first)
+    | [ "run" ], [] -> runAll (Path.Combine(Path.GetTempPath(), "functionalws-mutants")) 1 mutants.Length
+    | [ "run"; folder ], [] -> runAll folder 1 mutants.Length
+    | [ "run"; folder; first; last ], [] -> runAll folder (int first) (int last)
     | _ ->
-        eprintfn "check, or run [FOLDER [FIRST]]"
+        eprintfn "check, or run [FOLDER [FIRST LAST]]"
         1
 
 exit exitCode

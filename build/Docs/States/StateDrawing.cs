@@ -86,7 +86,7 @@ internal static class StateDrawing
         taken is null || steps.All(step => taken.Contains(step.ToString()));
 
     private static string Counted(IReadOnlyList<Edges.Edge> steps, IReadOnlySet<string> taken) =>
-        $"{steps.Count(step => taken.Contains(step.ToString()))} of {steps.Count}";
+        $"{steps.Count(step => taken.Contains(step.ToString()))}/{steps.Count}";
 
     private static string Summary(IReadOnlyList<Edges.Edge> all, IReadOnlySet<string> taken)
     {
@@ -141,6 +141,6 @@ internal static class StateDrawing
             : causes.Count == 4 ? "any frame"
             : string.Join(", ", causes) + " received";
         var line = steps[0].Written is { Length: > 0 } written ? $"{what} → {written}" : what;
-        return taken is null ? line : $"{line}: {Counted(steps, taken)}";
+        return taken is null ? line : $"{line} {Counted(steps, taken)}";
     }
 }

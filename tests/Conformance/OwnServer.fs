@@ -5,6 +5,20 @@ open System.Diagnostics
 open System.IO
 open System.Threading
 
+module Repository =
+
+    /// The folder that this program was built in; where it runs, if that is somewhere else.
+    let root =
+        let isRoot (folder: DirectoryInfo) =
+            File.Exists(Path.Combine(folder.FullName, "FunctionalWs.sln"))
+
+        let rec search (folder: DirectoryInfo) =
+            if isNull folder then Directory.GetCurrentDirectory()
+            elif isRoot folder then folder.FullName
+            else search folder.Parent
+
+        search (DirectoryInfo AppContext.BaseDirectory)
+
 /// Our sample Echo in a process of its own, on a free port.
 [<Sealed>]
 type OwnServer() =
@@ -17,17 +31,7 @@ type OwnServer() =
         |> Path.GetFileName
 
     let program =
-        Path.Combine(
-            __SOURCE_DIRECTORY__,
-            "..",
-            "..",
-            "samples",
-            "Echo",
-            "bin",
-            configuration,
-            "net10.0",
-            "Echo.dll"
-        )
+        Path.Combine(Repository.root, "samples", "Echo", "bin", configuration, "net10.0", "Echo.dll")
 
     let start = ProcessStartInfo("dotnet", [ program; "--port"; "0" ])
     do start.RedirectStandardOutput <- true

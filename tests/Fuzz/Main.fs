@@ -151,32 +151,47 @@ let private replay (name: string) (file: string) : int =
 
     0
 
+/// Small ones and large ones of many.
+let private sample (most: int) (inputs: byte[] list) : byte[] list =
+    let step = (inputs.Length + most - 1) / most |> max 1
+
+    inputs
+    |> List.sortBy _.Length
+    |> List.indexed
+    |> List.filter (fun (index, _) -> index % step = 0)
+    |> List.map snd
+
 /// Keeps one input for each signature, as small as may be; a file holds what people can still look through.
 let private minimise () : int =
     use watchdog = watchdog ()
-    let mostInputs = 150
+    let mostInputs = 120
+    let tries = 300
+    let mostBytes = 1_200
 
     for target in targets do
         let session = Session(target, defaults.Budget, watchdog)
         let inputs = Corpus.load target.Name
 
-        let smaller = [
-            for input in inputs do
-                match session.TrySignature input with
-                | None -> ()
-                | Some signature ->
-                    signature,
-                    input
-                    |> Minimise.shrink 400 (fun other -> session.TrySignature other = Some signature)
-        ]
+        let signed =
+            inputs
+            |> List.choose (fun input ->
+                session.TrySignature input |> Option.map (fun signature -> signature, input))
+            |> List.sortBy (fun (_, input) -> input.Length)
+            |> List.distinctBy fst
 
-        let kept = smaller |> List.distinctBy fst |> List.map snd |> List.sortBy _.Length
+        let shrink (signature, input) =
+            Minimise.shrink tries (fun other -> session.TrySignature other = Some signature) input
 
-        // Small ones and large ones, when there are too many.
-        let step = (kept.Length + mostInputs - 1) / mostInputs |> max 1
+        let chosen = sample mostInputs (List.map snd signed)
+
+        let isChosen (_, input) =
+            List.exists (fun other -> obj.ReferenceEquals(other, input)) chosen
 
         let kept =
-            kept |> List.indexed |> List.filter (fun (i, _) -> i % step = 0) |> List.map snd
+            signed
+            |> List.filter isChosen
+            |> List.map shrink
+            |> List.filter (fun input -> input.Length <= mostBytes)
 
         Corpus.save target.Name kept
 

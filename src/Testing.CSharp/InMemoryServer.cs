@@ -156,11 +156,11 @@ public sealed class InMemoryServer : IDisposable
 
     private (ObservedTransport AtServer, ClientLink Link) Admit(TestClientOptions settings)
     {
+        if (Server.IsStopping)
+            throw new InvalidOperationException("The server has been shut down.");
         var (atServer, atClient) = medium.CreatePair(settings);
         var observed = new ObservedTransport(atServer, settings.RemoteEndPoint);
         var link = new ClientLink(atClient, medium, settings.Timeout);
-        if (Server.IsStopping)
-            throw new InvalidOperationException("The server has been shut down.");
         Server.Admit(observed);
         return (observed, link);
     }

@@ -12,6 +12,7 @@ internal sealed class SimulatedLink
     )
     {
         Scheduler = scheduler;
+        Begun = scheduler.Now;
         Conditions = conditions;
         Random = random;
         Capacity = capacity;
@@ -35,7 +36,13 @@ internal sealed class SimulatedLink
     public bool IsReset { get; private set; }
 
     /// <summary>True once everything that is written is lost.</summary>
-    public bool IsBlackHole { get; private set; }
+    public bool IsBlackHole => SilentSince is not null;
+
+    /// <summary>When the client connected.</summary>
+    public long Begun { get; }
+
+    /// <summary>From when on everything that is written is lost; null as long as nothing is.</summary>
+    public long? SilentSince { get; private set; }
 
     public void Reset()
     {
@@ -44,5 +51,5 @@ internal sealed class SimulatedLink
         ToClient.Break(discard: true);
     }
 
-    public void GoSilent() => IsBlackHole = true;
+    public void GoSilent() => SilentSince ??= Scheduler.Now;
 }

@@ -3,14 +3,19 @@ namespace FunctionalWs.Testing;
 /// <summary>The threads, the time and the network of a simulation.</summary>
 internal sealed class SimulatedMedium(SimulatedScheduler scheduler, Random random) : Medium
 {
-    private int links;
+    private readonly List<SimulatedLink> links = [];
+
+    /// <summary>The connections, in the order in which clients made them.</summary>
+    public IReadOnlyList<SimulatedLink> Links => links;
 
     public override TimeProvider Clock => scheduler.Clock;
 
     public override (Transport Server, Transport Client) CreatePair(TestClientOptions options)
     {
         var conditions = options.Network ?? NetworkConditions.Reliable(random);
-        var link = new SimulatedLink(scheduler, conditions, random, options.BufferSize, ++links);
+        var number = links.Count + 1;
+        var link = new SimulatedLink(scheduler, conditions, random, options.BufferSize, number);
+        links.Add(link);
         link.ToServer.Strike();
         link.ToClient.Strike();
         return (

@@ -26,6 +26,9 @@ internal sealed class SimulatedPipe
         );
     }
 
+    /// <summary>When its writer ended it; null as long as it didn't.</summary>
+    public long? EndedByWriter { get; private set; }
+
     private SimulatedScheduler Scheduler => link.Scheduler;
 
     /// <summary>True when reading would not wait.</summary>
@@ -80,6 +83,7 @@ internal sealed class SimulatedPipe
     public void End()
     {
         isCutOff = false;
+        EndedByWriter ??= Scheduler.Now;
         EndOnce();
     }
 

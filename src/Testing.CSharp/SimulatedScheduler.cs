@@ -9,7 +9,8 @@ internal sealed class SimulatedScheduler : Scheduler
     private const string OutsideText =
         "A simulation's servers, clients and members are for its own threads only: the test, handlers, and what Start runs.";
 
-    private const long MaxSteps = 5_000_000;
+    private const long MaxSteps = 100_000_000;
+    private const int MaxStepsAtOnce = 300_000; // without time passing
 
     private readonly Random random;
     private readonly Random bytes;
@@ -23,6 +24,7 @@ internal sealed class SimulatedScheduler : Scheduler
     private SimulatedThread? current;
     private int started;
     private long steps;
+    private int stepsAtOnce;
 
     public SimulatedScheduler(int seed, ManualTimeProvider clock)
     {
@@ -188,6 +190,8 @@ internal sealed class SimulatedScheduler : Scheduler
         Volatile.Write(ref steps, steps + 1);
         if (steps > MaxSteps)
             return Fail($"The run did not come to an end within {MaxSteps} steps");
+        if (++stepsAtOnce > MaxStepsAtOnce)
+            return Fail($"Threads are busy for ever: {MaxStepsAtOnce} steps, and no time passed");
         Slip();
         while (!TryFindReady())
         {
@@ -244,6 +248,7 @@ internal sealed class SimulatedScheduler : Scheduler
         if (next == long.MaxValue)
             return false;
         clock.Advance(TimeSpan.FromTicks(next - Now));
+        stepsAtOnce = 0;
         return true;
     }
 

@@ -84,6 +84,8 @@ public sealed class Simulation
 
     internal SimulatedScheduler Scheduler => scheduler;
 
+    internal IReadOnlyList<SimulatedLink> Links => medium.Links;
+
     /// <summary>Makes a server with a handler, in this world.</summary>
     /// <param name="handler">The handler to test, called for each connection on its own thread.</param>
     /// <param name="options">

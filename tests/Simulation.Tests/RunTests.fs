@@ -69,6 +69,14 @@ let failures =
 
             test <@ error.InnerException.Message.Contains "Nothing can go on" @>)
 
+        testCase "is one of whose threads is busy for ever" (fun () ->
+            let error =
+                failure (fun simulation ->
+                    while true do
+                        simulation.WaitUntil(fun () -> true) |> ignore)
+
+            test <@ error.InnerException.Message.Contains "busy for ever" @>)
+
         testCase "is one of whose threads throws" (fun () ->
             let error =
                 failure (fun simulation ->

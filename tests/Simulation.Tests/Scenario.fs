@@ -200,6 +200,44 @@ let private checkEnd (ledger: Ledger) =
     then
         ledger.Fail $"the close code is {connection.CloseCode}"
 
+/// How long the server may hold on to a client that says nothing more.
+let private silenceLimit (options: ServerOptions) (link: SimulatedLink) =
+    options.PingInterval.Value
+    + options.PingTimeout.Value
+    + link.Conditions.MaxDelay
+    + tick * 2.0
+
+/// The server has let go of silent clients in time: those that don't complete a handshake, and those that are gone.
+let private checkSilence (context: Context) (number: int) (isOpened: bool) (link: SimulatedLink) =
+    let slowness = TimeSpan.FromTicks context.Simulation.Scheduler.Slipped
+
+    let ended =
+        TimeSpan.FromTicks(link.ToClient.EndedByWriter.GetValueOrDefault Int64.MaxValue)
+
+    let check (what: string) (since: int64) (limit: TimeSpan) =
+        let until = TimeSpan.FromTicks since + limit + slowness
+
+        if ended > until then
+            failwith $"link {number}, {what}: let go at {ended}, and not by {until}"
+
+    let options = context.Options
+
+    if not isOpened then
+        check "no handshake" link.Begun (options.OpenTimeout.Value + Opening.LingerTime + tick * 3.0)
+    elif link.SilentSince.HasValue && options.PingInterval.HasValue then
+        // A handler that doesn't take what has come leaves the client the benefit of the doubt.
+        let isHeldUp =
+            context.Ledgers.Values
+            |> Seq.exists (fun ledger -> ledger.Handler = "lazily" || ledger.Handler = "in-parts")
+
+        if not isHeldUp then
+            check "silence" link.SilentSince.Value (silenceLimit options link)
+
+let private checkLink (context: Context) (number: int) (link: SimulatedLink) =
+    let bytes = context.Simulation.Scheduler.Trace.BytesOf $"to client {number}"
+    Wire.check bytes
+    checkSilence context number (Wire.isOpened bytes) link
+
 let private checkErrors (context: Context) (errors: Errors) =
     let thrown =
         context.Ledgers.Values
@@ -224,10 +262,8 @@ let private check (context: Context) (isShutDown: bool) =
             if ledger.IsSmooth && not isShutDown && isNull (box ledger.Client.CloseStatus) then
                 ledger.Fail "nothing went wrong, and yet the client saw no close frame"
 
-    let trace = context.Simulation.Scheduler.Trace
-
-    for number in 1 .. context.Ledgers.Count do
-        Wire.check (trace.BytesOf $"to client {number}")
+    context.Simulation.Links
+    |> Seq.iteri (fun index link -> checkLink context (index + 1) link)
 
 /// Runs one seed.
 let run (simulation: Simulation) =

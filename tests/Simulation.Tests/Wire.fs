@@ -13,7 +13,8 @@ let private settings = {
 let private endOfHead (bytes: byte[]) =
     bytes.AsSpan().IndexOf("\r\n\r\n"B.AsSpan()) + 4
 
-let private isOpened (bytes: byte[]) =
+/// True when the server has accepted the handshake.
+let isOpened (bytes: byte[]) =
     bytes.AsSpan().StartsWith("HTTP/1.1 101 "B.AsSpan()) && endOfHead bytes >= 4
 
 let private checkFrames (frames: ReadOnlyMemory<byte>) =

@@ -54,9 +54,6 @@ internal class Scheduler
     /// <summary>Waits for an event and resets it.</summary>
     public virtual bool Wait(AutoResetEvent signal, TimeSpan timeout) => signal.WaitOne(timeout);
 
-    /// <summary>Waits for a count above zero and takes one of it.</summary>
-    public virtual bool Wait(SemaphoreSlim signal, TimeSpan timeout) => signal.Wait(timeout);
-
     /// <summary>Leaves a monitor, once entered, until <see cref="PulseAll"/> or the end of a time.</summary>
     public virtual bool Wait(object monitor, TimeSpan timeout) => Monitor.Wait(monitor, timeout);
 

@@ -13,6 +13,10 @@ internal sealed class Watcher
     private static readonly TimeSpan Hurry = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan Calm = TimeSpan.FromMilliseconds(20);
 
+    // A look at a connection takes the better part of a microsecond: so many a calm pass, and fewer passes with more of them.
+    private const int ConnectionsPerPass = 1_000;
+    private const int MaxSlowdown = 10;
+
     // Passes without anything urgent before it calms down: waking it costs more than a few looks.
     private const int PassesUntilCalm = 50;
 
@@ -30,6 +34,7 @@ internal sealed class Watcher
     private volatile bool isHastened;
     private volatile bool isEnding;
     private int calmPasses;
+    private int looked; // in the last pass
 
     /// <param name="clock">What deadlines are measured with.</param>
     /// <param name="scheduler">What its thread runs and waits on.</param>
@@ -121,7 +126,7 @@ internal sealed class Watcher
     private TimeSpan NextWait() =>
         !isCalm || isHastened ? Hurry
         : IsEmpty && !isEnding ? Timeout.InfiniteTimeSpan
-        : Calm;
+        : Calm * Math.Clamp(looked / ConnectionsPerPass, 1, MaxSlowdown);
 
     /// <summary>Looks at every connection once; true when one of them has something urgent.</summary>
     private bool Pass()
@@ -130,6 +135,7 @@ internal sealed class Watcher
         isHastened = false;
         lock (gate)
             pass.AddRange(connections);
+        looked = pass.Count;
 
         var now = clock.GetTimestamp();
         foreach (var connection in pass)

@@ -112,9 +112,6 @@ internal sealed class SimulatedScheduler : Scheduler
         return Block(() => isTaken = isTaken || signal.WaitOne(0), After(timeout), "an event");
     }
 
-    public override bool Wait(SemaphoreSlim signal, TimeSpan timeout) =>
-        Block(() => signal.CurrentCount > 0, After(timeout), "work") && signal.Wait(0);
-
     public override bool Wait(object monitor, TimeSpan timeout)
     {
         var before = pulses.GetValueOrDefault(monitor);

@@ -65,11 +65,14 @@ type private Bystander(victim: Victim, connect: string -> PeerClient) =
 /// The idle threads that the server keeps for five seconds, and a few of the runtime.
 let private spareThreads = if Scale.isFull then 2 else 20
 
+/// What the runtime's pool of arrays keeps for later: up to 32 of a size for each core, so 4 MiB of those of 64 KiB alone.
+let private pooled = 8L * mebi
+
 let private isBack (before: Figures) (now: Figures) =
     now.Handlers <= before.Handlers
     && now.Threads <= before.Threads + spareThreads
     && now.Descriptors <= before.Descriptors + 2
-    && now.Heap <= before.Heap + 5L * mebi
+    && now.Heap <= before.Heap + pooled
 
 /// What an attack cost at its worst.
 type Cost = {

@@ -14,7 +14,6 @@ internal sealed class Driver
     private readonly ServerOptions options;
     private readonly Watcher watcher;
     private readonly FrameOutput output;
-    private readonly Log log;
     private readonly FrameLog? frames;
     private FlightRecorder? recorder;
 
@@ -23,7 +22,7 @@ internal sealed class Driver
     private long closeAt = long.MaxValue;
 
     private readonly ManualResetEventSlim closed = new(false);
-    private CancellationTokenSource? notOpen; // made for whoever asks
+    private readonly NotOpenToken notOpen;
     private Exception? cause;
     private Violation? violation;
     private volatile bool isBroken;
@@ -40,7 +39,7 @@ internal sealed class Driver
         this.transport = transport;
         this.options = options;
         this.watcher = watcher;
-        this.log = log;
+        notOpen = new NotOpenToken(log);
         this.frames = frames;
         Settings = options.ToConnectionSettings();
         Input = new FrameInput(this);
@@ -102,12 +101,7 @@ internal sealed class Driver
         get
         {
             lock (stateGate)
-            {
-                notOpen ??= new CancellationTokenSource();
-                if (state is not State.Open)
-                    notOpen.Cancel(); // nobody has registered yet
-                return notOpen.Token;
-            }
+                return notOpen.Get(state is State.Open);
         }
     }
 
@@ -256,23 +250,10 @@ internal sealed class Driver
         if (ends)
         {
             closeAt = Deadline.After(options.TimeProvider, options.CloseTimeout).Timestamp;
-            _ = notOpen is null ? null : CancelAsync(notOpen);
+            notOpen.Cancel();
         }
         if (transition.Output.IsSome || transition.HalfClose)
             output.Post(transition.Output, transition.HalfClose);
-    }
-
-    /// <summary>What is registered runs on the thread pool: it must not hold up whoever ended the connection.</summary>
-    private async Task CancelAsync(CancellationTokenSource source)
-    {
-        try
-        {
-            await source.CancelAsync().ConfigureAwait(false);
-        }
-        catch (AggregateException error)
-        {
-            log.CallbackFailed(error);
-        }
     }
 
     /// <summary>The effects of a transition that was entered.</summary>

@@ -12,25 +12,9 @@ namespace FunctionalWs;
 /// </summary>
 internal sealed class FrameInput(Driver driver)
 {
-    private const int MinReadSize = 4 * 1024;
-    private const int MaxReadSize = 64 * 1024;
-    private const int RestFraction = 8;
     private const int PieceSize = 1024;
 
-    // Never a pause of the writer: the read gate's holder fills and parses in turn, on one thread.
-    private static readonly PipeOptions BufferOptions = new(
-        pauseWriterThreshold: 0,
-        minimumSegmentSize: MinReadSize,
-        useSynchronizationContext: false
-    );
-
-    private readonly Pipe buffer = new(BufferOptions);
-    private int readSize = MinReadSize;
-    private bool isReleased;
-
-    // What the buffer has lent and nobody has taken. It is kept while whole frames are in it: lending costs more than a frame.
-    private ReadOnlySequence<byte> unread;
-    private bool isLent;
+    private readonly ReceiveBuffer buffer = new();
 
     // The frame that is arriving: its header is known, its payload not complete.
     private FrameHeader header;
@@ -53,7 +37,7 @@ internal sealed class FrameInput(Driver driver)
     public bool IsInMessage { get; private set; }
 
     /// <summary>The bytes that were received and not consumed yet.</summary>
-    public long Buffered { get; private set; }
+    public long Buffered => buffer.Length;
 
     /// <summary>True when a whole frame lies in the buffer, as far as the last look at it told.</summary>
     public bool HasFrame { get; private set; }
@@ -67,50 +51,26 @@ internal sealed class FrameInput(Driver driver)
     /// <summary>Waits for bytes and takes them in; false at the end of the stream.</summary>
     /// <param name="transport">Where they come from.</param>
     /// <param name="maxSize">The most room that is made for them, in bytes: 4 KiB or more.</param>
-    public bool Fill(Transport transport, int maxSize = MaxReadSize)
+    public bool Fill(Transport transport, int maxSize = ReceiveBuffer.MaxReadSize)
     {
-        if (isLent)
-            GiveBack(unread.Start);
-        var memory = GetMemory(Math.Min(readSize, maxSize));
-        var size = transport.Read(memory.Span);
+        var size = buffer.Fill(transport, maxSize);
         Reads += size > 0 ? 1 : 0;
-        Buffered += size;
-        buffer.Writer.Advance(size);
-        // Completes at once: nothing pauses this pipe's writer.
-        _ = buffer.Writer.FlushAsync();
-        if (size == memory.Length)
-            readSize = Math.Min(readSize * 2, maxSize);
-        else if (size < memory.Length / 4)
-            readSize = Math.Max(readSize / 2, MinReadSize);
         return size > 0;
-    }
-
-    // What is left of the last segment is used unless it is small: asking for a whole read's size each time would give
-    // bytes that come one by one a segment each.
-    private Memory<byte> GetMemory(int size)
-    {
-        var rest = buffer.Writer.GetMemory(1);
-        return rest.Length >= size / RestFraction ? rest : buffer.Writer.GetMemory(size);
     }
 
     /// <summary>Throws away what the buffer holds.</summary>
     public void Discard()
     {
-        if (TryBorrow())
-        {
-            unread = unread.Slice(unread.End);
-            GiveBack(unread.Start);
-        }
+        buffer.Discard();
+        scanned = 0;
         HasFrame = false;
     }
 
     /// <summary>Gives all memory back. Nothing can be read after it.</summary>
     public void Release()
     {
-        Discard();
-        isReleased = true;
-        buffer.Writer.Complete();
-        buffer.Reader.Complete();
+        buffer.Release();
+        HasFrame = false;
         fragments.Clear();
         decoder.Clear();
     }
@@ -124,22 +84,24 @@ internal sealed class FrameInput(Driver driver)
     {
         message = default;
         HasFrame = false;
-        if (!TryBorrow())
+        if (!buffer.TryLend())
             return false;
 
         var step = FrameStep.Taken;
         try
         {
             while (step == FrameStep.Taken)
-                step = TakeFrame(ref unread, destination, out message);
-            HasFrame = step == FrameStep.Message && StartsWithFrame(unread);
+                step = TakeFrame(ref buffer.Unread, destination, out message);
+            HasFrame = step == FrameStep.Message && StartsWithFrame(buffer.Unread);
         }
         finally
         {
-            CountTaken();
+            scanned = Math.Max(scanned - buffer.Count(), 0);
             // What was looked at in vain is not looked at again before more has come.
             if (!HasFrame)
-                GiveBack(step == FrameStep.Waiting ? unread.End : unread.Start);
+                buffer.GiveBack(
+                    step == FrameStep.Waiting ? buffer.Unread.End : buffer.Unread.Start
+                );
         }
         IsInMessage = step == FrameStep.Waiting && (isFrameBegun || !fragments.IsEmpty);
         return step == FrameStep.Message;
@@ -161,11 +123,12 @@ internal sealed class FrameInput(Driver driver)
     /// </summary>
     public bool HasControlFrame()
     {
-        if (!TryBorrow())
+        if (!buffer.TryLend())
             return false;
         scanned = Math.Max(scanned, RestOfEncodedFrame);
-        var isFound = scanned <= unread.Length && ScanForControlFrame(unread.Slice(scanned));
-        GiveBack(unread.Start);
+        var isFound =
+            scanned <= buffer.Unread.Length && ScanForControlFrame(buffer.Unread.Slice(scanned));
+        buffer.GiveBack(buffer.Unread.Start);
         return isFound;
     }
 
@@ -187,33 +150,6 @@ internal sealed class FrameInput(Driver driver)
             scanned += parse.Header.FrameLength;
         }
         return false;
-    }
-
-    /// <summary>Has what the buffer holds in <see cref="unread"/>; false when it holds nothing that is new.</summary>
-    private bool TryBorrow()
-    {
-        if (isLent)
-            return true;
-        if (isReleased || !buffer.Reader.TryRead(out var result))
-            return false;
-        unread = result.Buffer;
-        return isLent = true;
-    }
-
-    /// <summary>Gives what was taken back to the buffer, and what was not for the next time.</summary>
-    private void GiveBack(SequencePosition examined)
-    {
-        CountTaken();
-        buffer.Reader.AdvanceTo(unread.Start, examined);
-        unread = default;
-        isLent = false;
-    }
-
-    private void CountTaken()
-    {
-        var left = unread.Length;
-        scanned = Math.Max(scanned - (Buffered - left), 0);
-        Buffered = left;
     }
 
     private enum FrameStep

@@ -1,0 +1,116 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// Bytes that were received and not taken yet: a pipe that is filled and emptied on one thread. Guarded by the read gate.
+/// </summary>
+internal sealed class ReceiveBuffer
+{
+    /// <summary>The most room that is made for one read, in bytes.</summary>
+    public const int MaxReadSize = 64 * 1024;
+
+    private const int MinReadSize = 4 * 1024;
+    private const int RestFraction = 8;
+
+    // Never a pause of the writer: the read gate's holder fills and parses in turn, on one thread.
+    private static readonly PipeOptions Options = new(
+        pauseWriterThreshold: 0,
+        minimumSegmentSize: MinReadSize,
+        useSynchronizationContext: false
+    );
+
+    private readonly Pipe pipe = new(Options);
+    private ReadOnlySequence<byte> unread;
+    private int readSize = MinReadSize;
+    private bool isLent;
+    private bool isReleased;
+
+    /// <summary>What was received: the opening handshake reads its request here.</summary>
+    public PipeReader Reader => pipe.Reader;
+
+    /// <summary>
+    /// What was lent and is not taken: to be cut at its beginning. It is kept while whole frames are in it, since lending costs
+    /// more than a frame.
+    /// </summary>
+    public ref ReadOnlySequence<byte> Unread => ref unread;
+
+    /// <summary>The bytes that were received and not taken, as far as they were counted.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>Waits for bytes and takes them in; how many, 0 at the end of the stream.</summary>
+    /// <param name="transport">Where they come from.</param>
+    /// <param name="maxSize">The most room that is made for them, in bytes: 4 KiB or more.</param>
+    public int Fill(Transport transport, int maxSize)
+    {
+        if (isLent)
+            GiveBack(unread.Start);
+        var memory = GetMemory(Math.Min(readSize, maxSize));
+        var size = transport.Read(memory.Span);
+        Length += size;
+        pipe.Writer.Advance(size);
+        // Completes at once: nothing pauses this pipe's writer.
+        _ = pipe.Writer.FlushAsync();
+        if (size == memory.Length)
+            readSize = Math.Min(readSize * 2, maxSize);
+        else if (size < memory.Length / 4)
+            readSize = Math.Max(readSize / 2, MinReadSize);
+        return size;
+    }
+
+    // What is left of the last segment is used unless it is small: asking for a whole read's size each time would give
+    // bytes that come one by one a segment each.
+    private Memory<byte> GetMemory(int size)
+    {
+        var rest = pipe.Writer.GetMemory(1);
+        return rest.Length >= size / RestFraction ? rest : pipe.Writer.GetMemory(size);
+    }
+
+    /// <summary>Has what was received in <see cref="Unread"/>; false when there is nothing that is new.</summary>
+    public bool TryLend()
+    {
+        if (isLent)
+            return true;
+        if (isReleased || !pipe.Reader.TryRead(out var result))
+            return false;
+        unread = result.Buffer;
+        return isLent = true;
+    }
+
+    /// <summary>Keeps what was not taken for the next time.</summary>
+    /// <param name="examined">What lies before it is not lent again before more has come.</param>
+    public void GiveBack(SequencePosition examined)
+    {
+        Count();
+        pipe.Reader.AdvanceTo(unread.Start, examined);
+        unread = default;
+        isLent = false;
+    }
+
+    /// <summary>Counts what was taken since the last time.</summary>
+    public long Count()
+    {
+        var taken = Length - unread.Length;
+        Length = unread.Length;
+        return taken;
+    }
+
+    /// <summary>Throws away what it holds.</summary>
+    public void Discard()
+    {
+        if (!TryLend())
+            return;
+        unread = unread.Slice(unread.End);
+        GiveBack(unread.Start);
+    }
+
+    /// <summary>Gives all memory back. Nothing can be read after it.</summary>
+    public void Release()
+    {
+        Discard();
+        isReleased = true;
+        pipe.Writer.Complete();
+        pipe.Reader.Complete();
+    }
+}

@@ -157,12 +157,19 @@ internal sealed class Driver
             transition = Connection.Receive(Settings, state, input);
             if (BrokenRule(transition) is { } error)
                 Note(ViolationModule.OfInput(state, Input.Offset, input, error));
-            recorder?.Receive(Input.Offset, input, header, transition);
+            recorder?.Receive(OffsetOf(transition), input, header, transition);
             Enter(transition);
         }
         frames?.Received(input, violation);
         Carry(transition);
     }
+
+    /// <summary>
+    /// Where in the input a step is. After a clean end that is behind the close frame, whether its thread is done with that frame
+    /// or another one has written the answer meanwhile.
+    /// </summary>
+    private long OffsetOf(in Transition transition) =>
+        transition.State is State.Closed { Closure: Closure.Clean } ? Input.FrameEnd : Input.Offset;
 
     /// <summary>Takes a part of a data frame; the event tells that the frame is complete.</summary>
     public FSharpValueOption<Event> ReceiveData(

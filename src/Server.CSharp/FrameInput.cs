@@ -45,6 +45,9 @@ internal sealed class FrameInput(Driver driver)
     /// <summary>Where the header of the frame that is arriving begins, counted from the end of the opening handshake.</summary>
     public long Offset { get; private set; }
 
+    /// <summary>Where the last frame that has begun ends, or will.</summary>
+    public long FrameEnd { get; private set; }
+
     /// <summary>What was received and not consumed yet: the opening handshake reads its request here.</summary>
     public PipeReader Reader => buffer.Reader;
 
@@ -242,6 +245,7 @@ internal sealed class FrameInput(Driver driver)
         }
 
         isFrameBegun = true;
+        FrameEnd = Offset + header.FrameLength;
         validated = 0;
         BeginEncoded(ref rest);
         return true;

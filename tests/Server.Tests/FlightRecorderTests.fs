@@ -105,7 +105,7 @@ let tests =
                + "| +5000 @8 >text.2 ^81 "
                + "| +10000 @8 <8982.c.0102 !ping.0102 ^pong.0102 "
                + "| +10000 @16 <8882.c.03e8 =draining,clean,03e8,03e8,remote !close.03e8 ^close.03e8 $ "
-               + "| +10000 @16 <end =closed,clean,03e8,03e8,remote $"
+               + "| +10000 @24 <end =closed,clean,03e8,03e8,remote $"
 
             isFaithful found)
 

@@ -2,4 +2,4 @@ ws-recording/1 role=server max=1048576,-,65536 text=checked rsv=4 lengths=shorte
 | +1849 @0 <c187.w.68656c6c6f !text
 | +1872 @13 >text.5 ^81
 | +120261 @13 <8882.c.03e9 =draining,clean,03e9,03e9,remote !close.03e9 ^close.03e9 $
-| +120337 @13 <end =closed,clean,03e9,03e9,remote $
+| +120337 @21 <end =closed,clean,03e9,03e9,remote $

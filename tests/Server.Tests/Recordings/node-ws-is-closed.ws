@@ -3,4 +3,4 @@ ws-recording/1 role=server max=1048576,-,65536 text=checked rsv=4 lengths=shorte
 | +72485 @13 >text.6 ^81
 | +72626 @13 >close.0fa0656e6f756768 =close-sent,0fa0656e6f756768 ^close.0fa0656e6f756768
 | +90388 @13 <8888.c.0fa0656e6f756768 =draining,clean,0fa0656e6f756768,0fa0656e6f756768,local !close.0fa0656e6f756768 $
-| +90448 @13 <end =closed,clean,0fa0656e6f756768,0fa0656e6f756768,local $
+| +90448 @27 <end =closed,clean,0fa0656e6f756768,0fa0656e6f756768,local $

@@ -121,6 +121,10 @@ let sizes =
             =! Malformed(ProtocolError.FragmentTooBig(601L, 600L))
 
             // A continuation's header alone doesn't tell; with the message before it, it does.
+            match read server (frame true Opcode.Continuation (Array.zeroCreate 601)) with
+            | Frame(header, _) -> header.PayloadLength =! 601L
+            | other -> failwith $"{other}"
+
             let begun =
                 (step
                     Connection.start

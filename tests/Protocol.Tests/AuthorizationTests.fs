@@ -36,6 +36,7 @@ let grammar =
                 "Basic ", Error 6
                 "Basic\ta", Error 5
                 "Basic ====", Error 6
+                "Basic/x", Error 5
                 "Basic a=b", Error 8
                 "Basic a b", Error 7
                 "Basic a, b", Error 7

@@ -121,6 +121,10 @@ let sizes =
             =! Malformed(ProtocolError.FragmentTooBig(601L, 600L))
 
             // A continuation's header alone doesn't tell; with the message before it, it does.
+            match read server (frame true Opcode.Continuation (Array.zeroCreate 601)) with
+            | Frame(header, _) -> header.PayloadLength =! 601L
+            | other -> failwith $"{other}"
+
             let begun =
                 (step
                     Connection.start
@@ -169,7 +173,13 @@ let sizes =
                 (Connection.receiveData unlimited Connection.start &huge Part.Whole ReadOnlySpan.Empty).State
 
             let next = continuation false Int64.MaxValue
-            Connection.check unlimited begun &next =! ValueNone)
+            Connection.check unlimited begun &next =! ValueNone
+
+            // Nor is it over the limit once, and under it after that.
+            let begun = (step Connection.start huge Part.Whole [||]).State
+
+            check begun (continuation false 1L)
+            =! ValueSome(ProtocolError.MessageTooBig(Int64.MaxValue, 1_000L)))
 
         testCase "are validated as text once decoded" (fun () ->
             let first = header ReservedBits.Rsv1 true Opcode.Text 3L

@@ -166,6 +166,7 @@ let rejecting =
                 remove "Sec-WebSocket-Key" good, 400, []
                 add "Sec-WebSocket-Key" "dGhlIHNhbXBsZSBub25jZQ==" good, 400, []
                 set "Sec-WebSocket-Key" "" good, 400, []
+                set "Sec-WebSocket-Key" "dGhlIHNhbXBsZSBub25jZQA=" good, 400, []
                 set "Sec-WebSocket-Key" "dGhlIHNhbXBsZSBub25jZQ=" good, 400, []
                 set "Sec-WebSocket-Key" "dGhlIHNhbXBsZQ==" good, 400, []
                 set "Sec-WebSocket-Key" "dGhlIHNhbXBsZSBub25j-Q==" good, 400, []

@@ -105,6 +105,7 @@ let grammar =
                 "foo;", Error 4
                 "foo; a=", Error 7
                 "foo; a=\"x", Error 9
+                "foo; a=\"b\\\"", Error 11
                 "foo; a=\"b c\"", Error 8
                 "foo : bar", Error 4
             ]

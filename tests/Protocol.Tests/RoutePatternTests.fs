@@ -56,6 +56,7 @@ let converters =
                 "/<int(fixed_digits=4):n>", "/0042", box 42
                 "/<int(4):n>", "/0042", box 42
                 "/<int(min=1,max=9):n>", "/9", box 9
+                "/<int(min=3,max=3):n>", "/3", box 3
                 "/<int(signed=True):n>", "/-7", box -7
                 "/<int(min=-5, signed=True, max=None):n>", "/-5", box -5
                 "/<int:n>", "/2147483647", box Int32.MaxValue
@@ -96,6 +97,7 @@ let converters =
                 "/<int:n>", "/1%0A"
                 "/<int:n>", "/2147483648"
                 "/<int:n>", "/" + String('9', 400)
+                "/<int:n>", "/" + String('0', 351)
                 "/<int:n>", "/٣"
                 "/<int:n>", "/%D9%A3"
                 "/<int(fixed_digits=4):n>", "/42"

@@ -317,5 +317,12 @@ let hostile =
             answer table ("/" + String.replicate 4_000 "1-" + "x") =! "404"
 
             answer table "/1-2-3-4x"
-            =! "/<int:a>-<int:b>-<int:c>-<int:d>x a=1, b=2, c=3, d=4")
+            =! "/<int:a>-<int:b>-<int:c>-<int:d>x a=1, b=2, c=3, d=4"
+
+            // A number, and behind it as many parts as are tried, or more.
+            let found (parts: int) =
+                answer (Routes.table [ "/<a>-<int:b>-<c>" ]) ("/z-1-" + String.replicate parts "y-" + "w")
+
+            found 2 =! "/<a>-<int:b>-<c> a=z, b=1, c=y-y-w"
+            found 40 =! "404")
     ]

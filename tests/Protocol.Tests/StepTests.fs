@@ -470,6 +470,13 @@ let commands =
                 failing.HalfClose =! true
                 failing.State =! State.Draining(Closure.Abandoned bye))
 
+        testTheory "that closes leaves the message that is coming" kinds (fun kind ->
+            let coming = (take server Connection.start false (opcodeOf kind) "ab"B).State
+            let closing = (accepted coming (Command.Close bye)).State
+
+            take server closing true Opcode.Continuation "c"B
+            |> tells (ValueSome(Event.Data(kind, true))))
+
         testCase "after our close frame can only give up" (fun () ->
             let closeSent = (accepted Connection.start (Command.Close bye)).State
 

@@ -227,9 +227,9 @@ module Connection =
         && (header.Opcode.IsBinary || not settings.ValidateText || Utf8.isText data)
 
     /// <summary>
-    /// A piece of a data frame's payload has arrived, been unmasked and decoded by the extensions of its message. With <c>check</c> before it, this equals
-    /// <c>receive</c> of the whole frame, but bad text is found before the frame is complete. Allocates nothing for a
-    /// message in one piece.
+    /// A piece of a data frame's payload has arrived, been unmasked and decoded by the extensions of its message. With
+    /// <c>check</c> before it, this equals <c>receive</c> of the whole frame, but bad text is found before the frame is
+    /// complete. Allocates nothing for a message in one piece.
     /// </summary>
     /// <param name="settings">The side this is, and its limits.</param>
     /// <param name="state">The state after the piece before.</param>

@@ -69,13 +69,11 @@ module FrameReader =
     [<Literal>]
     let MaxHeaderSize = 14
 
-    // The pieces of the parser are inlined: passing their results on, structs of many fields, took a third of its time.
-
-    let inline private reservedBits (first: byte) : ReservedBits =
+    let private reservedBits (first: byte) : ReservedBits =
         LanguagePrimitives.EnumOfValue((first >>> 4) &&& 0x7uy)
 
     /// A message is marked on its first frame (RFC 7692 §6).
-    let inline private mayHave (settings: ConnectionSettings) (opcode: Opcode) : ReservedBits =
+    let private mayHave (settings: ConnectionSettings) (opcode: Opcode) : ReservedBits =
         match opcode with
         | Opcode.Text
         | Opcode.Binary -> settings.ReservedBits
@@ -85,7 +83,7 @@ module FrameReader =
         | Opcode.Pong -> ReservedBits.None
 
     /// What the first two bytes alone tell.
-    let inline private checkFirstBytes
+    let private checkFirstBytes
         (settings: ConnectionSettings)
         (opcode: Opcode)
         (first: byte)
@@ -109,11 +107,11 @@ module FrameReader =
             ValueNone
 
     /// True when the payload may have been transformed: its length on the wire is not yet that of its data.
-    let inline private mayBeEncoded (settings: ConnectionSettings) (first: byte) : bool =
+    let private mayBeEncoded (settings: ConnectionSettings) (first: byte) : bool =
         settings.ReservedBits <> ReservedBits.None
         && (reservedBits first <> ReservedBits.None || first &&& 0x0Fuy = 0uy)
 
-    let inline private checkSize
+    let private checkSize
         (limits: Limits)
         (messageSize: int64)
         (fragmentSize: int64)
@@ -126,7 +124,7 @@ module FrameReader =
         else
             ValueNone
 
-    let inline private checkLength
+    let private checkLength
         (settings: ConnectionSettings)
         (first: byte)
         (short: int)
@@ -153,19 +151,19 @@ module FrameReader =
         else
             checkSize limits limits.MaxMessageSize limits.MaxFragmentSize length
 
-    let inline private readLength (short: int) (bytes: ReadOnlySpan<byte>) : int64 =
+    let private readLength (short: int) (bytes: ReadOnlySpan<byte>) : int64 =
         match short with
         | 126 -> int64 (BinaryPrimitives.ReadUInt16BigEndian(bytes.Slice 2))
         | 127 -> BinaryPrimitives.ReadInt64BigEndian(bytes.Slice 2)
         | _ -> int64 short
 
-    let inline private lengthSize (short: int) =
+    let private lengthSize (short: int) =
         match short with
         | 126 -> 2
         | 127 -> 8
         | _ -> 0
 
-    let inline private complete
+    let private complete
         (opcode: Opcode)
         (length: int64)
         (keyAt: int)
@@ -191,7 +189,7 @@ module FrameReader =
             }
 
     /// The length of a control frame is judged with the first two bytes, and counts towards no message.
-    let inline private parseLength
+    let private parseLength
         (settings: ConnectionSettings)
         (opcode: Opcode)
         (bytes: ReadOnlySpan<byte>)

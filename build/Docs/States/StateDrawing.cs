@@ -55,8 +55,9 @@ internal static class StateDrawing
                 $"The drawing has a line from {edge.From} to {edge.To}; the code has no such step."
             );
 
+        var marker = taken is null ? "head" : "head-of-tested"; // both drawings stand on one page
         var svg = new StringBuilder(
-            """
+            $$"""
             <svg xmlns="http://www.w3.org/2000/svg" class="states" viewBox="-45 40 980 520" role="img" aria-label="The states of a connection and the steps between them">
             <style>
             :root.states { --panel: #f5f7fa; --link: #1d53c0; --soft: #566374; --text: #1c2530 }
@@ -66,12 +67,12 @@ internal static class StateDrawing
             .states .edge { fill: none; stroke: var(--soft); stroke-width: 1.5 } .states .head { fill: var(--soft) }
             .states .missed { stroke: #d33; stroke-dasharray: 6 4 }
             </style>
-            <defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path class="head" d="M0 0 L10 5 L0 10 z"/></marker></defs>
+            <defs><marker id="{{marker}}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path class="head" d="M0 0 L10 5 L0 10 z"/></marker></defs>
 
             """
         );
         foreach (var (edge, steps) in edges.OrderBy(edge => edge.Key))
-            svg.Append(Line(Lines[edge], Label(steps, taken), IsTaken(steps, taken)));
+            svg.Append(Line(Lines[edge], Label(steps, taken), IsTaken(steps, taken), marker));
         foreach (var (name, x, y) in Boxes)
             svg.Append(
                 $"<rect class=\"box\" x=\"{x - 70}\" y=\"{y - 24}\" width=\"140\" height=\"48\" rx=\"10\"/>"
@@ -98,12 +99,13 @@ internal static class StateDrawing
     private static string Line(
         (string Path, int X, int Y, string Anchor) line,
         IReadOnlyList<string> label,
-        bool isTaken
+        bool isTaken,
+        string marker
     )
     {
         var kind = isTaken ? "edge" : "edge missed";
         var svg = new StringBuilder(
-            $"<path class=\"{kind}\" d=\"{line.Path}\" marker-end=\"url(#head)\"/>\n"
+            $"<path class=\"{kind}\" d=\"{line.Path}\" marker-end=\"url(#{marker})\"/>\n"
         );
         for (var i = 0; i < label.Count; i++)
         {

@@ -67,10 +67,7 @@ internal sealed class FrameOutput(
             try
             {
                 AddPosted();
-                Add(result.Transition.Output.Value, bits, payload);
-                if (!hold)
-                    buffer.Flush();
-                isHolding = !buffer.IsEmpty;
+                AddOrWrite(result.Transition.Output.Value, bits, payload, hold);
             }
             finally
             {
@@ -79,6 +76,20 @@ internal sealed class FrameOutput(
         }
         FlushPosted();
         return null;
+    }
+
+    private void AddOrWrite(Output output, ReservedBits bits, ReadOnlySpan<byte> payload, bool hold)
+    {
+        var isPlain = !hold && bits == ReservedBits.None;
+        if (isPlain && output is Output.Data data && buffer.IsSmall(payload.Length))
+        {
+            buffer.WriteSmall(data, payload);
+            return;
+        }
+        Add(output, bits, payload);
+        if (!hold)
+            buffer.Flush();
+        isHolding = !buffer.IsEmpty;
     }
 
     private void Add(Output output, ReservedBits bits, ReadOnlySpan<byte> payload)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using FunctionalWs.Protocol;
 using Microsoft.FSharp.Core;
 
@@ -13,6 +14,8 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
     /// <summary>What it takes before it is written out, in bytes.</summary>
     public const int Capacity = 16 * 1024;
 
+    private const int MaxSmallSize = 1024;
+
     private byte[]? buffer;
     private int start;
     private int end;
@@ -24,6 +27,30 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
 
     /// <summary>True when so many control frames fit without writing anything out.</summary>
     public bool HasRoomForControls(int count) => Capacity - end >= count * MaxControlSize;
+
+    /// <summary>True for a frame that <see cref="WriteSmall"/> takes.</summary>
+    public bool IsSmall(int payloadSize) => IsEmpty && payloadSize <= MaxSmallSize;
+
+    /// <summary>
+    /// Writes a small frame that nothing waits before, however long that takes. It comes to the same as adding and flushing,
+    /// but on the stack: among a thousand connections a rented buffer is seldom in the processor's cache.
+    /// </summary>
+    [SkipLocalsInit]
+    public void WriteSmall(Output.Data data, ReadOnlySpan<byte> payload)
+    {
+        log?.Sent(data.Opcode, data.Fin, ReservedBits.None, payload.Length);
+        Span<byte> frame = stackalloc byte[FrameReader.MaxHeaderSize + MaxSmallSize];
+        var headerSize = FrameWriter.WriteHeader(
+            data.Fin,
+            ReservedBits.None,
+            data.Opcode,
+            payload.Length,
+            FSharpValueOption<uint>.None,
+            frame
+        );
+        payload.CopyTo(frame[headerSize..]);
+        transport.Write(frame[..(headerSize + payload.Length)]);
+    }
 
     /// <summary>Adds what a transition writes, with the payload of a data frame.</summary>
     public void Add(Output output, ReservedBits bits, ReadOnlySpan<byte> payload)

@@ -87,19 +87,12 @@ module internal Redaction =
             ProtocolError.ExtensionFailed(shorten extension, shorten reason)
         | other -> other
 
-    let private closure (closure: Closure) : Closure =
-        match closure with
-        | Closure.Failed(found, sent) -> Closure.Failed(error found, sent)
-        | Closure.Clean _
-        | Closure.Abandoned _
-        | Closure.Lost _ -> closure
-
     let state (state: State) : State =
         match state with
-        | State.Draining(Closure.Failed(ProtocolError.ExtensionFailed _, _) as ending) ->
-            State.Draining(closure ending)
-        | State.Closed(Closure.Failed(ProtocolError.ExtensionFailed _, _) as ending) ->
-            State.Closed(closure ending)
+        | State.Draining(Closure.Failed(ProtocolError.ExtensionFailed _ as found, sent)) ->
+            State.Draining(Closure.Failed(error found, sent))
+        | State.Closed(Closure.Failed(ProtocolError.ExtensionFailed _ as found, sent)) ->
+            State.Closed(Closure.Failed(error found, sent))
         | State.Open _
         | State.CloseSent _
         | State.Draining _

@@ -2,6 +2,7 @@
 namespace FunctionalWs.Protocol
 
 open System
+open System.Text
 
 /// <summary>How much a recorder keeps.</summary>
 type RecorderLimits = private {
@@ -77,8 +78,11 @@ module internal Redaction =
 
     let private longestText = 40
 
+    /// Half a character, there from the start or left by the cut, can't be written: U+FFFD stands for it.
     let private shorten (text: string) =
         text.Substring(0, min text.Length longestText)
+        |> Encoding.UTF8.GetBytes
+        |> Encoding.UTF8.GetString
 
     /// What an extension's author wrote may be of any length.
     let error (error: ProtocolError) : ProtocolError =

@@ -87,6 +87,23 @@ let tests =
                 kept (State.Draining ending) =! State.Draining expected
                 kept (State.Closed ending) =! State.Closed expected)
 
+        testTheory
+            "what an extension's author wrote is read back as it is kept, even if it can't be encoded or is cut in a character"
+            [
+                String('x', 39) + "😀", String('x', 39) + "\uFFFD"
+                "\uD83D!", "\uFFFD!"
+                "é😀", "é😀"
+            ]
+            (fun (written, expected) ->
+                let error = ProtocolError.ExtensionFailed(written, written)
+                let recording = recorded keepLengths server [ Undecodable error; EndOfStream ]
+
+                (recording.Steps[0]).What
+                =! Recorded.Undecodable(ProtocolError.ExtensionFailed(expected, expected))
+
+                RecordingText.ofText (RecordingText.format recording) =! recording
+                (Replay.run recording).Differences =! [||])
+
         testCase "a recorder that saw nothing gives a recording without steps" (fun () ->
             let recording = recorded keepAll server []
             (recording.Steps, recording.IsCut) =! ([||], false)

@@ -323,8 +323,9 @@ module internal RecordingReader =
             Start = state first
             Steps = [||]
           }
-        | version :: _ when version <> RecordingWords.version -> wrong $"no {RecordingWords.version}"
-        | _ -> wrong "the settings are not what they should be"
+        | version :: _ when version = RecordingWords.version ->
+            wrong "the settings are not what they should be"
+        | _ -> wrong $"no {RecordingWords.version}"
 
     let private words (text: string) : string list =
         List.ofArray (text.Split([| ' '; '\t'; '\r'; '\n' |], StringSplitOptions.RemoveEmptyEntries))

@@ -274,6 +274,7 @@ let private badSteps = [
 ]
 
 let private badHeads = [
+    "", "no ws-recording/1"
     "ws-recording/2", "no ws-recording/1"
     "ws-recording/1", "the settings are not what they should be"
     headOf settings "open more", "the settings are not what they should be"

@@ -169,16 +169,17 @@ module Recorder =
         | ValueSome message -> message.Text
         | ValueNone -> Utf8.start
 
-    let private measure (before: State) (transition: Transition) (length: int64) : RecordedPayload =
+    /// So much of a frame, behind so much that is recorded already.
+    let private measure (before: State) (transition: Transition) (earlier: int64) (length: int64) =
         let invalid =
             match transition.State, receiving before with
             | State.Draining(Closure.Failed(ProtocolError.TextNotUtf8 position, _)), ValueSome message ->
-                ValueSome(position - message.Size)
+                ValueSome(earlier + position - message.Size)
             | State.Draining(Closure.Failed(ProtocolError.TextNotUtf8 position, _)), ValueNone ->
-                ValueSome position
+                ValueSome(earlier + position)
             | (State.Draining _ | State.Open _ | State.CloseSent _ | State.Closed _), _ -> ValueNone
 
-        RecordedPayload.Measured(length, textAfter transition.State, invalid)
+        RecordedPayload.Measured(earlier + length, textAfter transition.State, invalid)
 
     let private lengthOf (payload: RecordedPayload) : int64 =
         match payload with
@@ -203,13 +204,7 @@ module Recorder =
         | RecordedPayload.Bytes bytes when bytes.Length + data.Length <= limit ->
             RecordedPayload.Bytes(Array.append bytes (data.ToArray()))
         | RecordedPayload.Bytes _
-        | RecordedPayload.Measured _ ->
-            let length = lengthOf first
-
-            match measure before transition (length + int64 data.Length) with
-            | RecordedPayload.Measured(all, text, ValueSome position) ->
-                RecordedPayload.Measured(all, text, ValueSome(length + position))
-            | measured -> measured
+        | RecordedPayload.Measured _ -> measure before transition (lengthOf first) (int64 data.Length)
 
     /// The last step, when the next piece of its frame follows it: one step for both.
     let private unfinished (recorder: Recorder) (offset: int64) (part: Part) =
@@ -260,7 +255,7 @@ module Recorder =
                 withoutLast recorder last, joinParts before part, payload
             | ValueNone when limit > 0 && data.Length <= limit ->
                 recorder, part, RecordedPayload.Bytes(data.ToArray())
-            | ValueNone -> recorder, part, measure recorder.State transition (int64 data.Length)
+            | ValueNone -> recorder, part, measure recorder.State transition 0L (int64 data.Length)
 
         add recorder {
             At = at

@@ -44,7 +44,7 @@ module internal RecordingReader =
 
     let private control (word: string) : ControlPayload =
         if word.StartsWith '#' then
-            match int word[1..] with
+            match int (word.Substring 1) with
             | length when length > ControlPayload.MaxLength -> wrong $"a control frame of {length} bytes"
             | length -> Redaction.blank length
         else
@@ -163,11 +163,13 @@ module internal RecordingReader =
 
         match word.IndexOf '?', word.IndexOf '~' with
         | _ when not measured -> RecordedPayload.Bytes(hex word)
-        | -1, -1 -> RecordedPayload.Measured(number word[1..], Utf8.start, ValueNone)
-        | -1, at -> RecordedPayload.Measured(number word[1 .. at - 1], tail word[at + 1 ..], ValueNone)
+        | -1, -1 -> RecordedPayload.Measured(number (word.Substring 1), Utf8.start, ValueNone)
+        | -1, at ->
+            let owed = tail (word.Substring(at + 1))
+            RecordedPayload.Measured(number (word.Substring(1, at - 1)), owed, ValueNone)
         | at, _ ->
-            let position = int64 (int word[at + 1 ..])
-            RecordedPayload.Measured(number word[1 .. at - 1], Utf8.start, ValueSome position)
+            let position = int64 (int (word.Substring(at + 1)))
+            RecordedPayload.Measured(number (word.Substring(1, at - 1)), Utf8.start, ValueSome position)
 
     let private part (word: string) : Part voption =
         match word with
@@ -321,8 +323,9 @@ module internal RecordingReader =
             Start = state first
             Steps = [||]
           }
-        | version :: _ when version <> RecordingWords.version -> wrong $"no {RecordingWords.version}"
-        | _ -> wrong "the settings are not what they should be"
+        | version :: _ when version = RecordingWords.version ->
+            wrong "the settings are not what they should be"
+        | _ -> wrong $"no {RecordingWords.version}"
 
     let private words (text: string) : string list =
         List.ofArray (text.Split([| ' '; '\t'; '\r'; '\n' |], StringSplitOptions.RemoveEmptyEntries))
@@ -355,9 +358,8 @@ module internal RecordingReader =
             | Error malformed -> malformed
 
     let read (text: string) : RecordingParse =
-        match List.ofArray (text.Split '|') with
-        | [] -> RecordingParse.Malformed(0, "nothing")
-        | head :: rest ->
-            match guard 0 (fun () -> origin (words head)) with
-            | Ok recording -> steps recording recording.Start (ResizeArray()) rest
-            | Error malformed -> malformed
+        let parts = List.ofArray (text.Split '|') // one at least
+
+        match guard 0 (fun () -> origin (words parts.Head)) with
+        | Ok recording -> steps recording recording.Start (ResizeArray()) parts.Tail
+        | Error malformed -> malformed

@@ -2,6 +2,7 @@
 namespace FunctionalWs.Protocol
 
 open System
+open System.Text
 
 /// <summary>How much a recorder keeps.</summary>
 type RecorderLimits = private {
@@ -77,8 +78,11 @@ module internal Redaction =
 
     let private longestText = 40
 
+    /// Half a character, there from the start or left by the cut, can't be written: U+FFFD stands for it.
     let private shorten (text: string) =
         text.Substring(0, min text.Length longestText)
+        |> Encoding.UTF8.GetBytes
+        |> Encoding.UTF8.GetString
 
     /// What an extension's author wrote may be of any length.
     let error (error: ProtocolError) : ProtocolError =
@@ -87,19 +91,12 @@ module internal Redaction =
             ProtocolError.ExtensionFailed(shorten extension, shorten reason)
         | other -> other
 
-    let private closure (closure: Closure) : Closure =
-        match closure with
-        | Closure.Failed(found, sent) -> Closure.Failed(error found, sent)
-        | Closure.Clean _
-        | Closure.Abandoned _
-        | Closure.Lost _ -> closure
-
     let state (state: State) : State =
         match state with
-        | State.Draining(Closure.Failed(ProtocolError.ExtensionFailed _, _) as ending) ->
-            State.Draining(closure ending)
-        | State.Closed(Closure.Failed(ProtocolError.ExtensionFailed _, _) as ending) ->
-            State.Closed(closure ending)
+        | State.Draining(Closure.Failed(ProtocolError.ExtensionFailed _ as found, sent)) ->
+            State.Draining(Closure.Failed(error found, sent))
+        | State.Closed(Closure.Failed(ProtocolError.ExtensionFailed _ as found, sent)) ->
+            State.Closed(Closure.Failed(error found, sent))
         | State.Open _
         | State.CloseSent _
         | State.Draining _

@@ -76,10 +76,20 @@ module Replay =
         | Refused of Error: SendError
         | Accepted // what was refused when it was recorded
 
+    let private isOver (state: State) =
+        match state with
+        | State.Draining _
+        | State.Closed _ -> true
+        | State.Open _
+        | State.CloseSent _ -> false
+
     let private failureOf (before: State) (transition: Transition) : ProtocolError voption =
-        match before, transition.State with
-        | (State.Open _ | State.CloseSent _), State.Draining(Closure.Failed(error, _)) -> ValueSome error
-        | _, (State.Open _ | State.CloseSent _ | State.Draining _ | State.Closed _) -> ValueNone
+        match transition.State with
+        | State.Draining(Closure.Failed(error, _)) when not (isOver before) -> ValueSome error
+        | State.Open _
+        | State.CloseSent _
+        | State.Draining _
+        | State.Closed _ -> ValueNone
 
     let private receive settings (state: State) (offset: int64) (input: Input) : Answer =
         let transition = Connection.receive settings state input
@@ -184,13 +194,6 @@ module Replay =
           }
         | Refused error -> { plain with Refusal = ValueSome error }
         | Accepted -> plain
-
-    let private isOver (state: State) =
-        match state with
-        | State.Draining _
-        | State.Closed _ -> true
-        | State.Open _
-        | State.CloseSent _ -> false
 
     /// True when the peer was refused then and is not now: what it sent after that is not known.
     let private isUnknownFrom (recordedBefore: State) (step: ReplayedStep) : bool =

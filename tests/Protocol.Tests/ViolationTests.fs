@@ -10,7 +10,7 @@ open FunctionalWs.Protocol
 open FunctionalWs.Protocol.Tests.Bytes
 
 /// One of each, as the compiler knows them: a case that is missing here has no section to be tested.
-let private every = [
+let every = [
     ProtocolError.ReservedOpcode 3uy
     ProtocolError.ReservedBits 7uy
     ProtocolError.MaskMissing
@@ -64,7 +64,7 @@ let private casesOf (union: Type) =
     |> Array.map _.Name
     |> set
 
-let private caseOf (value: obj) =
+let caseOf (value: obj) =
     let case, _ =
         Microsoft.FSharp.Reflection.FSharpValue.GetUnionFields(value, value.GetType())
 
@@ -90,6 +90,15 @@ let private violationOf (settings: ConnectionSettings) (data: byte[]) : Violatio
 
 let private hex (text: string) =
     Convert.FromHexString(text.Replace(" ", ""))
+
+let private textHeader (bits: ReservedBits) : FrameHeader = {
+    Fin = true
+    ReservedBits = bits
+    Opcode = Opcode.Text
+    MaskingKey = ValueNone
+    PayloadLength = 5L
+    Size = 6
+}
 
 let private small = {
     ConnectionSettings.Server with
@@ -155,19 +164,72 @@ let tests =
                 violation.Value.Offset =! 7L + offset)
 
         testCase "what is compressed has no byte of its own: the frame's first stands for it" (fun () ->
-            let header = {
-                Fin = true
-                ReservedBits = ReservedBits.Rsv1
-                Opcode = Opcode.Text
-                MaskingKey = ValueNone
-                PayloadLength = 5L
-                Size = 6
-            }
+            let header = textHeader ReservedBits.Rsv1
 
             let violation =
                 Violation.ofData Connection.start 100L &header Part.Whole (ProtocolError.TextNotUtf8 3L)
 
             violation.Offset =! 100L)
+
+        testCase "of what could not be read, the header's byte is told, or its first one" (fun () ->
+            let second = [
+                ProtocolError.MaskMissing
+                ProtocolError.MaskForbidden
+                ProtocolError.ControlFrameTooLong Opcode.Ping
+                ProtocolError.FragmentTooBig(2L, 1L)
+                ProtocolError.MessageTooBig(2L, 1L)
+            ]
+
+            let third = [ ProtocolError.LengthNotMinimal 1L; ProtocolError.LengthTopBit ]
+
+            for error in every do
+                let place =
+                    if List.contains error second then 1L
+                    elif List.contains error third then 2L
+                    else 0L
+
+                let violation = Violation.ofInput Connection.start 100L (Input.Broken error) error
+
+                test <@ violation = { Error = error; Offset = 100L + place } @>)
+
+        testTheory
+            "of decoded data no byte is told but that of a text"
+            [
+                ProtocolError.MessageTooBig(2L, 1L), 0L
+                ProtocolError.CloseFrameTooShort, 0L
+                ProtocolError.CloseReasonNotUtf8, 0L
+                ProtocolError.TextNotUtf8 3L, 9L
+            ]
+            (fun (error, place) ->
+                let header = textHeader ReservedBits.None
+
+                for state in
+                    [
+                        Connection.start
+                        State.CloseSent(CloseStatus.NoStatus, ValueNone)
+                        State.Draining(Closure.Lost ValueNone)
+                        State.Closed(Closure.Lost ValueNone)
+                    ] do
+                    (Violation.ofData state 100L &header Part.Whole error).Offset =! 100L + place)
+
+        testCase
+            "a close reason that is said to be wrong where there is none lies behind its frame's code"
+            (fun () ->
+                let bytes = frame true Opcode.Close [| 3uy |]
+
+                let frame: Frame = {
+                    Header = {
+                        textHeader ReservedBits.None with
+                            Opcode = Opcode.Close
+                            PayloadLength = 1L
+                    }
+                    Payload = ReadOnlySequence(bytes, 6, 1)
+                }
+
+                let error = ProtocolError.CloseReasonNotUtf8
+
+                (Violation.ofInput Connection.start 100L (Input.Received frame) error).Offset
+                =! 108L)
 
         testCase "a violation says what happened, where it is forbidden, and at which byte" (fun () ->
             let violation = (violationOf small (hex "8100")).Value

@@ -8,7 +8,8 @@ internal sealed class ObservedTransport(Transport inner, EndPoint? remoteEndPoin
     private volatile bool isWaiting;
 
     /// <summary>True while a thread waits for input and there is none: everything that was sent has been taken.</summary>
-    public bool IsWaiting => isWaiting && !inner.IsReadable;
+    /// <remarks>In this order: whoever has taken it between the two looks is no longer the one that waited.</remarks>
+    public bool IsWaiting => !inner.IsReadable && isWaiting;
 
     public override EndPoint? LocalEndPoint => inner.LocalEndPoint;
 

@@ -82,7 +82,9 @@ let echoSample =
                 "echoes, and leaves with 1001 and exit code 0 on a signal"
                 [ "TERM"; "INT" ]
                 (fun signal ->
-                    use running = new Sample([ "--port"; "0"; "--max-size"; "100" ])
+                    // A shell's background job hands down that interrupts are ignored.
+                    let wrapper = [ "env"; "--default-signal=INT" ]
+                    use running = new Sample([ "--port"; "0"; "--max-size"; "100" ], wrapper = wrapper)
                     let line = running.ReadLine()
                     test <@ line.StartsWith "listening on ws://127.0.0.1:" && line.EndsWith "/" @>
                     use client = connect line

@@ -153,7 +153,7 @@ let counterSample =
             two.Send "times"
             two.ReceiveClose() =! (1008, "plus or minus is expected")
             one.Receive() =! """{"value":0,"users":1}"""
-            fst (sample.Stop "INT") =! 0)
+            fst (sample.Stop "TERM") =! 0)
     ]
 
 [<Tests>]

@@ -141,7 +141,7 @@ let pings =
             testAttackWithin
                 "F12 a million pings of a client that doesn't read"
                 runtime
-                [ "ping=1" ]
+                quickKeepalive
                 (fun victim ->
                     use client = new PeerClient(new SocketTransport(victim.Connect 4_096))
                     client.Write(PeerClient.Request.Replace("/chat", "/receive"))
@@ -165,7 +165,7 @@ let pings =
             testAttackWithin
                 "F15 empty messages that nobody receives stop at the queue"
                 runtime
-                [ "ping=1" ]
+                quickKeepalive
                 (fun victim ->
                     use client = victim.Open "/away"
                     let socket = (client.Transport :?> SocketTransport).Socket

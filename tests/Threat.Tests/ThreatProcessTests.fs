@@ -95,7 +95,7 @@ let killed =
                         survives $"L8 kill {path}" victim (fun () ->
                             for _ in 1 .. Scale.size 1 10 do
                                 use crowd = new Crowd(victim, count, path)
-                                victim.Handlers >=! count
+                                Wait.until "their handlers run" (fun () -> victim.Handlers >= count)
                                 crowd.Kill()
                                 let watch = Stopwatch.StartNew()
 
@@ -105,7 +105,7 @@ let killed =
                         |> ignore)
 
             testCase "L8 100 clients that are frozen are given up by the keepalive" (fun () ->
-                use victim = new Victim([ "ping=1" ])
+                use victim = new Victim(quickKeepalive)
 
                 survives "L8 freeze" victim (fun () ->
                     use crowd = new Crowd(victim, 100, "/pour")
@@ -147,8 +147,9 @@ let exhausted =
                         + $"accepting again after %.0f{back.TotalMilliseconds} ms"
                     )
 
-                    // A loop that spins would take all of a core; the bound is 5 % on a machine that does nothing else.
-                    share <=! 0.15
+                    // A loop that spins would take all of a core; the bound is 5 % on a machine that does nothing else, where the
+                    // compiler has nothing to do meanwhile either.
+                    share <=! 0.3
                     // Of each of two kinds one a second.
                     float (figures.Warnings - warnings) <=! 2.0 * watched.TotalSeconds + 2.0
                     figures.Errors =! 0

@@ -34,7 +34,7 @@ let slow =
 
             testAttack
                 "S3 a reader of a byte at a time costs its handler's thread and nothing else"
-                [ "ping=1" ]
+                quickKeepalive
                 (fun victim ->
                     use client = stalled victim "/pour"
                     let socket = (client.Transport :?> SocketTransport).Socket

@@ -10,6 +10,9 @@ open FunctionalWs.Server.Tests
 
 let private mebi = 1024L * 1024L
 
+/// A keepalive that gives clients up soon, but not honest ones that a busy machine leaves no time to answer.
+let quickKeepalive = [ "ping=1"; "answer=8" ]
+
 /// A client that was silent for a while is pinged.
 let rec readText (client: PeerClient) : string =
     match client.Read() with

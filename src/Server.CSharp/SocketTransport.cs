@@ -48,7 +48,9 @@ internal sealed class SocketTransport : Transport
     {
         try
         {
-            return socket.Receive(destination);
+            return OperatingSystem.IsLinux()
+                ? LinuxSocket.Receive(socket, destination)
+                : socket.Receive(destination);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
@@ -92,7 +94,7 @@ internal sealed class SocketTransport : Transport
         try
         {
             while (!source.IsEmpty)
-                source = source[socket.Send(source)..];
+                source = source[Send(source)..];
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
@@ -104,15 +106,18 @@ internal sealed class SocketTransport : Transport
     {
         try
         {
-            if (OperatingSystem.IsLinux() && LinuxSend.TrySend(socket, source, out var sent))
-                return sent;
-            return TryWritePieces(source);
+            return OperatingSystem.IsLinux()
+                ? LinuxSocket.TrySend(socket, source)
+                : TryWritePieces(source);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
             throw Broken(error);
         }
     }
+
+    private int Send(ReadOnlySpan<byte> source) =>
+        OperatingSystem.IsLinux() ? LinuxSocket.Send(socket, source) : socket.Send(source);
 
     /// <summary>Writes as long as the socket says that it takes something.</summary>
     private int TryWritePieces(ReadOnlySpan<byte> source)

@@ -8,11 +8,16 @@ namespace FunctionalWs;
 /// </summary>
 internal sealed class Vitals
 {
+    // A thread that the kernel has given bytes to may take a while until it can say so: on a busy machine, after a pause of
+    // the process, or while garbage is collected.
+    private const int LooksInVain = 5;
+
     private readonly Driver driver;
     private readonly FrameOutput output;
     private readonly ServerOptions options;
     private readonly Keepalive keepalive;
     private PendingPing? ping; // the keepalive's last one
+    private int looksInVain; // since the peer is overdue
     private Stall sending;
     private Stall arriving;
     private DeflateExtension? deflate;
@@ -69,13 +74,16 @@ internal sealed class Vitals
 
     private void LookAtKeepalive(long now)
     {
-        switch (keepalive.Look(now, driver.Input.Reads, driver.Receiver.IsHeldUp))
+        var step = keepalive.Look(now, driver.Input.Reads, driver.Receiver.IsHeldUp);
+        if (step != KeepaliveStep.GiveUp)
+            looksInVain = 0;
+        switch (step)
         {
             case KeepaliveStep.Ping:
                 SendPing();
                 break;
             // What has come and isn't read yet is a sign of life, too: after a pause of this process much may wait.
-            case KeepaliveStep.GiveUp when !driver.HasInput:
+            case KeepaliveStep.GiveUp when !driver.HasInput && ++looksInVain == LooksInVain:
                 driver.Break(
                     new TimeoutException(
                         $"Keepalive: nothing was received within {options.PingTimeout} of a ping."

@@ -105,6 +105,45 @@ let stalls =
             found =! [ false; false; false; false; false; false; true ])
     ]
 
+/// A stream whose reader gets bytes from the kernel, but can't say so before the watcher has looked twice for unread ones.
+type private LateTransport(inner: Transport) =
+    inherit Transport()
+    let mutable isLate = false
+    let mutable looks = 0
+    let goOn = new ManualResetEventSlim(false)
+
+    /// From now on.
+    member _.BeLate() = Volatile.Write(&isLate, true)
+
+    override _.LocalEndPoint = inner.LocalEndPoint
+    override _.RemoteEndPoint = inner.RemoteEndPoint
+
+    override _.Read destination =
+        let size = inner.Read destination
+
+        if Volatile.Read &isLate then
+            Wait.forEvent "the watcher's looks" goOn
+
+        size
+
+    override _.IsReadable =
+        let isReadable = inner.IsReadable
+
+        if Volatile.Read &isLate && not isReadable then
+            looks <- looks + 1
+
+            if looks = 2 then
+                goOn.Set()
+
+        isReadable
+
+    override _.WaitReadable deadline = inner.WaitReadable deadline
+    override _.Write source = inner.Write source
+    override _.TryWrite source = inner.TryWrite source
+    override _.ShutdownSend() = inner.ShutdownSend()
+    override _.Abort() = inner.Abort()
+    override _.Dispose() = inner.Dispose()
+
 let private payloadOf (frame: Wire) =
     match frame with
     | PingOf payload -> payload
@@ -225,6 +264,26 @@ let keepalive =
                 Wait.until "the server has read it" (fun () -> Volatile.Read &received[0] = i)
 
             succeeds outcome =! [ "1"; "2"; "3"; "4" ])
+
+        testCase "lets a peer live whose answer was read, though its thread had no time to say so" (fun () ->
+            let clock = FakeClock()
+
+            use server =
+                withClock clock
+                |> Serve.inMemory (fun connection -> connection.Receive() |> connection.Send)
+
+            let struct (atServer, atClient) = MemoryTransport.CreatePair()
+            let transport = new LateTransport(atServer)
+            server.Admit transport
+            use client = new PeerClient(atClient)
+            client.ShakeHands()
+            clock.Advance(TimeSpan.FromSeconds 20.0)
+            client.Read() |> payloadOf |> ignore
+            transport.BeLate()
+            client.SendText "still there"
+            Wait.until "it has been read" (fun () -> not atServer.IsReadable)
+            clock.Advance(TimeSpan.FromSeconds 20.0)
+            client.ReadText() =! "still there")
 
         testCase "no ping follows the close frame, though its time had come before" (fun () ->
             let _, client, connection, release = connected defaults

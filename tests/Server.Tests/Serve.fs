@@ -26,6 +26,12 @@ let overTcp (handler: ServerConnection -> unit) (options: ServerOptions) : Serve
 let client (server: Server) : PeerClient =
     let client = PeerClient.InMemory server
     client.ShakeHands()
+
+    // It has the answer before its connection counts as open: until then a clock that jumps would cut it.
+    Wait.until "no handshake is under way" (fun () ->
+        server.Connections
+        |> Seq.forall (fun connection -> connection.State <> ConnectionState.Connecting))
+
     client
 
 let defaults = ServerOptions()

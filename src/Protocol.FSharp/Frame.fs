@@ -73,6 +73,17 @@ module Frame =
                 Masking.apply key (offset + int64 copied) segment.Span (destination.Slice copied)
                 copied <- copied + segment.Length
 
+    /// <summary>Copies a payload that lies together, unmasking it on the way.</summary>
+    /// <param name="header">The header of the frame.</param>
+    /// <param name="source">The payload, as it came.</param>
+    /// <param name="destination">Where it goes: at least as long as the source.</param>
+    /// <exception cref="T:System.ArgumentException">The destination is shorter than the source.</exception>
+    [<CompiledName("CopySpan")>]
+    let copySpan (header: inref<FrameHeader>) (source: ReadOnlySpan<byte>) (destination: Span<byte>) : unit =
+        match header.MaskingKey with
+        | ValueNone -> source.CopyTo destination
+        | ValueSome key -> Masking.apply key 0L source destination
+
     /// <summary>The unmasked payload in an array of its own.</summary>
     /// <param name="frame">The frame.</param>
     [<CompiledName("ToArray")>]

@@ -218,6 +218,13 @@ module FrameReader =
                 | ValueSome error -> HeaderParse.Malformed error
                 | ValueNone -> parseLength settings opcode bytes
 
+    /// <summary>Reads the header at the start of some bytes that lie together; see <c>readHeader</c>.</summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="bytes">The bytes received and not yet consumed.</param>
+    [<CompiledName("ReadHeaderOf")>]
+    let readHeaderOf (settings: ConnectionSettings) (bytes: ReadOnlySpan<byte>) : HeaderParse =
+        parse settings bytes
+
     /// <summary>
     /// Reads the header at the start of a buffer and judges it by itself. Allocates nothing unless the header breaks a
     /// rule, which is reported as soon as the bytes that break it are there.

@@ -11,7 +11,9 @@ internal sealed class ReceiveBuffer
     /// <summary>The most room that is made for one read, in bytes.</summary>
     public const int MaxReadSize = 64 * 1024;
 
-    private const int MinReadSize = 4 * 1024;
+    /// <summary>The least room that is made for one read, in bytes.</summary>
+    public const int MinReadSize = 4 * 1024;
+
     private const int RestFraction = 8;
 
     // Never a pause of the writer: the read gate's holder fills and parses in turn, on one thread.
@@ -24,6 +26,7 @@ internal sealed class ReceiveBuffer
     private readonly Pipe pipe = new(Options);
     private ReadOnlySequence<byte> unread;
     private int readSize = MinReadSize;
+    private bool comesInLittle; // no more than a message at a time, of late
     private bool isLent;
     private bool isReleased;
 
@@ -39,6 +42,9 @@ internal sealed class ReceiveBuffer
     /// <summary>The bytes that were received and not taken, as far as they were counted.</summary>
     public long Length { get; private set; }
 
+    /// <summary>True when it holds nothing, and no more than a message at a time has come of late.</summary>
+    public bool ExpectsLittle => Length == 0 && !isLent && comesInLittle;
+
     /// <summary>Waits for bytes and takes them in; how many, 0 at the end of the stream.</summary>
     /// <param name="transport">Where they come from.</param>
     /// <param name="maxSize">The most room that is made for them, in bytes: 4 KiB or more.</param>
@@ -48,15 +54,29 @@ internal sealed class ReceiveBuffer
             GiveBack(unread.Start);
         var memory = GetMemory(Math.Min(readSize, maxSize));
         var size = transport.Read(memory.Span);
-        Length += size;
-        pipe.Writer.Advance(size);
-        // Completes at once: nothing pauses this pipe's writer.
-        _ = pipe.Writer.FlushAsync();
+        Commit(size);
         if (size == memory.Length)
             readSize = Math.Min(readSize * 2, maxSize);
         else if (size < memory.Length / 4)
             readSize = Math.Max(readSize / 2, MinReadSize);
+        comesInLittle = size < MinReadSize / 4;
         return size;
+    }
+
+    /// <summary>Takes in bytes that were read elsewhere, <see cref="MinReadSize"/> at most. Nothing may be lent.</summary>
+    public void Add(ReadOnlySpan<byte> received)
+    {
+        received.CopyTo(pipe.Writer.GetMemory(received.Length).Span);
+        Commit(received.Length);
+        comesInLittle = false;
+    }
+
+    private void Commit(int size)
+    {
+        Length += size;
+        pipe.Writer.Advance(size);
+        // Completes at once: nothing pauses this pipe's writer.
+        _ = pipe.Writer.FlushAsync();
     }
 
     // What is left of the last segment is used unless it is small: asking for a whole read's size each time would give
@@ -72,10 +92,18 @@ internal sealed class ReceiveBuffer
     {
         if (isLent)
             return true;
-        if (isReleased || !pipe.Reader.TryRead(out var result))
+        // The pipe would say the same, but is seldom in the processor's cache among many connections.
+        if (Length == 0 || isReleased || !pipe.Reader.TryRead(out var result))
             return false;
         unread = result.Buffer;
         return isLent = true;
+    }
+
+    /// <summary>Drops what the opening handshake has read, from the beginning of what it was given.</summary>
+    public void Skip(in ReadOnlySequence<byte> given, long size)
+    {
+        pipe.Reader.AdvanceTo(given.GetPosition(size));
+        Length -= size;
     }
 
     /// <summary>Keeps what was not taken for the next time.</summary>

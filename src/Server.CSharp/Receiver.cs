@@ -73,8 +73,8 @@ internal sealed class Receiver(
             isReading = false;
             if (!isReadable)
                 return false;
-            Fill();
-            if (TryTake(mode, destination, out message))
+            var mayBeSmall = destination is null && inbox.Count == 0;
+            if (Fill(mayBeSmall, out message) || TryTake(mode, destination, out message))
                 return true;
             if (deadline.HasPassed && ++lateReads > MaxLateReads)
                 return false;
@@ -109,26 +109,36 @@ internal sealed class Receiver(
         return false;
     }
 
-    private void Fill()
+    private void Fill() => Fill(mayBeSmall: false, out _);
+
+    /// <summary>Reads once; true when that brought a message in the usual form, which is taken.</summary>
+    private bool Fill(bool mayBeSmall, out ReceivedMessage message)
     {
-        if (!TryFill())
+        var filled = TryFill(mayBeSmall && input.ExpectsSmall, out message);
+        if (filled is Filled.Message)
+            hasMoreInput = input.HasFrame;
+        else if (filled is Filled.End)
             ReceiveEnd();
         else if (driver.IsReceivingOver)
             input.Discard();
+        return filled is Filled.Message;
     }
 
-    private bool TryFill()
+    private Filled TryFill(bool isSmall, out ReceivedMessage message)
     {
+        message = default;
         isReading = true;
         try
         {
-            return input.Fill(transport);
+            if (isSmall)
+                return input.FillSmall(transport, out message);
+            return input.Fill(transport) ? Filled.Bytes : Filled.End;
         }
         catch (Exception error)
         {
             // Nothing that a transport documents; the connection is lost all the same, and its handler learns why.
             driver.Break(error);
-            return false;
+            return Filled.End;
         }
         finally
         {

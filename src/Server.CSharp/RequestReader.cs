@@ -36,7 +36,7 @@ internal struct RequestReader(RequestHeadLimits limits)
         var buffer = result.Buffer;
         var parse = IsWorthParsing(buffer) ? Http.ReadRequest(limits, buffer) : null;
         if (parse is RequestParse.Complete complete)
-            input.Reader.AdvanceTo(buffer.GetPosition(complete.Consumed));
+            input.SkipRequest(buffer, complete.Consumed);
         else
             input.Reader.AdvanceTo(buffer.Start, buffer.End);
         return parse;

@@ -8,9 +8,11 @@ namespace FunctionalWs;
 /// </summary>
 internal sealed class Vitals
 {
-    // A thread that the kernel has given bytes to may take a while until it can say so: on a busy machine, after a pause of
-    // the process, or while garbage is collected.
-    private const int LooksInVain = 5;
+    /// <summary>
+    /// How often nothing is found of a peer that is overdue until it is given up. A thread that the kernel has given bytes to may
+    /// take a while until it can say so: on a busy machine, after a pause of the process, or while garbage is collected.
+    /// </summary>
+    public const int LooksInVain = 5;
 
     private readonly Driver driver;
     private readonly FrameOutput output;

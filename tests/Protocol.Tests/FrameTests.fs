@@ -180,6 +180,31 @@ let cutting =
                 let wire = frame fin opcode payload
                 payloadOf (readFrom server (segments cuts wire)) = (fin, opcode, payload))
 
+        testProperty
+            "bytes that lie together are read the same by the ways of their own"
+            (fun fin (payload: byte[]) (noise: byte[]) length ->
+                for data in
+                    [
+                        noise
+                        frame fin Opcode.Binary payload
+                        frameOf Role.Server fin Opcode.Text payload
+                    ] do
+                    let some = data[.. int (uint32 length % uint32 (data.Length + 1)) - 1]
+
+                    for settings in [ server; client ] do
+                        let buffer = ReadOnlySequence<byte> some
+                        let parse = FrameReader.readHeader settings &buffer
+                        FrameReader.readHeaderOf settings (ReadOnlySpan some) =! parse
+
+                        match FrameReader.read settings &buffer with
+                        | FrameParse.Complete frame ->
+                            let copy = Array.zeroCreate<byte>(int frame.Header.PayloadLength)
+                            let header = frame.Header
+                            Frame.copySpan &header frame.Payload.FirstSpan (Span copy)
+                            copy =! Frame.toArray &frame
+                        | FrameParse.Incomplete
+                        | FrameParse.Malformed _ -> ())
+
         testProperty "no bytes make the reader throw" (fun (data: byte[]) (cuts: int list) ->
             if data.Length > 0 then
                 readFrom server (segments cuts data) |> ignore

@@ -205,7 +205,7 @@ let private silenceLimit (options: ServerOptions) (link: SimulatedLink) =
     options.PingInterval.Value
     + options.PingTimeout.Value
     + link.Conditions.MaxDelay
-    + tick * 2.0
+    + tick * float (1 + Vitals.LooksInVain)
 
 /// The server has let go of silent clients in time: those that don't complete a handshake, and those that are gone.
 let private checkSilence (context: Context) (number: int) (isOpened: bool) (link: SimulatedLink) =

@@ -36,6 +36,9 @@ internal sealed class FrameInput(Driver driver)
     /// <summary>True while a message has begun and is not complete. Read by the watcher.</summary>
     public bool IsInMessage { get; private set; }
 
+    /// <summary>Where messages are counted; null while nobody wants to know.</summary>
+    public MessageFlow? Flow { get; set; }
+
     /// <summary>The bytes that were received and not consumed yet.</summary>
     public long Buffered => buffer.Length;
 
@@ -310,6 +313,7 @@ internal sealed class FrameInput(Driver driver)
         if (Deliver(data) is null)
             return FrameStep.Taken; // refused: the next step sees that receiving is over
 
+        Flow?.Add(header.Opcode, fin: true, length, header.FrameLength);
         destination?.Advance(length);
         var kind = header.Opcode.IsText ? MessageKind.Text : MessageKind.Binary;
         message = new(kind, array, IsWritten: destination is not null);
@@ -332,6 +336,7 @@ internal sealed class FrameInput(Driver driver)
         decoder.MoveTo(data);
         if (!isWhole)
             return AddFragment(end, data.Length, out message);
+        Flow?.Add(header.Opcode, fin: true, array.Length, header.FrameLength);
         message = new(end.Kind, array);
         Messages++;
         return FrameStep.Message;
@@ -350,6 +355,7 @@ internal sealed class FrameInput(Driver driver)
     private FrameStep AddFragment(Event.Data end, int size, out ReceivedMessage message)
     {
         message = default;
+        Flow?.Add(header.Opcode, header.Fin, size, header.FrameLength);
         fragments.Add(end.Kind, size);
         if (!end.EndOfMessage)
             return FrameStep.Taken;

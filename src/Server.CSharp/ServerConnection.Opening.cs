@@ -78,7 +78,11 @@ public sealed partial class ServerConnection
         AbortAfter(options.OpenTimeout);
         driver.Vitals.Start();
         Server.EndHandshake(this); // a client that has its answer counts as in
-        if (opening.TryAnswer(this, transport, decision))
+        var isSent = opening.TryAnswer(this, transport, decision);
+        HandshakeEnded(
+            isSent ? HandshakeOutcome.Of(decision) : HandshakeOutcome.Unanswered(OpeningFailure)
+        );
+        if (isSent && decision.IsAccepted)
         {
             BecomeOpen();
             return true;
@@ -91,6 +95,7 @@ public sealed partial class ServerConnection
 
     private void BecomeOpen()
     {
+        BeginMeasuring();
         isOpened = true;
         Interlocked.MemoryBarrier();
         if (stopStatus is { } status)

@@ -6,6 +6,9 @@ namespace FunctionalWs;
 /// <param name="Error">What the server's own code threw, or what ended the stream; null for nothing.</param>
 internal readonly record struct HandshakeOutcome(string Name, int? StatusCode, Exception? Error)
 {
+    /// <summary>The <see cref="Name"/> of a handshake that the server's own code spoilt.</summary>
+    public const string Failed = "failed";
+
     /// <summary>TLS could not be agreed on.</summary>
     public static readonly HandshakeOutcome NoTls = new("tls_failed", null, null);
 
@@ -18,7 +21,7 @@ internal readonly record struct HandshakeOutcome(string Name, int? StatusCode, E
 
     private static string NameOf(OpeningDecision decision) =>
         decision.IsAccepted ? "accepted"
-        : decision.Failure is not null ? "failed"
+        : decision.Failure is not null ? Failed
         : decision.Reason.Length > 0 ? "rejected"
         : "answered";
 }

@@ -61,6 +61,7 @@ public sealed partial class ServerConnection
         {
             Request = complete.Request;
             LearnClient(complete.Request);
+            StartSpan(complete.Request);
             if (Server.RefuseClient(this) is { } reason)
                 return opening.Busy(reason);
             // The hooks' time is not the client's.

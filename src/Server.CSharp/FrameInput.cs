@@ -313,8 +313,8 @@ internal sealed class FrameInput(Driver driver)
         if (Deliver(data) is null)
             return FrameStep.Taken; // refused: the next step sees that receiving is over
 
-        Flow?.Add(header.Opcode, fin: true, length, header.FrameLength);
         destination?.Advance(length);
+        Flow?.Add(header.Opcode, fin: true, length, header.FrameLength);
         var kind = header.Opcode.IsText ? MessageKind.Text : MessageKind.Binary;
         message = new(kind, array, IsWritten: destination is not null);
         Messages++;

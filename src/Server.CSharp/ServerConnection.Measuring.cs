@@ -56,7 +56,10 @@ public sealed partial class ServerConnection
     private void EndMeasuring(Exception? failure)
     {
         if (!isOpened)
+        {
+            span?.Stop();
             return;
+        }
         Interlocked.MemoryBarrier();
         driver.EndCounting();
         var outcome = ConnectionOutcome.Of(driver.Ending, failure);

@@ -305,3 +305,27 @@ let spans =
                     let value = tag.Value
                     test <@ value.Length <= 257 && not (Seq.exists Char.IsControl value) @>)
     ]
+
+[<Tests>]
+let costs =
+    testSequenced (
+        testList "a span that nobody wants" [
+            testCase "is not made, and costs no memory" (fun () ->
+                let _, _, connection, release = connected defaults
+                use _ = release
+                let request = nonNull connection.Request
+
+                let isMade () =
+                    not (isNull (FunctionalWs.Spans.StartHandshake(connection, request, TimeSpan.Zero)))
+                    || not (isNull (FunctionalWs.Spans.StartConnection(connection, Nullable())))
+
+                isMade () =! false
+                let before = GC.GetAllocatedBytesForCurrentThread()
+
+                for _ in 1..1_000 do
+                    isMade () |> ignore
+
+                let allocated = GC.GetAllocatedBytesForCurrentThread() - before
+                allocated =! 0L)
+        ]
+    )

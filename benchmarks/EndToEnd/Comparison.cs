@@ -5,10 +5,10 @@ namespace EndToEnd;
 /// <summary>One scenario on all servers, in turns.</summary>
 internal static class Comparison
 {
-    public static string Run(Scenario scenario, TimeSpan time, int rounds)
+    public static string Run(Scenario scenario, string other, TimeSpan time, int rounds)
     {
-        var servers = Servers
-            .Names.Select(name => ServerProcess.Start(name, scenario.Deflate))
+        var servers = new[] { "ours", other }
+            .Select(name => ServerProcess.Start(name, scenario.Deflate))
             .ToArray();
         try
         {
@@ -35,10 +35,10 @@ internal static class Comparison
         }
 
         var ours = (Rate: MedianOf(s => s[0].Rate), PerCpu: MedianOf(s => s[0].PerCpu));
-        var kestrel = (Rate: MedianOf(s => s[1].Rate), PerCpu: MedianOf(s => s[1].PerCpu));
+        var theirs = (Rate: MedianOf(s => s[1].Rate), PerCpu: MedianOf(s => s[1].PerCpu));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{scenario.Name, -8} {ours.Rate, 10:N0} {kestrel.Rate, 10:N0} {ours.Rate / kestrel.Rate, 6:F2}   {ours.PerCpu, 11:N0} {kestrel.PerCpu, 13:N0} {ours.PerCpu / kestrel.PerCpu, 6:F2}{Wire(samples[^1])}"
+            $"{scenario.Name, -8} {ours.Rate, 10:N0} {theirs.Rate, 10:N0} {ours.Rate / theirs.Rate, 6:F2}   {ours.PerCpu, 11:N0} {theirs.PerCpu, 13:N0} {ours.PerCpu / theirs.PerCpu, 6:F2}{Wire(samples[^1])}"
         );
     }
 

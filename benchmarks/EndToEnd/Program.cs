@@ -1,4 +1,5 @@
-// Compares echo servers: dotnet run -c Release --project benchmarks/EndToEnd -- [--seconds S] [--rounds N] [SCENARIO ...]
+// Compares echo servers: dotnet run -c Release --project benchmarks/EndToEnd -- [--seconds S] [--rounds N] [--against SERVER] [SCENARIO ...]
+// Against Kestrel, or `measured`: ours with a listener to its metrics; or another build of this program, by its path.
 // or what connections take: dotnet run -c Release --project benchmarks/EndToEnd -- --memory [CONNECTIONS]
 // Each server is a process of its own, so that its CPU time can be told from the client's; the rounds are interleaved, so
 // that what else the machine does hits both alike. The ratios are what counts.
@@ -18,6 +19,7 @@ if (args is ["--memory", .. var count])
 
 var seconds = TimeSpan.FromSeconds(2);
 var rounds = 3;
+var other = "kestrel";
 var wanted = new List<string>();
 for (var i = 0; i < args.Length; i++)
 {
@@ -25,6 +27,8 @@ for (var i = 0; i < args.Length; i++)
         seconds = TimeSpan.FromSeconds(double.Parse(args[++i]));
     else if (args[i] == "--rounds" && i + 1 < args.Length)
         rounds = int.Parse(args[++i]);
+    else if (args[i] == "--against" && i + 1 < args.Length)
+        other = args[++i];
     else
         wanted.Add(args[i]);
 }
@@ -40,8 +44,8 @@ if (unknown.Length > 0)
 
 var scenarios = Scenario.All.Where(scenario => wanted.Count == 0 || wanted.Contains(scenario.Name));
 Console.WriteLine(
-    $"{"scenario", -8} {"ours/s", 10} {"kestrel/s", 10} {"ratio", 6}   {"ours/cpu-s", 11} {"kestrel/cpu-s", 13} {"ratio", 6}"
+    $"{"scenario", -8} {"ours/s", 10} {"other/s", 10} {"ratio", 6}   {"ours/cpu-s", 11} {"other/cpu-s", 13} {"ratio", 6}"
 );
 foreach (var scenario in scenarios)
-    Console.WriteLine(Comparison.Run(scenario, seconds, rounds));
+    Console.WriteLine(Comparison.Run(scenario, other, seconds, rounds));
 return 0;

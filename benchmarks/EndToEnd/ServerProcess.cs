@@ -26,15 +26,22 @@ internal sealed class ServerProcess(Process process, int port) : IDisposable
         }
     }
 
+    /// <param name="name">The server, or the path of another build of this program: then its server.</param>
+    /// <param name="deflate">How it compresses.</param>
     public static ServerProcess Start(string name, Deflate deflate)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardInput = true,
-        };
+        if (File.Exists(name))
+            return Start(new ProcessStartInfo(name), "ours", deflate);
+        var start = new ProcessStartInfo(Environment.ProcessPath!);
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet")
             start.ArgumentList.Add(typeof(ServerProcess).Assembly.Location);
+        return Start(start, name, deflate);
+    }
+
+    private static ServerProcess Start(ProcessStartInfo start, string name, Deflate deflate)
+    {
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardInput = true;
         start.ArgumentList.Add("--server");
         start.ArgumentList.Add(name);
         start.ArgumentList.Add($"{deflate}");

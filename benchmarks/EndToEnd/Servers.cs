@@ -25,7 +25,8 @@ internal static class Servers
     public static void Run(string name, Deflate deflate, int port)
     {
         new Thread(Collect) { IsBackground = true }.Start();
-        if (name == "ours")
+        using var listener = name == "measured" ? MetricsListener.Start() : null;
+        if (name is "ours" or "measured")
             RunOurs(deflate, port);
         else
             RunKestrel(deflate, port);

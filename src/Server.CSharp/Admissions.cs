@@ -10,17 +10,25 @@ internal sealed class Admissions(int maxConnections, int? maxPending, int? maxPe
     // Who has one address of a /64 has them all.
     private const int Ipv6PrefixBytes = 8;
 
+    /// <summary>Reasons why a client is turned away.</summary>
+    public const string Full = "the server is full";
+    public const string ManyPending = "too many handshakes are pending";
+    public const string ManyOfAddress = "its address has too many connections";
+
     private readonly Dictionary<IPAddress, int> perAddress = [];
     private int connections;
     private int pending;
+
+    /// <summary>How many handshakes are pending.</summary>
+    public int Pending => pending;
 
     /// <summary>Counts a client in, its handshake pending; tells why not otherwise.</summary>
     public string? Refuse(EndPoint? client)
     {
         if (connections >= maxConnections)
-            return "the server is full";
+            return Full;
         if (pending >= maxPending)
-            return "too many handshakes are pending";
+            return ManyPending;
         if (RefuseAddress(client) is { } reason)
             return reason;
         connections++;
@@ -37,7 +45,7 @@ internal sealed class Admissions(int maxConnections, int? maxPending, int? maxPe
             return null;
         ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(perAddress, address, out _);
         if (count >= maxPerAddress)
-            return "its address has too many connections";
+            return ManyOfAddress;
         count++;
         return null;
     }

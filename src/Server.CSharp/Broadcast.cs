@@ -83,10 +83,11 @@ public static class Broadcast
         Driver driver,
         ServerOptions options,
         Command command,
-        ReadOnlyMemory<byte> frame
+        PostedFrame frame
     )
     {
-        var room = options.MaxBroadcastQueue - frame.Length;
+        var size = frame.Bytes.Length;
+        var room = options.MaxBroadcastQueue - size;
         var waiting = driver.PostedBytes;
         var isSlow = waiting > 0 && waiting > room;
         if (isSlow && options.SlowPeerPolicy is SlowPeerPolicy.Skip)
@@ -100,7 +101,7 @@ public static class Broadcast
 
         if (driver.Post(command, frame) is { } refusal)
             return new(false, refusal.IsClosing ? null : SkipReason.SendingFragments);
-        var dropped = isSlow ? driver.DropPosted(Math.Max(room, 0) + frame.Length) : 0;
+        var dropped = isSlow ? driver.DropPosted(Math.Max(room, 0) + size) : 0;
         driver.TryFlushOutput();
         return new(true, dropped > 0 ? SkipReason.OlderDropped : null);
     }

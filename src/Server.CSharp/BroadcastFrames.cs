@@ -12,7 +12,10 @@ internal ref struct BroadcastFrames(MessageKind kind, ReadOnlySpan<byte> payload
     private Dictionary<DeflaterSettings, byte[]>? compressed;
 
     /// <summary>The frame for a connection.</summary>
-    public byte[] For(ServerConnection connection)
+    public PostedFrame For(ServerConnection connection) =>
+        new(BytesFor(connection), kind.IsText ? Opcode.Text : Opcode.Binary, payload.Length);
+
+    private byte[] BytesFor(ServerConnection connection)
     {
         if (connection.Deflate is not { } deflate)
             return plain ??= ToFrame(ReservedBits.None, payload);

@@ -15,6 +15,7 @@ internal sealed class Driver
     private readonly Watcher watcher;
     private readonly FrameOutput output;
     private readonly FrameLog? frames;
+    private readonly ServerMetrics metrics;
     private FlightRecorder? recorder;
 
     private readonly Lock stateGate = new();
@@ -33,7 +34,8 @@ internal sealed class Driver
         ServerOptions options,
         Watcher watcher,
         Log log,
-        FrameLog? frames
+        FrameLog? frames,
+        ServerMetrics metrics
     )
     {
         this.transport = transport;
@@ -41,6 +43,7 @@ internal sealed class Driver
         this.watcher = watcher;
         notOpen = new NotOpenToken(log);
         this.frames = frames;
+        this.metrics = metrics;
         Settings = options.ToConnectionSettings();
         Input = new FrameInput(this);
         output = new FrameOutput(transport, options.Scheduler, Begin, frames);
@@ -267,7 +270,7 @@ internal sealed class Driver
     private void Carry(in Transition transition)
     {
         if (transition.Event.IsSome && transition.Event.Value is Event.Pong pong)
-            Pings.Answer(pong.Payload);
+            Answer(pong);
         TryFlushOutput();
         if (State is not State.Closed)
             return;
@@ -280,12 +283,36 @@ internal sealed class Driver
             transport.Abort();
     }
 
+    private void Answer(Event.Pong pong)
+    {
+        if (Pings.Answer(pong.Payload) is { } latency)
+            metrics.PingAnswered(latency);
+    }
+
+    // ---- Counting messages, for metrics
+
+    public bool IsCounting => Input.Flow is not null;
+
+    /// <summary>Counts from now on. Not again: it may be called by one thread at a time.</summary>
+    public void BeginCounting()
+    {
+        output.Flow = metrics.Sent.Begin();
+        Input.Flow = metrics.Received.Begin();
+    }
+
+    /// <summary>The connection has ended. May be called twice, and from any thread.</summary>
+    public void EndCounting()
+    {
+        metrics.Sent.End(output.Flow);
+        metrics.Received.End(Input.Flow);
+    }
+
     // ---- Sending without waiting
 
     /// <summary>
     /// Gives a frame of a message to whoever can write next, if the state allows a message now; says why not otherwise.
     /// </summary>
-    public SendError? Post(Command command, ReadOnlyMemory<byte> frame)
+    public SendError? Post(Command command, PostedFrame frame)
     {
         lock (stateGate)
         {
@@ -293,12 +320,18 @@ internal sealed class Driver
             var result = Connection.Send(state, command);
             if (result.IsRefused)
                 return result.Error;
-            recorder?.Send(Input.Offset, command, frame.Span, result.Transition);
+            recorder?.Send(Input.Offset, command, frame.Bytes.Span, result.Transition);
             output.Post(frame);
-            frames?.Sent(frame);
+            frames?.Sent(frame.Bytes);
             return null;
         }
     }
+
+    /// <summary>True while output waits since the peer doesn't read.</summary>
+    public bool IsBlocked => output.IsStuck;
+
+    /// <summary>The bytes of messages that were held back, or posted and have not begun to leave.</summary>
+    public long QueueSize => output.QueueSize;
 
     /// <summary>The bytes of messages that were posted and have not begun to leave.</summary>
     public long PostedBytes => output.PostedBytes;

@@ -37,6 +37,9 @@ internal sealed class FrameInput(Driver driver)
     /// <summary>True while a message has begun and is not complete. Read by the watcher.</summary>
     public bool IsInMessage { get; private set; }
 
+    /// <summary>Where messages are counted; null while nobody wants to know.</summary>
+    public MessageFlow? Flow { get; set; }
+
     /// <summary>The bytes that were received and not consumed yet.</summary>
     public long Buffered => buffer.Length;
 
@@ -276,8 +279,10 @@ internal sealed class FrameInput(Driver driver)
         FrameModule.CopySpan(header, received[header.Size..size], data);
         isMessage = Deliver(data) is not null;
         EndFrame();
-        if (isMessage)
-            message = MessageOf(data);
+        if (!isMessage)
+            return size;
+        Flow?.Add(header.Opcode, fin: true, data.Length, size);
+        message = MessageOf(data);
         return size;
     }
 
@@ -382,6 +387,7 @@ internal sealed class FrameInput(Driver driver)
             return FrameStep.Taken; // refused: the next step sees that receiving is over
 
         destination?.Advance(length);
+        Flow?.Add(header.Opcode, fin: true, length, header.FrameLength);
         message = MessageOf(array) with { IsWritten = destination is not null };
         return FrameStep.Message;
     }
@@ -407,6 +413,7 @@ internal sealed class FrameInput(Driver driver)
         decoder.MoveTo(data);
         if (!isWhole)
             return AddFragment(end, data.Length, out message);
+        Flow?.Add(header.Opcode, fin: true, array.Length, header.FrameLength);
         message = new(end.Kind, array);
         Messages++;
         return FrameStep.Message;
@@ -425,6 +432,7 @@ internal sealed class FrameInput(Driver driver)
     private FrameStep AddFragment(Event.Data end, int size, out ReceivedMessage message)
     {
         message = default;
+        Flow?.Add(header.Opcode, header.Fin, size, header.FrameLength);
         fragments.Add(end.Kind, size);
         if (!end.EndOfMessage)
             return FrameStep.Taken;

@@ -37,6 +37,16 @@ internal sealed class FrameOutput(
     /// <summary>Odd while a writer may be waiting for the peer; another number for each time.</summary>
     public int Writes => Volatile.Read(ref writes);
 
+    /// <summary>Where messages are counted; null while nobody wants to know.</summary>
+    public MessageFlow? Flow
+    {
+        get => buffer.Flow;
+        set => buffer.Flow = value;
+    }
+
+    /// <summary>The bytes that are held back, or posted and not taken yet; as far as can be told without a lock.</summary>
+    public long QueueSize => buffer.Size + posted.Bytes;
+
     /// <summary>The bytes that are posted and not taken yet, broadcast messages.</summary>
     public long PostedBytes => posted.Bytes;
 
@@ -96,7 +106,7 @@ internal sealed class FrameOutput(
     {
         if (bits == ReservedBits.None || output is not Output.Data data)
         {
-            buffer.Add(output, ReservedBits.None, payload);
+            buffer.Add(output, ReservedBits.None, payload, payload.Length);
             return;
         }
 
@@ -104,7 +114,8 @@ internal sealed class FrameOutput(
         {
             var encoded = extensions.Encode(bits, payload, data.Fin);
             // The first frame tells for the others.
-            buffer.Add(data, data.Opcode.IsContinuation ? ReservedBits.None : bits, encoded);
+            var marked = data.Opcode.IsContinuation ? ReservedBits.None : bits;
+            buffer.Add(data, marked, encoded, payload.Length);
         }
         finally
         {
@@ -148,7 +159,7 @@ internal sealed class FrameOutput(
         posted.Add(output.IsSome ? output.Value : null, halfClose);
 
     /// <summary>Takes a whole frame of a message and never waits; <see cref="TryFlush"/> sends it.</summary>
-    public void Post(ReadOnlyMemory<byte> frame) => posted.Add(frame);
+    public void Post(PostedFrame frame) => posted.Add(frame);
 
     /// <summary>Forgets the posted frames of messages that have not begun to leave; tells how many.</summary>
     public int DropPosted(long untilBytes) => posted.Drop(untilBytes);

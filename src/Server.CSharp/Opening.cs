@@ -31,7 +31,7 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
             _ => OpeningDecision.Ignored("the stream ended before the request was complete"),
         };
 
-    /// <summary>Sends the answer; true when that opened the connection.</summary>
+    /// <summary>Sends the answer; false when there is none, or it could not be sent.</summary>
     /// <param name="connection">The connection: it knows best why its stream ended.</param>
     /// <param name="transport">Its stream.</param>
     /// <param name="decision">What was decided.</param>
@@ -61,7 +61,7 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
         }
         if (!decision.IsAccepted)
             log.HandshakeAnswered(response.StatusCode, response.ReasonPhrase, decision.Reason);
-        return decision.IsAccepted;
+        return true;
     }
 
     /// <summary>

@@ -16,6 +16,9 @@ internal sealed record OpeningDecision(
     string Reason
 )
 {
+    /// <summary>What the application's code threw; null for nothing.</summary>
+    public Exception? Failure { get; init; }
+
     public static OpeningDecision Ignored(string reason) =>
         new(null, null, ExtensionChain.Empty, false, reason);
 

@@ -58,7 +58,7 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         catch (Exception error)
         {
             log.ProcessRequestFailed(error);
-            return Failed();
+            return Failed(error);
         }
     }
 
@@ -118,7 +118,7 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         catch (Exception error)
         {
             log.SelectSubprotocolFailed(error);
-            return Failed();
+            return Failed(error);
         }
     }
 
@@ -143,7 +143,7 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         catch (Exception error)
         {
             log.ProcessResponseFailed(error);
-            return Failed(request.Method) with { Extensions = decision.Extensions };
+            return Failed(error, request.Method) with { Extensions = decision.Extensions };
         }
     }
 
@@ -184,7 +184,7 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         catch (Exception error)
         {
             log.NegotiateFailed(error);
-            return Failed();
+            return Failed(error);
         }
 
         var response = Handshake.Accept(
@@ -211,12 +211,15 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         );
     }
 
-    private OpeningDecision Failed(string method = "GET") =>
+    private OpeningDecision Failed(Exception error, string method = "GET") =>
         OpeningDecision.Rejected(
             Answer.Frame(
                 method,
                 Plain(500, "The server failed to answer. Its log has the details.\n")
             ),
             "the server's own code failed"
-        );
+        ) with
+        {
+            Failure = error,
+        };
 }

@@ -25,6 +25,12 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
 
     public bool IsEmpty => start == end;
 
+    /// <summary>The bytes that have not left. Read by others for information only.</summary>
+    public int Size => Math.Max(end - start, 0);
+
+    /// <summary>Where messages are counted; null while nobody wants to know.</summary>
+    public MessageFlow? Flow { get; set; }
+
     /// <summary>True when so many control frames fit without writing anything out.</summary>
     public bool HasRoomForControls(int count) => Capacity - end >= count * MaxControlSize;
 
@@ -49,15 +55,23 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
             frame
         );
         payload.CopyTo(frame[headerSize..]);
+        Flow?.Add(data.Opcode, data.Fin, payload.Length, headerSize + payload.Length);
         transport.Write(frame[..(headerSize + payload.Length)]);
     }
 
     /// <summary>Adds what a transition writes, with the payload of a data frame.</summary>
-    public void Add(Output output, ReservedBits bits, ReadOnlySpan<byte> payload)
+    /// <param name="output">What is written.</param>
+    /// <param name="bits">The extensions that have transformed the message.</param>
+    /// <param name="payload">The payload of a data frame, as it is on the wire.</param>
+    /// <param name="size">Its size as the application sees it.</param>
+    public void Add(Output output, ReservedBits bits, ReadOnlySpan<byte> payload, int size)
     {
         switch (output)
         {
             case Output.Data data:
+                var wireSize =
+                    FrameWriter.HeaderSize(payload.Length, masked: false) + payload.Length;
+                Flow?.Add(data.Opcode, data.Fin, size, wireSize);
                 AddFrame(data.Opcode, data.Fin, payload, bits);
                 break;
             case Output.Ping ping:

@@ -41,18 +41,23 @@ internal sealed class PingLog(TimeProvider clock, Scheduler scheduler)
         }
     }
 
-    /// <summary>Takes a pong: it answers the ping with its payload and all sent before that (RFC 6455 §5.5.3).</summary>
-    public void Answer(ControlPayload payload)
+    /// <summary>
+    /// Takes a pong: it answers the ping with its payload and all sent before that (RFC 6455 §5.5.3). Tells how long that took;
+    /// null when nobody asked.
+    /// </summary>
+    public TimeSpan? Answer(ControlPayload payload)
     {
         lock (pending)
         {
             var index = pending.FindIndex(ping => ping.Payload.Equals(payload));
             if (index < 0)
-                return; // nobody asked
+                return null; // nobody asked
             var latency = clock.GetElapsedTime(pending[index].SentAt);
-            Interlocked.Exchange(ref latencyTicks, Math.Max(latency.Ticks, 0));
+            latency = latency > TimeSpan.Zero ? latency : TimeSpan.Zero;
+            Interlocked.Exchange(ref latencyTicks, latency.Ticks);
             pending.GetRange(0, index + 1).ForEach(ping => ping.Complete(isAnswered: true));
             pending.RemoveRange(0, index + 1);
+            return latency;
         }
     }
 

@@ -9,7 +9,7 @@ namespace FunctionalWs;
 internal sealed class PostedOutput
 {
     private readonly Lock gate = new();
-    private readonly Queue<ReadOnlyMemory<byte>> frames = new();
+    private readonly Queue<PostedFrame> frames = new();
     private ReadOnlyMemory<byte> current; // the rest of a frame that has begun to leave
     private long bytes;
     private DeflateExtension? deflate;
@@ -62,12 +62,12 @@ internal sealed class PostedOutput
     }
 
     /// <summary>Adds a frame of a message, which is not copied.</summary>
-    public void Add(ReadOnlyMemory<byte> frame)
+    public void Add(PostedFrame frame)
     {
         lock (gate)
         {
             frames.Enqueue(frame);
-            bytes += frame.Length;
+            bytes += frame.Bytes.Length;
             hasWork = true;
         }
     }
@@ -80,7 +80,7 @@ internal sealed class PostedOutput
             var dropped = 0;
             while (bytes > untilBytes && frames.TryDequeue(out var frame))
             {
-                bytes -= frame.Length;
+                bytes -= frame.Bytes.Length;
                 dropped++;
             }
             return dropped;
@@ -135,22 +135,22 @@ internal sealed class PostedOutput
     private void MovePingAndPong(OutputBuffer buffer)
     {
         if (ping is not null)
-            buffer.Add(ping, default, default);
+            buffer.Add(ping, default, default, 0);
         if (pong is not null)
-            buffer.Add(pong, default, default);
+            buffer.Add(pong, default, default, 0);
         (ping, pong) = (null, null);
     }
 
     private void MoveClose(OutputBuffer buffer)
     {
         if (close is not null)
-            buffer.Add(close, default, default);
+            buffer.Add(close, default, default, 0);
         close = null;
     }
 
     private bool MoveFrames(OutputBuffer buffer)
     {
-        while (!current.IsEmpty || TryBeginFrame())
+        while (!current.IsEmpty || TryBeginFrame(buffer))
         {
             if (!MoveCurrent(buffer))
                 return false;
@@ -165,11 +165,13 @@ internal sealed class PostedOutput
         return current.IsEmpty;
     }
 
-    private bool TryBeginFrame()
+    private bool TryBeginFrame(OutputBuffer buffer)
     {
-        if (!frames.TryDequeue(out current))
+        if (!frames.TryDequeue(out var frame))
             return false;
+        current = frame.Bytes;
         bytes -= current.Length;
+        buffer.Flow?.Add(frame.Opcode, fin: true, frame.Size, current.Length);
         // One that was compressed by itself: what this side has compressed before is no longer what the peer saw last.
         if (IsCompressed(current.Span))
             deflate?.DropHistory();

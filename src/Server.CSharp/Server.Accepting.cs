@@ -34,8 +34,10 @@ public sealed partial class Server
             }
             catch (Exception error) when (error is SocketException or ObjectDisposedException)
             {
-                if (!IsStopping)
-                    pause.After(error);
+                if (IsStopping)
+                    return;
+                metrics.AcceptFailed(error);
+                pause.After(error);
             }
         }
     }
@@ -75,6 +77,7 @@ public sealed partial class Server
         catch (Exception error) when (error is OutOfMemoryException or ThreadStartException)
         {
             ThreadFailed(error);
+            metrics.TurnedAway(null);
             Remove(connection);
             TurnAway(transport);
         }
@@ -103,6 +106,7 @@ public sealed partial class Server
             if (admissions.Refuse(client) is { } reason)
             {
                 log.TurnedAway(reason, connections.Count);
+                metrics.TurnedAway(reason);
                 return false;
             }
             connection = new ServerConnection(this, transport, options, opening, watcher, log)

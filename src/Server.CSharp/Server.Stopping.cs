@@ -65,6 +65,7 @@ public sealed partial class Server
             phase = Phase.Stopped;
             options.Scheduler.PulseAll(gate);
         }
+        metrics.Remove(this);
         watcher.EndWhenEmpty();
     }
 }

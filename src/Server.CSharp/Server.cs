@@ -19,6 +19,7 @@ public sealed partial class Server : IDisposable
     private readonly ServerOptions options;
     private readonly Listener[] listeners; // none when streams are handed in
     private readonly Log log;
+    private readonly ServerMetrics metrics;
     private readonly Watcher watcher;
     private readonly ConnectionThreads threads;
     private readonly Opening opening;
@@ -54,6 +55,7 @@ public sealed partial class Server : IDisposable
         [
             .. listeners.Select(listener => listener.LocalEndPoint).OfType<EndPoint>(),
         ];
+        metrics = ServerMeter.Of(options.MeterFactory).For(LocalEndPoint);
         MaxConnections = LimitConnections();
         admissions = new Admissions(
             MaxConnections,
@@ -72,7 +74,8 @@ public sealed partial class Server : IDisposable
             options.TimeProvider,
             options.Scheduler,
             turnedAway,
-            (_, error) => log.ConnectionFailed(error)
+            (_, error) => log.ConnectionFailed(error),
+            metrics
         );
         opening = new Opening(options, () => IsStopping, log);
         if (
@@ -80,6 +83,7 @@ public sealed partial class Server : IDisposable
             && !ZLib.IsAvailable
         )
             log.CompressionUnavailable();
+        metrics.Add(this);
     }
 
     /// <summary>Starts a connection's thread; replaced by tests of a system that has none to give.</summary>

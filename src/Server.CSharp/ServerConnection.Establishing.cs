@@ -36,7 +36,10 @@ public sealed partial class ServerConnection
     private bool TryEstablishProxied(Log log)
     {
         if (!TryReadProxyHeader(log))
+        {
+            HandshakeEnded(HandshakeOutcome.Unanswered(OpeningFailure));
             return false;
+        }
         if (Server.RefuseClient(this) is not { } reason)
             return true;
         // Before its handshake nothing can be said in TLS.
@@ -72,6 +75,7 @@ public sealed partial class ServerConnection
         {
             log.TlsCallbackFailed(error);
         }
+        HandshakeEnded(HandshakeOutcome.NoTls);
         return false;
     }
 

@@ -61,6 +61,7 @@ public sealed partial class ServerConnection
         {
             Request = complete.Request;
             LearnClient(complete.Request);
+            StartSpan(complete.Request);
             if (Server.RefuseClient(this) is { } reason)
                 return opening.Busy(reason);
             // The hooks' time is not the client's.
@@ -78,7 +79,11 @@ public sealed partial class ServerConnection
         AbortAfter(options.OpenTimeout);
         driver.Vitals.Start();
         Server.EndHandshake(this); // a client that has its answer counts as in
-        if (opening.TryAnswer(this, transport, decision))
+        var isSent = opening.TryAnswer(this, transport, decision);
+        HandshakeEnded(
+            isSent ? HandshakeOutcome.Of(decision) : HandshakeOutcome.Unanswered(OpeningFailure)
+        );
+        if (isSent && decision.IsAccepted)
         {
             BecomeOpen();
             return true;
@@ -91,6 +96,7 @@ public sealed partial class ServerConnection
 
     private void BecomeOpen()
     {
+        BeginMeasuring();
         isOpened = true;
         Interlocked.MemoryBarrier();
         if (stopStatus is { } status)

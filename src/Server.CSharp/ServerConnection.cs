@@ -34,7 +34,8 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         this.opening = opening;
         this.transport = transport;
         this.options = options;
-        driver = new Driver(transport, options, watcher, log, log.Frames(this));
+        driver = new Driver(transport, options, watcher, log, log.Frames(this), server.Metrics);
+        since = options.TimeProvider.GetTimestamp();
         abortAt = Deadline.After(options.TimeProvider, options.OpenTimeout).Timestamp;
     }
 
@@ -166,19 +167,22 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     {
         ownThread = Environment.CurrentManagedThreadId;
         using var scope = log.BeginConnection(this);
+        Exception? failure = null;
         try
         {
             if (TryEstablish(log) && Open())
-                Handle(handler, log);
+                failure = Handle(handler, log);
         }
         catch (Exception error)
         {
+            failure = error;
             log.ConnectionFailed(error);
         }
         finally
         {
             isEnded = true;
             driver.Receiver.End(isOpened);
+            EndMeasuring(failure);
             transport.Dispose();
             ReleaseExtensions(log);
         }
@@ -196,10 +200,11 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         }
     }
 
-    private void Handle(Action<ServerConnection> handler, Log log)
+    /// <summary>Runs the handler and closes the connection; gives what the handler threw for reasons of its own.</summary>
+    private Exception? Handle(Action<ServerConnection> handler, Log log)
     {
         log.ConnectionOpened(RemoteEndPoint);
-        var code = Protocol.CloseCode.NormalClosure;
+        Exception? failure = null;
         try
         {
             handler(this);
@@ -212,12 +217,16 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         catch (Exception error)
         {
             log.HandlerFailed(error);
-            code = Protocol.CloseCode.InternalError;
+            failure = error;
         }
 
+        var code = failure is null
+            ? Protocol.CloseCode.NormalClosure
+            : Protocol.CloseCode.InternalError;
         driver.StartClose(CloseStatus.Create(code, ""));
         driver.Receiver.ReadUntilClosed();
         LogEnd(log);
+        return failure;
     }
 
     private void LogEnd(Log log)
@@ -238,7 +247,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     internal long BroadcastBytes => driver.PostedBytes;
 
     /// <summary>Sends a message without waiting for the peer.</summary>
-    internal PostOutcome Post(Command command, ReadOnlyMemory<byte> frame) =>
+    internal PostOutcome Post(Command command, PostedFrame frame) =>
         isOpened ? Broadcast.Post(driver, options, command, frame) : default;
 
     /// <summary>True once it was cut because its closing took too long.</summary>
@@ -263,6 +272,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
             return Attention.None;
         }
 
+        CountMessages();
         return (driver.Vitals.Look(now) ? Attention.Soon : Attention.None)
             | (driver.Receiver.IsUnattended() ? Attention.ReadAhead : Attention.None);
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using FunctionalWs.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -137,6 +138,12 @@ public sealed partial record ServerOptions
 
     /// <summary>Where the server writes its log; nowhere by default.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>
+    /// Where the server gets its meter <c>FunctionalWs</c> from, as the hosts of .NET provide it; null, the default, for one
+    /// that all servers of the process have in common.
+    /// </summary>
+    public IMeterFactory? MeterFactory { get; init; }
 
     /// <summary>
     /// How much is kept of each connection's last steps, for <see cref="ServerConnection.Recording"/> and, when the connection

@@ -24,6 +24,7 @@ internal sealed class Watcher
     private readonly Scheduler scheduler;
     private readonly TurnedAway turnedAway;
     private readonly Action<ServerConnection, Exception> failed;
+    private readonly ServerMetrics metrics;
     private readonly Lock gate = new();
     private readonly List<ServerConnection> connections = [];
     private readonly List<ServerConnection> pass = [];
@@ -40,17 +41,20 @@ internal sealed class Watcher
     /// <param name="scheduler">What its thread runs and waits on.</param>
     /// <param name="turnedAway">Clients to get rid of.</param>
     /// <param name="failed">Told of a connection whose attendance threw, which is a bug; it must not throw.</param>
+    /// <param name="metrics">Told how long a pass takes.</param>
     public Watcher(
         TimeProvider clock,
         Scheduler scheduler,
         TurnedAway turnedAway,
-        Action<ServerConnection, Exception> failed
+        Action<ServerConnection, Exception> failed,
+        ServerMetrics metrics
     )
     {
         this.clock = clock;
         this.scheduler = scheduler;
         this.turnedAway = turnedAway;
         this.failed = failed;
+        this.metrics = metrics;
         scheduler.Start("FunctionalWs watcher", Run);
     }
 
@@ -100,7 +104,7 @@ internal sealed class Watcher
     {
         while (!isEnding || !IsEmpty)
         {
-            var isUrgent = Pass();
+            var isUrgent = MeasuredPass();
             turnedAway.Look(isEnding);
             NativeHeap.Trim();
             calmPasses = isUrgent ? 0 : calmPasses + 1;
@@ -127,6 +131,16 @@ internal sealed class Watcher
         !isCalm || isHastened ? Hurry
         : IsEmpty && !isEnding ? Timeout.InfiniteTimeSpan
         : Calm * Math.Clamp(looked / ConnectionsPerPass, 1, MaxSlowdown);
+
+    private bool MeasuredPass()
+    {
+        if (!metrics.ArePassesMeasured)
+            return Pass();
+        var start = clock.GetTimestamp();
+        var isUrgent = Pass();
+        metrics.WatcherPassed(clock.GetElapsedTime(start));
+        return isUrgent;
+    }
 
     /// <summary>Looks at every connection once; true when one of them has something urgent.</summary>
     private bool Pass()

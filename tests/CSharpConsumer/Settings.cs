@@ -97,6 +97,7 @@ internal static class Settings
 
     private static void Sockets()
     {
+        using var meters = new Meters();
         var options = new ServerOptions
         {
             Backlog = 1,
@@ -109,6 +110,7 @@ internal static class Settings
             ForwardedHeaders = ForwardedHeaders.XForwardedFor,
             ProxyProtocol = false,
             LoggerFactory = NullLoggerFactory.Instance,
+            MeterFactory = meters,
         };
         Check.Equal(1, options.Backlog);
         Check.Equal(256 * 1024, options.ThreadStackSize);
@@ -120,7 +122,9 @@ internal static class Settings
             options.ForwardedHeaders is not (ForwardedHeaders.None or ForwardedHeaders.Forwarded)
         );
         Check.True(options.LoggerFactory is NullLoggerFactory);
+        Check.True(options.MeterFactory == meters);
         Accepted(options);
+        Check.True(meters.Names.Contains("FunctionalWs"));
         var ssl = new SslServerAuthenticationOptions();
         Check.Throws<ArgumentException>(() => Accepted(options with { Ssl = ssl }));
     }

@@ -74,6 +74,7 @@ let private free =
         "ReusePort"
         "DualStack"
         "TrustUnixPeers"
+        "MeterFactory"
     ]
 
 /// Options that only need another one.

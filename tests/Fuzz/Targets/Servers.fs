@@ -105,7 +105,8 @@ type private Shared(options: ServerOptions) =
             options.TimeProvider,
             options.Scheduler,
             TurnedAway(options.TimeProvider, options.Scheduler, 16),
-            (fun _ _ -> ())
+            (fun _ _ -> ()),
+            server.Metrics
         )
 
     let opening = Opening(options, (fun () -> false), log)

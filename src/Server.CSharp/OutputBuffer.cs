@@ -92,7 +92,7 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
         var size = Math.Min(source.Length, Capacity - end);
         if (size == 0)
             return 0;
-        buffer ??= ArrayPool<byte>.Shared.Rent(Capacity);
+        buffer ??= SharedBuffers.Pool.Rent(Capacity);
         source[..size].CopyTo(buffer.AsSpan(end));
         end += size;
         return size;
@@ -114,7 +114,7 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
         if (end + headerSize + payload.Length > Capacity)
             Flush();
 
-        buffer ??= ArrayPool<byte>.Shared.Rent(Capacity);
+        buffer ??= SharedBuffers.Pool.Rent(Capacity);
         end += FrameWriter.WriteHeader(
             fin,
             bits,
@@ -163,7 +163,7 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
     public void Release()
     {
         if (buffer is not null)
-            ArrayPool<byte>.Shared.Return(buffer);
+            SharedBuffers.Pool.Return(buffer);
         buffer = null;
         start = end = 0;
     }

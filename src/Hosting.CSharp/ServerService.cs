@@ -17,8 +17,8 @@ internal sealed class ServerService(HostedServer hosted, Func<StartingServer> pr
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>
-    /// A host stops its services one after another. All its servers begin before that: their clients are told at the same
-    /// time, and handlers end while the services that they use still run.
+    /// A host stops its services one after another. Its servers all begin before that, so that their clients are told at the
+    /// same time, and their handlers take the same time to end.
     /// </summary>
     public Task StoppingAsync(CancellationToken cancellationToken)
     {

@@ -24,30 +24,41 @@ let private signal (name: string) (sample: Process) =
     use kill = Process.Start("kill", [ $"-{name}"; string sample.Id ])
     kill.WaitForExit()
 
+/// Whatever comes before it: who enters first hears what the next one says.
+let rec private hear (text: string) (client: Client) =
+    if client.Receive() <> text then
+        client |> hear text
+
 [<Tests>]
 let hostSample =
     testList "the sample Host" [
-        testCase "everybody hears everybody, and a signal ends it with 1001, its figures and exit code 0" (fun () ->
-            use sample = Programs.start "dotnet" [ program; "--WebSocket:Port=0" ]
+        testCase
+            "everybody hears everybody, and a signal ends it with 1001, its figures and exit code 0"
+            (fun () ->
+                use sample = Programs.start "dotnet" [ program; "--WebSocket:Port=0" ]
 
-            try
-                let address = readAddress sample
-                let output = sample.StandardOutput.ReadToEndAsync()
-                use ada = new Client(address)
-                use bob = new Client(address)
-                bob.Ask "hello" =! "hello" // so he is there
-                ada.Ask "hello?" =! "hello?" // he may have been there before her or not
-                bob.Receive() =! "hello?"
-                sample |> signal "TERM"
-                ada.ReceiveClose() =! Some 1001
-                bob.ReceiveClose() =! Some 1001
-                test <@ sample.WaitForExit Wait.limit @>
-                sample.ExitCode =! 0
-                let written = Wait.forTask "the sample's output" output
-                test <@ written.Contains "room.messages" @>
-            finally
-                if not sample.HasExited then
-                    sample.Kill())
+                try
+                    let address = readAddress sample
+                    let output = sample.StandardOutput.ReadToEndAsync()
+                    use ada = new Client(address)
+                    use bob = new Client(address)
+
+                    for client in [ ada; bob ] do
+                        client.Send "in?"
+                        client |> hear "in?"
+
+                    ada.Send "hello"
+                    [ ada; bob ] |> List.iter (hear "hello")
+                    sample |> signal "TERM"
+                    ada.ReceiveClose() =! Some 1001
+                    bob.ReceiveClose() =! Some 1001
+                    test <@ sample.WaitForExit Wait.limit @>
+                    sample.ExitCode =! 0
+                    let written = Wait.forTask "the sample's output" output
+                    test <@ written.Contains "room.messages" @>
+                finally
+                    if not sample.HasExited then
+                        sample.Kill())
 
         testCase "a setting that is wrong is one line and exit code 1" (fun () ->
             let code, output =

@@ -34,6 +34,14 @@ let expected =
         ]
         "FunctionalWs.Testing", [ "FunctionalWs.Server", version; fsharpCore ]
         "FunctionalWs.FSharp", [ "FunctionalWs.Server", version; fsharpCore ]
+        "FunctionalWs.Hosting",
+        [
+            "FunctionalWs.Server", version
+            fsharpCore
+            "Microsoft.Extensions.Hosting.Abstractions", "10.0.0"
+            "Microsoft.Extensions.Options", "10.0.0"
+            "Microsoft.Extensions.Diagnostics.HealthChecks", "10.0.0"
+        ]
     ]
 
 let problems = List<string>()

@@ -45,12 +45,16 @@ public sealed partial class Server
         }
     }
 
-    private void AwaitHandlers(Deadline deadline)
+    private void AwaitHandlers(Deadline deadline, CancellationToken hurry)
     {
         // The deadline may be on another clock than this wait's, so it is looked at now and then.
         lock (gate)
         {
-            while (connections.Any(connection => !connection.IsOwnThread) && !deadline.HasPassed)
+            while (
+                connections.Any(connection => !connection.IsOwnThread)
+                && !deadline.HasPassed
+                && !hurry.IsCancellationRequested
+            )
                 options.Scheduler.Wait(gate, TimeSpan.FromMilliseconds(20));
         }
     }

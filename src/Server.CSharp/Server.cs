@@ -125,6 +125,16 @@ public sealed partial class Server : IDisposable
         }
     }
 
+    /// <summary>The connections that count against <see cref="MaxConnections"/>: those in their handshake or closing, too.</summary>
+    internal int Occupied
+    {
+        get
+        {
+            lock (gate)
+                return connections.Count;
+        }
+    }
+
     internal bool IsStopping
     {
         get
@@ -169,9 +179,15 @@ public sealed partial class Server : IDisposable
     /// <param name="timeout">
     /// How long to wait before cutting; null, the default, for <see cref="ServerOptions.CloseTimeout"/>.
     /// </param>
+    /// <param name="hurry">Ends the waiting: what is left is cut at once.</param>
     /// <returns>How many connections had to be cut.</returns>
     /// <exception cref="ArgumentException">The reason is too long or can't be encoded. Nothing happened.</exception>
-    public int Shutdown(CloseCode? code = null, string reason = "", TimeSpan? timeout = null)
+    public int Shutdown(
+        CloseCode? code = null,
+        string reason = "",
+        TimeSpan? timeout = null,
+        CancellationToken hurry = default
+    )
     {
         var status = CloseStatus.Create(code ?? CloseCode.GoingAway, reason);
         if (!TryBeginStopping())
@@ -185,7 +201,7 @@ public sealed partial class Server : IDisposable
         foreach (var connection in told)
             connection.Stop(status);
 
-        AwaitHandlers(deadline);
+        AwaitHandlers(deadline, hurry);
         var (left, cut) = Uncooperative();
         foreach (var connection in left)
             connection.Abort(new TimeoutException("The server was shut down."));

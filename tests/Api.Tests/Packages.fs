@@ -29,6 +29,11 @@ let all = [
         Folder = "src/Testing.CSharp"
     }
     {
+        Assembly = typeof<FunctionalWs.Hosting.HostedServer>.Assembly
+        Language = CSharp
+        Folder = "src/Hosting.CSharp"
+    }
+    {
         Assembly = Assembly.Load "FunctionalWs.FSharp"
         Language = FSharp
         Folder = "src/Server.FSharp"

@@ -52,6 +52,22 @@ let shutdown =
                 for client in clients do
                     (client :> IDisposable).Dispose())
 
+        testCase "cuts what is left as soon as it is told to hurry" (fun () ->
+            let clock = FakeClock() // its deadline never comes
+            use hurry = new CancellationTokenSource()
+            use server = Serve.inMemory Serve.echo (ServerOptions(TimeProvider = clock))
+            use client = Serve.client server
+
+            let shutdown =
+                Wait.start (fun () ->
+                    server.Shutdown(timeout = TimeSpan.FromSeconds 5.0, hurry = hurry.Token))
+
+            client.Read() =! Closed(CloseStatus.Create(CloseCode.GoingAway, ""))
+            shutdown.IsCompleted =! false
+            hurry.Cancel()
+            Wait.forTask "the shutdown" shutdown =! 1
+            client.Read() =! End)
+
         testCase "counts a handler that never returns among those that were cut" (fun () ->
             let clock = FakeClock()
             use letGo = new ManualResetEventSlim(false)

@@ -16,8 +16,11 @@ internal static partial class SourceText
         using System.Security.Cryptography.X509Certificates;
         using System.Text.RegularExpressions;
         using FunctionalWs;
+        using FunctionalWs.Hosting;
         using FunctionalWs.Protocol;
         using FunctionalWs.Testing;
+        using Microsoft.Extensions.DependencyInjection;
+        using Microsoft.Extensions.Hosting;
         using Microsoft.Extensions.Logging;
 
         """;

@@ -1,2 +1,4 @@
 // So that fragments may name it, whatever is in it.
 namespace FunctionalWs.Testing { }
+
+namespace FunctionalWs.Hosting { }

@@ -1,0 +1,28 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace FunctionalWs.Hosting;
+
+/// <summary>Gives a server the host's services where its settings name none. Comes last.</summary>
+internal sealed class HostDefaults(string name, IServiceProvider services)
+    : IPostConfigureOptions<WebSocketServerOptions>
+{
+    public void PostConfigure(string? optionsName, WebSocketServerOptions options)
+    {
+        if (optionsName != name || options.ServerOptions is not { } settings)
+            return;
+        if (settings.LoggerFactory == NullLoggerFactory.Instance)
+            settings = settings with
+            {
+                LoggerFactory = services.GetService<ILoggerFactory>() ?? settings.LoggerFactory,
+            };
+        if (settings.TimeProvider == TimeProvider.System)
+            settings = settings with
+            {
+                TimeProvider = services.GetService<TimeProvider>() ?? settings.TimeProvider,
+            };
+        options.ServerOptions = settings;
+    }
+}

@@ -1,0 +1,8 @@
+namespace FunctionalWs.Hosting;
+
+/// <summary>How texts call a server.</summary>
+internal static class ServerName
+{
+    public static string Called(string name) =>
+        name.Length == 0 ? "The WebSocket server" : $"The WebSocket server '{name}'";
+}

@@ -1,0 +1,79 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace FunctionalWs.Hosting;
+
+/// <summary>
+/// Says how a server of a host is set up. What comes later overrules what came before. It is looked at once, when the host
+/// starts: a value that is wrong is an <see cref="OptionsValidationException"/> there, which names it and what is allowed.
+/// </summary>
+public sealed class WebSocketServerBuilder
+{
+    private readonly OptionsBuilder<WebSocketServerOptions> options;
+
+    internal WebSocketServerBuilder(OptionsBuilder<WebSocketServerOptions> options) =>
+        this.options = options;
+
+    /// <summary>The services that the server is one of.</summary>
+    public IServiceCollection Services => options.Services;
+
+    /// <summary>The name of the server, and of its <see cref="WebSocketServerOptions"/>; empty for none.</summary>
+    public string Name => options.Name;
+
+    /// <summary>
+    /// Takes the settings from a section of the host's configuration. Its keys are the names of
+    /// <see cref="WebSocketServerOptions"/>' and <see cref="ServerOptions"/>' properties that are plain values; any other key is
+    /// an error. Nothing is read again while the server runs.
+    /// </summary>
+    /// <param name="section">The path of the section, such as <c>WebSocket</c>.</param>
+    public WebSocketServerBuilder Bind(string section)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        options.Configure<IConfiguration>(
+            (settings, configuration) =>
+                HostSettings.Read(settings, configuration.GetSection(section))
+        );
+        return this;
+    }
+
+    /// <summary>Takes the settings from a configuration, as with a section of the host's.</summary>
+    /// <param name="section">The section whose keys are the settings.</param>
+    public WebSocketServerBuilder Bind(IConfiguration section)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        options.Configure(settings => HostSettings.Read(settings, section));
+        return this;
+    }
+
+    /// <summary>Sets where the server listens, and all else.</summary>
+    /// <param name="configure">Changes the settings.</param>
+    public WebSocketServerBuilder Configure(Action<WebSocketServerOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        options.Configure(configure);
+        return this;
+    }
+
+    /// <summary>Sets what no configuration can say, such as hooks and TLS.</summary>
+    /// <param name="change">Makes the new settings of the old ones: <c>options => options with { … }</c>.</param>
+    public WebSocketServerBuilder ConfigureServer(Func<ServerOptions, ServerOptions> change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        return Configure(settings => settings.ServerOptions = change(settings.ServerOptions));
+    }
+
+    /// <summary>Sets what no configuration can say, with services.</summary>
+    /// <param name="change">Makes the new settings of the old ones. The services are the host's, not those of a scope.</param>
+    public WebSocketServerBuilder ConfigureServer(
+        Func<ServerOptions, IServiceProvider, ServerOptions> change
+    )
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        options.Configure<IServiceProvider>(
+            (settings, services) =>
+                settings.ServerOptions = change(settings.ServerOptions, services)
+        );
+        return this;
+    }
+}

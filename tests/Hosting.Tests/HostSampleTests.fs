@@ -1,0 +1,69 @@
+/// The sample Host as its user meets it: a process that is sent a signal.
+module FunctionalWs.Hosting.Tests.HostSampleTests
+
+open System
+open System.Diagnostics
+open System.IO
+open Expecto
+open Swensen.Unquote
+open FunctionalWs.Server.Tests
+
+/// The sample as it was built beside this test: same configuration, same framework.
+let private program =
+    let here = DirectoryInfo AppContext.BaseDirectory
+    Path.Combine(Programs.root, "samples", "Host", "bin", here.Parent.Name, here.Name, "Host.dll")
+
+/// The address in the one line that tells it, among those of the log.
+let rec private readAddress (sample: Process) : Uri =
+    match Wait.forTask "the sample's address" (sample.StandardOutput.ReadLineAsync()) with
+    | null -> failwith "the sample ended without telling its address"
+    | line when line.StartsWith "listening on " -> Uri(line.Substring "listening on ".Length)
+    | _ -> readAddress sample
+
+let private signal (name: string) (sample: Process) =
+    use kill = Process.Start("kill", [ $"-{name}"; string sample.Id ])
+    kill.WaitForExit()
+
+/// Whatever comes before it: who enters first hears what the next one says.
+let rec private hear (text: string) (client: Client) =
+    if client.Receive() <> text then
+        client |> hear text
+
+[<Tests>]
+let hostSample =
+    testList "the sample Host" [
+        testCase
+            "everybody hears everybody, and a signal ends it with 1001, its figures and exit code 0"
+            (fun () ->
+                use sample = Programs.start "dotnet" [ program; "--WebSocket:Port=0" ]
+
+                try
+                    let address = readAddress sample
+                    let output = sample.StandardOutput.ReadToEndAsync()
+                    use ada = new Client(address)
+                    use bob = new Client(address)
+
+                    for client in [ ada; bob ] do
+                        client.Send "in?"
+                        client |> hear "in?"
+
+                    ada.Send "hello"
+                    [ ada; bob ] |> List.iter (hear "hello")
+                    sample |> signal "TERM"
+                    ada.ReceiveClose() =! Some 1001
+                    bob.ReceiveClose() =! Some 1001
+                    test <@ sample.WaitForExit Wait.limit @>
+                    sample.ExitCode =! 0
+                    let written = Wait.forTask "the sample's output" output
+                    test <@ written.Contains "room.messages" @>
+                finally
+                    if not sample.HasExited then
+                        sample.Kill())
+
+        testCase "a setting that is wrong is one line and exit code 1" (fun () ->
+            let code, output =
+                Programs.run "dotnet" [ program; "--WebSocket:Port=0"; "--WebSocket:MaxQueue=none" ]
+
+            code =! 1
+            test <@ output.Contains "WebSocket:MaxQueue: 'none' is no whole number" @>)
+    ]

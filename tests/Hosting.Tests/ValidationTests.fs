@@ -1,0 +1,62 @@
+module FunctionalWs.Hosting.Tests.ValidationTests
+
+open Microsoft.Extensions.Options
+open Expecto
+open Swensen.Unquote
+open FunctionalWs.Hosting
+open FunctionalWs.Server.Tests
+
+/// What a host says that can't start with these settings.
+let private failures (settings: string) : string list =
+    use host =
+        Hosts.build (fun builder ->
+            Hosts.withJson $$"""{ "Chat": { {{settings}} } }""" builder
+
+            builder.Services.AddWebSocketServer(Hosts.echo, "chat").Bind "Chat" |> ignore)
+
+    let error =
+        Wait.throws<OptionsValidationException>(fun () -> host.StartAsync().GetAwaiter().GetResult())
+
+    List.ofSeq error.Failures
+
+[<Tests>]
+let validation =
+    testList "a host doesn't start with a setting that is wrong" [
+        testTheory
+            "and tells which, and what is allowed"
+            [
+                """ "Port": 70000 """, "Port is from 0 to 65535, not 70000."
+                """ "Port": 0, "MaxQueue": 0 """, "MaxQueue is from 1 to 2147483647."
+                """ "Port": 0, "PingInterval": "-00:00:01" """, "PingInterval is more than zero and at most"
+                """ "Port": 0, "PingInterval": "30" """,
+                "Chat:PingInterval: '30' is no time such as 00:00:30."
+                """ "Port": "http" """, "Chat:Port: 'http' is no whole number"
+                """ "Port": 0, "MaxConnections": null """, "Chat:MaxConnections: It can't be null."
+                """ "Port": 0, "MaxConnections": [1, 2] """,
+                "Chat:MaxConnections: It is one value, not several."
+                """ "Port": 0, "ValidateText": "yes" """,
+                "Chat:ValidateText: 'yes' is neither true nor false."
+                """ "Port": 0, "SlowPeerPolicy": "1" """,
+                "Chat:SlowPeerPolicy: '1' is none of Skip, DropOldest, Disconnect."
+                """ "Port": 0, "Origins": [""] """, "Chat:Origins: An origin is not empty"
+                """ "Port": 0, "TrustedProxies": ["me"] """,
+                "Chat:TrustedProxies: 'me' is neither an address nor"
+                """ "Port": 0, "MaxMesageSize": 1 """, "Chat:MaxMesageSize is no setting of a server."
+                """ "Port": 0, "Compression": { "Level": "x" } """,
+                "Chat:Compression:Level: 'x' is no whole number"
+                """ "Port": 0, "Compression": { "Level": 10 } """, "Level is from 0 to 9"
+                """ "Port": 0, "ShutdownTimeout": "00:00:00" """, "ShutdownTimeout is more than zero"
+                """ "Address": "localhost" """, "It takes one of Port, UnixSocketPath and SystemdSockets"
+                """ "Port": 0, "UnixSocketPath": "/x" """,
+                "It takes one of Port, UnixSocketPath and SystemdSockets"
+            ]
+            (fun (settings, expected) ->
+                let found = failures settings
+                test <@ found.Length = 1 @>
+                test <@ found.Head.StartsWith "The WebSocket server 'chat': " @>
+                test <@ found.Head.Contains expected @>)
+
+        testCase "and tells all that is wrong at once" (fun () ->
+            let found = failures """ "Port": -1, "MaxQueue": 0, "What": 1 """
+            test <@ found.Length = 3 @>)
+    ]

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -23,6 +24,10 @@ internal sealed class HostDefaults(string name, IServiceProvider services)
             {
                 TimeProvider = services.GetService<TimeProvider>() ?? settings.TimeProvider,
             };
+        settings = settings with
+        {
+            MeterFactory = settings.MeterFactory ?? services.GetService<IMeterFactory>(),
+        };
         options.ServerOptions = settings;
     }
 }

@@ -55,7 +55,14 @@ let hostSample =
                     test <@ sample.WaitForExit Wait.limit @>
                     sample.ExitCode =! 0
                     let written = Wait.forTask "the sample's output" output
-                    test <@ written.Contains "room.messages" @>
+                    // Its own figures, the server's, and the spans of connections.
+                    for name in
+                        [
+                            "room.messages"
+                            "functionalws.server.active_connections"
+                            "functionalws.close.code"
+                        ] do
+                        test <@ written.Contains name @>
                 finally
                     if not sample.HasExited then
                         sample.Kill())

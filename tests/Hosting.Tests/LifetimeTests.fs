@@ -3,6 +3,7 @@ module FunctionalWs.Hosting.Tests.LifetimeTests
 open System
 open System.Net
 open System.Net.Sockets
+open System.Diagnostics.Metrics
 open System.Threading
 open System.Threading.Tasks
 open Microsoft.Extensions.DependencyInjection
@@ -260,6 +261,27 @@ let services =
                     |> ignore)
 
             test <@ log.Records > 0 @>
+            Hosts.stop host)
+
+        testCase "the meter comes from the host" (fun () ->
+            use host =
+                Hosts.run (fun builder ->
+                    builder.Services.AddWebSocketServer Hosts.echo |> Hosts.onFreePort |> ignore)
+
+            let factory = host.Services.GetRequiredService<IMeterFactory>()
+            let meter = factory.Create "FunctionalWs"
+            let names = Collections.Concurrent.ConcurrentBag<string>()
+
+            use listener =
+                new MeterListener(
+                    InstrumentPublished =
+                        fun instrument _ ->
+                            if Object.ReferenceEquals(instrument.Meter, meter) then
+                                names.Add instrument.Name
+                )
+
+            listener.Start()
+            test <@ Seq.contains "functionalws.server.active_connections" names @>
             Hosts.stop host)
 
         testCase "the clock is the registered one" (fun () ->

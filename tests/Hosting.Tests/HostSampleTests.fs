@@ -43,9 +43,10 @@ let hostSample =
                     use ada = new Client(address)
                     use bob = new Client(address)
 
-                    for client in [ ada; bob ] do
-                        client.Send "in?"
-                        client |> hear "in?"
+                    // Each hears its own word: then nothing of it is under way any more.
+                    for client, name in [ ada, "Ada"; bob, "Bob" ] do
+                        client.Send $"{name} is in"
+                        client |> hear $"{name} is in"
 
                     ada.Send "hello"
                     [ ada; bob ] |> List.iter (hear "hello")

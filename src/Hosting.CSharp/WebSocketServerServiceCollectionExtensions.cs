@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -126,13 +127,20 @@ public static class WebSocketServerServiceCollectionExtensions
         services.AddSingleton<IPostConfigureOptions<WebSocketServerOptions>>(
             provider => new HostDefaults(name, provider)
         );
-        services.AddSingleton<IHostedService>(provider => new ServerService(
-            provider.GetRequiredKeyedService<HostedServer>(name),
-            () => Starting(provider)
-        ));
+        services.AddSingleton<IHostedService>(Service);
         return new WebSocketServerBuilder(
             services.AddOptions<WebSocketServerOptions>(name).ValidateOnStart()
         );
+
+        ServerService Service(IServiceProvider provider)
+        {
+            // Made before those who export: the container ends last what was made first, and they read once more at their end.
+            _ = provider.GetService<IMeterFactory>();
+            return new(
+                provider.GetRequiredKeyedService<HostedServer>(name),
+                () => Starting(provider)
+            );
+        }
 
         StartingServer Starting(IServiceProvider provider)
         {

@@ -13,6 +13,7 @@ internal sealed class Driver
     private readonly Transport transport;
     private readonly ServerOptions options;
     private readonly Watcher watcher;
+    private readonly ServerConnection connection; // for the watcher
     private readonly FrameOutput output;
     private readonly FrameLog? frames;
     private readonly ServerMetrics metrics;
@@ -33,6 +34,7 @@ internal sealed class Driver
         Transport transport,
         ServerOptions options,
         Watcher watcher,
+        ServerConnection connection,
         Log log,
         FrameLog? frames,
         ServerMetrics metrics
@@ -41,6 +43,7 @@ internal sealed class Driver
         this.transport = transport;
         this.options = options;
         this.watcher = watcher;
+        this.connection = connection;
         notOpen = new NotOpenToken(log);
         this.frames = frames;
         this.metrics = metrics;
@@ -365,8 +368,8 @@ internal sealed class Driver
             Receive(Protocol.Input.EndOfStream);
     }
 
-    /// <summary>Asks the watcher to look soon.</summary>
-    public void Hasten() => watcher.Hasten();
+    /// <summary>Asks the watcher to look soon, and again and again while something is urgent.</summary>
+    public void Hasten() => watcher.Hasten(connection);
 
     // ---- Closing
 
@@ -391,7 +394,7 @@ internal sealed class Driver
                 return;
         }
         TryFlushOutput();
-        watcher.Hasten();
+        Hasten();
     }
 
     /// <summary>Tells the peer and gives the connection up, without waiting for its answer (RFC 6455 §7.1.7).</summary>
@@ -404,7 +407,7 @@ internal sealed class Driver
             cause ??= reason;
         }
         TryFlushOutput();
-        watcher.Hasten();
+        Hasten();
     }
 
     private bool TryEnter(Command command)

@@ -132,7 +132,7 @@ internal sealed class Instruments
         WatcherDuration = meter.CreateHistogram(
             "functionalws.server.watcher.duration",
             "s",
-            "One pass of the watcher over all connections.",
+            "One pass of the watcher over all connections, or over the urgent ones.",
             advice: Passes
         );
         AcceptErrors = meter.CreateCounter<long>(

@@ -167,13 +167,13 @@ internal sealed class Receiver(
 
     /// <summary>
     /// What the watcher does for a connection that nobody is receiving from: reads what has come, answers what has to be
-    /// answered, keeps messages for later. Never waits.
+    /// answered, keeps messages for later. Never waits. True when it has read: there may be more.
     /// </summary>
     /// <param name="isReadable">False when the kernel has just said that there is nothing to read.</param>
-    public void ReadAhead(bool isReadable)
+    public bool ReadAhead(bool isReadable)
     {
         if (!gate.TryEnter())
-            return;
+            return false;
         try
         {
             TakeAhead();
@@ -184,12 +184,12 @@ internal sealed class Receiver(
             {
                 Fill();
                 TakeAhead();
+                return true;
             }
-            else if (!mayFill && driver.IsBroken)
-            {
-                // What lies behind a full queue is not read any more, and its end would never come.
+            // What lies behind a full queue is not read any more, and its end would never come.
+            if (!mayFill && driver.IsBroken)
                 ReceiveEnd();
-            }
+            return false;
         }
         finally
         {

@@ -34,7 +34,15 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         this.opening = opening;
         this.transport = transport;
         this.options = options;
-        driver = new Driver(transport, options, watcher, log, log.Frames(this), server.Metrics);
+        driver = new Driver(
+            transport,
+            options,
+            watcher,
+            this,
+            log,
+            log.Frames(this),
+            server.Metrics
+        );
         since = options.TimeProvider.GetTimestamp();
         abortAt = Deadline.After(options.TimeProvider, options.OpenTimeout).Timestamp;
     }
@@ -110,6 +118,12 @@ public sealed partial class ServerConnection : IEnumerable<Message>
 
     /// <summary>Where the watcher keeps this connection; its own.</summary>
     internal int WatcherIndex { get; set; }
+
+    /// <summary>True while it is among those at which the watcher looks in quick succession.</summary>
+    internal volatile bool IsHastened;
+
+    /// <summary>The watcher's own: how many of those looks are left.</summary>
+    internal int UrgentLooks { get; set; }
 
     // ---- Closing
 
@@ -277,7 +291,8 @@ public sealed partial class ServerConnection : IEnumerable<Message>
             | (driver.Receiver.IsUnattended() ? Attention.ReadAhead : Attention.None);
     }
 
-    internal void ReadAhead(bool isReadable) => driver.Receiver.ReadAhead(isReadable);
+    /// <summary>See <see cref="Receiver.ReadAhead"/>.</summary>
+    internal bool ReadAhead(bool isReadable) => driver.Receiver.ReadAhead(isReadable);
 
     private void RequireOpened()
     {

@@ -17,8 +17,11 @@ internal sealed class Watcher
     private const int ConnectionsPerPass = 1_000;
     private const int MaxSlowdown = 10;
 
-    // Passes without anything urgent before it calms down: waking it costs more than a few looks.
-    private const int PassesUntilCalm = 50;
+    // Looks without anything urgent before a connection counts as calm: waking the watcher costs more than a few looks.
+    private const int LooksUntilCalm = 50;
+
+    // What was read ahead may have more behind it.
+    private const int LooksAfterInput = 2;
 
     private readonly TimeProvider clock;
     private readonly Scheduler scheduler;
@@ -27,6 +30,8 @@ internal sealed class Watcher
     private readonly ServerMetrics metrics;
     private readonly Lock gate = new();
     private readonly List<ServerConnection> connections = [];
+    private readonly List<ServerConnection> hastened = []; // marked, and not yet among the urgent ones
+    private readonly List<ServerConnection> urgent = [];
     private readonly List<ServerConnection> pass = [];
     private readonly List<(ServerConnection Connection, Socket? Socket)> unattended = [];
     private readonly List<Socket> sockets = [];
@@ -34,8 +39,8 @@ internal sealed class Watcher
     private volatile bool isCalm = true;
     private volatile bool isHastened;
     private volatile bool isEnding;
-    private int calmPasses;
-    private int looked; // in the last pass
+    private int urgentPasses; // since the last one over all connections
+    private int looked; // in that one
 
     /// <param name="clock">What deadlines are measured with.</param>
     /// <param name="scheduler">What its thread runs and waits on.</param>
@@ -82,6 +87,25 @@ internal sealed class Watcher
         }
     }
 
+    /// <summary>Asks for looks at a connection in quick succession, as long as there is something urgent about it.</summary>
+    public void Hasten(ServerConnection connection) => Hasten(connection, LooksUntilCalm);
+
+    private void Hasten(ServerConnection connection, int looks)
+    {
+        Interlocked.MemoryBarrier(); // the watcher unmarks it, then looks once more
+        if (connection.IsHastened)
+            return;
+        lock (gate)
+        {
+            if (connection.IsHastened)
+                return;
+            connection.IsHastened = true;
+            connection.UrgentLooks = looks;
+            hastened.Add(connection);
+        }
+        Hasten();
+    }
+
     /// <summary>Asks for passes in quick succession, as long as there is something urgent.</summary>
     public void Hasten()
     {
@@ -104,11 +128,9 @@ internal sealed class Watcher
     {
         while (!isEnding || !IsEmpty)
         {
-            var isUrgent = MeasuredPass();
+            isCalm = !MeasuredPass();
             turnedAway.Look(isEnding);
             NativeHeap.Trim();
-            calmPasses = isUrgent ? 0 : calmPasses + 1;
-            isCalm = calmPasses >= PassesUntilCalm;
             Interlocked.MemoryBarrier();
             scheduler.Yield();
             scheduler.Wait(wake, NextWait());
@@ -130,7 +152,9 @@ internal sealed class Watcher
     private TimeSpan NextWait() =>
         !isCalm || isHastened ? Hurry
         : IsEmpty && !isEnding ? Timeout.InfiniteTimeSpan
-        : Calm * Math.Clamp(looked / ConnectionsPerPass, 1, MaxSlowdown);
+        : FullWait;
+
+    private TimeSpan FullWait => Calm * Math.Clamp(looked / ConnectionsPerPass, 1, MaxSlowdown);
 
     private bool MeasuredPass()
     {
@@ -142,21 +166,63 @@ internal sealed class Watcher
         return isUrgent;
     }
 
-    /// <summary>Looks at every connection once; true when one of them has something urgent.</summary>
+    /// <summary>Looks at every connection, or at the urgent ones; true when there are such.</summary>
     private bool Pass()
     {
         var isUrgent = isHastened;
         isHastened = false;
-        lock (gate)
-            pass.AddRange(connections);
-        looked = pass.Count;
-
+        Choose();
         var now = clock.GetTimestamp();
         foreach (var connection in pass)
-            isUrgent |= Guarded(connection, now);
+            Look(connection, now);
         ReadAhead();
         pass.Clear();
-        return isUrgent;
+        ForgetCalm(now);
+        return isUrgent || urgent.Count > 0;
+    }
+
+    /// <summary>
+    /// Takes over what was hastened, and chooses whom to look at: among thousands of connections a few that are urgent must not
+    /// cost a look at all of them every time.
+    /// </summary>
+    private void Choose()
+    {
+        var isFull = isCalm || ++urgentPasses >= (int)(FullWait / Hurry);
+        lock (gate)
+        {
+            urgent.AddRange(hastened);
+            hastened.Clear();
+            pass.AddRange(isFull ? connections : urgent);
+        }
+        if (!isFull)
+            return;
+        urgentPasses = 0;
+        looked = pass.Count;
+    }
+
+    private void Look(ServerConnection connection, long now)
+    {
+        if (!Guarded(connection, now))
+            return;
+        connection.UrgentLooks = LooksUntilCalm;
+        Hasten(connection);
+    }
+
+    /// <summary>Unmarks those about which nothing has been urgent for some looks.</summary>
+    private void ForgetCalm(long now)
+    {
+        for (var index = urgent.Count - 1; index >= 0; index--)
+        {
+            var connection = urgent[index];
+            if (--connection.UrgentLooks > 0)
+                continue;
+            urgent[index] = urgent[^1];
+            urgent.RemoveAt(urgent.Count - 1);
+            connection.IsHastened = false;
+            Interlocked.MemoryBarrier(); // whoever has found it marked has done before what this look finds
+            Look(connection, now);
+        }
+        ReadAhead();
     }
 
     private bool Guarded(ServerConnection connection, long now)
@@ -202,7 +268,10 @@ internal sealed class Watcher
     {
         try
         {
-            connection.ReadAhead(isReadable);
+            if (!connection.ReadAhead(isReadable))
+                return;
+            connection.UrgentLooks = Math.Max(connection.UrgentLooks, LooksAfterInput);
+            Hasten(connection, LooksAfterInput);
         }
         catch (Exception error)
         {

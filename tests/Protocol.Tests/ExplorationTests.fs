@@ -11,6 +11,7 @@ open FunctionalWs.Exploration
 /// `TESTS=ordinary` leaves the exploration out: for coverage, and for the drawing of the steps that the other tests take.
 let private list: string -> Test list -> Test =
     if Environment.GetEnvironmentVariable "TESTS" = "ordinary" then
+        printfn "exploration: skipped, since TESTS=ordinary asks for the other tests"
         ptestList
     else
         testList

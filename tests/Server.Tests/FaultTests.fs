@@ -15,16 +15,13 @@ open FunctionalWs.Server.Tests.Serve
 /// A stream of which one operation fails, and with it the stream. A fault of the network is told as sockets tell it, by an
 /// end of input; any other is thrown.
 type private FaultyTransport(inner: Transport, fails: string -> bool, fault: exn) =
-    inherit Transport()
+    inherit DelegatingTransport(inner)
 
     let writes () =
         if fails "write" then
             inner.Abort()
             raise fault
 
-    override _.LocalEndPoint = inner.LocalEndPoint
-    override _.RemoteEndPoint = inner.RemoteEndPoint
-    override _.IsReadable = inner.IsReadable
 
     override transport.Read destination =
         if not (fails "read") then
@@ -37,7 +34,6 @@ type private FaultyTransport(inner: Transport, fails: string -> bool, fault: exn
             inner.Abort()
             raise fault
 
-    override _.WaitReadable deadline = inner.WaitReadable deadline
 
     override _.Write source =
         writes ()
@@ -46,10 +42,6 @@ type private FaultyTransport(inner: Transport, fails: string -> bool, fault: exn
     override _.TryWrite source =
         writes ()
         inner.TryWrite source
-
-    override _.ShutdownSend() = inner.ShutdownSend()
-    override _.Abort() = inner.Abort()
-    override _.Dispose() = inner.Dispose()
 
 /// A client of a server whose end of the stream fails when it is told to.
 let private faulty (server: Server) (fails: string -> bool) (fault: exn) : PeerClient =

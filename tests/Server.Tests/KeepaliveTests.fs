@@ -107,7 +107,7 @@ let stalls =
 
 /// A stream whose reader gets bytes from the kernel, but can't say so before the watcher has looked twice for unread ones.
 type private LateTransport(inner: Transport) =
-    inherit Transport()
+    inherit DelegatingTransport(inner)
     let mutable isLate = false
     let mutable looks = 0
     let goOn = new ManualResetEventSlim(false)
@@ -115,8 +115,6 @@ type private LateTransport(inner: Transport) =
     /// From now on.
     member _.BeLate() = Volatile.Write(&isLate, true)
 
-    override _.LocalEndPoint = inner.LocalEndPoint
-    override _.RemoteEndPoint = inner.RemoteEndPoint
 
     override _.Read destination =
         let size = inner.Read destination
@@ -136,13 +134,6 @@ type private LateTransport(inner: Transport) =
                 goOn.Set()
 
         isReadable
-
-    override _.WaitReadable deadline = inner.WaitReadable deadline
-    override _.Write source = inner.Write source
-    override _.TryWrite source = inner.TryWrite source
-    override _.ShutdownSend() = inner.ShutdownSend()
-    override _.Abort() = inner.Abort()
-    override _.Dispose() = inner.Dispose()
 
 let private payloadOf (frame: Wire) =
     match frame with

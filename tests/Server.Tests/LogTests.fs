@@ -66,16 +66,6 @@ type private Scoped() =
         member _.AddProvider _ = ()
         member _.Dispose() = ()
 
-/// The folder of the repository.
-let private root =
-    let rec above (folder: DirectoryInfo) =
-        if File.Exists(Path.Combine(folder.FullName, "FunctionalWs.sln")) then
-            folder.FullName
-        else
-            above folder.Parent
-
-    above (DirectoryInfo AppContext.BaseDirectory)
-
 [<Tests>]
 let logging =
     testList "logging" [
@@ -86,7 +76,7 @@ let logging =
 
         testCase "the documentation lists every event with its level, and no other" (fun () ->
             let documented =
-                File.ReadAllLines(Path.Combine(root, "docs", "logging.md"))
+                File.ReadAllLines(Path.Combine(Programs.root, "docs", "logging.md"))
                 |> Array.map (fun line -> Regex.Match(line, @"^\| (\d+) \| (\w+) \|"))
                 |> Array.filter _.Success
                 |> Array.map (fun found ->

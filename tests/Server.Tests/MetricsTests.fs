@@ -37,16 +37,6 @@ let private flow (direction: string) (kind: string) =
 let private counted (measurements: Measurements) (name: string) =
     measurements.Ask name |> List.filter (fun (value, _) -> value <> 0.0)
 
-/// The folder of the repository.
-let private root =
-    let rec above (folder: DirectoryInfo) =
-        if File.Exists(Path.Combine(folder.FullName, "FunctionalWs.sln")) then
-            folder.FullName
-        else
-            above folder.Parent
-
-    above (DirectoryInfo AppContext.BaseDirectory)
-
 let private kindOf (instrument: Instrument) =
     let name = instrument.GetType().Name
     name.Substring(0, name.IndexOf '`').Replace("Observable", "")
@@ -59,7 +49,7 @@ let instruments =
             use _ = Serve.inMemory Serve.echo (measuring measurements)
 
             let documented =
-                File.ReadAllLines(Path.Combine(root, "docs", "metrics.md"))
+                File.ReadAllLines(Path.Combine(Programs.root, "docs", "metrics.md"))
                 |> Array.map (fun line ->
                     Regex.Match(line, @"^\| `(functionalws\.server\.[a-z_.]+)` \| (\w+) \| `([^`]+)` \|"))
                 |> Array.filter _.Success

@@ -10,23 +10,15 @@ open FunctionalWs
 /// A stream that counts how often it is asked whether it can be read: once for each look of the watcher while its handler
 /// is elsewhere.
 type private WatchedTransport(inner: Transport) =
-    inherit Transport()
+    inherit DelegatingTransport(inner)
     let mutable looks = 0
     member _.Looks = Volatile.Read &looks
-    override _.LocalEndPoint = inner.LocalEndPoint
-    override _.RemoteEndPoint = inner.RemoteEndPoint
 
     override _.IsReadable =
         Interlocked.Increment &looks |> ignore
         inner.IsReadable
 
     override _.Read destination = inner.Read destination
-    override _.WaitReadable deadline = inner.WaitReadable deadline
-    override _.Write source = inner.Write source
-    override _.TryWrite source = inner.TryWrite source
-    override _.ShutdownSend() = inner.ShutdownSend()
-    override _.Abort() = inner.Abort()
-    override _.Dispose() = inner.Dispose()
 
 let private connect (server: Server) : WatchedTransport =
     let struct (atServer, atClient) = MemoryTransport.CreatePair()

@@ -96,7 +96,9 @@ let report (library: Library) =
 /// A place is its file and what stands in the line: lines move.
 let placeOf (branches: Branches) : string =
     let lines =
-        File.ReadAllLines(Path.Combine(root, "src", "Protocol.FSharp", branches.File))
+        Directory.GetFiles(Path.Combine(root, "src"), branches.File, SearchOption.AllDirectories)
+        |> Array.exactlyOne
+        |> File.ReadAllLines
 
     let text (line: int) = lines[line - 1].Trim()
     $"{branches.File}: {text branches.Line}"

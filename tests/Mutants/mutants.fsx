@@ -20,6 +20,12 @@ type Mutant = {
 let root = Path.GetFullPath(Path.Combine(__SOURCE_DIRECTORY__, "..", ".."))
 let core = Path.Combine("src", "Protocol.FSharp")
 
+/// Where a file of the core lies: names are unique, folders may change.
+let pathOf (file: string) : string =
+    Directory.GetFiles(Path.Combine(root, core), file, SearchOption.AllDirectories)
+    |> Array.exactlyOne
+    |> fun path -> Path.GetRelativePath(root, path)
+
 /// Blocks of a file's name, a piece behind "- " and another behind "+ "; blank lines within a piece stay.
 let mutants: Mutant list =
     let text =
@@ -59,7 +65,7 @@ let occurrences (text: string) (piece: string) = text.Split(piece).Length - 1
 /// The mistakes that don't fit, each with a reason.
 let unfit = [
     for mutant in mutants do
-        let text = File.ReadAllText(Path.Combine(root, core, mutant.File))
+        let text = File.ReadAllText(Path.Combine(root, pathOf mutant.File))
 
         match occurrences text mutant.Old with
         | 1 -> ()
@@ -113,7 +119,7 @@ let library = Path.Combine("bin", "Debug", "net10.0", "FunctionalWs.Protocol.dll
 /// What the library is compiled with; a warning is no reason not to try a mistake.
 let compilerArguments (folder: string) : string[] =
     // Nothing is told of what is up to date.
-    File.SetLastWriteTimeUtc(Path.Combine(folder, core, mutants.Head.File), DateTime.UtcNow)
+    File.SetLastWriteTimeUtc(Path.Combine(folder, pathOf mutants.Head.File), DateTime.UtcNow)
 
     let arguments = [
         "msbuild"
@@ -203,7 +209,7 @@ let survives (folder: string) (arguments: string[]) (file: string) : bool option
         Some(passes folder [ "--treenode-filter"; near file ] && passes folder [])
 
 let tryOut (folder: string) (arguments: string[]) (mutant: Mutant) : bool option =
-    let path = Path.Combine(folder, core, mutant.File)
+    let path = Path.Combine(folder, pathOf mutant.File)
     let original = File.ReadAllText path
     File.WriteAllText(path, original.Replace(mutant.Old, mutant.New))
     let result = survives folder arguments mutant.File

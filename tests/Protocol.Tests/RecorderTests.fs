@@ -235,7 +235,7 @@ let tests =
                + "| +1234 @8 <8981.c.01 !ping.01 ^pong.01 "
                + "| +2469 @15 >text.3 ^81 "
                + "| +3703 @15 <8882.c.03e8 =draining,clean,03e8,03e8,remote !close.03e8 ^close.03e8 $ "
-               + "| +4938 @23 <end =closed,clean,03e8,03e8,remote $")
+               + "| +4938 @23 <end =closed,clean,03e8,03e8,remote")
 
         testCase "no byte of a payload is kept unless it is asked for" (fun () ->
             let secret = "s3cret"

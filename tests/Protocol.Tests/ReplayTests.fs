@@ -204,7 +204,7 @@ let tests =
                     $"@0 < Text, 5 bytes -> Draining, {ended}; writes: Close 1009 '{refused}'; ends sending"
                     "@11 > text message, 3 bytes -> refused: Closing"
                     $"@11 < Text, 1 byte -> Draining, {ended}"
-                    $"@18 < end of stream -> Closed, {ended}; ends sending"
+                    $"@18 < end of stream -> Closed, {ended}"
                 |]
 
                 ReplayText.differences replay
@@ -220,7 +220,7 @@ let tests =
                     $"  + Draining, {ended}"
                     "step 4, @18 < end of stream"
                     "  - Closed, lost; ends sending"
-                    $"  + Closed, {ended}; ends sending"
+                    $"  + Closed, {ended}"
                 |])
 
         testCase

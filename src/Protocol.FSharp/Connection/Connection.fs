@@ -2,16 +2,19 @@
 //
 //                 close sent                       close received
 //        Open ───────────────▶ CloseSent ─────────────────────────────▶ Draining ──▶ Closed
-//         │ └── close received: answered ───────────────────────────────▲   end of     ▲
-//         │ └── rule broken: close sent with its code ──────────────────┘   stream     │
-//         └───────────────────────────── end of stream ────────────────────────────────┘
+//         │ ├── close received: answered ───────────────────────────────▲   end of     ▲
+//         │ ├── rule broken: close sent with its code ──────────────────┤   stream     │
+//         │ ├── fail: close sent, and no answer waited for ─────────────┘              │
+//         │ └─────────────────────────── end of stream ────────────────────────────────┤
+//         CloseSent: rule broken or fail lead to Draining, the end of the stream to Closed
 //
 // `receive` takes what comes from the peer, `send` what the application wants; both answer with a Transition: the
 // next state, what to tell the application, what to write, and whether to shut the sending side down after that.
-// One input leads to at most one of each. Nothing is ever written after a close frame.
+// One input leads to at most one of each. After a close frame nothing is written but pongs (RFC 6455 §5.5.2), and those only
+// until the peer's close frame has come.
 namespace FunctionalWs.Protocol
 
-#nowarn "9" // a stack buffer for text that is validated on the way
+#nowarn "9" // a stack buffer for payloads that are looked at on the way
 
 open System
 open System.Buffers
@@ -33,7 +36,7 @@ module Connection =
     }
 
     /// RFC 6455 §7.1.7: a close frame, if none is out, then the end of our sending side.
-    let private fail (state: State) (error: ProtocolError) : Transition =
+    let internal fail (state: State) (error: ProtocolError) : Transition =
         match state with
         | State.Open _ ->
             let status =
@@ -52,7 +55,16 @@ module Connection =
         | State.Draining _
         | State.Closed _ -> stay state
 
-    let private endOfStream (state: State) : Transition =
+    /// True when our sending side is still up although nothing more is to be written: a client that lets the server go first.
+    let private isHalfOpen (settings: ConnectionSettings) (closure: Closure) : bool =
+        match closure with
+        | Closure.Clean _ -> settings.Role.IsClient
+        | Closure.Failed _
+        | Closure.Abandoned _
+        | Closure.Lost _ -> false
+
+    /// The peer's side has ended. Ours follows, unless it has ended already.
+    let internal endOfStream (settings: ConnectionSettings) (state: State) : Transition =
         match state with
         | State.Open _ -> {
             stay (State.Closed(Closure.Lost ValueNone)) with
@@ -64,17 +76,27 @@ module Connection =
           }
         | State.Draining closure -> {
             stay (State.Closed closure) with
-                HalfClose = true
+                HalfClose = isHalfOpen settings closure
           }
         | State.Closed _ -> stay state
 
-    let internal readClose (payload: byte[]) : Result<CloseStatus, ProtocolError> =
+    /// Our side has ended: all that was to be written has left. Both close frames were exchanged, and it is the server that
+    /// ends the stream then, without waiting for the client (RFC 6455 §7.1.1). All others wait for the peer's end.
+    let internal sendingEnded (settings: ConnectionSettings) (state: State) : State =
+        match state with
+        | State.Draining(Closure.Clean _ as closure) when settings.Role.IsServer -> State.Closed closure
+        | State.Draining _
+        | State.Open _
+        | State.CloseSent _
+        | State.Closed _ -> state
+
+    let internal readClose (payload: ReadOnlySpan<byte>) : Result<CloseStatus, ProtocolError> =
         match payload.Length with
         | 0 -> Ok CloseStatus.NoStatus
         | 1 -> Error ProtocolError.CloseFrameTooShort
         | _ ->
-            let code = int (BinaryPrimitives.ReadUInt16BigEndian(ReadOnlySpan payload))
-            let reason = ReadOnlySpan(payload, 2, payload.Length - 2)
+            let code = int (BinaryPrimitives.ReadUInt16BigEndian payload)
+            let reason = payload.Slice 2
 
             if not (Text.Unicode.Utf8.IsValid reason) then
                 Error ProtocolError.CloseReasonNotUtf8
@@ -84,7 +106,7 @@ module Connection =
                 Ok(CloseStatus.Create(CloseCode.Create code, Text.Encoding.UTF8.GetString reason))
 
     /// The server shuts its side down at once; the client lets the server go first (RFC 6455 §7.1.1).
-    let private onClose (settings: ConnectionSettings) (state: State) (received: CloseStatus) : Transition =
+    let internal onClose (settings: ConnectionSettings) (state: State) (received: CloseStatus) : Transition =
         match state with
         | State.Open _ -> {
             State = State.Draining(Closure.Clean(received, received, Initiator.Remote))
@@ -101,16 +123,14 @@ module Connection =
         | State.Draining _
         | State.Closed _ -> stay state
 
-    let private onPing (state: State) (payload: ControlPayload) : Transition =
+    /// Answered until a close frame has been received (RFC 6455 §5.5.2).
+    let internal onPing (state: State) (payload: ControlPayload) : Transition =
         match state with
-        | State.Open _ -> {
-            stay state with
-                Event = ValueSome(Event.Ping payload)
-                Output = ValueSome(Output.Pong payload)
-          }
+        | State.Open _
         | State.CloseSent _ -> {
             stay state with
                 Event = ValueSome(Event.Ping payload)
+                Output = ValueSome(Output.Pong payload)
           }
         | State.Draining _
         | State.Closed _ -> stay state
@@ -124,6 +144,141 @@ module Connection =
           }
         | State.Draining _
         | State.Closed _ -> stay state
+
+    /// A whole control frame (RFC 6455 §5.5).
+    let internal onControl
+        (settings: ConnectionSettings)
+        (state: State)
+        (opcode: Opcode)
+        (payload: ReadOnlySpan<byte>)
+        : Transition =
+        match opcode with
+        | Opcode.Close ->
+            match readClose payload with
+            | Ok status -> onClose settings state status
+            | Error error -> fail state error
+        | Opcode.Ping -> onPing state (ControlPayload.Create payload)
+        | Opcode.Pong -> onPong state (ControlPayload.Create payload)
+        | Opcode.Continuation
+        | Opcode.Text
+        | Opcode.Binary -> stay state
+
+    /// The message of which fragments have come; none outside of one.
+    let internal receivingOf (state: State) : PartialMessage voption =
+        match state with
+        | State.Open(receiving, _)
+        | State.CloseSent(_, receiving) -> receiving
+        | State.Draining _
+        | State.Closed _ -> ValueNone
+
+    let internal withReceiving (state: State) (receiving: PartialMessage voption) : State =
+        match state with
+        | State.Open(_, sending) -> State.Open(receiving, sending)
+        | State.CloseSent(sent, _) -> State.CloseSent(sent, receiving)
+        | State.Draining _
+        | State.Closed _ -> state
+
+    /// True while what comes from the peer matters.
+    let internal isLive (state: State) : bool =
+        match state with
+        | State.Open _
+        | State.CloseSent _ -> true
+        | State.Draining _
+        | State.Closed _ -> false
+
+    /// A data frame is complete. A message in one frame leaves the state as it was.
+    let internal endFrame
+        (state: State)
+        (receiving: PartialMessage voption)
+        (message: inref<PartialMessage>)
+        (fin: bool)
+        : Transition =
+        match Fragments.endFrame &message fin with
+        | ValueSome error -> fail state error
+        | ValueNone -> {
+            State =
+                match receiving, fin with
+                | ValueNone, true -> state
+                | ValueSome _, true -> withReceiving state ValueNone
+                | (ValueNone | ValueSome _), false -> withReceiving state (ValueSome message)
+            Event = ValueSome(Fragments.dataEvent message.Kind fin)
+            Output = ValueNone
+            HalfClose = false
+          }
+
+    /// Hands a payload over piece by piece, unmasked in a small buffer, without keeping it.
+    let private addPayload
+        (settings: ConnectionSettings)
+        (message: inref<PartialMessage>)
+        (frame: inref<Frame>)
+        : Judged =
+        let bufferSize = 1024
+
+        let buffer =
+            Span<byte>(NativePtr.toVoidPtr (NativePtr.stackalloc<byte> bufferSize), bufferSize)
+
+        let mutable rest = frame.Payload
+        let mutable offset = 0L
+        let mutable result = Good message
+
+        while not rest.IsEmpty do
+            let piece = rest.Slice(0L, min rest.Length (int64 bufferSize))
+            let data = buffer.Slice(0, int piece.Length)
+            Frame.copyPayload &frame.Header offset &piece data
+            rest <- rest.Slice piece.Length
+            offset <- offset + piece.Length
+
+            match result with
+            | Good before -> result <- Fragments.add settings &before (Span<byte>.op_Implicit data)
+            | Bad _ -> rest <- ReadOnlySequence.Empty
+
+        result
+
+    let private onData
+        (settings: ConnectionSettings)
+        (state: State)
+        (receiving: PartialMessage voption)
+        (frame: inref<Frame>)
+        : Transition =
+        match Fragments.beginFrame settings.Limits receiving &frame.Header with
+        | Bad error -> fail state error
+        | Good begun ->
+            match addPayload settings &begun &frame with
+            | Bad error -> fail state error
+            | Good message -> endFrame state receiving &message frame.Header.Fin
+
+    let private onFrame
+        (settings: ConnectionSettings)
+        (state: State)
+        (receiving: PartialMessage voption)
+        (frame: inref<Frame>)
+        : Transition =
+        if Opcode.isControl frame.Header.Opcode then
+            let payload = Frame.toArray &frame
+            onControl settings state frame.Header.Opcode (ReadOnlySpan payload)
+        else
+            onData settings state receiving &frame
+
+    /// <summary>
+    /// The next state after something came from the peer. Total: every input has one answer in every state, and no input
+    /// makes it throw. Allocates nothing for an unfragmented data frame.
+    /// </summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="state">The state before.</param>
+    /// <param name="input">
+    /// What came. A frame's payload is read, not kept. It is taken as it is: messages that extensions have transformed are for
+    /// <c>WebSocketEndpoint</c>, which has them decoded.
+    /// </param>
+    [<CompiledName("Receive")>]
+    let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =
+        match state, input with
+        | (State.Open(receiving, _) | State.CloseSent(_, receiving)), Input.Received frame ->
+            onFrame settings state receiving &frame
+        | (State.Draining _ | State.Closed _), Input.Received _ -> stay state
+        | _, Input.Broken error -> fail state error
+        | _, Input.EndOfStream -> endOfStream settings state
+
+    // ---- Parts of frames, for those who hand them over one by one. WebSocketEndpoint does it by itself.
 
     /// <summary>
     /// What is wrong with a frame of this header in this state, if anything: its place among the frames, or the size of
@@ -139,92 +294,27 @@ module Connection =
         (header: inref<FrameHeader>)
         : ProtocolError voption =
         match state with
-        // Comes to the same as the rest, without making a partial message: the usual frame.
-        | State.Open(ValueNone, _) when Fragments.isMessage &header && header.ReservedBits = ReservedBits.None ->
-            Fragments.checkPlain settings.Limits 0L header.PayloadLength
         | State.Open _
         | State.CloseSent _ when Opcode.isControl header.Opcode -> ValueNone
         | State.Open(receiving, _)
-        | State.CloseSent(_, receiving) -> Fragments.check settings.Limits receiving &header
+        | State.CloseSent(_, receiving) ->
+            match Fragments.beginFrame settings.Limits receiving &header with
+            | Bad error -> ValueSome error
+            | Good _ -> ValueNone
         | State.Draining _
         | State.Closed _ -> ValueNone
 
-    let private withReceiving (state: State) (receiving: PartialMessage voption) : State =
-        match state with
-        | State.Open(_, sending) -> State.Open(receiving, sending)
-        | State.CloseSent(sent, _) -> State.CloseSent(sent, receiving)
-        | State.Draining _
-        | State.Closed _ -> state
-
-    /// The state after a piece of data that broke no rule.
-    let private advance
-        (state: State)
-        (receiving: PartialMessage voption)
-        (message: inref<PartialMessage>)
-        (endOfMessage: bool)
-        : State =
-        match receiving, endOfMessage with
-        // A message in one frame leaves the state as it was.
-        | ValueNone, true -> state
-        | ValueSome _, true -> withReceiving state ValueNone
-        | (ValueNone | ValueSome _), false -> withReceiving state (ValueSome message)
-
-    let private onValidData
-        (state: State)
-        (receiving: PartialMessage voption)
-        (before: inref<PartialMessage>)
-        (header: inref<FrameHeader>)
-        (part: Part)
-        (length: int64)
-        (text: Utf8State)
-        : Transition =
-        let message = {
-            before with
-                Size = before.Size + length
-                FragmentSize = before.FragmentSize + length
-                Text = text
-        }
-
-        let endOfMessage = Fragments.endsMessage &header part
-
-        {
-            State = advance state receiving &message endOfMessage
-            Event =
-                if part.Ends then
-                    Fragments.dataEvent message.Kind endOfMessage
-                else
-                    ValueNone
-            Output = ValueNone
-            HalfClose = false
-        }
-
-    let private onData
+    /// The message that a frame belongs to, before or after its first part.
+    let private current
         (settings: ConnectionSettings)
-        (state: State)
         (receiving: PartialMessage voption)
         (header: inref<FrameHeader>)
-        (part: Part)
-        (length: int64)
-        (text: Utf8Result)
-        : Transition =
-        match Fragments.current receiving &header part, text with
-        | ValueNone, _ -> fail state ProtocolError.ContinuationUnexpected
-        | ValueSome message, text ->
-            match Fragments.checkData settings.Limits &message length, text with
-            | ValueSome error, _ -> fail state error
-            | ValueNone, Invalid position ->
-                fail state (ProtocolError.TextNotUtf8(message.Size + int64 position))
-            | ValueNone, Valid text -> onValidData state receiving &message &header part length text
-
-    /// True for a frame that is a message by itself and breaks no rule.
-    let private isValidMessage
-        (settings: ConnectionSettings)
-        (header: inref<FrameHeader>)
-        (data: ReadOnlySpan<byte>)
-        : bool =
-        Fragments.isMessage &header
-        && (Fragments.checkPlain settings.Limits 0L (int64 data.Length)).IsNone
-        && (header.Opcode.IsBinary || not settings.ValidateText || Utf8.isText data)
+        (isBegun: bool)
+        : Judged =
+        match receiving with
+        | ValueSome message when isBegun -> Good message
+        | ValueNone when isBegun -> Bad ProtocolError.ContinuationUnexpected
+        | _ -> Fragments.beginFrame settings.Limits receiving &header
 
     /// <summary>
     /// A piece of a data frame's payload has arrived, been unmasked and decoded by the extensions of its message. With
@@ -245,22 +335,15 @@ module Connection =
         (data: ReadOnlySpan<byte>)
         : Transition =
         match state with
-        // Comes to the same as the rest, without making a partial message: the usual frame, when nothing is wrong with it.
-        | State.Open(ValueNone, _) when part.IsWhole && isValidMessage settings &header data -> {
-            stay state with
-                Event = Fragments.dataEvent (Fragments.kindOf &header) true
-          }
         | State.Open(receiving, _)
         | State.CloseSent(_, receiving) ->
-            let length = int64 data.Length
-
-            match Fragments.textOf settings receiving &header part with
-            | ValueSome text ->
-                let result =
-                    Fragments.checkEnd (Fragments.endsMessage &header part) length (Utf8.validate text data)
-
-                onData settings state receiving &header part length result
-            | ValueNone -> onData settings state receiving &header part length (Valid Utf8.start)
+            match current settings receiving &header (not part.Begins) with
+            | Bad error -> fail state error
+            | Good begun ->
+                match Fragments.add settings &begun data with
+                | Bad error -> fail state error
+                | Good message when part.Ends -> endFrame state receiving &message header.Fin
+                | Good message -> stay (withReceiving state (ValueSome message))
         | State.Draining _
         | State.Closed _ -> stay state
 
@@ -273,27 +356,24 @@ module Connection =
         (length: int64)
         (found: Utf8Result)
         : Transition =
-        match state with
-        | State.Open(receiving, _)
-        | State.CloseSent(_, receiving) ->
-            match Fragments.textOf settings receiving &header part with
-            | ValueSome _ -> onData settings state receiving &header part length found
-            | ValueNone -> onData settings state receiving &header part length (Valid Utf8.start)
-        | State.Draining _
-        | State.Closed _ -> stay state
+        if not (isLive state) then
+            stay state
+        else
+            let receiving = receivingOf state
 
-    /// The message that a frame belongs to, before or after its first part.
-    let private messageOf
-        (state: State)
-        (header: inref<FrameHeader>)
-        (isBegun: bool)
-        : PartialMessage voption =
-        match state with
-        | State.Open(receiving, _)
-        | State.CloseSent(_, receiving) ->
-            Fragments.current receiving &header (if isBegun then Part.Middle else Part.First)
-        | State.Draining _
-        | State.Closed _ -> ValueNone
+            match current settings receiving &header (not part.Begins) with
+            | Bad error -> fail state error
+            | Good begun ->
+                let found =
+                    if settings.ValidateText && begun.Kind.IsText then
+                        found
+                    else
+                        Valid begun.Text
+
+                match Fragments.addMeasured settings &begun length found with
+                | Bad error -> fail state error
+                | Good message when part.Ends -> endFrame state receiving &message header.Fin
+                | Good message -> stay (withReceiving state (ValueSome message))
 
     /// <summary>
     /// The bits by which extensions marked the message that a frame belongs to: with any, the frame's payload has to be
@@ -303,13 +383,10 @@ module Connection =
     /// <param name="header">The header of a data frame that <c>check</c> found nothing wrong with.</param>
     [<CompiledName("MessageBits")>]
     let messageBits (state: State) (header: inref<FrameHeader>) : ReservedBits =
-        match state with
-        | State.Open(ValueSome message, _)
-        | State.CloseSent(_, ValueSome message) when header.Opcode.IsContinuation -> message.ReservedBits
-        | State.Open _
-        | State.CloseSent _
-        | State.Draining _
-        | State.Closed _ -> header.ReservedBits
+        match receivingOf state with
+        | ValueSome message when header.Opcode.IsContinuation -> message.ReservedBits
+        | ValueSome _
+        | ValueNone -> header.ReservedBits
 
     /// <summary>
     /// The most bytes of data that a frame may still bring, once decoded. More than that needs not be decoded: its
@@ -326,12 +403,12 @@ module Connection =
         (header: inref<FrameHeader>)
         (isBegun: bool)
         : int64 =
-        match messageOf state &header isBegun with
-        | ValueSome message ->
-            min
-                (settings.Limits.MaxMessageSize - message.Size)
-                (settings.Limits.MaxFragmentSize - message.FragmentSize)
-        | ValueNone -> 0L
+        if isLive state then
+            match current settings (receivingOf state) &header isBegun with
+            | Good message -> Fragments.room settings.Limits &message
+            | Bad _ -> 0L
+        else
+            0L
 
     /// <summary>
     /// True when the bytes of a frame of this header are validated as text, so that it pays to pass them to
@@ -342,99 +419,11 @@ module Connection =
     /// <param name="header">The header of a data frame that <c>check</c> found nothing wrong with.</param>
     [<CompiledName("IsValidated")>]
     let isValidated (settings: ConnectionSettings) (state: State) (header: inref<FrameHeader>) : bool =
-        match state with
-        | State.Open(ValueSome message, _)
-        | State.CloseSent(_, ValueSome message) -> settings.ValidateText && message.Kind.IsText
-        | State.Open(ValueNone, _)
-        | State.CloseSent(_, ValueNone) -> settings.ValidateText && header.Opcode.IsText
-        | State.Draining _
-        | State.Closed _ -> false
+        match receivingOf state with
+        | ValueSome message -> settings.ValidateText && message.Kind.IsText
+        | ValueNone -> isLive state && settings.ValidateText && header.Opcode.IsText
 
-    /// Unmasks a payload piece by piece into a small buffer, to validate it without keeping it.
-    let private validateFrame (text: Utf8State) (frame: inref<Frame>) : Utf8Result =
-        let bufferSize = 1024
-
-        let buffer =
-            Span<byte>(NativePtr.toVoidPtr (NativePtr.stackalloc<byte> bufferSize), bufferSize)
-
-        let mutable rest = frame.Payload
-        let mutable offset = 0
-        let mutable result = Valid text
-
-        while not rest.IsEmpty do
-            let piece = rest.Slice(0L, min rest.Length (int64 bufferSize))
-            let data = buffer.Slice(0, int piece.Length)
-            Frame.copyPayload &frame.Header (int64 offset) &piece data
-            rest <- rest.Slice piece.Length
-
-            match result with
-            | Valid text ->
-                match Utf8.validate text (Span<byte>.op_Implicit data) with
-                | Valid next -> result <- Valid next
-                | Invalid position -> result <- Invalid(offset + position)
-            | Invalid _ -> rest <- ReadOnlySequence.Empty
-
-            offset <- offset + data.Length
-
-        Fragments.checkEnd (Fragments.endsMessage &frame.Header Part.Whole) frame.Payload.Length result
-
-    let private receivePayload
-        (settings: ConnectionSettings)
-        (state: State)
-        (receiving: PartialMessage voption)
-        (frame: inref<Frame>)
-        : Transition =
-        let length = frame.Payload.Length
-
-        match Fragments.textOf settings receiving &frame.Header Part.Whole with
-        | ValueSome text ->
-            let result = validateFrame text &frame
-            onData settings state receiving &frame.Header Part.Whole length result
-        | ValueNone -> onData settings state receiving &frame.Header Part.Whole length (Valid Utf8.start)
-
-    let private onControl (settings: ConnectionSettings) (state: State) (frame: inref<Frame>) : Transition =
-        let payload = Frame.toArray &frame
-
-        match frame.Header.Opcode with
-        | Opcode.Close ->
-            match readClose payload with
-            | Ok status -> onClose settings state status
-            | Error error -> fail state error
-        | Opcode.Ping -> onPing state (ControlPayload.Own payload)
-        | Opcode.Pong -> onPong state (ControlPayload.Own payload)
-        | Opcode.Continuation
-        | Opcode.Text
-        | Opcode.Binary -> stay state
-
-    let private onFrame
-        (settings: ConnectionSettings)
-        (state: State)
-        (receiving: PartialMessage voption)
-        (frame: inref<Frame>)
-        : Transition =
-        match check settings state &frame.Header with
-        | ValueSome error -> fail state error
-        | ValueNone when Opcode.isControl frame.Header.Opcode -> onControl settings state &frame
-        | ValueNone -> receivePayload settings state receiving &frame
-
-    /// <summary>
-    /// The next state after something came from the peer. Total: every input has one answer in every state, and no input
-    /// makes it throw. Allocates nothing for an unfragmented data frame.
-    /// </summary>
-    /// <param name="settings">The side this is, and its limits.</param>
-    /// <param name="state">The state before.</param>
-    /// <param name="input">
-    /// What came. A frame's payload is read, not kept. It is taken as it is: a frame of a message with <c>messageBits</c> is
-    /// for <c>receiveData</c>, once it is decoded.
-    /// </param>
-    [<CompiledName("Receive")>]
-    let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =
-        match state, input with
-        | (State.Open(receiving, _) | State.CloseSent(_, receiving)), Input.Received frame ->
-            onFrame settings state receiving &frame
-        | (State.Draining _ | State.Closed _), Input.Received _ -> stay state
-        | _, Input.Broken error -> fail state error
-        | _, Input.EndOfStream -> endOfStream state
+    // ---- Sending
 
     let private accept (state: State) (output: Output) : SendResult =
         SendResult.Accepted {

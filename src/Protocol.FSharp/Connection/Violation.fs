@@ -30,7 +30,7 @@ type Violation = {
 
 /// Where an error lies in its frame.
 [<Struct>]
-type private Place =
+type private ErrorPlace =
     | Header of Byte: int64
     | CloseCode
     | CloseReason
@@ -40,7 +40,7 @@ type private Place =
 module Violation =
 
     /// The first byte of the header stands for what no single byte tells.
-    let private placeOf (error: ProtocolError) : Place =
+    let private placeOf (error: ProtocolError) : ErrorPlace =
         match error with
         | ProtocolError.MaskMissing
         | ProtocolError.MaskForbidden
@@ -64,22 +64,70 @@ module Violation =
         | ProtocolError.CloseCodeInvalid _ -> CloseCode
         | ProtocolError.CloseReasonNotUtf8 -> CloseReason
 
-    let private receiving (state: State) : PartialMessage voption =
-        match state with
-        | State.Open(receiving, _)
-        | State.CloseSent(_, receiving) -> receiving
-        | State.Draining _
-        | State.Closed _ -> ValueNone
-
-    /// Where in its frame a text is wrong. The position that the error tells counts from the start of the message.
-    let private inText (state: State) (header: inref<FrameHeader>) (part: Part) (position: int64) : int64 =
-        match Fragments.current (receiving state) &header part with
-        | ValueSome message when message.ReservedBits = ReservedBits.None ->
-            int64 header.Size + message.FragmentSize + position - message.Size
-        | ValueSome _
-        | ValueNone -> 0L
-
     let private at (offset: int64) (error: ProtocolError) : Violation = { Error = error; Offset = offset }
+
+    /// By a header that begins at an offset.
+    let internal inHeader (offset: int64) (error: ProtocolError) : Violation =
+        match placeOf error with
+        | Header byte -> at (offset + byte) error
+        | CloseCode
+        | CloseReason
+        | Text _ -> at offset error
+
+    let private inReason (payload: ReadOnlySpan<byte>) : int64 =
+        let reason = payload.Slice(min 2 payload.Length)
+
+        match Utf8.validate Utf8.start reason with
+        | Invalid position -> int64 position
+        | Valid _ -> int64 reason.Length
+
+    /// By a control frame whose header begins at an offset.
+    let internal inControl
+        (offset: int64)
+        (header: inref<FrameHeader>)
+        (payload: ReadOnlySpan<byte>)
+        (error: ProtocolError)
+        : Violation =
+        let data = offset + int64 header.Size
+
+        match placeOf error with
+        | Header byte -> at (offset + byte) error
+        | CloseCode -> at data error
+        | CloseReason -> at (data + 2L + inReason payload) error
+        | Text _ -> at offset error
+
+    /// By the data of a frame whose header begins at an offset. No byte of it shows the size of what was decoded; the position that
+    /// an error about text tells counts from the start of the message.
+    let internal inData
+        (offset: int64)
+        (header: inref<FrameHeader>)
+        (before: inref<PartialMessage>)
+        (error: ProtocolError)
+        : Violation =
+        match placeOf error with
+        | Text position when before.ReservedBits = ReservedBits.None ->
+            at (offset + int64 header.Size + before.FragmentSize + position - before.Size) error
+        | Text _
+        | Header _
+        | CloseCode
+        | CloseReason -> at offset error
+
+    // ---- For those who hand over parts of frames
+
+    let private beforePart (state: State) (header: inref<FrameHeader>) (part: Part) : PartialMessage voption =
+        match Connection.receivingOf state with
+        | ValueSome message when part.Begins -> ValueSome { message with FragmentSize = 0L }
+        | ValueSome message -> ValueSome message
+        | ValueNone ->
+            ValueSome {
+                Kind = MessageKind.Text
+                ReservedBits = header.ReservedBits
+                Size = 0L
+                FragmentSize = 0L
+                WireSize = 0L
+                Fragments = 0
+                Text = Utf8.start
+            }
 
     /// <summary>Where a piece of a data frame broke a rule.</summary>
     /// <param name="state">The state before the piece.</param>
@@ -95,19 +143,9 @@ module Violation =
         (part: Part)
         (error: ProtocolError)
         : Violation =
-        match placeOf error with
-        | Text position -> at (offset + inText state &header part position) error
-        // Sizes of decoded data: no byte of the frame shows them.
-        | Header _
-        | CloseCode
-        | CloseReason -> at offset error
-
-    let private inReason (payload: byte[]) : int64 =
-        let reason = ReadOnlySpan(payload).Slice(min 2 payload.Length)
-
-        match Utf8.validate Utf8.start reason with
-        | Invalid position -> int64 position
-        | Valid _ -> int64 reason.Length
+        match beforePart state &header part with
+        | ValueSome before -> inData offset &header &before error
+        | ValueNone -> at offset error
 
     let private ofFrame
         (state: State)
@@ -115,20 +153,18 @@ module Violation =
         (frame: inref<Frame>)
         (error: ProtocolError)
         : Violation =
-        let payload = offset + int64 frame.Header.Size
-
         match placeOf error with
-        | Header byte -> at (offset + byte) error
-        | CloseCode -> at payload error
-        | CloseReason -> at (payload + 2L + inReason (Frame.toArray &frame)) error
         | Text _ -> ofData state offset &frame.Header Part.Whole error
-
-    let private ofHeader (offset: int64) (error: ProtocolError) : Violation =
-        match placeOf error with
-        | Header byte -> at (offset + byte) error
+        | Header _
         | CloseCode
-        | CloseReason
-        | Text _ -> at offset error
+        | CloseReason ->
+            let payload =
+                if Opcode.isControl frame.Header.Opcode then
+                    Frame.toArray &frame
+                else
+                    [||]
+
+            inControl offset &frame.Header (ReadOnlySpan payload) error
 
     /// <summary>Where an input broke a rule.</summary>
     /// <param name="state">The state before the input.</param>
@@ -140,4 +176,4 @@ module Violation =
         match input with
         | Input.Received frame -> ofFrame state offset &frame error
         | Input.Broken _
-        | Input.EndOfStream -> ofHeader offset error
+        | Input.EndOfStream -> inHeader offset error

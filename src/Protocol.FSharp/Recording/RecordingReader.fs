@@ -38,7 +38,7 @@ module internal RecordingReader =
         match word with
         | "-" -> CloseStatus.NoStatus
         | _ ->
-            match Connection.readClose (hex word) with
+            match Connection.readClose (ReadOnlySpan(hex word)) with
             | Ok status -> status
             | Error error -> wrong (ProtocolError.describe error)
 

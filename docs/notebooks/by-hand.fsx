@@ -57,24 +57,24 @@ let requestBytes =
     |> Encoding.ASCII.GetBytes
 
 (**
-`Http.readRequest` looks for a request's head at the start of a buffer. As long as the head has not ended, more bytes are needed,
-and nothing is consumed:
+A `RequestReader` reads a request's head as its bytes come. As long as the head has not ended it gives a reader that goes on where
+this one stopped, and says how many bytes it took: whole lines. What it did not take comes first the next time:
 *)
-let readRequest (bytes: byte[]) =
-    let buffer = ReadOnlySequence bytes
-    Http.readRequest RequestHeadLimits.Default &buffer
+let reader, taken =
+    match RequestReader().Read(ReadOnlySpan requestBytes[..99]) with
+    | RequestParse.Incomplete(next, consumed) -> next, int consumed
+    | other -> failwith $"the example is cut: {other}"
 
-let half = readRequest requestBytes[..99]
-(*** include-value: half ***)
+taken
+(*** include-it ***)
 
 (**
-The whole of it gives the request, and how many bytes it took:
+With the rest it gives the request:
 *)
-let request, consumed =
-    match readRequest requestBytes with
-    | RequestParse.Complete(request, consumed) -> request, consumed
-    | RequestParse.Incomplete
-    | RequestParse.Malformed _ -> failwith "the example is complete"
+let request =
+    match reader.Read(ReadOnlySpan requestBytes[taken..]) with
+    | RequestParse.Complete(request, _) -> request
+    | other -> failwith $"the example is complete: {other}"
 
 let target = request.Target
 (*** include-value: target ***)
@@ -95,7 +95,7 @@ let now = DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero)
 
 let show (response: Response) =
     let writer = ArrayBufferWriter<byte>()
-    Http.writeResponse response writer
+    response.WriteTo writer
     printf "%s" (Encoding.ASCII.GetString(writer.WrittenSpan).Replace("\r\n", "\n"))
 
 match Handshake.respond policy now request with

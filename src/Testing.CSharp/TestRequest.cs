@@ -31,7 +31,7 @@ internal static class TestRequest
     public static byte[] ToBytes(Request request)
     {
         var writer = new ArrayBufferWriter<byte>();
-        Http.WriteRequest(request, writer);
+        request.WriteTo(writer);
         return writer.WrittenSpan.ToArray();
     }
 

@@ -16,19 +16,18 @@ let private policy = {
 }
 
 let private answer (request: string) : string =
-    let buffer = ReadOnlySequence(Encoding.Latin1.GetBytes request)
-
     let response =
-        match Http.readRequest RequestHeadLimits.Default &buffer with
-        | RequestParse.Incomplete -> failwith "incomplete"
-        | RequestParse.Malformed error -> (Handshake.reject policy now error).Value
+        match RequestReader().Read(ReadOnlySpan(Encoding.Latin1.GetBytes request)) with
+        | RequestParse.Incomplete _ -> failwith "incomplete"
+        | RequestParse.NotHttp -> failwith "no HTTP"
+        | RequestParse.Malformed error -> Handshake.rejectHead policy now error
         | RequestParse.Complete(request, _) ->
             match Handshake.respond policy now request with
             | HandshakeResult.Rejected(response, _) -> response
             | HandshakeResult.Accepted _ -> failwith "accepted"
 
     let bytes = ArrayBufferWriter<byte>()
-    Http.writeResponse response bytes
+    response.WriteTo bytes
     Encoding.UTF8.GetString bytes.WrittenSpan
 
 [<Tests>]

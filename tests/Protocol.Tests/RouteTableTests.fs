@@ -84,7 +84,7 @@ let paths =
                 "/<a>", "WSS://EXAMPLE.com/x", "/<a> a=x"
                 "/<a>", "http://example.com", "-> ws://example.com/"
                 "/<a>", "http://example.com?x=1", "-> ws://example.com/?x=1"
-                "/<a>", "http://other.example/x", "400"
+                "/<a>", "http://other.example/x", "/<a> a=x"
                 "/<a>", "http://user@example.com/x", "400"
                 "/<a>", "ftp://example.com/x", "400"
                 "/<a>", "x", "400"

@@ -187,50 +187,76 @@ let private grammarError = { Position = 1; Expected = "a token" }
 
 [<Tests>]
 let handshakeErrors =
-    let all = [
-        HandshakeError.RequestLineTooLong(9, 8)
-        HandshakeError.HeaderLineTooLong(9, 8)
-        HandshakeError.TooManyHeaders 8
-        HandshakeError.HeadTooLarge 8
-        HandshakeError.LineEnding
-        HandshakeError.RequestLine "x"
-        HandshakeError.HeaderLine "a: \000"
-        HandshakeError.TransferEncoding "x"
-        HandshakeError.ContentLength "x"
-        HandshakeError.Method "x"
-        HandshakeError.HttpVersion "x"
-        HandshakeError.Target "x"
-        HandshakeError.HeaderMissing "Upgrade"
-        HandshakeError.HeaderMissing "Host"
-        HandshakeError.HeaderRepeated "x"
-        HandshakeError.HeaderFormat("x", "y", grammarError)
-        HandshakeError.Host "x"
-        HandshakeError.HostMismatch("x", "y")
-        HandshakeError.NotUpgrade("x", "y")
-        HandshakeError.Key "x"
-        HandshakeError.Version "x"
-        HandshakeError.Origin null
-        HandshakeError.Origin "x"
-        HandshakeError.Subprotocol [ "x"; "y" ]
+    let heads = [
+        HeadError.StartLineTooLong 8, 414
+        HeadError.HeaderLineTooLong 8, 431
+        HeadError.TooManyHeaders 8, 431
+        HeadError.HeadTooLarge 8, 431
+        HeadError.LineEnding, 400
+        HeadError.StartLine "x", 400
+        HeadError.HttpVersion "HTTP/2.0", 505
+        HeadError.HeaderLine "a: \000", 400
+        HeadError.ContentLength "x", 400
+        HeadError.Body "1", 413
+        HeadError.TransferEncoding "x", 501
     ]
 
-    testList "errors of the opening handshake" [
-        testCase "are all here" (fun () ->
-            let caseOf (error: HandshakeError) =
-                (fst (FSharpValue.GetUnionFields(error, typeof<HandshakeError>))).Name
+    let handshakes = [
+        HandshakeError.Method "x", 405
+        HandshakeError.HttpVersion "x", 505
+        HandshakeError.Target "x", 400
+        HandshakeError.HeaderMissing "Host", 400
+        HandshakeError.HeaderRepeated "x", 400
+        HandshakeError.HeaderFormat("x", "y", grammarError), 400
+        HandshakeError.Host "x", 400
+        HandshakeError.Connection null, 426
+        HandshakeError.Connection "x", 426
+        HandshakeError.Upgrade null, 426
+        HandshakeError.Upgrade "x", 426
+        HandshakeError.Key "x", 400
+        HandshakeError.Version null, 400
+        HandshakeError.Version "x", 400
+        HandshakeError.Origin null, 403
+        HandshakeError.Origin "x", 403
+        HandshakeError.Subprotocol [ "x"; "y" ], 400
+    ]
 
-            let cases =
-                FSharpType.GetUnionCases typeof<HandshakeError>
-                |> Array.map (fun case -> case.Name)
+    let isSentence (text: string) =
+        text.EndsWith '.' && not (Seq.exists Char.IsControl text)
 
-            Set.ofList (List.map caseOf all) =! Set.ofArray cases)
+    testList "errors of heads and of the opening handshake" [
+        testTheory "of heads: each has its status, and a sentence of one line" heads (fun (error, status) ->
+            error.StatusCode =! status
+            test <@ isSentence error.Description @>
+            $"{error}" =! error.Description
+            $"%A{error}" =! error.Description)
 
-        testTheory "are told in a sentence of one line each" all (fun error ->
-            let text = HandshakeError.describe error
-            test <@ text.EndsWith '.' && not (Seq.exists Char.IsControl text) @>)
+        testTheory
+            "of handshakes: each has its status, and a sentence of one line"
+            handshakes
+            (fun (error, status) ->
+                error.StatusCode =! status
+                test <@ isSentence error.Description @>
+                $"{error}" =! error.Description
+                $"%A{error}" =! error.Description)
+
+        testTheory
+            "A4: a line that is no header is told about without its value, which may be a secret"
+            [
+                "Authorization: Basic c2VjcmV0\000"
+                " c2VjcmV0"
+                "c2VjcmV0"
+                "Cookie : c2VjcmV0"
+                ": c2VjcmV0"
+            ]
+            (fun line ->
+                let error = HeadError.HeaderLine line
+
+                for text in [ error.Description; $"{error}"; $"%A{error}"; $"%A{Some error}" ] do
+                    test <@ not (text.Contains "c2VjcmV0") && text.Contains $"{line.Length} characters" @>)
 
         testTheory "show what the client wrote, cut and escaped" [ 1; 200; 201; 5_000 ] (fun length ->
-            let text = HandshakeError.describe (HandshakeError.Method(String('\r', length)))
+            let text = (HandshakeError.Method(String('\r', length))).Description
             let shown = min length 200
             test <@ text.Contains(String.replicate shown "\\u000D") @>
             text.Contains '…' =! (length > 200))

@@ -74,7 +74,7 @@ let limits =
 
             for _ in 1..3 do
                 use broken = PeerClient.InMemory server
-                broken.Write "no request\r\n\r\n"
+                broken.Write "\022\003\001"
                 broken.Read() =! End
                 broken.Transport.Abort()
 

@@ -144,7 +144,7 @@ let routing =
             for bad in
                 [
                     good.Replace("/a", "/%zz")
-                    good.Replace("/a", "http://other.example/a")
+                    good.Replace("/a", "http://user@example.com/a")
                     good.Replace("Host: example.com\r\n", "")
                     good.Replace("Host: example.com\r\n", "Host: a\r\nHost: a\r\n")
                     good.Replace("Host: example.com", "Host: a..b")

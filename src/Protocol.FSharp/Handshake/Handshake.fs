@@ -28,6 +28,19 @@ module Handshake =
     let acceptKey (key: string) : string =
         Encoding.Latin1.GetBytes(key + guid) |> SHA1.HashData |> Convert.ToBase64String
 
+    /// <summary>True for a name, an IPv4 address or an IPv6 address in brackets, with an optional port (RFC 9110 §7.2).</summary>
+    /// <param name="text">Any text.</param>
+    [<CompiledName("IsHost")>]
+    let isHost (text: string) : bool = RequestRules.isHost text
+
+    /// <summary>
+    /// The host that a request is for, with its port if it tells one, as the client wrote it: that of an absolute target,
+    /// whatever <c>Host</c> says, else that of <c>Host</c> (RFC 9112 §3.2).
+    /// </summary>
+    /// <param name="request">The request.</param>
+    [<CompiledName("HostOf")>]
+    let hostOf (request: Request) : Result<string, HandshakeError> = RequestRules.host request
+
     /// Every check, in order; the first that fails decides.
     let private firstError (policy: HandshakePolicy) (request: Request) : HandshakeError option =
         [
@@ -123,35 +136,39 @@ module Handshake =
 
     /// What a client needs to know to do better.
     let private withHints (error: HandshakeError) (response: Response) : Response =
-        match error, response.StatusCode with
-        | HandshakeError.Method _, _ -> response.WithHeader("Allow", "GET")
-        | HandshakeError.Version _, _
-        | HandshakeError.HeaderMissing "Sec-WebSocket-Version", _ ->
-            response.WithHeader("Sec-WebSocket-Version", "13")
-        | _, 426 -> response.WithHeader("Upgrade", "websocket")
-        | _, _ -> response
+        match error with
+        | HandshakeError.Method _ -> response.WithHeader("Allow", "GET")
+        | HandshakeError.Version _ -> response.WithHeader("Sec-WebSocket-Version", "13")
+        | _ when response.StatusCode = 426 -> response.WithHeader("Upgrade", "websocket")
+        | _ -> response
 
-    let private explain (error: HandshakeError) (statusCode: int) : string =
+    let private explain (statusCode: int) (description: string) : Response =
         let hint =
             if statusCode = 426 then
                 "This is a WebSocket server: a WebSocket client is needed.\n"
             else
                 ""
 
-        $"The WebSocket connection could not be opened. {HandshakeError.describe error}\n{hint}"
+        Response.Text(statusCode, $"The WebSocket connection could not be opened. {description}\n{hint}")
 
-    /// <summary>The response to a request that can't be accepted; none when the stream is closed without one.</summary>
+    /// <summary>The response to a request that can't be accepted.</summary>
     /// <param name="policy">The policy: it names the server.</param>
     /// <param name="now">The clock's value, for the <c>Date</c> header.</param>
     /// <param name="error">What is wrong with the request.</param>
     [<CompiledName("Reject")>]
-    let reject (policy: HandshakePolicy) (now: DateTimeOffset) (error: HandshakeError) : Response voption =
-        let respondWith statusCode =
-            Response.Text(statusCode, explain error statusCode)
-            |> withHints error
-            |> Answer.complete policy.ServerHeader now "GET"
+    let reject (policy: HandshakePolicy) (now: DateTimeOffset) (error: HandshakeError) : Response =
+        explain error.StatusCode error.Description
+        |> withHints error
+        |> Answer.complete policy.ServerHeader now "GET"
 
-        ValueOption.map respondWith (HandshakeError.status error)
+    /// <summary>The response to what is like a request, but can't be parsed.</summary>
+    /// <param name="policy">The policy: it names the server.</param>
+    /// <param name="now">The clock's value, for the <c>Date</c> header.</param>
+    /// <param name="error">What is wrong with the head.</param>
+    [<CompiledName("RejectHead")>]
+    let rejectHead (policy: HandshakePolicy) (now: DateTimeOffset) (error: HeadError) : Response =
+        explain error.StatusCode error.Description
+        |> Answer.complete policy.ServerHeader now "GET"
 
     /// <summary>
     /// Decides on a request: every check of RFC 6455 §4.2.1 in order, then origin and subprotocol. No extension is agreed
@@ -170,14 +187,4 @@ module Handshake =
         | Ok(struct (offer, subprotocol)) ->
             HandshakeResult.Accepted(accept policy now offer subprotocol [], subprotocol)
         | Error error ->
-            match reject policy now error with
-            | ValueSome response -> HandshakeResult.Rejected(Answer.frame request.Method response, error)
-            | ValueNone ->
-                HandshakeResult.Rejected(
-                    Answer.complete
-                        policy.ServerHeader
-                        now
-                        request.Method
-                        (Response.Text(400, explain error 400)),
-                    error
-                )
+            HandshakeResult.Rejected(Answer.frame request.Method (reject policy now error), error)

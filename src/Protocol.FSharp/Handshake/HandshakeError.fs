@@ -1,31 +1,11 @@
-// Everything that can be wrong with an opening handshake: the status it is answered with, and a sentence about it.
+// Everything that can be wrong with an opening handshake: the status it is answered with, its section, and a sentence about it.
 namespace FunctionalWs.Protocol
 
 open System
-open System.Globalization
-open System.Text
 
-/// <summary>A rule of the opening handshake that a client broke (RFC 6455 §4.2.1, RFC 9112).</summary>
-[<RequireQualifiedAccess>]
+/// <summary>A rule of the opening handshake that a client's request breaks (RFC 6455 §4.2.1).</summary>
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Description}")>]
 type HandshakeError =
-    /// <summary>The request line is longer than one may be (RFC 9112 §3).</summary>
-    | RequestLineTooLong of Size: int * Limit: int
-    /// <summary>A header line is longer than one may be (RFC 6585 §5).</summary>
-    | HeaderLineTooLong of Size: int * Limit: int
-    /// <summary>There are more header lines than there may be (RFC 6585 §5).</summary>
-    | TooManyHeaders of Limit: int
-    /// <summary>The whole head is larger than one may be (RFC 6585 §5).</summary>
-    | HeadTooLarge of Limit: int
-    /// <summary>A line ends without CR before its LF (RFC 9112 §2.2).</summary>
-    | LineEnding
-    /// <summary>The first line is no request line of HTTP/1.0 or HTTP/1.1 (RFC 9112 §3).</summary>
-    | RequestLine of Line: string
-    /// <summary>A header line has no colon, no proper name or a control character (RFC 9112 §5).</summary>
-    | HeaderLine of Line: string
-    /// <summary>The request announces a body in chunks (RFC 9112 §6.1).</summary>
-    | TransferEncoding of Value: string
-    /// <summary>The request announces a body, or its length isn't a number (RFC 9112 §6.2).</summary>
-    | ContentLength of Value: string
     /// <summary>The method is not GET (RFC 6455 §4.2.1).</summary>
     | Method of Method: string
     /// <summary>The request is of HTTP/1.0 (RFC 6455 §4.2.1).</summary>
@@ -38,150 +18,82 @@ type HandshakeError =
     | HeaderRepeated of Name: string
     /// <summary>A header's value doesn't fit its grammar.</summary>
     | HeaderFormat of Name: string * Value: string * Error: GrammarError
-    /// <summary>The value of <c>Host</c> is no host with an optional port (RFC 9110 §7.2).</summary>
+    /// <summary>The value of <c>Host</c>, or the host of an absolute target, is no host with an optional port (RFC 9110 §7.2).</summary>
     | Host of Value: string
-    /// <summary>The target is absolute and names another host than <c>Host</c> (RFC 9112 §3.2.2).</summary>
-    | HostMismatch of Target: string * Host: string
-    /// <summary><c>Connection</c> or <c>Upgrade</c> don't ask for a WebSocket (RFC 6455 §4.2.1).</summary>
-    | NotUpgrade of Name: string * Value: string
+    /// <summary><c>Connection</c> has no <c>Upgrade</c>; null when it is missing (RFC 6455 §4.2.1).</summary>
+    | Connection of Value: (string | null)
+    /// <summary><c>Upgrade</c> has no <c>websocket</c>; null when it is missing (RFC 6455 §4.2.1).</summary>
+    | Upgrade of Value: (string | null)
     /// <summary>The key is not 16 bytes in Base64 (RFC 6455 §4.2.1).</summary>
     | Key of Value: string
-    /// <summary>The version of the protocol is not 13 (RFC 6455 §4.4).</summary>
-    | Version of Value: string
+    /// <summary>The version of the protocol is not 13; null when it is missing (RFC 6455 §4.4).</summary>
+    | Version of Value: (string | null)
     /// <summary>The origin may not connect; null when the request has none (RFC 6455 §10.2).</summary>
     | Origin of Value: (string | null)
     /// <summary>The client offers none of the subprotocols that the server has (RFC 6455 §1.9).</summary>
     | Subprotocol of Supported: string list
 
-/// <summary>What handshake errors lead to.</summary>
-module HandshakeError =
+    static member private SectionOf(header: string) : RfcSection =
+        match header with
+        | "Host" -> { Rfc = 9112; Section = "3.2" }
+        | "Origin" -> { Rfc = 6455; Section = "10.2" }
+        | "Sec-WebSocket-Extensions" -> { Rfc = 6455; Section = "9.1" }
+        | "Sec-WebSocket-Protocol" -> { Rfc = 6455; Section = "1.9" }
+        | _ -> { Rfc = 6455; Section = "4.2.1" }
 
-    /// <summary>The status that the client is answered with; none when the stream is closed without an answer.</summary>
-    /// <param name="error">What the client did.</param>
-    [<CompiledName("Status")>]
-    let status (error: HandshakeError) : int voption =
+    /// What a header says instead of what it should.
+    static member private Instead (name: string) (value: string | null) (needed: string) : string =
+        match value with
+        | Null -> $"The header {name} is missing."
+        | NonNull value -> $"The header {name} {needed}: {PeerText.quote value}."
+
+    /// One line for each error: status, section, sentence.
+    member private error.Facts: struct (int * RfcSection * string) =
+        let of6455 section = { Rfc = 6455; Section = section }
+        let section = HandshakeError.SectionOf
+        let quote = PeerText.quote
+        let instead = HandshakeError.Instead
+        let noUpgrade = "doesn't ask for a WebSocket"
+
         match error with
-        | HandshakeError.RequestLineTooLong _ -> ValueSome 414
-        | HandshakeError.HeaderLineTooLong _
-        | HandshakeError.TooManyHeaders _
-        | HandshakeError.HeadTooLarge _ -> ValueSome 431
-        | HandshakeError.LineEnding
-        | HandshakeError.RequestLine _
-        | HandshakeError.HeaderLine _
-        | HandshakeError.TransferEncoding _
-        | HandshakeError.ContentLength _ -> ValueNone
-        | HandshakeError.Method _ -> ValueSome 405
-        | HandshakeError.HttpVersion _ -> ValueSome 505
-        | HandshakeError.NotUpgrade _ -> ValueSome 426
-        | HandshakeError.Origin _ -> ValueSome 403
-        | HandshakeError.HeaderMissing("Connection" | "Upgrade") -> ValueSome 426
-        | HandshakeError.Target _
-        | HandshakeError.HeaderMissing _
-        | HandshakeError.HeaderRepeated _
-        | HandshakeError.HeaderFormat _
-        | HandshakeError.Host _
-        | HandshakeError.HostMismatch _
-        | HandshakeError.Key _
-        | HandshakeError.Version _
-        | HandshakeError.Subprotocol _ -> ValueSome 400
+        | Method name -> 405, of6455 "4.2.1", $"The method is {quote name}; a WebSocket is opened with GET."
+        | HttpVersion version ->
+            505, of6455 "4.2.1", $"The version is {quote version}; a WebSocket needs HTTP/1.1."
+        | Target target -> 400, { Rfc = 9112; Section = "3.2" }, $"The target {quote target} is not valid."
+        | HeaderMissing name -> 400, section name, $"The header {name} is missing."
+        | HeaderRepeated name -> 400, section name, $"The header {name} comes more than once."
+        | HeaderFormat(name, value, error) ->
+            let place = PeerText.number error.Position
 
-    let private escape (character: char) =
-        if character >= ' ' && character <> '\u007F' && not (Char.IsControl character) then
-            string character
-        else
-            String.Format(CultureInfo.InvariantCulture, "\\u{0:X4}", int character)
-
-    /// A client's text, made fit for one line of a body or a log.
-    let private quote (text: string) =
-        let longest = 200
-        let shown = text.Substring(0, min text.Length longest) |> String.collect escape
-
-        if text.Length > longest then
-            $"'{shown}…'"
-        else
-            $"'{shown}'"
-
-    /// A line's value is not shown: it may be a secret.
-    let private headerName (line: string) =
-        match line.IndexOf ':' with
-        | colon when colon > 0 && HeaderSyntax.isToken (line.Substring(0, colon)) ->
-            $": the value of {quote (line.Substring(0, colon))} has a control character"
-        | _ -> ""
-
-    /// <summary>A sentence of one line; what the client wrote is escaped and cut.</summary>
-    /// <param name="error">What the client did.</param>
-    [<CompiledName("Describe")>]
-    let describe (error: HandshakeError) : string =
-        match error with
-        | HandshakeError.RequestLineTooLong(size, limit) ->
-            $"The request line takes {size} bytes or more; at most {limit} are allowed."
-        | HandshakeError.HeaderLineTooLong(size, limit) ->
-            $"A header line takes {size} bytes or more; at most {limit} are allowed."
-        | HandshakeError.TooManyHeaders limit -> $"There are more than {limit} header lines."
-        | HandshakeError.HeadTooLarge limit -> $"The request's head takes more than {limit} bytes."
-        | HandshakeError.LineEnding -> "A line doesn't end with CR and LF."
-        | HandshakeError.RequestLine line -> $"The request line {quote line} is not one of HTTP/1.1."
-        | HandshakeError.HeaderLine line ->
-            $"A line of {line.Length} characters is no header{headerName line}."
-        | HandshakeError.TransferEncoding value ->
-            $"A body can't be sent: Transfer-Encoding is {quote value}."
-        | HandshakeError.ContentLength value -> $"A body can't be sent: Content-Length is {quote value}."
-        | HandshakeError.Method name -> $"The method is {quote name}; a WebSocket is opened with GET."
-        | HandshakeError.HttpVersion version -> $"The version is {quote version}; a WebSocket needs HTTP/1.1."
-        | HandshakeError.Target target -> $"The target {quote target} is not valid."
-        | HandshakeError.HeaderMissing name -> $"The header {name} is missing."
-        | HandshakeError.HeaderRepeated name -> $"The header {name} comes more than once."
-        | HandshakeError.HeaderFormat(name, value, error) ->
-            $"The header {name} needs {error.Expected} at position {error.Position} of {quote value}."
-        | HandshakeError.Host value -> $"The header Host has no valid host: {quote value}."
-        | HandshakeError.HostMismatch(target, host) ->
-            $"The target {quote target} names another host than the header Host, {quote host}."
-        | HandshakeError.NotUpgrade(name, value) ->
-            $"The header {name} doesn't ask for a WebSocket: {quote value}."
-        | HandshakeError.Key value ->
-            $"The header Sec-WebSocket-Key is not 16 bytes in Base64: {quote value}."
-        | HandshakeError.Version value -> $"The header Sec-WebSocket-Version is not 13: {quote value}."
-        | HandshakeError.Origin Null -> "A request without Origin is not allowed."
-        | HandshakeError.Origin(NonNull origin) -> $"The origin {quote origin} is not allowed."
-        | HandshakeError.Subprotocol supported ->
+            400,
+            section name,
+            $"The header {name} needs {error.Expected} at position {place} of {quote value}."
+        | Host value -> 400, { Rfc = 9110; Section = "7.2" }, $"This is no valid host: {quote value}."
+        | Connection value -> 426, of6455 "4.2.1", instead "Connection" value noUpgrade
+        | Upgrade value -> 426, of6455 "4.2.1", instead "Upgrade" value noUpgrade
+        | Key value ->
+            400, of6455 "4.2.1", $"The header Sec-WebSocket-Key is not 16 bytes in Base64: {quote value}."
+        | Version value -> 400, of6455 "4.4", instead "Sec-WebSocket-Version" value "is not 13"
+        | Origin Null -> 403, of6455 "10.2", "A request without Origin is not allowed."
+        | Origin(NonNull origin) -> 403, of6455 "10.2", $"The origin {quote origin} is not allowed."
+        | Subprotocol supported ->
             let names = String.concat ", " supported
-            $"One of these subprotocols is needed: {names}."
+            400, of6455 "1.9", $"One of these subprotocols is needed: {names}."
 
-    let private of6455 section = { Rfc = 6455; Section = section }
-    let private of9112 section = { Rfc = 9112; Section = section }
-
-    let private ofHeader (name: string) : RfcSection =
-        match name with
-        | "Host" -> of9112 "3.2"
-        | "Origin" -> of6455 "10.2"
-        | "Sec-WebSocket-Extensions" -> of6455 "9.1"
-        | "Sec-WebSocket-Protocol" -> of6455 "1.9"
-        | _ -> of6455 "4.2.1"
+    /// <summary>The status that the client is answered with.</summary>
+    member error.StatusCode: int =
+        let struct (status, _, _) = error.Facts
+        status
 
     /// <summary>Where the rule is written down.</summary>
-    /// <param name="error">What the client did.</param>
-    [<CompiledName("Section")>]
-    let section (error: HandshakeError) : RfcSection =
-        match error with
-        | HandshakeError.RequestLineTooLong _
-        | HandshakeError.RequestLine _ -> of9112 "3"
-        | HandshakeError.HeaderLineTooLong _
-        | HandshakeError.TooManyHeaders _
-        | HandshakeError.HeadTooLarge _ -> { Rfc = 6585; Section = "5" }
-        | HandshakeError.LineEnding -> of9112 "2.2"
-        | HandshakeError.HeaderLine _ -> of9112 "5"
-        | HandshakeError.TransferEncoding _ -> of9112 "6.1"
-        | HandshakeError.ContentLength _ -> of9112 "6.2"
-        | HandshakeError.Target _ -> of9112 "3.2"
-        | HandshakeError.HostMismatch _ -> of9112 "3.2.2"
-        | HandshakeError.Host _ -> { Rfc = 9110; Section = "7.2" }
-        | HandshakeError.HeaderMissing name
-        | HandshakeError.HeaderRepeated name
-        | HandshakeError.HeaderFormat(name, _, _) -> ofHeader name
-        | HandshakeError.Method _
-        | HandshakeError.HttpVersion _
-        | HandshakeError.NotUpgrade _
-        | HandshakeError.Key _ -> of6455 "4.2.1"
-        | HandshakeError.Version _ -> of6455 "4.4"
-        | HandshakeError.Origin _ -> of6455 "10.2"
-        | HandshakeError.Subprotocol _ -> of6455 "1.9"
+    member error.Section: RfcSection =
+        let struct (_, section, _) = error.Facts
+        section
+
+    /// <summary>A sentence of one line; what the client wrote is escaped and cut.</summary>
+    member error.Description: string =
+        let struct (_, _, description) = error.Facts
+        description
+
+    /// <summary>The <c>Description</c>.</summary>
+    override error.ToString() : string = error.Description

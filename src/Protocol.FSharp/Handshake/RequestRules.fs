@@ -49,7 +49,7 @@ let checkTarget (request: Request) =
     let isVisible = not (target.AsSpan().ContainsAnyExceptInRange('!', '~'))
 
     let isAbsolute =
-        match target.IndexOf "://" with
+        match target.IndexOf("://", StringComparison.Ordinal) with
         | index when index > 0 ->
             target.Substring(0, index) |> Seq.forall Char.IsAsciiLetterOrDigit
             && target.Length > index + 3
@@ -93,39 +93,42 @@ let isHost (value: string) =
 
     isName && (rest = "" || rest.StartsWith ':' && isPort (rest.Substring 1))
 
-/// What stands between the scheme and the path of an absolute target; null in the other forms.
-let private authority (target: string) : string | null =
-    match target.StartsWith '/', target.IndexOf "://" with
-    | false, index when index > 0 -> target.Substring(index + 3).Split([| '/'; '?' |], 2)[0]
-    | _, _ -> null
+/// What stands between the scheme and the path of an absolute target; none in the other forms.
+let private authority (target: string) : string voption =
+    match target.StartsWith '/', target.IndexOf("://", StringComparison.Ordinal) with
+    | false, index when index > 0 -> ValueSome(target.Substring(index + 3).Split([| '/'; '?'; '#' |], 2)[0])
+    | _, _ -> ValueNone
 
-/// Two names of a host in one request would leave open which one counts (RFC 9112 §3.2.2).
-let checkHost (request: Request) =
+/// A request without a Host, with two or with an invalid one is refused even when its target is absolute (RFC 9112 §3.2). The
+/// host that counts is then the target's, whatever Host says (RFC 9112 §3.2.2).
+let host (request: Request) : Result<string, HandshakeError> =
     match single "Host" request.Headers, authority request.Target with
-    | Ok value, _ when not (isHost value) -> Error(HandshakeError.Host value)
-    | Ok _, Null -> Ok()
-    | Ok value, NonNull authority when same value authority -> Ok()
-    | Ok value, NonNull _ -> Error(HandshakeError.HostMismatch(request.Target, value))
     | Error error, _ -> Error error
+    | Ok value, _ when not (isHost value) -> Error(HandshakeError.Host value)
+    | Ok _, ValueSome authority when not (isHost authority) -> Error(HandshakeError.Host authority)
+    | Ok _, ValueSome authority -> Ok authority
+    | Ok value, ValueNone -> Ok value
+
+let checkHost (request: Request) = Result.map ignore (host request)
 
 let checkConnection (request: Request) =
     match items HeaderGrammar.parseTokens "Connection" request.Headers with
     | Error error -> Error error
-    | Ok [] -> Error(HandshakeError.HeaderMissing "Connection")
+    | Ok [] -> Error(HandshakeError.Connection null)
     | Ok tokens when List.exists (same "upgrade") tokens -> Ok()
-    | Ok tokens -> Error(HandshakeError.NotUpgrade("Connection", String.concat ", " tokens))
+    | Ok tokens -> Error(HandshakeError.Connection(String.concat ", " tokens))
 
 let checkUpgrade (request: Request) =
     match items HeaderGrammar.parseProtocols "Upgrade" request.Headers with
     | Error error -> Error error
-    | Ok [] -> Error(HandshakeError.HeaderMissing "Upgrade")
-    | Ok [ protocol ] when same "websocket" protocol -> Ok()
-    | Ok protocols -> Error(HandshakeError.NotUpgrade("Upgrade", String.concat ", " protocols))
+    | Ok [] -> Error(HandshakeError.Upgrade null)
+    | Ok protocols when List.exists (same "websocket") protocols -> Ok()
+    | Ok protocols -> Error(HandshakeError.Upgrade(String.concat ", " protocols))
 
 /// 16 bytes are 22 characters of Base64 and two of padding. The platform's decoder would take blanks too.
 let private isKey (value: string) =
     value.Length = 24
-    && value.EndsWith "=="
+    && value.EndsWith("==", StringComparison.Ordinal)
     && value.Substring(0, 22)
        |> Seq.forall (fun character ->
            Char.IsAsciiLetterOrDigit character || character = '+' || character = '/')
@@ -140,6 +143,7 @@ let checkWebSocketVersion (request: Request) =
     match single "Sec-WebSocket-Version" request.Headers with
     | Ok "13" -> Ok()
     | Ok value -> Error(HandshakeError.Version value)
+    | Error(HandshakeError.HeaderMissing _) -> Error(HandshakeError.Version null)
     | Error error -> Error error
 
 let private isAllowed (origin: string | null) (rule: OriginRule) =

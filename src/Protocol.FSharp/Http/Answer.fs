@@ -30,10 +30,17 @@ module Answer =
             else
                 response.Body.Length.ToString CultureInfo.InvariantCulture
 
+        // Who tells of an upgrade has it among the connection's options (RFC 9110 §7.8).
+        let connection =
+            if response.Headers.Contains "Upgrade" then
+                "close, Upgrade"
+            else
+                "close"
+
         if StatusCode.isBodiless response.StatusCode then
-            [ field "Connection" "close" ]
+            [ field "Connection" connection ]
         else
-            [ field "Connection" "close"; field "Content-Length" length ]
+            [ field "Connection" connection; field "Content-Length" length ]
 
     /// <summary>
     /// Makes a response's framing right: <c>Connection: close</c>, a <c>Content-Length</c> that is its body's, and no body for

@@ -97,6 +97,13 @@ type Headers private (fields: KeyValuePair<string, string> list) =
                 )
             )
 
+    /// <summary>The first value of a name; none when it is missing. Never throws for what a peer sent.</summary>
+    /// <param name="name">The name, in any case.</param>
+    member _.TryGet(name: string) : string voption =
+        match List.tryFind (same name) fields with
+        | Some field -> ValueSome field.Value
+        | None -> ValueNone
+
     /// <summary>The value of a name that has one; null when there is none.</summary>
     /// <param name="name">The name, in any case.</param>
     /// <exception cref="T:System.InvalidOperationException">The name has several values: ask with <c>GetAll</c>.</exception>

@@ -2,6 +2,7 @@
 namespace FunctionalWs.Protocol
 
 open System
+open System.Buffers
 open System.Runtime.InteropServices
 open System.Text
 
@@ -202,3 +203,14 @@ type Response = private {
     member response.WithBody(body: ReadOnlyMemory<byte>) : Response =
         Response.CheckBody(response.Status, body)
         { response with Content = body }
+
+    /// <summary>Writes the response as it is sent: its head, then its body.</summary>
+    /// <param name="writer">Where it goes.</param>
+    member response.WriteTo(writer: IBufferWriter<byte>) : unit =
+        ArgumentNullException.ThrowIfNull(writer, nameof writer)
+
+        let head =
+            $"HTTP/1.1 {PeerText.number response.Status} {response.Phrase}\r\n{response.Fields}\r\n"
+
+        writer.Write(ReadOnlySpan(Encoding.Latin1.GetBytes head))
+        writer.Write response.Content.Span

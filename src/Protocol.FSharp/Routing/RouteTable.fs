@@ -244,10 +244,10 @@ module RouteTable =
 
     /// The request's host in lower case; an error says what is wrong.
     let private hostOf (request: Request) : Result<string, string> =
-        match RequestRules.checkHost request, request.Headers.GetAll "Host" with
-        | Error error, _ -> Error(HandshakeError.describe error)
-        | Ok(), hosts when RouteHost.isName hosts[0] -> Ok(hosts[0].ToLowerInvariant())
-        | Ok(), hosts -> Error(HandshakeError.describe (HandshakeError.Host hosts[0]))
+        match Handshake.hostOf request with
+        | Ok host when RouteHost.isName host -> Ok(host.ToLowerInvariant())
+        | Ok host -> Error((HandshakeError.Host host).Description)
+        | Error error -> Error error.Description
 
     /// The first rule for the host and the path, from the most particular hosts to all.
     let private find (table: RouteTable) (at: RouteBase) (host: string) (isMerged: bool) (path: string[]) =

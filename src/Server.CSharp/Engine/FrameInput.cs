@@ -54,8 +54,9 @@ internal sealed partial class FrameInput(Driver driver)
     /// <summary>What was received and not consumed yet: the opening handshake reads its request here.</summary>
     public PipeReader Reader => buffer.Reader;
 
-    /// <summary>The request of the opening handshake is read: drops it from what <see cref="Reader"/> gave.</summary>
-    public void SkipRequest(in ReadOnlySequence<byte> given, long size) => buffer.Skip(given, size);
+    /// <summary>Drops what was read of the opening handshake's request from what <see cref="Reader"/> gave.</summary>
+    public void SkipRequest(in ReadOnlySequence<byte> given, long size, long examined) =>
+        buffer.Skip(given, size, examined);
 
     /// <summary>Waits for bytes and takes them in; false at the end of the stream.</summary>
     /// <param name="transport">Where they come from.</param>

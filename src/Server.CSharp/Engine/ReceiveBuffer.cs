@@ -123,9 +123,12 @@ internal sealed class ReceiveBuffer
     }
 
     /// <summary>Drops what the opening handshake has read, from the beginning of what it was given.</summary>
-    public void Skip(in ReadOnlySequence<byte> given, long size)
+    /// <param name="given">What <see cref="Reader"/> gave.</param>
+    /// <param name="size">How much of it to drop.</param>
+    /// <param name="examined">How much of it is not given again before more has come.</param>
+    public void Skip(in ReadOnlySequence<byte> given, long size, long examined)
     {
-        pipe.Reader.AdvanceTo(given.GetPosition(size));
+        pipe.Reader.AdvanceTo(given.GetPosition(size), given.GetPosition(examined));
         Length -= size;
     }
 

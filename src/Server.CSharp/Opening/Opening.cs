@@ -15,12 +15,12 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
     private const int MaxLingerBytes = 64 * 1024;
     private const int UsualHeadSize = 1024;
 
-    private readonly RequestHeadLimits limits = options.ToRequestHeadLimits();
+    private readonly HeadLimits limits = options.ToHeadLimits();
     private readonly OpeningPolicy policy = new(options, isStopping, log);
 
     /// <summary>Waits for a request; null when the stream ended. Bytes that came after it stay in the buffer.</summary>
     public RequestParse? ReadRequest(Transport transport, FrameInput input) =>
-        new RequestReader(limits).Read(transport, input);
+        RequestInput.Read(transport, input, limits);
 
     /// <summary>Decides on what was read.</summary>
     public OpeningDecision Decide(ServerConnection connection, RequestParse? parse) =>
@@ -28,6 +28,7 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
         {
             RequestParse.Complete complete => policy.Decide(connection, complete.Request),
             RequestParse.Malformed malformed => policy.Decide(malformed.Error),
+            { IsNotHttp: true } => OpeningDecision.Ignored("the stream doesn't begin as HTTP does"),
             _ => OpeningDecision.Ignored("the stream ended before the request was complete"),
         };
 
@@ -93,7 +94,7 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
     {
         // Room for a usual head, so that a large body is not moved as the buffer grows.
         var bytes = new ArrayBufferWriter<byte>(UsualHeadSize + response.Body.Length);
-        Http.WriteResponse(response, bytes);
+        response.WriteTo(bytes);
         return bytes.WrittenSpan;
     }
 }

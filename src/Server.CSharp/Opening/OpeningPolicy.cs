@@ -32,7 +32,11 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
     }
 
     /// <summary>Decides on bytes that are no request.</summary>
-    public OpeningDecision Decide(HandshakeError error) => Rejected(error);
+    public OpeningDecision Decide(HeadError error) =>
+        OpeningDecision.Rejected(
+            Handshake.RejectHead(policy, Now, error),
+            Reason(error.Description, error.Section)
+        );
 
     /// <summary>The answer to a client for whom there is no room.</summary>
     public Response Unavailable() =>
@@ -202,14 +206,14 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         return OpeningDecision.Accepted(response, subprotocol, chain);
     }
 
-    private OpeningDecision Rejected(HandshakeError error)
-    {
-        var response = Handshake.Reject(policy, Now, error);
-        return OpeningDecision.Rejected(
-            response.IsSome ? response.Value : null,
-            $"{HandshakeErrorModule.Describe(error)} ({HandshakeErrorModule.Section(error)})"
+    private OpeningDecision Rejected(HandshakeError error) =>
+        OpeningDecision.Rejected(
+            Handshake.Reject(policy, Now, error),
+            Reason(error.Description, error.Section)
         );
-    }
+
+    private static string Reason(string description, RfcSection section) =>
+        $"{description} ({section})";
 
     private OpeningDecision Failed(Exception error, string method = "GET") =>
         OpeningDecision.Rejected(

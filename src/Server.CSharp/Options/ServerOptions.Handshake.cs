@@ -56,24 +56,24 @@ public sealed partial record ServerOptions
     /// <summary>
     /// The largest request head that is read, in bytes: 64 to 16,777,216; 65,536 by default. A larger one is answered with 431.
     /// </summary>
-    public int MaxRequestHeadSize { get; init; } = RequestHeadLimits.Default.MaxHeadSize;
+    public int MaxRequestHeadSize { get; init; } = HeadLimits.Default.MaxHeadSize;
 
     /// <summary>
     /// The longest request line, in bytes with its CR and LF: 64 to 16,777,216; 8,192 by default. A longer one is answered
     /// with 414 (RFC 9112 §3).
     /// </summary>
-    public int MaxRequestLineLength { get; init; } = RequestHeadLimits.Default.MaxRequestLineLength;
+    public int MaxRequestLineLength { get; init; } = HeadLimits.Default.MaxStartLineLength;
 
     /// <summary>
     /// The longest header line, in bytes with its CR and LF: 64 to 16,777,216; 8,192 by default. A longer one is answered
     /// with 431 (RFC 6585 §5).
     /// </summary>
-    public int MaxHeaderLineLength { get; init; } = RequestHeadLimits.Default.MaxHeaderLineLength;
+    public int MaxHeaderLineLength { get; init; } = HeadLimits.Default.MaxHeaderLineLength;
 
     /// <summary>
     /// The most header lines of a request: 1 or more; 128 by default. More are answered with 431 (RFC 6585 §5).
     /// </summary>
-    public int MaxHeaderCount { get; init; } = RequestHeadLimits.Default.MaxHeaderCount;
+    public int MaxHeaderCount { get; init; } = HeadLimits.Default.MaxHeaderCount;
 
     private void ValidateHandshake()
     {
@@ -100,7 +100,7 @@ public sealed partial record ServerOptions
     }
 
     private static void CheckHeadSize(int value, string name) =>
-        CheckRange(value, RequestHeadLimits.Smallest, RequestHeadLimits.Largest, name);
+        CheckRange(value, HeadLimits.Smallest, HeadLimits.Largest, name);
 
     private static void CheckSubprotocol(string? name)
     {
@@ -127,13 +127,8 @@ public sealed partial record ServerOptions
             ? Extensions
             : [.. Extensions, Compression];
 
-    internal RequestHeadLimits ToRequestHeadLimits() =>
-        RequestHeadLimits.Create(
-            MaxRequestLineLength,
-            MaxHeaderLineLength,
-            MaxHeaderCount,
-            MaxRequestHeadSize
-        );
+    internal HeadLimits ToHeadLimits() =>
+        new(MaxRequestLineLength, MaxHeaderLineLength, MaxHeaderCount, MaxRequestHeadSize);
 
     internal HandshakePolicy ToHandshakePolicy() =>
         new(

@@ -26,13 +26,13 @@ public sealed record PerMessageDeflate : IServerExtension
 
     /// <summary>
     /// True to have clients compress each message by itself; then a connection holds no memory between messages for it. False
-    /// by default, which a client may overrule (RFC 7692 §7.1.1.2).
+    /// by default, which a client may overrule (RFC 7692 §7.1.1.2). Some clients don't keep to it, or refuse the handshake.
     /// </summary>
     public bool ClientNoContextTakeover { get; init; }
 
     /// <summary>
     /// The window for compressing, as a power of two: 9 to 15; null for 15. 12 by default. A client may ask for less; an
-    /// offer that asks for 8 is declined, since zlib can't do that (RFC 7692 §7.1.2.1).
+    /// offer that asks for 8 is declined, since zlib can't do that. Clients that didn't ask aren't told (RFC 7692 §7.1.2.1).
     /// </summary>
     public int? ServerMaxWindowBits { get; init; } = 12;
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using BenchmarkDotNet.Attributes;
 using FunctionalWs.Protocol;
+using FunctionalWs.Routing;
 using Microsoft.FSharp.Collections;
 using Microsoft.FSharp.Core;
 

@@ -19,6 +19,11 @@ let all = [
         Folder = "src/Protocol.FSharp"
     }
     {
+        Assembly = typeof<FunctionalWs.Routing.RouteTable>.Assembly
+        Language = FSharp
+        Folder = "src/Routing.FSharp"
+    }
+    {
         Assembly = typeof<FunctionalWs.Server>.Assembly
         Language = CSharp
         Folder = "src/Server.CSharp"

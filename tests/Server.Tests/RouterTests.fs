@@ -9,6 +9,7 @@ open Microsoft.Extensions.Logging
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Routing
 
 let private defaults = ServerOptions(TimeProvider = FakeClock())
 

@@ -1,4 +1,5 @@
 using FunctionalWs.Protocol;
+using FunctionalWs.Routing;
 
 namespace FunctionalWs;
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using FunctionalWs.Protocol;
+using FunctionalWs.Routing;
 
 namespace FunctionalWs;
 

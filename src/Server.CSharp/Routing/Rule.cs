@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FunctionalWs.Protocol;
+using FunctionalWs.Routing;
 
 namespace FunctionalWs;
 

@@ -1,4 +1,5 @@
 using FunctionalWs.Protocol;
+using FunctionalWs.Routing;
 using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;

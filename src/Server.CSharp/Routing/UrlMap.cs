@@ -2,6 +2,7 @@ using System.Collections;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using FunctionalWs.Protocol;
+using FunctionalWs.Routing;
 using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;

@@ -6,6 +6,7 @@ open System.Collections.Generic
 open System.Text.RegularExpressions
 open FunctionalWs.Fuzz
 open FunctionalWs.Protocol
+open FunctionalWs.Routing
 
 let private plain: RouteBase = {
     ServerName = ValueNone

@@ -1,5 +1,5 @@
 // The words of the rule language: names, and converters with their arguments.
-namespace FunctionalWs.Protocol
+namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic

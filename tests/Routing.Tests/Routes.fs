@@ -1,8 +1,9 @@
 /// Tables, requests and what they lead to, in short form.
-module FunctionalWs.Protocol.Tests.Routes
+module FunctionalWs.Routing.Tests.Routes
 
 open System.Collections.Generic
 open FunctionalWs.Protocol
+open FunctionalWs.Routing
 
 let pattern (text: string) : RoutePattern =
     match RoutePattern.parse text with

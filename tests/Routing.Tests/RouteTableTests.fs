@@ -1,10 +1,11 @@
-module FunctionalWs.Protocol.Tests.RouteTableTests
+module FunctionalWs.Routing.Tests.RouteTableTests
 
 open System
 open Expecto
 open Swensen.Unquote
 open FunctionalWs.Protocol
-open FunctionalWs.Protocol.Tests.Routes
+open FunctionalWs.Routing
+open FunctionalWs.Routing.Tests.Routes
 
 let private errorOf (rules: RouteRule list) =
     match RouteTable.create true rules with

@@ -1,5 +1,5 @@
 // Where rules that redirect send their clients. The scheme and the host are never taken from a value.
-namespace FunctionalWs.Protocol
+namespace FunctionalWs.Routing
 
 open System
 

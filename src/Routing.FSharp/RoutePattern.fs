@@ -1,6 +1,6 @@
 // The rule language: `/channel/<uuid:channel_id>` and `/channel/{channelId:guid}` to one immutable pattern. What a rule
 // leads to is not here.
-namespace FunctionalWs.Protocol
+namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic

@@ -1,8 +1,9 @@
 // All rules together: which of them takes a request, and what that leads to.
-namespace FunctionalWs.Protocol
+namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic
+open FunctionalWs.Protocol
 
 /// <summary>What a request leads to.</summary>
 [<RequireQualifiedAccess; NoComparison>]

@@ -1,5 +1,5 @@
 // From an endpoint and values back to a URL.
-namespace FunctionalWs.Protocol
+namespace FunctionalWs.Routing
 
 open System
 

@@ -1,5 +1,5 @@
 // A rule: a pattern, what it leads to, and how its URL is written from values.
-namespace FunctionalWs.Protocol
+namespace FunctionalWs.Routing
 
 open System
 open System.Collections

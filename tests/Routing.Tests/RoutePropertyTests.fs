@@ -1,4 +1,4 @@
-module FunctionalWs.Protocol.Tests.RoutePropertyTests
+module FunctionalWs.Routing.Tests.RoutePropertyTests
 
 open System
 open System.Text
@@ -8,7 +8,8 @@ open FsCheck
 open FsCheck.FSharp
 open Swensen.Unquote
 open FunctionalWs.Protocol
-open FunctionalWs.Protocol.Tests.Routes
+open FunctionalWs.Routing
+open FunctionalWs.Routing.Tests.Routes
 
 /// The slow twin: every rule as a regular expression, all of them tried in the order of their weights.
 module private Twin =

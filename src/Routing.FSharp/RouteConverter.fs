@@ -1,6 +1,6 @@
 // Converters of routes: the text of a placeholder to a typed value and back. No regular expressions: each looks at the
 // text once.
-namespace FunctionalWs.Protocol
+namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic

@@ -1,6 +1,6 @@
 // The rules as a tree of segments, and the search for the first that takes a path. Each node lies on one way from the root,
 // so a search visits it once at most, whatever the path.
-namespace FunctionalWs.Protocol
+namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic

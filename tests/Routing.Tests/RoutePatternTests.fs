@@ -1,11 +1,12 @@
-module FunctionalWs.Protocol.Tests.RoutePatternTests
+module FunctionalWs.Routing.Tests.RoutePatternTests
 
 open System
 open System.Collections.Generic
 open Expecto
 open Swensen.Unquote
 open FunctionalWs.Protocol
-open FunctionalWs.Protocol.Tests.Routes
+open FunctionalWs.Routing
+open FunctionalWs.Routing.Tests.Routes
 
 /// The value that a rule with one placeholder finds, or none.
 let private valueOf (text: string) (target: string) : obj option =

@@ -1,10 +1,11 @@
 // Request targets and hosts as routing sees them (RFC 9112 §3.2), and percent-encoding (RFC 3986 §2). A target is parted at
 // its slashes before it is decoded, and never handed to a parser of URLs: `;` and `#` are ordinary, `//b` is a path.
-namespace FunctionalWs.Protocol
+namespace FunctionalWs.Routing
 
 open System
 open System.Globalization
 open System.Text
+open FunctionalWs.Protocol
 
 module internal PercentEncoding =
 
@@ -155,9 +156,7 @@ module RouteHost =
     /// <param name="text">Any text.</param>
     [<CompiledName("IsName")>]
     let isName (text: string) : bool =
-        RequestRules.isHost text
-        && not (text.StartsWith '.')
-        && not (text.Contains "..")
+        Handshake.isHost text && not (text.StartsWith '.') && not (text.Contains "..")
 
     /// Where the port begins, with its colon; the length when there is none.
     let private portStart (host: string) : int =

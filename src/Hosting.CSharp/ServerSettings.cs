@@ -207,6 +207,6 @@ internal static class ServerSettings
         : IPAddress.TryParse(text, out var address)
             ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
         : throw new FormatException(
-            $"'{text}' is neither an address nor a network such as 10.0.0.0/8."
+            Invariant($"'{text}' is neither an address nor a network such as 10.0.0.0/8.")
         );
 }

@@ -28,7 +28,7 @@ internal static class SettingValue
         )
             ? number
             : throw new FormatException(
-                $"'{entry.Value}' is no whole number of at most {int.MaxValue}."
+                Invariant($"'{entry.Value}' is no whole number of at most {int.MaxValue}.")
             );
 
     public static int? OptionalNumber(this IConfigurationSection entry) =>
@@ -37,14 +37,14 @@ internal static class SettingValue
     public static bool Flag(this IConfigurationSection entry) =>
         bool.TryParse(entry.Scalar(), out var flag)
             ? flag
-            : throw new FormatException($"'{entry.Value}' is neither true nor false.");
+            : throw new FormatException(Invariant($"'{entry.Value}' is neither true nor false."));
 
     /// <summary>A bare number would be days, which nobody means: it takes a colon.</summary>
     public static TimeSpan Time(this IConfigurationSection entry) =>
         entry.Scalar().Contains(':')
         && TimeSpan.TryParse(entry.Value, CultureInfo.InvariantCulture, out var time)
             ? time
-            : throw new FormatException($"'{entry.Value}' is no time such as 00:00:30.");
+            : throw new FormatException(Invariant($"'{entry.Value}' is no time such as 00:00:30."));
 
     public static TimeSpan? OptionalTime(this IConfigurationSection entry) =>
         entry.IsNull() ? null : entry.Time();
@@ -58,7 +58,7 @@ internal static class SettingValue
         return isName && Enum.TryParse<T>(text, ignoreCase: true, out var choice)
             ? choice
             : throw new FormatException(
-                $"'{text}' is none of {string.Join(", ", Enum.GetNames<T>())}."
+                Invariant($"'{text}' is none of {string.Join(", ", Enum.GetNames<T>())}.")
             );
     }
 

@@ -20,7 +20,7 @@ internal static class SettingsReader
         {
             if (!settings.TryGetValue(entry.Key, out var set))
             {
-                misread.Add($"{entry.Path} is no setting of a server.");
+                misread.Add(Invariant($"{entry.Path} is no setting of a server."));
                 continue;
             }
             try
@@ -29,7 +29,7 @@ internal static class SettingsReader
             }
             catch (Exception error) when (error is FormatException or ArgumentException)
             {
-                misread.Add($"{entry.Path}: {error.Message}");
+                misread.Add(Invariant($"{entry.Path}: {error.Message}"));
             }
         }
         return options;

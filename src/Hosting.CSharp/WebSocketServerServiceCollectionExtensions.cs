@@ -158,7 +158,9 @@ public static class WebSocketServerServiceCollectionExtensions
             )
         )
             throw new InvalidOperationException(
-                $"{ServerName.Called(name)} is there already: give another one a name of its own."
+                Invariant(
+                    $"{ServerName.Called(name)} is there already: give another one a name of its own."
+                )
             );
         services.AddKeyedSingleton(name, new HostedServer(name));
         if (name.Length == 0)

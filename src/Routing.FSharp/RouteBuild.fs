@@ -2,6 +2,7 @@
 namespace FunctionalWs.Routing
 
 open System
+open type System.FormattableString
 
 /// <summary>Where absolute URLs begin. Immutable.</summary>
 type RouteBase = {
@@ -28,18 +29,18 @@ type RouteBuildError =
     /// <summary>A sentence for people.</summary>
     override error.ToString() =
         match error with
-        | UnknownEndpoint(endpoint, Null) -> $"No rule leads to '{endpoint}'."
+        | UnknownEndpoint(endpoint, Null) -> Invariant $"No rule leads to '{endpoint}'."
         | UnknownEndpoint(endpoint, NonNull closest) ->
-            $"No rule leads to '{endpoint}'. Did you mean '{closest}'?"
+            Invariant $"No rule leads to '{endpoint}'. Did you mean '{closest}'?"
         | MissingValues(rule, names) ->
             let names = String.Join(", ", names)
-            $"The rule '{rule}' needs further values: {names}."
+            Invariant $"The rule '{rule}' needs further values: {names}."
         | OtherDefault(rule, name, value) ->
-            $"The rule '{rule}' is for the value '{value}' of '{name}' alone."
+            Invariant $"The rule '{rule}' is for the value '{value}' of '{name}' alone."
         | UnsuitableValue(rule, name, value) ->
-            $"The rule '{rule}' can't have the value '{value}' for '{name}'."
+            Invariant $"The rule '{rule}' can't have the value '{value}' for '{name}'."
         | ServerNameMissing rule ->
-            $"The rule '{rule}' needs the server's name, to which its subdomain belongs."
+            Invariant $"The rule '{rule}' needs the server's name, to which its subdomain belongs."
 
 module internal RouteBuild =
 
@@ -48,7 +49,7 @@ module internal RouteBuild =
         | :? string as text -> text
         | :? bool as flag -> if flag then "true" else "false"
         | :? IFormattable as value -> value.ToString(null, Globalization.CultureInfo.InvariantCulture)
-        | other -> string other
+        | other -> String.Concat other
 
     /// The text of a placeholder's value in a path: a value that spans segments keeps its slashes.
     let encodeValue (placeholder: Placeholder) (text: string) : string voption =
@@ -148,7 +149,7 @@ module internal RouteBuild =
         let pairs =
             values.Keys
             |> Seq.except known
-            |> Seq.map (fun name -> $"{encode name}={encode (plainText values[name])}")
+            |> Seq.map (fun name -> Invariant $"{encode name}={encode (plainText values[name])}")
 
         if Seq.isEmpty pairs then
             ""
@@ -198,7 +199,7 @@ module internal RouteBuild =
             Error(RouteBuildError.ServerNameMissing(rule.Pattern.ToString()))
         | RouteScope.Subdomain pattern, ValueSome server ->
             hostText rule pattern values
-            |> Result.map (fun host -> if host = "" then server else $"{host}.{server}")
+            |> Result.map (fun host -> if host = "" then server else Invariant $"{host}.{server}")
 
     let origin (isSecure: bool) (authority: string) : string =
         (if isSecure then "wss://" else "ws://") + authority

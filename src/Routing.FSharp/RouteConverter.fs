@@ -6,6 +6,7 @@ open System
 open System.Collections.Generic
 open System.Globalization
 open System.Runtime.InteropServices
+open type System.FormattableString
 
 /// <summary>
 /// Turns the text of a placeholder into a value, and back when a URL is built. Inherit from it for converters of your own;
@@ -134,7 +135,7 @@ module internal RouteConverters =
         let format (value: obj) =
             wholeNumber value
             |> ValueOption.bind (acceptIf isInRange)
-            |> ValueOption.map (fun value -> value.ToString($"D{digits}", invariant))
+            |> ValueOption.map (fun value -> value.ToString(Invariant $"D{digits}", invariant))
             |> ValueOption.bind (acceptIf hasDigits)
 
         FunctionConverter(50, false, (boxed 0L).GetType(), parse, format) :> RouteConverter
@@ -214,7 +215,7 @@ module internal RouteConverters =
 
         let format (value: obj) =
             match value with
-            | :? Guid as value -> ValueSome(value.ToString "D")
+            | :? Guid as value -> ValueSome(value.ToString())
             | _ -> ValueNone
 
         FunctionConverter(100, false, typeof<Guid>, parse, format)
@@ -261,10 +262,10 @@ module internal RouteConverters =
             match bound, List.tryFind (fst >> (=) key) accepted with
             | Error error, _ -> Error error
             | Ok _, None when names = "" -> Error "no arguments"
-            | Ok _, None -> Error $"no other arguments than {names}"
-            | Ok bound, _ when Map.containsKey key bound -> Error $"the argument {key} only once"
+            | Ok _, None -> Error(Invariant $"no other arguments than {names}")
+            | Ok bound, _ when Map.containsKey key bound -> Error(Invariant $"the argument {key} only once")
             | Ok _, Some(_, kind) when not (isOf kind argument.Value) ->
-                Error $"{kindName kind} for {key}, not '{argument.Value}',"
+                Error(Invariant $"{kindName kind} for {key}, not '{argument.Value}',")
             | Ok bound, Some _ -> Ok(Map.add key argument.Value bound)
 
         given |> List.indexed |> List.fold add (Ok Map.empty)
@@ -343,7 +344,7 @@ module internal RouteConverters =
         | _, ("uuid" | "guid") -> make [] (fun _ -> Ok uuid)
         | _ ->
             let known = Seq.append [ names ] custom.Keys |> String.concat ", "
-            Error $"a converter, one of {known},"
+            Error(Invariant $"a converter, one of {known},")
 
     /// The value of a text; none when there is none. No placeholder is empty.
     let tryParse (converter: RouteConverter) (text: string) : obj voption =

@@ -4,6 +4,7 @@ namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic
+open type System.FormattableString
 
 /// A named part of a path. Two with the same `Type` take the same texts.
 [<NoComparison; ReferenceEquality>]
@@ -68,14 +69,15 @@ module RoutePattern =
             name |> expected "a name of letters, digits and underscores"
         else
             match RouteConverters.create custom converter arguments with
-            | Error wanted -> { Text = ""; At = at } |> expected $"{wanted} for '{converter}'"
+            | Error wanted -> { Text = ""; At = at } |> expected (Invariant $"{wanted} for '{converter}'")
             | Ok found ->
                 let text =
-                    arguments |> List.map (fun argument -> $"{argument.Key}={argument.Value}")
+                    arguments
+                    |> List.map (fun argument -> Invariant $"{argument.Key}={argument.Value}")
 
                 Ok {
                     Name = name.Text
-                    Type = $"""{converter}({String.Join(',', text)})"""
+                    Type = Invariant $"""{converter}({String.Join(',', text)})"""
                     Converter = found
                 }
 
@@ -192,7 +194,7 @@ module RoutePattern =
         match before with
         | Piece.Value _ :: _ -> Some "some text between two placeholders"
         | _ when hasValue (fun other -> other.Name = next.Name) before ->
-            Some $"another name than '{next.Name}', which is taken,"
+            Some(Invariant $"another name than '{next.Name}', which is taken,")
         | _ when spans next && hasValue spans before -> Some "no second placeholder that takes slashes"
         | _ when hasValue (fun other -> spans next || spans other) beside ->
             Some "a slash between a placeholder that takes slashes and another"
@@ -213,7 +215,7 @@ module RoutePattern =
             let closing = if isAngle then '>' else '}'
 
             { here with At = text.Length }
-            |> expected $"a closing '{closing}', outside of parentheses and quotes,"
+            |> expected (Invariant $"a closing '{closing}', outside of parentheses and quotes,")
         | finish :: _ ->
             (if isAngle then angle else brace) custom {
                 Text = rest.Substring(0, finish)

@@ -2,6 +2,7 @@
 namespace FunctionalWs.Routing
 
 open System
+open type System.FormattableString
 
 module internal RouteRedirection =
 
@@ -38,11 +39,12 @@ module internal RouteRedirection =
                 | Written _ -> None)
 
         match unknown, all with
-        | Some name, _ -> Some $"redirects to '{text}', but has no value '{name}'"
+        | Some name, _ -> Some(Invariant $"redirects to '{text}', but has no value '{name}'")
         | None, Written start :: _ :: _ when
-            isAbsolute start && start.IndexOf('/', start.IndexOf "//" + 2) < 0
+            isAbsolute start
+            && start.IndexOf('/', start.IndexOf("//", StringComparison.Ordinal) + 2) < 0
             ->
-            Some $"redirects to '{text}': a host can't come from a value"
+            Some(Invariant $"redirects to '{text}': a host can't come from a value")
         | None, _ -> None
 
     /// A value as a part of a URL's path.
@@ -76,7 +78,7 @@ module internal RouteRedirection =
 
         if not (isAbsolute written) then
             origin + "/" + text.TrimStart '/'
-        elif written.StartsWith "//" then
+        elif written.StartsWith("//", StringComparison.Ordinal) then
             origin.Substring(0, origin.IndexOf '/') + text
         else
             text

@@ -5,6 +5,7 @@ open System
 open System.Collections
 open System.Collections.Generic
 open System.Runtime.InteropServices
+open type System.FormattableString
 
 /// <summary>The values that a path and the defaults of its rule gave, in their order. Immutable.</summary>
 [<Sealed; AllowNullLiteral(false)>]
@@ -26,7 +27,7 @@ type RouteValues internal (names: string[], values: obj[]) =
 
     member private _.Missing(name: string) =
         let known = String.Join(", ", names)
-        KeyNotFoundException $"The route has no value '{name}'; it has: {known}."
+        KeyNotFoundException(Invariant $"The route has no value '{name}'; it has: {known}.")
 
     /// <summary>The value of a name.</summary>
     /// <param name="name">A name of the rule's, in the same case.</param>
@@ -45,7 +46,11 @@ type RouteValues internal (names: string[], values: obj[]) =
         match route[name] with
         | :? 'T as value -> value
         | other ->
-            raise (InvalidCastException $"The value '{name}' is of type {other.GetType()}, not {typeof<'T>}.")
+            raise (
+                InvalidCastException(
+                    Invariant $"The value '{name}' is of type {other.GetType()}, not {typeof<'T>}."
+                )
+            )
 
     /// <summary>Finds the value of a name; false when there is none, or one of another type.</summary>
     /// <param name="name">A name of the rule's, in the same case.</param>
@@ -101,7 +106,7 @@ type RouteValues internal (names: string[], values: obj[]) =
     /// <summary>Names and values, for people.</summary>
     override route.ToString() : string =
         route.Pairs
-        |> Seq.map (fun pair -> $"{pair.Key}={pair.Value}")
+        |> Seq.map (fun pair -> Invariant $"{pair.Key}={pair.Value}")
         |> String.concat ", "
 
     interface IReadOnlyDictionary<string, obj> with

@@ -3,6 +3,7 @@ namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic
+open type System.FormattableString
 
 /// <summary>What is wrong with the text of a rule.</summary>
 type RouteSyntaxError = {
@@ -16,7 +17,7 @@ type RouteSyntaxError = {
 
     /// <summary>A sentence with the rule, the position and what was expected there.</summary>
     override error.ToString() =
-        $"The rule '{error.Rule}' needs {error.Expected} at position {error.Position}."
+        Invariant $"The rule '{error.Rule}' needs {error.Expected} at position {error.Position}."
 
 /// A part of a rule's text and where it begins; also what was expected there.
 [<Struct>]

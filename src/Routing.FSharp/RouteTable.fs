@@ -4,6 +4,7 @@ namespace FunctionalWs.Routing
 open System
 open System.Collections.Generic
 open FunctionalWs.Protocol
+open type System.FormattableString
 
 /// <summary>What a request leads to.</summary>
 [<RequireQualifiedAccess; NoComparison>]
@@ -29,7 +30,7 @@ type RouteTableError = {
 
     /// <summary>A sentence for people.</summary>
     override error.ToString() =
-        $"The rule '{error.Rule}' {error.Reason}."
+        Invariant $"The rule '{error.Rule}' {error.Reason}."
 
 /// Where a search begins: the host is the first segment but where all hosts will do.
 [<NoComparison; ReferenceEquality>]
@@ -145,7 +146,7 @@ module RouteTable =
         RouteRule.names rule
         |> List.countBy id
         |> List.tryFind (fun (_, count) -> count > 1)
-        |> Option.map (fun (name, _) -> $"has the value '{name}' twice")
+        |> Option.map (fun (name, _) -> Invariant $"has the value '{name}' twice")
 
     let private lostAlias (rules: RouteRule list) : RouteRule -> string option =
         let canonical =
@@ -156,7 +157,7 @@ module RouteTable =
 
         fun rule ->
             if rule.IsAlias && not (canonical.Contains rule.Endpoint) then
-                Some $"is an alias, but there is no other rule for '{rule.Endpoint}'"
+                Some(Invariant $"is an alias, but there is no other rule for '{rule.Endpoint}'")
             else
                 None
 
@@ -183,7 +184,7 @@ module RouteTable =
             | first :: second :: _ ->
                 Some {
                     Rule = second.Pattern.ToString()
-                    Reason = $"is never reached: '{first.Pattern}' takes the same paths"
+                    Reason = Invariant $"is never reached: '{first.Pattern}' takes the same paths"
                 }
             | _ -> None)
 
@@ -344,7 +345,7 @@ module RouteTable =
         if isMerged || found.Leaf.Kind = SlashMissing then
             let slash = if found.Leaf.Kind = SlashMissing then "/" else ""
             let path = path |> Array.map PercentEncoding.encodeSegment |> String.concat "/"
-            RouteMatch.Redirect $"{originOf at host rule}/{path}{slash}{target.Query}"
+            RouteMatch.Redirect(Invariant $"{originOf at host rule}/{path}{slash}{target.Query}")
         else
             match otherUrl table at host target.Query rule values with
             | ValueSome location -> RouteMatch.Redirect location
@@ -358,7 +359,7 @@ module RouteTable =
         match target.Segments with
         | [||] ->
             let authority = ValueOption.defaultValue host at.ServerName
-            RouteMatch.Redirect $"{RouteBuild.origin at.IsSecure authority}/{target.Query}"
+            RouteMatch.Redirect(Invariant $"{RouteBuild.origin at.IsSecure authority}/{target.Query}")
         | path ->
             search false path
             |> ValueOption.orElseWith (fun () -> merge path |> ValueOption.bind (search true))

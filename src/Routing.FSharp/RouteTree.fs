@@ -4,6 +4,7 @@ namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic
+open type System.FormattableString
 
 module internal RouteSegment =
 
@@ -126,7 +127,7 @@ module internal RouteSegment =
             >> List.map (fun piece ->
                 match piece with
                 | Piece.Text text -> text
-                | Piece.Value value -> $"<{value.Type}>")
+                | Piece.Value value -> Invariant $"<{value.Type}>")
         )
 
 /// How a rule comes to a path.

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using FunctionalWs.Protocol;
 
@@ -31,7 +32,9 @@ internal sealed class ClientLink(Transport transport, Medium medium, TimeSpan ti
     public bool Fill(Deadline deadline, string awaited)
     {
         if (!transport.WaitReadable(deadline))
-            throw new TimeoutException($"The server sent nothing in time: {awaited} was awaited.");
+            throw new TimeoutException(
+                Invariant($"The server sent nothing in time: {awaited} was awaited.")
+            );
         if (start > 0)
         {
             buffer.AsSpan(start, end - start).CopyTo(buffer);
@@ -96,7 +99,7 @@ internal sealed class ClientLink(Transport transport, Medium medium, TimeSpan ti
             .Select(line => line.Split(": ", 2))
             .Select(field => KeyValuePair.Create(field[0], field[1]));
         return Response
-            .Empty(int.Parse(status[1]))
+            .Empty(int.Parse(status[1], CultureInfo.InvariantCulture))
             .WithReasonPhrase(status[2])
             .WithHeaders(Headers.Create(fields));
     }

@@ -30,7 +30,9 @@ internal sealed class SystemMedium : Medium
         options.Network is null
             ? MemoryTransport.CreatePair(options.BufferSize)
             : throw new ArgumentException(
-                $"{nameof(TestClientOptions.Network)} is for clients in a {nameof(Simulation)}.",
+                Invariant(
+                    $"{nameof(TestClientOptions.Network)} is for clients in a {nameof(Simulation)}."
+                ),
                 nameof(options)
             );
 

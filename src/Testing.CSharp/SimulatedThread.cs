@@ -61,5 +61,5 @@ public sealed class SimulatedThread
     internal void Pause() => turn.Wait();
 
     /// <summary>Number and name.</summary>
-    public override string ToString() => $"{Number} {Name}";
+    public override string ToString() => Invariant($"{Number} {Name}");
 }

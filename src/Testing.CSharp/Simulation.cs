@@ -168,7 +168,9 @@ public sealed class Simulation
         scheduler.Begin();
         if (!IsEnding(ended))
             failure = new TimeoutException(
-                $"A thread waits for something that is not of the simulation's world: {scheduler.Describe()}."
+                Invariant(
+                    $"A thread waits for something that is not of the simulation's world: {scheduler.Describe()}."
+                )
             );
         return failure is null
             ? null

@@ -100,7 +100,7 @@ public sealed class TestClient : IDisposable
         while (!protocol.TryTakePong(payload))
         {
             if (protocol.IsClosed)
-                throw new IOException($"No pong came: {protocol.Ending}.");
+                throw new IOException(Invariant($"No pong came: {protocol.Ending}."));
             protocol.Step(deadline, "a pong");
         }
     }
@@ -120,7 +120,7 @@ public sealed class TestClient : IDisposable
         while (!protocol.TryTakeMessage(out message))
         {
             if (protocol.IsClosed || protocol.CloseStatus is not null)
-                throw new IOException($"No message is left: {protocol.Ending}.");
+                throw new IOException(Invariant($"No message is left: {protocol.Ending}."));
             protocol.Step(deadline, "a message");
         }
         return message;

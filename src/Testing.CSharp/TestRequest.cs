@@ -45,7 +45,9 @@ internal static class TestRequest
                 "Authorization",
                 "Basic "
                     + Convert.ToBase64String(
-                        Encoding.UTF8.GetBytes($"{credentials.UserName}:{credentials.Password}")
+                        Encoding.UTF8.GetBytes(
+                            Invariant($"{credentials.UserName}:{credentials.Password}")
+                        )
                     )
             );
         return headers;
@@ -59,10 +61,10 @@ internal static class TestRequest
     )
     {
         if (!HeaderSyntax.IsToken(method))
-            throw new ArgumentException($"'{method}' is no method.", nameof(method));
+            throw new ArgumentException(Invariant($"'{method}' is no method."), nameof(method));
         if (target.Length == 0 || !target.All(character => character is > ' ' and <= '~'))
             throw new ArgumentException(
-                $"'{target}' is no target: it has one or more characters of 0x21-0x7E.",
+                Invariant($"'{target}' is no target: it has one or more characters of 0x21-0x7E."),
                 nameof(target)
             );
         foreach (var (name, _) in options.Headers)

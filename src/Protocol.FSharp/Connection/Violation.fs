@@ -2,6 +2,7 @@
 namespace FunctionalWs.Protocol
 
 open System
+open type System.FormattableString
 
 /// <summary>A rule that the peer broke, and the place in what it sent.</summary>
 type Violation = {
@@ -26,7 +27,8 @@ type Violation = {
     /// <c>fragmented control frame (RFC 6455 §5.5, at byte 12)</c>.
     /// </summary>
     override violation.ToString() =
-        $"{ProtocolError.describe violation.Error} ({violation.Section}, at byte {violation.Offset})"
+        Invariant
+            $"{ProtocolError.describe violation.Error} ({violation.Section}, at byte {violation.Offset})"
 
 /// Where an error lies in its frame.
 [<Struct>]

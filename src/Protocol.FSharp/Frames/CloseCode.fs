@@ -3,8 +3,10 @@
 namespace FunctionalWs.Protocol
 
 open System
+open System.Globalization
 open System.Buffers.Binary
 open System.Text
+open type System.FormattableString
 
 /// <summary>
 /// A close code that may be sent and received: 1000–1003, 1007–1014 and 3000–4999. The default value is 1000
@@ -78,7 +80,8 @@ type CloseCode = private {
         { Offset = value - 1000 }
 
     /// <summary>The number, invariant.</summary>
-    override code.ToString() = string code.Value
+    override code.ToString() =
+        code.Value.ToString CultureInfo.InvariantCulture
 
     /// <summary>True when both are the same number.</summary>
     static member op_Equality(left: CloseCode, right: CloseCode) : bool = left.Offset = right.Offset
@@ -125,7 +128,8 @@ type CloseStatus private (code: CloseCode voption, reason: string) =
         if length > CloseStatus.MaxReasonLength then
             raise (
                 ArgumentException(
-                    $"The reason takes {length} bytes of UTF-8; at most {CloseStatus.MaxReasonLength} fit a close frame.",
+                    Invariant
+                        $"The reason takes {length} bytes of UTF-8; at most {CloseStatus.MaxReasonLength} fit a close frame.",
                     nameof reason
                 )
             )
@@ -156,9 +160,9 @@ type CloseStatus private (code: CloseCode voption, reason: string) =
     /// <summary>The number and the reason, such as <c>1001 bye</c>.</summary>
     override status.ToString() : string =
         if reason = "" then
-            string status.Number
+            status.Number.ToString CultureInfo.InvariantCulture
         else
-            $"{status.Number} {reason}"
+            Invariant $"{status.Number} {reason}"
 
     /// <summary>The bytes of the close frame's payload.</summary>
     member _.ToArray() : byte[] =

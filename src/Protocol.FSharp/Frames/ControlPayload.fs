@@ -2,6 +2,7 @@
 namespace FunctionalWs.Protocol
 
 open System
+open type System.FormattableString
 
 /// <summary>The payload of a ping or a pong: 0 to 125 bytes, immutable, compared by content (RFC 6455 §5.5).</summary>
 [<Sealed; AllowNullLiteral(false)>]
@@ -22,7 +23,8 @@ type ControlPayload private (bytes: byte[]) =
         if bytes.Length > ControlPayload.MaxLength then
             raise (
                 ArgumentException(
-                    $"{bytes.Length} bytes don't fit a control frame: at most {ControlPayload.MaxLength} do.",
+                    Invariant
+                        $"{bytes.Length} bytes don't fit a control frame: at most {ControlPayload.MaxLength} do.",
                     nameof bytes
                 )
             )

@@ -2,6 +2,8 @@
 // Total functions map the first to a close code and both to a sentence.
 namespace FunctionalWs.Protocol
 
+open type System.FormattableString
+
 /// <summary>A rule of the protocol that the peer broke. Each leads to one close code, see <c>closeCode</c>.</summary>
 [<RequireQualifiedAccess>]
 type ProtocolError =
@@ -104,29 +106,30 @@ module ProtocolError =
     [<CompiledName("Describe")>]
     let describe (error: ProtocolError) : string =
         match error with
-        | ProtocolError.ReservedOpcode opcode -> $"invalid opcode 0x{opcode:X}"
-        | ProtocolError.ReservedBits bits -> $"reserved bits must be 0, not 0x{bits:X}"
+        | ProtocolError.ReservedOpcode opcode -> Invariant $"invalid opcode 0x{opcode:X}"
+        | ProtocolError.ReservedBits bits -> Invariant $"reserved bits must be 0, not 0x{bits:X}"
         | ProtocolError.MaskMissing -> "incorrect masking: a client must mask its frames"
         | ProtocolError.MaskForbidden -> "incorrect masking: a server must not mask its frames"
-        | ProtocolError.LengthNotMinimal length -> $"length {length} is not in its shortest form"
+        | ProtocolError.LengthNotMinimal length -> Invariant $"length {length} is not in its shortest form"
         | ProtocolError.LengthTopBit -> "the top bit of a 64-bit length must be 0"
         | ProtocolError.ControlFrameTooLong _ -> "control frame too long: at most 125 bytes"
         | ProtocolError.ControlFrameFragmented _ -> "fragmented control frame"
         | ProtocolError.ContinuationExpected -> "expected a continuation frame"
         | ProtocolError.ContinuationUnexpected -> "unexpected continuation frame"
         | ProtocolError.FragmentTooBig(length, limit) ->
-            $"frame of {length} bytes exceeds the limit of {limit} bytes"
+            Invariant $"frame of {length} bytes exceeds the limit of {limit} bytes"
         | ProtocolError.MessageTooBig(length, limit) ->
-            $"message of at least {length} bytes exceeds the limit of {limit} bytes"
-        | ProtocolError.TooManyFragments limit -> $"message of more than {limit} frames"
-        | ProtocolError.TextNotUtf8 position -> $"invalid UTF-8 at position {position}"
+            Invariant $"message of at least {length} bytes exceeds the limit of {limit} bytes"
+        | ProtocolError.TooManyFragments limit -> Invariant $"message of more than {limit} frames"
+        | ProtocolError.TextNotUtf8 position -> Invariant $"invalid UTF-8 at position {position}"
         | ProtocolError.CompressedDataInvalid -> "decompression failed"
         | ProtocolError.CompressedDataIncomplete -> "compressed data ends too early"
-        | ProtocolError.InflateRatioExceeded limit -> $"message inflates to more than {limit} times its size"
+        | ProtocolError.InflateRatioExceeded limit ->
+            Invariant $"message inflates to more than {limit} times its size"
         | ProtocolError.ExtensionFailed(extension, reason) ->
-            $"extension {shorten extension} failed: {shorten reason}"
+            Invariant $"extension {shorten extension} failed: {shorten reason}"
         | ProtocolError.CloseFrameTooShort -> "close frame too short"
-        | ProtocolError.CloseCodeInvalid code -> $"invalid status code {code}"
+        | ProtocolError.CloseCodeInvalid code -> Invariant $"invalid status code {code}"
         | ProtocolError.CloseReasonNotUtf8 -> "invalid UTF-8 in the reason of a close frame"
 
     let private of6455 section = { Rfc = 6455; Section = section }

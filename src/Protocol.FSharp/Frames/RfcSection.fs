@@ -1,6 +1,8 @@
 // Where a rule is written down.
 namespace FunctionalWs.Protocol
 
+open type System.FormattableString
+
 /// <summary>A section of a standard, such as <c>RFC 6455 §5.2</c>.</summary>
 type RfcSection = {
     /// <summary>The number of the RFC, such as 6455.</summary>
@@ -10,4 +12,5 @@ type RfcSection = {
 } with
 
     /// <summary>As people write it: <c>RFC 6455 §5.2</c>.</summary>
-    override section.ToString() = $"RFC {section.Rfc} §{section.Section}"
+    override section.ToString() =
+        Invariant $"RFC {section.Rfc} §{section.Section}"

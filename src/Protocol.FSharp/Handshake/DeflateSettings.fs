@@ -3,6 +3,7 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Globalization
+open type System.FormattableString
 
 /// The parameters by name, and how they are written (RFC 7692 §7.1).
 module internal DeflateParameter =
@@ -40,7 +41,7 @@ module internal DeflateWindow =
     /// A caller's window, as a power of two.
     let check (name: string) (least: int) (bits: Nullable<int>) : unit =
         if bits.HasValue && (bits.Value < least || bits.Value > 15) then
-            raise (ArgumentOutOfRangeException(name, bits.Value, $"{name} is from {least} to 15."))
+            raise (ArgumentOutOfRangeException(name, bits.Value, Invariant $"{name} is from {least} to 15."))
 
 /// <summary>What a server wants of <c>permessage-deflate</c>. Immutable, and checked when it is made.</summary>
 type DeflatePolicy = private {

@@ -4,6 +4,7 @@ namespace FunctionalWs.Protocol
 open System
 open System.Security.Cryptography
 open System.Text
+open type System.FormattableString
 
 /// <summary>What becomes of a request. Either way the response is to be sent.</summary>
 [<RequireQualifiedAccess; NoComparison>]
@@ -149,7 +150,10 @@ module Handshake =
             else
                 ""
 
-        Response.Text(statusCode, $"The WebSocket connection could not be opened. {description}\n{hint}")
+        Response.Text(
+            statusCode,
+            Invariant $"The WebSocket connection could not be opened. {description}\n{hint}"
+        )
 
     /// <summary>The response to a request that can't be accepted.</summary>
     /// <param name="policy">The policy: it names the server.</param>

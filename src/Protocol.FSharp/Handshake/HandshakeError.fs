@@ -2,6 +2,7 @@
 namespace FunctionalWs.Protocol
 
 open System
+open type System.FormattableString
 
 /// <summary>A rule of the opening handshake that a client's request breaks (RFC 6455 §4.2.1).</summary>
 [<RequireQualifiedAccess; StructuredFormatDisplay("{Description}")>]
@@ -44,8 +45,8 @@ type HandshakeError =
     /// What a header says instead of what it should.
     static member private Instead (name: string) (value: string | null) (needed: string) : string =
         match value with
-        | Null -> $"The header {name} is missing."
-        | NonNull value -> $"The header {name} {needed}: {PeerText.quote value}."
+        | Null -> Invariant $"The header {name} is missing."
+        | NonNull value -> Invariant $"The header {name} {needed}: {PeerText.quote value}."
 
     /// One line for each error: status, section, sentence.
     member private error.Facts: struct (int * RfcSection * string) =
@@ -56,29 +57,34 @@ type HandshakeError =
         let noUpgrade = "doesn't ask for a WebSocket"
 
         match error with
-        | Method name -> 405, of6455 "4.2.1", $"The method is {quote name}; a WebSocket is opened with GET."
+        | Method name ->
+            405, of6455 "4.2.1", Invariant $"The method is {quote name}; a WebSocket is opened with GET."
         | HttpVersion version ->
-            505, of6455 "4.2.1", $"The version is {quote version}; a WebSocket needs HTTP/1.1."
-        | Target target -> 400, { Rfc = 9112; Section = "3.2" }, $"The target {quote target} is not valid."
-        | HeaderMissing name -> 400, section name, $"The header {name} is missing."
-        | HeaderRepeated name -> 400, section name, $"The header {name} comes more than once."
+            505, of6455 "4.2.1", Invariant $"The version is {quote version}; a WebSocket needs HTTP/1.1."
+        | Target target ->
+            400, { Rfc = 9112; Section = "3.2" }, Invariant $"The target {quote target} is not valid."
+        | HeaderMissing name -> 400, section name, Invariant $"The header {name} is missing."
+        | HeaderRepeated name -> 400, section name, Invariant $"The header {name} comes more than once."
         | HeaderFormat(name, value, error) ->
             let place = PeerText.number error.Position
 
             400,
             section name,
-            $"The header {name} needs {error.Expected} at position {place} of {quote value}."
-        | Host value -> 400, { Rfc = 9110; Section = "7.2" }, $"This is no valid host: {quote value}."
+            Invariant $"The header {name} needs {error.Expected} at position {place} of {quote value}."
+        | Host value ->
+            400, { Rfc = 9110; Section = "7.2" }, Invariant $"This is no valid host: {quote value}."
         | Connection value -> 426, of6455 "4.2.1", instead "Connection" value noUpgrade
         | Upgrade value -> 426, of6455 "4.2.1", instead "Upgrade" value noUpgrade
         | Key value ->
-            400, of6455 "4.2.1", $"The header Sec-WebSocket-Key is not 16 bytes in Base64: {quote value}."
+            400,
+            of6455 "4.2.1",
+            Invariant $"The header Sec-WebSocket-Key is not 16 bytes in Base64: {quote value}."
         | Version value -> 400, of6455 "4.4", instead "Sec-WebSocket-Version" value "is not 13"
         | Origin Null -> 403, of6455 "10.2", "A request without Origin is not allowed."
-        | Origin(NonNull origin) -> 403, of6455 "10.2", $"The origin {quote origin} is not allowed."
+        | Origin(NonNull origin) -> 403, of6455 "10.2", Invariant $"The origin {quote origin} is not allowed."
         | Subprotocol supported ->
             let names = String.concat ", " supported
-            400, of6455 "1.9", $"One of these subprotocols is needed: {names}."
+            400, of6455 "1.9", Invariant $"One of these subprotocols is needed: {names}."
 
     /// <summary>The status that the client is answered with.</summary>
     member error.StatusCode: int =

@@ -5,6 +5,7 @@ namespace FunctionalWs.Protocol
 open System
 open System.Text
 open System.Text.Unicode
+open type System.FormattableString
 
 /// <summary>A user's name and password, as a client sent them (RFC 7617 §2). Its text form hides the password.</summary>
 [<NoComparison; StructuredFormatDisplay("{Text}")>]
@@ -15,7 +16,7 @@ type BasicCredentials = {
     Password: string
 } with
 
-    member private credentials.Text = $"{credentials.Username}:***"
+    member private credentials.Text = Invariant $"{credentials.Username}:***"
 
     /// <summary>The name, and stars for the password.</summary>
     override credentials.ToString() = credentials.Text
@@ -85,7 +86,7 @@ module Authorization =
         | Some character ->
             raise (
                 ArgumentException(
-                    $"The realm has the character U+{int character:X4}; it is made of 0x20-0x7E.",
+                    Invariant $"The realm has the character U+{int character:X4}; it is made of 0x20-0x7E.",
                     nameof realm
                 )
             )
@@ -95,7 +96,7 @@ module Authorization =
     /// <exception cref="T:System.ArgumentException">The realm has another character.</exception>
     [<CompiledName("BasicChallenge")>]
     let basicChallenge (realm: string) : string =
-        $"Basic realm={quotedRealm realm}, charset=\"UTF-8\""
+        Invariant $"Basic realm={quotedRealm realm}, charset=\"UTF-8\""
 
     /// <summary>The value of <c>WWW-Authenticate</c> that asks for the scheme Bearer (RFC 6750 §3).</summary>
     /// <param name="realm">A name for what is protected: printable ASCII, may be empty.</param>
@@ -104,4 +105,4 @@ module Authorization =
     [<CompiledName("BearerChallenge")>]
     let bearerChallenge (realm: string) (isInvalid: bool) : string =
         let error = if isInvalid then ", error=\"invalid_token\"" else ""
-        $"Bearer realm={quotedRealm realm}{error}"
+        Invariant $"Bearer realm={quotedRealm realm}{error}"

@@ -3,6 +3,7 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Globalization
+open type System.FormattableString
 
 /// What a peer wrote, made fit for one line of a body or a log.
 module internal PeerText =
@@ -21,9 +22,9 @@ module internal PeerText =
         let shown = text.Substring(0, min text.Length Longest) |> String.collect escape
 
         if text.Length > Longest then
-            $"'{shown}…'"
+            Invariant $"'{shown}…'"
         else
-            $"'{shown}'"
+            Invariant $"'{shown}'"
 
     let number (value: int) : string =
         value.ToString CultureInfo.InvariantCulture
@@ -61,7 +62,7 @@ type HeadError =
     static member private NameOf(line: string) : string =
         match line.IndexOf ':' with
         | colon when colon > 0 && HeaderSyntax.isToken (line.Substring(0, colon)) ->
-            $": the value of {PeerText.quote (line.Substring(0, colon))} has a control character"
+            Invariant $": the value of {PeerText.quote (line.Substring(0, colon))} has a control character"
         | _ -> ""
 
     /// One line for each error: status, section, sentence.
@@ -73,19 +74,25 @@ type HeadError =
         let quote = PeerText.quote
 
         match error with
-        | StartLineTooLong limit -> 414, of9112 "3", $"The first line takes more than {number limit} bytes."
-        | HeaderLineTooLong limit -> 431, tooLarge, $"A header line takes more than {number limit} bytes."
-        | TooManyHeaders limit -> 431, tooLarge, $"There are more than {number limit} header lines."
-        | HeadTooLarge limit -> 431, tooLarge, $"The head takes more than {number limit} bytes."
+        | StartLineTooLong limit ->
+            414, of9112 "3", Invariant $"The first line takes more than {number limit} bytes."
+        | HeaderLineTooLong limit ->
+            431, tooLarge, Invariant $"A header line takes more than {number limit} bytes."
+        | TooManyHeaders limit -> 431, tooLarge, Invariant $"There are more than {number limit} header lines."
+        | HeadTooLarge limit -> 431, tooLarge, Invariant $"The head takes more than {number limit} bytes."
         | LineEnding -> 400, of9112 "2.2", "A line doesn't end with CR and LF."
-        | StartLine line -> 400, of9112 "3", $"The first line {quote line} is not one of HTTP/1.1."
-        | HttpVersion version -> 505, of9112 "2.3", $"The version is {quote version}; HTTP/1.1 is needed."
+        | StartLine line -> 400, of9112 "3", Invariant $"The first line {quote line} is not one of HTTP/1.1."
+        | HttpVersion version ->
+            505, of9112 "2.3", Invariant $"The version is {quote version}; HTTP/1.1 is needed."
         | HeaderLine line ->
-            400, of9112 "5", $"A line of {number line.Length} characters is no header{HeadError.NameOf line}."
-        | ContentLength value -> 400, of9112 "6.3", $"Content-Length is no number: {quote value}."
-        | Body length -> 413, of9110 "15.5.14", $"A body can't be sent: Content-Length is {quote length}."
+            400,
+            of9112 "5",
+            Invariant $"A line of {number line.Length} characters is no header{HeadError.NameOf line}."
+        | ContentLength value -> 400, of9112 "6.3", Invariant $"Content-Length is no number: {quote value}."
+        | Body length ->
+            413, of9110 "15.5.14", Invariant $"A body can't be sent: Content-Length is {quote length}."
         | TransferEncoding value ->
-            501, of9112 "6.1", $"A body can't be sent: Transfer-Encoding is {quote value}."
+            501, of9112 "6.1", Invariant $"A body can't be sent: Transfer-Encoding is {quote value}."
 
     /// <summary>The status that a request with this error is answered with.</summary>
     member error.StatusCode: int =

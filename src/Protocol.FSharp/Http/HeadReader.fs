@@ -6,6 +6,7 @@ open System.Buffers
 open System.Collections.Generic
 open System.Runtime.InteropServices
 open System.Text
+open type System.FormattableString
 
 /// <summary>How large the head of a request or a response may be. Sizes are in bytes. Immutable.</summary>
 [<Sealed; AllowNullLiteral(false)>]
@@ -74,8 +75,8 @@ type HeadLimits
     override _.ToString() : string =
         let number = PeerText.number
 
-        $"first line {number maxStartLineLength}, header line {number maxHeaderLineLength}, "
-        + $"{number maxHeaderCount} headers, head {number maxHeadSize} bytes"
+        Invariant $"first line {number maxStartLineLength}, header line {number maxHeaderLineLength}, "
+        + Invariant $"{number maxHeaderCount} headers, head {number maxHeadSize} bytes"
 
 /// Whether bytes are the beginning of a first line; `Maybe` when more of them are needed to tell.
 [<Struct; RequireQualifiedAccess>]
@@ -244,7 +245,8 @@ module internal HeadReader =
         if length < int64 state.Scanned then
             raise (
                 ArgumentException(
-                    $"There are {PeerText.number (int length)} bytes, but the {PeerText.number state.Scanned} that were not consumed must come first.",
+                    Invariant
+                        $"There are {PeerText.number (int length)} bytes, but the {PeerText.number state.Scanned} that were not consumed must come first.",
                     "bytes"
                 )
             )

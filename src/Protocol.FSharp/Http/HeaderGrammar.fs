@@ -4,6 +4,7 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Text
+open type System.FormattableString
 
 /// <summary>Where a header value stops being what it should be.</summary>
 type GrammarError = {
@@ -177,7 +178,7 @@ module HeaderGrammar =
     let private renderParameter (parameter: ExtensionParameter) =
         match parameter.Value with
         | Null -> parameter.Name
-        | NonNull value -> $"{parameter.Name}={value}"
+        | NonNull value -> Invariant $"{parameter.Name}={value}"
 
     /// <summary>Extensions as the value of a header (RFC 6455 §9.1).</summary>
     /// <param name="extensions">Names and values are tokens.</param>

@@ -5,6 +5,7 @@ open System
 open System.Buffers
 open System.Collections
 open System.Collections.Generic
+open type System.FormattableString
 
 /// <summary>What header fields are made of (RFC 9110 §5.1, §5.5, §5.6.2).</summary>
 module HeaderSyntax =
@@ -84,7 +85,7 @@ type Headers private (fields: KeyValuePair<string, string> list) =
         if not (HeaderSyntax.isToken name) then
             raise (
                 ArgumentException(
-                    $"'{name}' is no header name: it takes one or more token characters.",
+                    Invariant $"'{name}' is no header name: it takes one or more token characters.",
                     nameof name
                 )
             )
@@ -92,7 +93,8 @@ type Headers private (fields: KeyValuePair<string, string> list) =
         if not (HeaderSyntax.isValue value) then
             raise (
                 ArgumentException(
-                    $"The value of '{name}' has a character that no header can have: only TAB, 0x20-0x7E and 0x80-0xFF.",
+                    Invariant
+                        $"The value of '{name}' has a character that no header can have: only TAB, 0x20-0x7E and 0x80-0xFF.",
                     nameof value
                 )
             )
@@ -111,7 +113,8 @@ type Headers private (fields: KeyValuePair<string, string> list) =
         match headers.GetAll name with
         | values when values.Count = 0 -> null
         | values when values.Count = 1 -> values[0]
-        | values -> raise (InvalidOperationException $"The header '{name}' has {values.Count} values.")
+        | values ->
+            raise (InvalidOperationException(Invariant $"The header '{name}' has {values.Count} values."))
 
     /// <summary>All values of a name, in order; none when it is missing.</summary>
     /// <param name="name">The name, in any case.</param>
@@ -161,7 +164,7 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     /// <summary>One line for each field, as in a message.</summary>
     override _.ToString() : string =
         fields
-        |> List.map (fun field -> $"{field.Key}: {field.Value}\r\n")
+        |> List.map (fun field -> String.Concat(field.Key, ": ", field.Value, "\r\n"))
         |> String.concat ""
 
     interface IEnumerable<KeyValuePair<string, string>> with

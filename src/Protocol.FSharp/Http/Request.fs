@@ -4,6 +4,7 @@ namespace FunctionalWs.Protocol
 open System
 open System.Buffers
 open System.Text
+open type System.FormattableString
 
 /// <summary>A request's head. Immutable (RFC 9112 §3).</summary>
 type Request = {
@@ -23,7 +24,7 @@ type Request = {
         ArgumentNullException.ThrowIfNull(writer, nameof writer)
 
         let head =
-            $"{request.Method} {request.Target} {request.Version}\r\n{request.Headers}\r\n"
+            Invariant $"{request.Method} {request.Target} {request.Version}\r\n{request.Headers}\r\n"
 
         writer.Write(ReadOnlySpan(Encoding.Latin1.GetBytes head))
 

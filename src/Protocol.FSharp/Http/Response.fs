@@ -5,6 +5,7 @@ open System
 open System.Buffers
 open System.Runtime.InteropServices
 open System.Text
+open type System.FormattableString
 
 /// <summary>Status codes (RFC 9110 §15).</summary>
 module StatusCode =
@@ -81,7 +82,7 @@ type Response = private {
 
     static member private CheckBody(statusCode: int, body: ReadOnlyMemory<byte>) =
         if body.Length > 0 && StatusCode.isBodiless statusCode then
-            raise (ArgumentException($"A response with status {statusCode} has no body.", "body"))
+            raise (ArgumentException(Invariant $"A response with status {statusCode} has no body.", "body"))
 
     /// <summary>
     /// No response, which is null: what a hook returns to let the handshake go on. In F#, where null is no value of this type,
@@ -210,7 +211,7 @@ type Response = private {
         ArgumentNullException.ThrowIfNull(writer, nameof writer)
 
         let head =
-            $"HTTP/1.1 {PeerText.number response.Status} {response.Phrase}\r\n{response.Fields}\r\n"
+            Invariant $"HTTP/1.1 {PeerText.number response.Status} {response.Phrase}\r\n{response.Fields}\r\n"
 
         writer.Write(ReadOnlySpan(Encoding.Latin1.GetBytes head))
         writer.Write response.Content.Span

@@ -5,6 +5,7 @@ open System
 open System.Buffers
 open System.Globalization
 open System.Text
+open type System.FormattableString
 
 /// <summary>Result of reading a recording's text.</summary>
 [<RequireQualifiedAccess>]
@@ -45,7 +46,8 @@ module internal RecordingReader =
     let private control (word: string) : ControlPayload =
         if word.StartsWith '#' then
             match int (word.Substring 1) with
-            | length when length > ControlPayload.MaxLength -> wrong $"a control frame of {length} bytes"
+            | length when length > ControlPayload.MaxLength ->
+                wrong (Invariant $"a control frame of {length} bytes")
             | length -> Redaction.blank length
         else
             ControlPayload.Create(ReadOnlySpan(hex word))
@@ -53,12 +55,12 @@ module internal RecordingReader =
     let private tail (word: string) : Utf8State =
         RecordingWords.textTails
         |> List.tryPick (fun struct (state, tail) -> if tail = word then Some state else None)
-        |> Option.defaultWith (fun () -> wrong $"no text ends with '{word}'")
+        |> Option.defaultWith (fun () -> wrong (Invariant $"no text ends with '{word}'"))
 
     let private opcode (bits: byte) : Opcode =
         match Opcode.ofByte bits with
         | ValueSome opcode -> opcode
-        | ValueNone -> wrong $"{bits} is no opcode"
+        | ValueNone -> wrong (Invariant $"{bits} is no opcode")
 
     let private error (word: string) : ProtocolError =
         match List.ofArray (word.Split '.') with
@@ -83,7 +85,7 @@ module internal RecordingReader =
         | [ "close-frame-too-short" ] -> ProtocolError.CloseFrameTooShort
         | [ "close-code-invalid"; code ] -> ProtocolError.CloseCodeInvalid(int code)
         | [ "close-reason-not-utf8" ] -> ProtocolError.CloseReasonNotUtf8
-        | _ -> wrong $"no rule is called '{word}'"
+        | _ -> wrong (Invariant $"no rule is called '{word}'")
 
     let private closure (words: string list) : Closure =
         match words with
@@ -100,11 +102,11 @@ module internal RecordingReader =
         match word with
         | "text" -> MessageKind.Text
         | "binary" -> MessageKind.Binary
-        | _ -> wrong $"no message consists of '{word}'"
+        | _ -> wrong (Invariant $"no message consists of '{word}'")
 
     let private bits (word: string) : ReservedBits =
         match small word with
-        | bits when bits > 7uy -> wrong $"{bits} is more than three bits"
+        | bits when bits > 7uy -> wrong (Invariant $"{bits} is more than three bits")
         | bits -> LanguagePrimitives.EnumOfValue bits
 
     let private message (words: string) : PartialMessage =
@@ -138,7 +140,7 @@ module internal RecordingReader =
             State.CloseSent(status sent, ValueSome(message received))
         | "draining" :: ending -> State.Draining(closure ending)
         | "closed" :: ending -> State.Closed(closure ending)
-        | _ -> wrong $"no state is called '{word}'"
+        | _ -> wrong (Invariant $"no state is called '{word}'")
 
     /// Reads a header under every rule but those of one that was accepted under other settings.
     let private header (role: Role) (bytes: byte[]) : FrameHeader =
@@ -197,7 +199,7 @@ module internal RecordingReader =
             match part word with
             | ValueSome _ when Opcode.isControl header.Opcode -> wrong "no data frame"
             | ValueSome part -> Recorded.Data(header, part, payload data)
-            | ValueNone -> wrong $"no part of a frame is called '{word}'"
+            | ValueNone -> wrong (Invariant $"no part of a frame is called '{word}'")
         | _ -> wrong "no frame"
 
     let private command (word: string) : Recorded =
@@ -213,7 +215,7 @@ module internal RecordingReader =
         | [| "pong"; data |] -> Recorded.Sent(Command.Pong(control data), 0L)
         | [| "close"; said |] -> Recorded.Sent(Command.Close(status said), 0L)
         | [| "fail"; said |] -> Recorded.Sent(Command.Fail(status said), 0L)
-        | _ -> wrong $"nothing is sent by '{word}'"
+        | _ -> wrong (Invariant $"nothing is sent by '{word}'")
 
     let private what (role: Role) (word: string) : Recorded =
         match word with
@@ -223,7 +225,7 @@ module internal RecordingReader =
             match List.ofArray (received.Split '.') with
             | bytes :: (("w" | "f" | "m" | "l" | "c" | "x") :: _ as words) -> frame role (hex bytes) words
             | _ -> Recorded.Undecodable(error received)
-        | _ -> wrong $"'{word}' is no step"
+        | _ -> wrong (Invariant $"'{word}' is no step")
 
     let private event (word: string) : Event =
         match word.Split '.' with
@@ -233,7 +235,7 @@ module internal RecordingReader =
         | [| "ping"; data |] -> Event.Ping(control data)
         | [| "pong"; data |] -> Event.Pong(control data)
         | [| "close"; said |] -> Event.Close(status said)
-        | _ -> wrong $"'{word}' is no event"
+        | _ -> wrong (Invariant $"'{word}' is no event")
 
     let private output (word: string) : Output =
         match word.Split '.' with
@@ -243,8 +245,8 @@ module internal RecordingReader =
         | [| first |] ->
             match hex first with
             | [| first |] -> Output.Data(opcode (first &&& 0x7Fuy), first &&& 0x80uy <> 0uy)
-            | _ -> wrong $"'{word}' is no output"
-        | _ -> wrong $"'{word}' is no output"
+            | _ -> wrong (Invariant $"'{word}' is no output")
+        | _ -> wrong (Invariant $"'{word}' is no output")
 
     let private reaction (transition: Transition) (word: string) : Transition =
         match word with
@@ -258,7 +260,7 @@ module internal RecordingReader =
                 Output = ValueSome(output written)
           }
         | "$" -> { transition with HalfClose = true }
-        | _ -> wrong $"'{word}' is no reaction"
+        | _ -> wrong (Invariant $"'{word}' is no reaction")
 
     let private time (word: string) : TimeSpan = TimeSpan.FromMicroseconds(number word)
 
@@ -289,9 +291,12 @@ module internal RecordingReader =
         | _ -> wrong "three limits are needed"
 
     let private oneOf (first: string) (second: string) (word: string) : bool =
-        if word = first then true
-        elif word = second then false
-        else wrong $"'{word}' is neither '{first}' nor '{second}'"
+        if word = first then
+            true
+        elif word = second then
+            false
+        else
+            wrong (Invariant $"'{word}' is neither '{first}' nor '{second}'")
 
     let private date (word: string) : DateTimeOffset =
         DateTimeOffset.ParseExact(word, "O", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal)
@@ -325,7 +330,7 @@ module internal RecordingReader =
           }
         | version :: _ when version = RecordingWords.version ->
             wrong "the settings are not what they should be"
-        | _ -> wrong $"no {RecordingWords.version}"
+        | _ -> wrong (Invariant $"no {RecordingWords.version}")
 
     let private words (text: string) : string list =
         List.ofArray (text.Split([| ' '; '\t'; '\r'; '\n' |], StringSplitOptions.RemoveEmptyEntries))

@@ -2,6 +2,7 @@
 namespace FunctionalWs.Protocol
 
 open System
+open type System.FormattableString
 
 /// <summary>The text of recordings: one line of ASCII.</summary>
 module RecordingText =
@@ -27,4 +28,4 @@ module RecordingText =
         match parse text with
         | RecordingParse.Complete recording -> recording
         | RecordingParse.Malformed(step, reason) ->
-            raise (FormatException $"No recording: {reason} (step {step}).")
+            raise (FormatException(Invariant $"No recording: {reason} (step {step})."))

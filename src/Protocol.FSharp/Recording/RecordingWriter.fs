@@ -5,6 +5,7 @@ namespace FunctionalWs.Protocol
 open System
 open System.Globalization
 open System.Text
+open type System.FormattableString
 
 /// Names and numbers that the writer and the reader share.
 module internal RecordingWords =
@@ -39,7 +40,7 @@ module internal RecordingWriter =
         let bytes = payload.Span.ToArray()
 
         if Array.forall ((=) 0uy) bytes then
-            $"#{bytes.Length}"
+            Invariant $"#{bytes.Length}"
         else
             hex bytes
 
@@ -51,36 +52,42 @@ module internal RecordingWriter =
 
     let error (error: ProtocolError) : string =
         match error with
-        | ProtocolError.ReservedOpcode opcode -> $"reserved-opcode.{opcode}"
-        | ProtocolError.ReservedBits bits -> $"reserved-bits.{bits}"
+        | ProtocolError.ReservedOpcode opcode -> Invariant $"reserved-opcode.{opcode}"
+        | ProtocolError.ReservedBits bits -> Invariant $"reserved-bits.{bits}"
         | ProtocolError.MaskMissing -> "mask-missing"
         | ProtocolError.MaskForbidden -> "mask-forbidden"
-        | ProtocolError.LengthNotMinimal length -> $"length-not-minimal.{number length}"
+        | ProtocolError.LengthNotMinimal length -> Invariant $"length-not-minimal.{number length}"
         | ProtocolError.LengthTopBit -> "length-top-bit"
-        | ProtocolError.ControlFrameTooLong opcode -> $"control-frame-too-long.{Opcode.toByte opcode}"
-        | ProtocolError.ControlFrameFragmented opcode -> $"control-frame-fragmented.{Opcode.toByte opcode}"
+        | ProtocolError.ControlFrameTooLong opcode ->
+            Invariant $"control-frame-too-long.{Opcode.toByte opcode}"
+        | ProtocolError.ControlFrameFragmented opcode ->
+            Invariant $"control-frame-fragmented.{Opcode.toByte opcode}"
         | ProtocolError.ContinuationExpected -> "continuation-expected"
         | ProtocolError.ContinuationUnexpected -> "continuation-unexpected"
-        | ProtocolError.FragmentTooBig(length, limit) -> $"fragment-too-big.{number length}.{number limit}"
-        | ProtocolError.MessageTooBig(length, limit) -> $"message-too-big.{number length}.{number limit}"
-        | ProtocolError.TooManyFragments limit -> $"too-many-fragments.{number limit}"
-        | ProtocolError.TextNotUtf8 position -> $"text-not-utf8.{number position}"
+        | ProtocolError.FragmentTooBig(length, limit) ->
+            Invariant $"fragment-too-big.{number length}.{number limit}"
+        | ProtocolError.MessageTooBig(length, limit) ->
+            Invariant $"message-too-big.{number length}.{number limit}"
+        | ProtocolError.TooManyFragments limit -> Invariant $"too-many-fragments.{number limit}"
+        | ProtocolError.TextNotUtf8 position -> Invariant $"text-not-utf8.{number position}"
         | ProtocolError.CompressedDataInvalid -> "compressed-data-invalid"
         | ProtocolError.CompressedDataIncomplete -> "compressed-data-incomplete"
-        | ProtocolError.InflateRatioExceeded limit -> $"inflate-ratio-exceeded.{number limit}"
+        | ProtocolError.InflateRatioExceeded limit -> Invariant $"inflate-ratio-exceeded.{number limit}"
         | ProtocolError.ExtensionFailed(extension, reason) ->
-            $"extension-failed.{text extension}.{text reason}"
+            Invariant $"extension-failed.{text extension}.{text reason}"
         | ProtocolError.CloseFrameTooShort -> "close-frame-too-short"
-        | ProtocolError.CloseCodeInvalid code -> $"close-code-invalid.{number code}"
+        | ProtocolError.CloseCodeInvalid code -> Invariant $"close-code-invalid.{number code}"
         | ProtocolError.CloseReasonNotUtf8 -> "close-reason-not-utf8"
 
     let private closure (closure: Closure) : string =
         match closure with
-        | Closure.Clean(received, sent, Initiator.Local) -> $"clean,{status received},{status sent},local"
-        | Closure.Clean(received, sent, Initiator.Remote) -> $"clean,{status received},{status sent},remote"
-        | Closure.Failed(found, sent) -> $"failed,{error found},{status sent}"
-        | Closure.Abandoned sent -> $"abandoned,{status sent}"
-        | Closure.Lost(ValueSome sent) -> $"lost,{status sent}"
+        | Closure.Clean(received, sent, Initiator.Local) ->
+            Invariant $"clean,{status received},{status sent},local"
+        | Closure.Clean(received, sent, Initiator.Remote) ->
+            Invariant $"clean,{status received},{status sent},remote"
+        | Closure.Failed(found, sent) -> Invariant $"failed,{error found},{status sent}"
+        | Closure.Abandoned sent -> Invariant $"abandoned,{status sent}"
+        | Closure.Lost(ValueSome sent) -> Invariant $"lost,{status sent}"
         | Closure.Lost ValueNone -> "lost"
 
     let private kind (kind: MessageKind) : string =
@@ -106,14 +113,14 @@ module internal RecordingWriter =
     let private sending (sending: MessageKind voption) : string =
         match sending with
         | ValueNone -> ""
-        | ValueSome sending -> $",tx={kind sending}"
+        | ValueSome sending -> Invariant $",tx={kind sending}"
 
     let state (state: State) : string =
         match state with
-        | State.Open(message, sent) -> $"open{receiving message}{sending sent}"
-        | State.CloseSent(sent, message) -> $"close-sent,{status sent}{receiving message}"
-        | State.Draining ending -> $"draining,{closure ending}"
-        | State.Closed ending -> $"closed,{closure ending}"
+        | State.Open(message, sent) -> Invariant $"open{receiving message}{sending sent}"
+        | State.CloseSent(sent, message) -> Invariant $"close-sent,{status sent}{receiving message}"
+        | State.Draining ending -> Invariant $"draining,{closure ending}"
+        | State.Closed ending -> Invariant $"closed,{closure ending}"
 
     let private part (part: Part) : string =
         match part with
@@ -125,60 +132,65 @@ module internal RecordingWriter =
     let private payload (payload: RecordedPayload) : string =
         match payload with
         | RecordedPayload.Bytes bytes -> hex bytes
-        | RecordedPayload.Measured(length, _, ValueSome position) -> $"#{number length}?{number position}"
-        | RecordedPayload.Measured(length, text, ValueNone) when text.IsComplete -> $"#{number length}"
-        | RecordedPayload.Measured(length, text, ValueNone) -> $"#{number length}~{tail text}"
+        | RecordedPayload.Measured(length, _, ValueSome position) ->
+            Invariant $"#{number length}?{number position}"
+        | RecordedPayload.Measured(length, text, ValueNone) when text.IsComplete ->
+            Invariant $"#{number length}"
+        | RecordedPayload.Measured(length, text, ValueNone) -> Invariant $"#{number length}~{tail text}"
 
     let private command (command: Command) (length: int64) : string =
         match command with
-        | Command.Message sent -> $"{kind sent}.{number length}"
-        | Command.FirstFragment sent -> $"{kind sent}-.{number length}"
-        | Command.NextFragment false -> $"next-.{number length}"
-        | Command.NextFragment true -> $"next.{number length}"
-        | Command.Ping payload -> $"ping.{control payload}"
-        | Command.Pong payload -> $"pong.{control payload}"
-        | Command.Close sent -> $"close.{status sent}"
-        | Command.Fail sent -> $"fail.{status sent}"
+        | Command.Message sent -> Invariant $"{kind sent}.{number length}"
+        | Command.FirstFragment sent -> Invariant $"{kind sent}-.{number length}"
+        | Command.NextFragment false -> Invariant $"next-.{number length}"
+        | Command.NextFragment true -> Invariant $"next.{number length}"
+        | Command.Ping payload -> Invariant $"ping.{control payload}"
+        | Command.Pong payload -> Invariant $"pong.{control payload}"
+        | Command.Close sent -> Invariant $"close.{status sent}"
+        | Command.Fail sent -> Invariant $"fail.{status sent}"
 
     let private what (what: Recorded) : string =
         match what with
         | Recorded.Data(header, piece, data) ->
-            $"<{hex (HeaderBytes.ofHeader &header)}.{part piece}.{payload data}"
+            Invariant $"<{hex (HeaderBytes.ofHeader &header)}.{part piece}.{payload data}"
         | Recorded.Control(header, ValueSome data) ->
-            $"<{hex (HeaderBytes.ofHeader &header)}.c.{control data}"
-        | Recorded.Control(header, ValueNone) -> $"<{hex (HeaderBytes.ofHeader &header)}.c"
-        | Recorded.Refused header -> $"<{hex header}.x"
-        | Recorded.Undecodable found -> $"<{error found}"
+            Invariant $"<{hex (HeaderBytes.ofHeader &header)}.c.{control data}"
+        | Recorded.Control(header, ValueNone) -> Invariant $"<{hex (HeaderBytes.ofHeader &header)}.c"
+        | Recorded.Refused header -> Invariant $"<{hex header}.x"
+        | Recorded.Undecodable found -> Invariant $"<{error found}"
         | Recorded.EndOfStream -> "<end"
-        | Recorded.Sent(sent, length) -> $">{command sent length}"
+        | Recorded.Sent(sent, length) -> Invariant $">{command sent length}"
 
     let private event (event: Event) : string =
         match event with
         | Event.Data(received, true) -> kind received
-        | Event.Data(received, false) -> $"{kind received}-"
-        | Event.Ping payload -> $"ping.{control payload}"
-        | Event.Pong payload -> $"pong.{control payload}"
-        | Event.Close received -> $"close.{status received}"
+        | Event.Data(received, false) -> Invariant $"{kind received}-"
+        | Event.Ping payload -> Invariant $"ping.{control payload}"
+        | Event.Pong payload -> Invariant $"pong.{control payload}"
+        | Event.Close received -> Invariant $"close.{status received}"
 
     let private output (output: Output) : string =
         match output with
         | Output.Data(opcode, fin) -> hex [| (if fin then 0x80uy else 0uy) ||| Opcode.toByte opcode |]
-        | Output.Ping payload -> $"ping.{control payload}"
-        | Output.Pong payload -> $"pong.{control payload}"
-        | Output.Close sent -> $"close.{status sent}"
+        | Output.Ping payload -> Invariant $"ping.{control payload}"
+        | Output.Pong payload -> Invariant $"pong.{control payload}"
+        | Output.Close sent -> Invariant $"close.{status sent}"
 
     let private step (text: StringBuilder) (before: State) (step: RecordedStep) : unit =
         let transition = step.Transition
         let word (word: string) = text.Append(' ').Append word |> ignore
 
-        word
-            $"| +{number (step.At.Ticks / TimeSpan.TicksPerMicrosecond)} @{number step.Offset} {what step.What}"
+        let time = number (step.At.Ticks / TimeSpan.TicksPerMicrosecond)
+        word (Invariant $"| +{time} @{number step.Offset} {what step.What}")
 
         if transition.State <> before then
-            word $"={state transition.State}"
+            word (Invariant $"={state transition.State}")
 
-        transition.Event |> ValueOption.iter (fun told -> word $"!{event told}")
-        transition.Output |> ValueOption.iter (fun written -> word $"^{output written}")
+        transition.Event
+        |> ValueOption.iter (fun told -> word (Invariant $"!{event told}"))
+
+        transition.Output
+        |> ValueOption.iter (fun written -> word (Invariant $"^{output written}"))
 
         if transition.HalfClose then
             word "$"
@@ -192,16 +204,20 @@ module internal RecordingWriter =
         let text = if settings.ValidateText then "checked" else "unchecked"
         let lengths = if settings.AllowLongLengths then "any" else "shortest"
 
-        $"role={role} max={limit limits.MaxMessageSize},{limit limits.MaxFragmentSize},{number limits.MaxFragments} "
-        + $"text={text} rsv={int settings.ReservedBits} lengths={lengths}"
+        Invariant
+            $"role={role} max={limit limits.MaxMessageSize},{limit limits.MaxFragmentSize},{number limits.MaxFragments} "
+        + Invariant $"text={text} rsv={int settings.ReservedBits} lengths={lengths}"
 
     let write (recording: Recording) : string =
         let started =
             recording.Started.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)
 
         let text =
-            StringBuilder($"{RecordingWords.version} {settings recording.Settings} started={started} ")
-                .Append($"dropped={number recording.Dropped} state={state recording.Start}")
+            StringBuilder()
+                .Append(
+                    Invariant $"{RecordingWords.version} {settings recording.Settings} started={started} "
+                )
+                .Append(Invariant $"dropped={number recording.Dropped} state={state recording.Start}")
 
         let mutable before = recording.Start
 

@@ -28,7 +28,7 @@ internal sealed unsafe class Deflater : CriticalFinalizerObject, IDisposable
         this.settings = settings;
         var result = ZLib.DeflateInit(ref stream, settings);
         if (result != ZLib.Ok)
-            throw new IOException($"zlib refused {settings}: error {result}.");
+            throw new IOException(Invariant($"zlib refused {settings}: error {result}."));
         NativeHeap.Taken(Size);
     }
 
@@ -118,7 +118,7 @@ internal sealed unsafe class Deflater : CriticalFinalizerObject, IDisposable
             out written
         );
         if (result is not (ZLib.Ok or ZLib.NoProgress))
-            throw new IOException($"zlib failed to compress: error {result}.");
+            throw new IOException(Invariant($"zlib failed to compress: error {result}."));
         GC.KeepAlive(this);
     }
 

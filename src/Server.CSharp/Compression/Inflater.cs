@@ -30,7 +30,9 @@ internal sealed unsafe class Inflater : CriticalFinalizerObject, IDisposable
         this.windowBits = windowBits;
         var result = ZLib.InflateInit(ref stream, windowBits);
         if (result != ZLib.Ok)
-            throw new IOException($"zlib refused to inflate {windowBits} bits: error {result}.");
+            throw new IOException(
+                Invariant($"zlib refused to inflate {windowBits} bits: error {result}.")
+            );
         NativeHeap.Taken(Size);
     }
 

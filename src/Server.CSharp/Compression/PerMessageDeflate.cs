@@ -104,7 +104,9 @@ public sealed record PerMessageDeflate : IServerExtension
         CheckRange(ClientMaxWindowBits ?? 15, 8, 15, nameof(ClientMaxWindowBits));
         if (RequireClientMaxWindowBits && ClientMaxWindowBits is null)
             throw new ArgumentException(
-                $"{nameof(RequireClientMaxWindowBits)} needs {nameof(ClientMaxWindowBits)} to be set, from 8 to 15.",
+                Invariant(
+                    $"{nameof(RequireClientMaxWindowBits)} needs {nameof(ClientMaxWindowBits)} to be set, from 8 to 15."
+                ),
                 nameof(RequireClientMaxWindowBits)
             );
         CheckRange(Level, 0, 9, nameof(Level));
@@ -116,7 +118,9 @@ public sealed record PerMessageDeflate : IServerExtension
             throw new ArgumentOutOfRangeException(
                 nameof(QuietTime),
                 time,
-                $"{nameof(QuietTime)} is more than zero and at most {MaxSpan}, or null for ever."
+                Invariant(
+                    $"{nameof(QuietTime)} is more than zero and at most {MaxSpan}, or null for ever."
+                )
             );
     }
 
@@ -132,7 +136,11 @@ public sealed record PerMessageDeflate : IServerExtension
     private static void CheckRange(int value, int min, int max, string name)
     {
         if (value < min || value > max)
-            throw new ArgumentOutOfRangeException(name, value, $"{name} is from {min} to {max}.");
+            throw new ArgumentOutOfRangeException(
+                name,
+                value,
+                Invariant($"{name} is from {min} to {max}.")
+            );
     }
 }
 

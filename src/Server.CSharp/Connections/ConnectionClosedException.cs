@@ -92,7 +92,7 @@ internal sealed record Ending(
             ),
             Closure.Abandoned abandoned => new(null, abandoned.Sent, null, cause),
             Closure.Lost lost => new(null, lost.Sent.IsSome ? lost.Sent.Value : null, null, cause),
-            _ => throw new InvalidOperationException($"{closure} is no way to end."),
+            _ => throw new InvalidOperationException(Invariant($"{closure} is no way to end.")),
         };
 
     public bool IsOk => IsHarmless(Received) && IsHarmless(Sent);
@@ -111,10 +111,14 @@ internal sealed record Ending(
         (Received, Sent, ReceivedFirst) switch
         {
             (null, null, _) => "no close frame received or sent",
-            (null, { } sent, _) => $"sent {Text(sent)}; no close frame received",
-            ({ } received, null, _) => $"received {Text(received)}; no close frame sent",
-            ({ } received, { } sent, true) => $"received {Text(received)}; then sent {Text(sent)}",
-            ({ } received, { } sent, _) => $"sent {Text(sent)}; then received {Text(received)}",
+            (null, { } sent, _) => Invariant($"sent {Text(sent)}; no close frame received"),
+            ({ } received, null, _) => Invariant($"received {Text(received)}; no close frame sent"),
+            ({ } received, { } sent, true) => Invariant(
+                $"received {Text(received)}; then sent {Text(sent)}"
+            ),
+            ({ } received, { } sent, _) => Invariant(
+                $"sent {Text(sent)}; then received {Text(received)}"
+            ),
         };
 
     private static bool IsHarmless(CloseStatus? status) => status?.Number is 1000 or 1001 or 1005;

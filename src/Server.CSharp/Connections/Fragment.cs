@@ -38,5 +38,7 @@ public readonly struct Fragment
 
     /// <summary>Kind and size, such as <c>Text fragment (5 bytes)</c>; never the content.</summary>
     public override string ToString() =>
-        $"{(IsText ? "Text" : "Binary")} fragment ({Data.Length} bytes{(IsLast ? ", last" : "")})";
+        Invariant(
+            $"{(IsText ? "Text" : "Binary")} fragment ({Data.Length} bytes{(IsLast ? ", last" : "")})"
+        );
 }

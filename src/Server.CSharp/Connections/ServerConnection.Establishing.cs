@@ -81,7 +81,7 @@ public sealed partial class ServerConnection
 
     private string Reason(Exception error) =>
         options.TimeProvider.GetTimestamp() >= Volatile.Read(ref abortAt)
-            ? $"it took longer than {options.OpenTimeout}"
+            ? Invariant($"it took longer than {options.OpenTimeout}")
             : PeerText.Escape(error.Message);
 
     /// <summary>Takes the client's address from what trusted proxies wrote into the request.</summary>

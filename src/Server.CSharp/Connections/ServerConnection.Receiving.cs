@@ -119,7 +119,9 @@ public sealed partial class ServerConnection
     {
         RequireOpened();
         if (Interlocked.CompareExchange(ref receiving, call, null) is { } other)
-            throw new ConcurrencyException($"{call} was called while {other} is under way.");
+            throw new ConcurrencyException(
+                Invariant($"{call} was called while {other} is under way.")
+            );
     }
 
     internal void EndReceiving() => Volatile.Write(ref receiving, null);
@@ -140,7 +142,7 @@ public sealed partial class ServerConnection
             return message;
         throw driver.IsReceivingOver
             ? driver.ClosedException()
-            : new TimeoutException($"No message was received within {timeout}.");
+            : new TimeoutException(Invariant($"No message was received within {timeout}."));
     }
 
     /// <summary>As <see cref="Receive(TimeSpan?)"/>, but false when the connection closed normally: no exception for a usual end.</summary>

@@ -161,7 +161,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     }
 
     /// <summary>The client's address and the state, for logs.</summary>
-    public override string ToString() => $"{Id} {RemoteEndPoint} {State}";
+    public override string ToString() => Invariant($"{Id} {RemoteEndPoint} {State}");
 
     private string Description => ToString();
 

@@ -27,5 +27,5 @@ internal sealed class ConnectionScope(ServerConnection connection)
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    public override string ToString() => $"{connection.Id} {connection.RemoteEndPoint}";
+    public override string ToString() => Invariant($"{connection.Id} {connection.RemoteEndPoint}");
 }

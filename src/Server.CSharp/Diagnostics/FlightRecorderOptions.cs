@@ -38,7 +38,7 @@ public sealed record FlightRecorderOptions
             throw new ArgumentOutOfRangeException(
                 name,
                 value,
-                $"{nameof(ServerOptions.FlightRecorder)}.{name} is from {min} to {max}."
+                Invariant($"{nameof(ServerOptions.FlightRecorder)}.{name} is from {min} to {max}.")
             );
     }
 }

@@ -20,7 +20,7 @@ internal sealed class FrameLog(ILogger logger, ServerConnection connection)
         using var scope = Log.BeginConnection(logger, connection);
         Log.FrameReceived(
             logger,
-            $"{header.Opcode}",
+            Invariant($"{header.Opcode}"),
             header.PayloadLength,
             Notes(header.Fin, header.ReservedBits)
         );
@@ -42,13 +42,13 @@ internal sealed class FrameLog(ILogger logger, ServerConnection connection)
     public void Refused(Violation? violation)
     {
         if (violation is not null)
-            Ended($"{violation}");
+            Ended(Invariant($"{violation}"));
     }
 
     public void Sent(Opcode opcode, bool fin, ReservedBits bits, int size)
     {
         using var scope = Log.BeginConnection(logger, connection);
-        Log.FrameSent(logger, $"{opcode}", size, Notes(fin, bits));
+        Log.FrameSent(logger, Invariant($"{opcode}"), size, Notes(fin, bits));
     }
 
     /// <param name="frame">A whole frame of a message.</param>
@@ -66,5 +66,5 @@ internal sealed class FrameLog(ILogger logger, ServerConnection connection)
     }
 
     private static string Notes(bool fin, ReservedBits bits) =>
-        (fin ? "" : ", continued") + (bits == ReservedBits.None ? "" : $", {bits}");
+        (fin ? "" : ", continued") + (bits == ReservedBits.None ? "" : Invariant($", {bits}"));
 }

@@ -25,7 +25,7 @@ internal sealed partial class Log(ILogger logger)
     public void ConnectionClosed(Ending? ending)
     {
         if (logger.IsEnabled(LogLevel.Information))
-            ConnectionClosed($"{ending}", ending?.Cause?.Message ?? "");
+            ConnectionClosed(Invariant($"{ending}"), ending?.Cause?.Message ?? "");
     }
 
     public void ConnectionRecorded(Recording recording)

@@ -43,8 +43,11 @@ internal sealed class ServerMeter
         var address = ServerAddress.Of(endPoint);
         lock (gate)
         {
-            if (!servers.TryGetValue($"{address}", out var metrics))
-                servers.Add($"{address}", metrics = new ServerMetrics(instruments, address));
+            if (!servers.TryGetValue(Invariant($"{address}"), out var metrics))
+                servers.Add(
+                    Invariant($"{address}"),
+                    metrics = new ServerMetrics(instruments, address)
+                );
             return metrics;
         }
     }

@@ -85,7 +85,7 @@ internal sealed class ServerMetrics(Instruments instruments, ServerAddress addre
     public void AcceptFailed(Exception error)
     {
         var kind = error is SocketException { SocketErrorCode: var code }
-            ? $"{code}"
+            ? Invariant($"{code}")
             : error.GetType().FullName;
         instruments.AcceptErrors.Add(1, WithError(kind));
     }

@@ -64,7 +64,7 @@ internal static class Spans
             return null;
         var tags = new ActivityTagsCollection
         {
-            ["functionalws.connection.id"] = $"{connection.Id}",
+            ["functionalws.connection.id"] = Invariant($"{connection.Id}"),
         };
         Describe(connection, request, tags);
         Activity.Current = null;
@@ -102,7 +102,7 @@ internal static class Spans
     /// <summary>A name of which there are few: with the pattern of the rule, never with the path.</summary>
     private static void EndName(Activity span, string name, ServerConnection connection)
     {
-        span.DisplayName = connection.Rule is { } rule ? $"{name} {rule.Pattern}" : name;
+        span.DisplayName = connection.Rule is { } rule ? Invariant($"{name} {rule.Pattern}") : name;
         span.SetTag("http.route", connection.Rule?.Pattern);
     }
 
@@ -123,8 +123,8 @@ internal static class Spans
 
     private static void Add(ActivityTagsCollection tags, string name, ServerAddress address)
     {
-        Add(tags, $"{name}.address", address.Address);
-        Add(tags, $"{name}.port", address.Port);
+        Add(tags, Invariant($"{name}.address"), address.Address);
+        Add(tags, Invariant($"{name}.port"), address.Port);
     }
 
     private static void Add(ActivityTagsCollection tags, string name, object? value)

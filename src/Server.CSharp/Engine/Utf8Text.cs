@@ -64,7 +64,9 @@ internal static class Utf8Text
 
     private static ArgumentException LoneSurrogate(EncoderFallbackException error) =>
         new(
-            $"The text has a lone surrogate at index {error.Index}: it can't be encoded.",
+            Invariant(
+                $"The text has a lone surrogate at index {error.Index}: it can't be encoded."
+            ),
             "text",
             error
         );

@@ -70,7 +70,9 @@ internal sealed class Vitals
     {
         WasOverdue = true;
         driver.Break(
-            new TimeoutException($"The peer did not close within {options.CloseTimeout}.")
+            new TimeoutException(
+                Invariant($"The peer did not close within {options.CloseTimeout}.")
+            )
         );
     }
 
@@ -88,7 +90,9 @@ internal sealed class Vitals
             case KeepaliveStep.GiveUp when !driver.HasInput && ++looksInVain == LooksInVain:
                 driver.Break(
                     new TimeoutException(
-                        $"Keepalive: nothing was received within {options.PingTimeout} of a ping."
+                        Invariant(
+                            $"Keepalive: nothing was received within {options.PingTimeout} of a ping."
+                        )
                     )
                 );
                 break;
@@ -111,7 +115,9 @@ internal sealed class Vitals
         var writes = output.Writes;
         if (sending.HasLasted(int.IsOddInteger(writes), writes, now))
             driver.Break(
-                new TimeoutException($"The peer did not read within {options.SendTimeout}.")
+                new TimeoutException(
+                    Invariant($"The peer did not read within {options.SendTimeout}.")
+                )
             );
     }
 
@@ -122,7 +128,9 @@ internal sealed class Vitals
         if (arriving.HasLasted(isArriving, input.Messages, now))
             driver.Fail(
                 CloseStatus.Create(CloseCode.PolicyViolation, "message took too long"),
-                new TimeoutException($"A message was not complete within {options.MessageTimeout}.")
+                new TimeoutException(
+                    Invariant($"A message was not complete within {options.MessageTimeout}.")
+                )
             );
     }
 

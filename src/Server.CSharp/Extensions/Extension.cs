@@ -36,7 +36,9 @@ public abstract class Extension : IDisposable
         }
         if (!Enum.IsDefined(reservedBit))
             throw new ArgumentException(
-                $"An extension has one of the bits Rsv1, Rsv2 and Rsv3, or none, not {reservedBit}.",
+                Invariant(
+                    $"An extension has one of the bits Rsv1, Rsv2 and Rsv3, or none, not {reservedBit}."
+                ),
                 nameof(reservedBit)
             );
         Name = name;
@@ -92,7 +94,9 @@ public abstract class Extension : IDisposable
     {
         if (value is null || !HeaderSyntax.IsToken(value))
             throw new ArgumentException(
-                $"'{PeerText.Escape(value ?? "null")}' is no token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2).",
+                Invariant(
+                    $"'{PeerText.Escape(value ?? "null")}' is no token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)."
+                ),
                 parameter
             );
     }

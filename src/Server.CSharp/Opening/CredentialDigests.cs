@@ -66,7 +66,9 @@ internal sealed class CredentialDigests
         ArgumentNullException.ThrowIfNull(text, what);
         if (text.Any(char.IsControl) || (!isColonAllowed && text.Contains(':')))
             throw new ArgumentException(
-                $"A user's {what} has a control character{(isColonAllowed ? "" : " or a colon")}, which no client can send (RFC 7617 §2)."
+                Invariant(
+                    $"A user's {what} has a control character{(isColonAllowed ? "" : " or a colon")}, which no client can send (RFC 7617 §2)."
+                )
             );
         try
         {
@@ -74,7 +76,7 @@ internal sealed class CredentialDigests
         }
         catch (EncoderFallbackException)
         {
-            throw new ArgumentException($"A user's {what} has a lone surrogate.");
+            throw new ArgumentException(Invariant($"A user's {what} has a lone surrogate."));
         }
     }
 }

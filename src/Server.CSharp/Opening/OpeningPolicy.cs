@@ -108,7 +108,9 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
             var selected = select(terms.Connection, [.. offered]);
             if (selected is not null && !offered.Contains(selected))
                 throw new InvalidOperationException(
-                    $"SelectSubprotocol returned '{PeerText.Escape(selected)}', which the client doesn't offer."
+                    Invariant(
+                        $"SelectSubprotocol returned '{PeerText.Escape(selected)}', which the client doesn't offer."
+                    )
                 );
             return Accepted(terms, selected);
         }
@@ -162,7 +164,9 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         {
             if (!sent.Headers.GetAll(name).SequenceEqual(decision.Response!.Headers.GetAll(name)))
                 throw new InvalidOperationException(
-                    $"ProcessResponse changed the header {name}, which the handshake has agreed on."
+                    Invariant(
+                        $"ProcessResponse changed the header {name}, which the handshake has agreed on."
+                    )
                 );
         }
     }
@@ -213,7 +217,7 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         );
 
     private static string Reason(string description, RfcSection section) =>
-        $"{description} ({section})";
+        Invariant($"{description} ({section})");
 
     private OpeningDecision Failed(Exception error, string method = "GET") =>
         OpeningDecision.Rejected(

@@ -41,7 +41,9 @@ public sealed class Origin
             );
         if (!HeaderSyntax.IsValue(origin))
             throw new ArgumentException(
-                $"The origin '{PeerText.Escape(origin)}' has a character that no header can have.",
+                Invariant(
+                    $"The origin '{PeerText.Escape(origin)}' has a character that no header can have."
+                ),
                 nameof(origin)
             );
         return new(origin, OriginRule.NewExact(origin));
@@ -56,7 +58,10 @@ public sealed class Origin
     {
         ArgumentNullException.ThrowIfNull(pattern);
         var whole = Whole(pattern);
-        return new($"/{pattern}/", OriginRule.NewMatching(origin => IsMatch(whole, origin)));
+        return new(
+            Invariant($"/{pattern}/"),
+            OriginRule.NewMatching(origin => IsMatch(whole, origin))
+        );
     }
 
     /// <summary>Exactly this origin.</summary>
@@ -92,12 +97,12 @@ public sealed class Origin
         var limit = timeout > TimeSpan.Zero && timeout < MatchTimeout ? timeout : MatchTimeout;
         try
         {
-            return new Regex($@"\A(?:{pattern})\z", pattern.Options, limit);
+            return new Regex(Invariant($@"\A(?:{pattern})\z"), pattern.Options, limit);
         }
         catch (RegexParseException)
         {
             // It ends in a comment, which a line's end closes.
-            return new Regex($"\\A(?:{pattern}\n)\\z", pattern.Options, limit);
+            return new Regex(Invariant($"\\A(?:{pattern}\n)\\z"), pattern.Options, limit);
         }
     }
 }

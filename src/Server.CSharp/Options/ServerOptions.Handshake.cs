@@ -94,7 +94,9 @@ public sealed partial record ServerOptions
             CheckExtension(extension);
         if (!HeaderSyntax.IsValue(ServerHeader ?? ""))
             throw new ArgumentException(
-                $"ServerHeader '{PeerText.Escape(ServerHeader!)}' has a character that no header can have: only TAB, 0x20-0x7E and 0x80-0xFF.",
+                Invariant(
+                    $"ServerHeader '{PeerText.Escape(ServerHeader!)}' has a character that no header can have: only TAB, 0x20-0x7E and 0x80-0xFF."
+                ),
                 nameof(ServerHeader)
             );
     }
@@ -106,7 +108,9 @@ public sealed partial record ServerOptions
     {
         if (name is null || !HeaderSyntax.IsToken(name))
             throw new ArgumentException(
-                $"Subprotocols has '{PeerText.Escape(name ?? "null")}' in it, which is no token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2).",
+                Invariant(
+                    $"Subprotocols has '{PeerText.Escape(name ?? "null")}' in it, which is no token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2)."
+                ),
                 nameof(Subprotocols)
             );
     }
@@ -115,7 +119,9 @@ public sealed partial record ServerOptions
     {
         if (extension is null || !HeaderSyntax.IsToken(extension.Name ?? ""))
             throw new ArgumentException(
-                $"Extensions has '{PeerText.Escape(extension?.Name ?? "null")}' in it: a name is a token, letters, digits and !#$%&'*+-.^_`|~ (RFC 6455 §9.1).",
+                Invariant(
+                    $"Extensions has '{PeerText.Escape(extension?.Name ?? "null")}' in it: a name is a token, letters, digits and !#$%&'*+-.^_`|~ (RFC 6455 §9.1)."
+                ),
                 nameof(Extensions)
             );
         (extension as PerMessageDeflate)?.Validate();

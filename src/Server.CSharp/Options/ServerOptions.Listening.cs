@@ -61,7 +61,7 @@ public sealed partial record ServerOptions
     {
         if (ssl.ServerCertificate is X509Certificate2 { HasPrivateKey: false } certificate)
             throw new ArgumentException(
-                $"Ssl: the certificate of '{certificate.Subject}' has no private key.",
+                Invariant($"Ssl: the certificate of '{certificate.Subject}' has no private key."),
                 nameof(Ssl)
             );
         var hasCertificate =

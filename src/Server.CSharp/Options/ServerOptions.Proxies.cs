@@ -41,8 +41,9 @@ public sealed partial record ServerOptions
             );
         if (IsToldClients && TrustedProxies.Count == 0 && !TrustUnixPeers)
             throw new ArgumentException(
-                $"{(ProxyProtocol ? nameof(ProxyProtocol) : nameof(ForwardedHeaders))} is set, but nobody is trusted: "
-                    + "it takes TrustedProxies or TrustUnixPeers.",
+                Invariant(
+                    $"{(ProxyProtocol ? nameof(ProxyProtocol) : nameof(ForwardedHeaders))} is set, but nobody is trusted: "
+                ) + "it takes TrustedProxies or TrustUnixPeers.",
                 nameof(TrustedProxies)
             );
     }

@@ -191,7 +191,9 @@ public sealed partial record ServerOptions
             throw new ArgumentOutOfRangeException(
                 nameof(SlowPeerPolicy),
                 SlowPeerPolicy,
-                $"{nameof(SlowPeerPolicy)} is one of {string.Join(", ", Enum.GetNames<SlowPeerPolicy>())}."
+                Invariant(
+                    $"{nameof(SlowPeerPolicy)} is one of {string.Join(", ", Enum.GetNames<SlowPeerPolicy>())}."
+                )
             );
         FlightRecorder?.Validate();
         ValidateHandshake();
@@ -228,13 +230,17 @@ public sealed partial record ServerOptions
             throw new ArgumentOutOfRangeException(
                 name,
                 time,
-                $"{name} is more than zero and at most {MaxSpan}, or null for no limit."
+                Invariant($"{name} is more than zero and at most {MaxSpan}, or null for no limit.")
             );
     }
 
     private static void CheckRange(int value, int min, int max, string name)
     {
         if (value < min || value > max)
-            throw new ArgumentOutOfRangeException(name, value, $"{name} is from {min} to {max}.");
+            throw new ArgumentOutOfRangeException(
+                name,
+                value,
+                Invariant($"{name} is from {min} to {max}.")
+            );
     }
 }

@@ -66,7 +66,9 @@ internal sealed record RouteAction(
                 .All(fits => fits)
         )
             return null;
-        return $"has the values ({Names(given)}), but its handler takes ({Names(ParameterTypes)})";
+        return Invariant(
+            $"has the values ({Names(given)}), but its handler takes ({Names(ParameterTypes)})"
+        );
     }
 
     private static string Names(IEnumerable<Type> types) =>

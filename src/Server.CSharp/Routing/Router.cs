@@ -128,7 +128,7 @@ public class Router
                 return Redirect(connection, request, redirect.Location);
             case RouteMatch.MethodNotAllowed refused:
                 return connection
-                    .Respond(405, $"This path takes {refused.Allow} alone.\n")
+                    .Respond(405, Invariant($"This path takes {refused.Allow} alone.\n"))
                     .WithHeader("Allow", refused.Allow);
             case RouteMatch.BadRequest bad:
                 return connection.Respond(400, bad.Reason + "\n");
@@ -170,7 +170,7 @@ public class Router
         string location
     ) =>
         connection
-            .Respond(options.RedirectStatusCode, $"See {location}\n")
+            .Respond(options.RedirectStatusCode, Invariant($"See {location}\n"))
             .WithHeader("Location", location);
 
     internal ServerOptions WithRouting(ServerOptions? options)

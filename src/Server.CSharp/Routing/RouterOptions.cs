@@ -42,7 +42,7 @@ public sealed record RouterOptions
             );
         if (ServerName is not null && !RouteHost.IsName(ServerName))
             throw new ArgumentException(
-                $"ServerName: '{ServerName}' is no host with an optional port.",
+                Invariant($"ServerName: '{ServerName}' is no host with an optional port."),
                 nameof(ServerName)
             );
     }

@@ -128,7 +128,10 @@ public sealed record Rule
         ArgumentNullException.ThrowIfNull(prefix);
         ArgumentNullException.ThrowIfNull(rules);
         if (!prefix.StartsWith('/'))
-            throw new ArgumentException($"'{prefix}' doesn't begin with a slash.", nameof(prefix));
+            throw new ArgumentException(
+                Invariant($"'{prefix}' doesn't begin with a slash."),
+                nameof(prefix)
+            );
         var path = prefix.TrimEnd('/');
         return [.. rules.Select(rule => rule with { Pattern = path + rule.Pattern })];
     }

@@ -13,13 +13,13 @@ internal sealed class RuleCompiler(UrlMapOptions options)
             throw Wrong("One of the rules is null.");
         var compiled = rules.Select(rule => Compile(rule, EndpointOf(rule, rules))).ToList();
         var table = RouteTableModule.Create(options.RedirectDefaults, compiled);
-        return table.IsOk ? table.ResultValue : throw Wrong($"{table.ErrorValue}");
+        return table.IsOk ? table.ResultValue : throw Wrong(Invariant($"{table.ErrorValue}"));
     }
 
     private RouteRule Compile(Rule rule, string endpoint)
     {
         if (rule.Defaults.FirstOrDefault(pair => pair.Value is null) is { Key: { } name })
-            throw Wrong($"The rule '{rule}' has null as its default for '{name}'.");
+            throw Wrong(Invariant($"The rule '{rule}' has null as its default for '{name}'."));
         var compiled = new RouteRule(
             Parsed(RoutePatternModule.ParseWith(options.Converters, rule.Pattern)),
             ScopeOf(rule),
@@ -34,7 +34,7 @@ internal sealed class RuleCompiler(UrlMapOptions options)
                 : FSharpValueOption<RouteRedirect>.None
         );
         if (rule.Action.Mismatch(TypesOf(compiled)) is { } mismatch)
-            throw Wrong($"The rule '{rule}' {mismatch}.");
+            throw Wrong(Invariant($"The rule '{rule}' {mismatch}."));
         return compiled;
     }
 
@@ -55,7 +55,7 @@ internal sealed class RuleCompiler(UrlMapOptions options)
             (null, null) => RouteScope.AnyHost,
             ({ } host, null) => RouteScope.NewHost(ParseHost(host)),
             (null, { } subdomain) => RouteScope.NewSubdomain(ParseHost(subdomain)),
-            _ => throw Wrong($"The rule '{rule}' has both a Host and a Subdomain."),
+            _ => throw Wrong(Invariant($"The rule '{rule}' has both a Host and a Subdomain.")),
         };
 
     private RoutePattern ParseHost(string text) =>
@@ -75,7 +75,7 @@ internal sealed class RuleCompiler(UrlMapOptions options)
         ];
 
     private static RoutePattern Parsed(FSharpResult<RoutePattern, RouteSyntaxError> parsed) =>
-        parsed.IsOk ? parsed.ResultValue : throw Wrong($"{parsed.ErrorValue}");
+        parsed.IsOk ? parsed.ResultValue : throw Wrong(Invariant($"{parsed.ErrorValue}"));
 
     private static ArgumentException Wrong(string message) => new(message, "rules");
 }

@@ -104,7 +104,10 @@ public sealed class UrlMap : IReadOnlyList<Rule>
         ArgumentNullException.ThrowIfNull(server);
         ArgumentNullException.ThrowIfNull(endpoint);
         if (!server.IsAbsoluteUri)
-            throw new ArgumentException($"'{server}' is not an absolute URL.", nameof(server));
+            throw new ArgumentException(
+                Invariant($"'{server}' is not an absolute URL."),
+                nameof(server)
+            );
         var start = new RouteBase(server.Authority, server.Scheme is "wss" or "https");
         return Result(
             RouteTableModule.BuildUrl(Table, start, endpoint, ToRouteValues(ToDictionary(values)))
@@ -128,5 +131,7 @@ public sealed class UrlMap : IReadOnlyList<Rule>
         RouteValues.Create(values.Where(pair => pair.Value is not null)!);
 
     private static string Result(FSharpResult<string, RouteBuildError> built) =>
-        built.IsOk ? built.ResultValue : throw new UrlBuildException($"{built.ErrorValue}");
+        built.IsOk
+            ? built.ResultValue
+            : throw new UrlBuildException(Invariant($"{built.ErrorValue}"));
 }

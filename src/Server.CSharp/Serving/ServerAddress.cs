@@ -11,8 +11,8 @@ internal readonly record struct ServerAddress(string? Address, int? Port)
     public static ServerAddress Of(EndPoint? endPoint) =>
         endPoint switch
         {
-            IPEndPoint ip => new($"{Plain(ip.Address)}", ip.Port),
-            UnixDomainSocketEndPoint unix => new($"{unix}", null),
+            IPEndPoint ip => new(Invariant($"{Plain(ip.Address)}"), ip.Port),
+            UnixDomainSocketEndPoint unix => new(Invariant($"{unix}"), null),
             _ => default,
         };
 

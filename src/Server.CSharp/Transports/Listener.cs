@@ -31,7 +31,7 @@ internal sealed class Listener : IDisposable
             throw new ArgumentOutOfRangeException(
                 nameof(port),
                 port,
-                $"A port is from {IPEndPoint.MinPort} to {IPEndPoint.MaxPort}."
+                Invariant($"A port is from {IPEndPoint.MinPort} to {IPEndPoint.MaxPort}.")
             );
         return Open(new IPEndPoint(Resolve(host), port), options);
     }
@@ -44,8 +44,9 @@ internal sealed class Listener : IDisposable
             DnsEndPoint name => Open(name.Host, name.Port, options),
             UnixDomainSocketEndPoint unix => OpenUnix(unix, options),
             _ => throw new ArgumentException(
-                $"'{endPoint}' is no address to listen on: it takes an IPEndPoint, a DnsEndPoint or a "
-                    + "UnixDomainSocketEndPoint.",
+                Invariant(
+                    $"'{endPoint}' is no address to listen on: it takes an IPEndPoint, a DnsEndPoint or a "
+                ) + "UnixDomainSocketEndPoint.",
                 nameof(endPoint)
             ),
         };
@@ -72,7 +73,7 @@ internal sealed class Listener : IDisposable
     {
         if (socket.SocketType != SocketType.Stream)
             throw new ArgumentException(
-                $"A {socket.SocketType} socket can't accept connections.",
+                Invariant($"A {socket.SocketType} socket can't accept connections."),
                 nameof(socket)
             );
         if (!socket.IsBound)
@@ -105,7 +106,7 @@ internal sealed class Listener : IDisposable
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         Attempt(
             new Listener(socket),
-            $"{address}",
+            Invariant($"{address}"),
             () =>
             {
                 if (address.AddressFamily == AddressFamily.InterNetworkV6)
@@ -155,7 +156,7 @@ internal sealed class Listener : IDisposable
 
     /// <summary>The same error with the address in its text.</summary>
     public static SocketException Failed(SocketException error, string address) =>
-        new((int)error.SocketErrorCode, $"Can't listen on {address}: {error.Message}");
+        new((int)error.SocketErrorCode, Invariant($"Can't listen on {address}: {error.Message}"));
 
     private static IPAddress Resolve(string? host)
     {

@@ -39,5 +39,5 @@ public sealed class TlsSession
     public X509Certificate2? RemoteCertificate { get; }
 
     /// <summary>Version and cipher suite, for logs.</summary>
-    public override string ToString() => $"{Protocol} {CipherSuite}";
+    public override string ToString() => Invariant($"{Protocol} {CipherSuite}");
 }

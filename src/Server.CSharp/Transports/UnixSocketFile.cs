@@ -31,7 +31,9 @@ internal sealed class UnixSocketFile
         var length = Encoding.UTF8.GetByteCount(path);
         if (length > MaxPathLength)
             throw new ArgumentException(
-                $"The path '{path}' takes {length} bytes: a Unix socket's has {MaxPathLength} at most.",
+                Invariant(
+                    $"The path '{path}' takes {length} bytes: a Unix socket's has {MaxPathLength} at most."
+                ),
                 nameof(path)
             );
         return new UnixDomainSocketEndPoint(path);

@@ -79,18 +79,11 @@ public class Requests
     }
 
     [Benchmark]
-    public FSharpResult<HandshakeOffer, HandshakeError> Examine() =>
-        Handshake.Examine(policy, request);
+    public HandshakeExamination Examine() => Handshake.Examine(policy, request);
 
     [Benchmark]
-    public Response Accept() =>
-        Handshake.Accept(
-            policy,
-            DateTimeOffset.UnixEpoch,
-            Handshake.Examine(policy, request).ResultValue,
-            FSharpValueOption<string>.None,
-            FSharpList<ExtensionOffer>.Empty
-        );
+    public HandshakeResult Respond() =>
+        Handshake.Respond(policy, DateTimeOffset.UnixEpoch, request);
 
     /// <summary>Among a hundred rules.</summary>
     [Benchmark]

@@ -86,10 +86,7 @@ let origin = request.Headers.Get "Origin"
 `Handshake.respond` decides. It is given what the server asks of clients, here a subprotocol, and the time, for the `Date` header:
 the core has no clock.
 *)
-let policy = {
-    HandshakePolicy.Default with
-        Subprotocols = [ "superchat"; "chat" ]
-}
+let policy = HandshakePolicy(subprotocols = [ "superchat"; "chat" ])
 
 let now = DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero)
 

@@ -154,6 +154,11 @@ internal static class ServerSettings
             {
                 TrustedProxies = entry.List(ToNetwork),
             },
+        [nameof(ServerOptions.AllowMissingConnectionUpgrade)] = (options, entry) =>
+            options with
+            {
+                AllowMissingConnectionUpgrade = entry.Flag(),
+            },
         [nameof(ServerOptions.TrustUnixPeers)] = (options, entry) =>
             options with
             {

@@ -26,6 +26,9 @@
     ("settings of compression", Compression.Settings),
     ("an extension around compression", Compression.OwnExtension),
     ("settings", Settings.All),
+    ("heads of requests by hand", ByHand.Heads),
+    ("handshakes by hand", ByHand.Handshakes),
+    ("the words of proxies", ByHand.Proxies),
 ];
 
 var failed = 0;

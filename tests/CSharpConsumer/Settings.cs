@@ -107,6 +107,7 @@ internal static class Settings
             UnixSocketMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             TrustedProxies = [IPNetwork.Parse("127.0.0.1/32")],
             TrustUnixPeers = true,
+            AllowMissingConnectionUpgrade = true,
             ForwardedHeaders = ForwardedHeaders.XForwardedFor,
             ProxyProtocol = false,
             LoggerFactory = NullLoggerFactory.Instance,
@@ -117,7 +118,7 @@ internal static class Settings
         Check.True(!options.DualStack && !options.ReusePort && !options.ProxyProtocol);
         Check.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, options.UnixSocketMode);
         Check.Equal(1, options.TrustedProxies.Count);
-        Check.True(options.TrustUnixPeers);
+        Check.True(options.TrustUnixPeers && options.AllowMissingConnectionUpgrade);
         Check.True(
             options.ForwardedHeaders is not (ForwardedHeaders.None or ForwardedHeaders.Forwarded)
         );

@@ -247,11 +247,14 @@ let headers =
                 offers.Length =! 3
             | Error error -> failwith $"{error}")
 
-        testCase "may be missing" (fun () -> Handshake.offeredExtensions (request []) =! Ok [])
+        testCase "may be missing or empty" (fun () ->
+            Handshake.offeredExtensions (request []) =! Ok []
+            Handshake.offeredExtensions (request [ name, "" ]) =! Ok []
+            Handshake.offeredExtensions (request [ name, ""; name, " , " ]) =! Ok [])
 
         testTheory
             "is refused when it doesn't keep its grammar"
-            [ ""; ";"; "a;"; "a; x="; "a; x=\""; "a b"; "a; x=\"b c\""; "a; =1" ]
+            [ ";"; "a;"; "a; x="; "a; x=\""; "a b"; "a; x=\"b c\""; "a; =1" ]
             (fun value ->
                 match Handshake.offeredExtensions (request [ name, value ]) with
                 | Error(HandshakeError.HeaderFormat(header, text, _)) ->
@@ -263,32 +266,28 @@ let headers =
             let offer = {
                 Key = "dGhlIHNhbXBsZSBub25jZQ=="
                 Subprotocols = [ "chat" ]
+                Subprotocol = "chat"
+                Extensions = []
             }
 
             let accept extensions =
-                Handshake.accept
-                    HandshakePolicy.Default
-                    DateTimeOffset.UnixEpoch
-                    offer
-                    (ValueSome "chat")
-                    extensions
+                Handshake.accept offer "chat" extensions
 
-            let agreed = {
-                Name = "permessage-deflate"
-                Parameters = [ { Name = "a"; Value = null }; { Name = "b"; Value = "10" } ]
-            }
+            let agreed =
+                ExtensionOffer.Create(
+                    "permessage-deflate",
+                    [ { Name = "a"; Value = null }; { Name = "b"; Value = "10" } ]
+                )
 
             (accept [ agreed ]).Headers.Get name =! "permessage-deflate; a; b=10"
 
             [ for field in (accept [ agreed ]).Headers -> field.Key ]
             =! [
-                "Date"
                 "Upgrade"
                 "Connection"
                 "Sec-WebSocket-Accept"
                 "Sec-WebSocket-Extensions"
                 "Sec-WebSocket-Protocol"
-                "Server"
             ]
 
             (accept []).Headers.Contains name =! false)

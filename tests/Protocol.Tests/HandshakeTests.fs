@@ -43,7 +43,7 @@ let private names (response: Response) = [ for field in response.Headers -> fiel
 let private body (response: Response) =
     Encoding.UTF8.GetString response.Body.Span
 
-let private acceptedBy (policy: HandshakePolicy) (request: Request) : Response * string voption =
+let private acceptedBy (policy: HandshakePolicy) (request: Request) : Response * (string | null) =
     match Handshake.respond policy now request with
     | HandshakeResult.Accepted(response, subprotocol) -> response, subprotocol
     | HandshakeResult.Rejected(_, error) -> failwith $"rejected: {error}"
@@ -67,11 +67,11 @@ let accepting =
             (response.StatusCode, response.ReasonPhrase) =! (101, "Switching Protocols")
 
             response.Headers.ToString()
-            =! $"Date: {date}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-               + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nServer: FunctionalWs\r\n"
+            =! $"Date: {date}\nUpgrade: websocket\nConnection: Upgrade\n"
+               + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\nServer: FunctionalWs"
 
             response.Body.Length =! 0
-            subprotocol =! ValueNone)
+            isNull subprotocol =! true)
 
         testTheory
             "what is as good"
@@ -128,12 +128,12 @@ let accepting =
 
         testCase "the Server header is set, left out, or left alone" (fun () ->
             let serverOf header =
-                (fst (acceptedBy { policy with ServerHeader = header } good)).Headers.GetAll "Server"
+                (fst (acceptedBy (HandshakePolicy(serverHeader = header)) good)).Headers.GetAll "Server"
                 |> List.ofSeq
 
-            serverOf (ValueSome "x") =! [ "x" ]
-            serverOf (ValueSome "") =! []
-            serverOf ValueNone =! [])
+            serverOf "x" =! [ "x" ]
+            serverOf "" =! []
+            serverOf null =! [])
     ]
 
 [<Tests>]
@@ -173,7 +173,8 @@ let rejecting =
                 []
                 remove "Connection" good, 426, [ "Upgrade" ]
                 set "Connection" "close" good, 426, [ "Upgrade" ]
-                set "Connection" "" good, 400, []
+                set "Connection" "" good, 426, [ "Upgrade" ]
+                set "Upgrade" "" good, 426, [ "Upgrade" ]
                 set "Connection" "a;b" good, 400, []
                 remove "Upgrade" good, 426, [ "Upgrade" ]
                 set "Upgrade" "h2c" good, 426, [ "Upgrade" ]
@@ -228,7 +229,9 @@ let rejecting =
                 HeadError.HttpVersion "HTTP/2.0", 505
             ]
             (fun (error, status) ->
-                let response = Handshake.rejectHead policy now error
+                let response =
+                    Handshake.rejectHead error |> Answer.complete policy.ServerHeader now "GET"
+
                 response.StatusCode =! status
                 names response =! plain @ [ "Server" ]
                 response.Headers.Get "Connection" =! "close"
@@ -255,10 +258,7 @@ let rejecting =
 
 [<Tests>]
 let origins =
-    let allowing rules = {
-        policy with
-            Origins = ValueSome rules
-    }
+    let allowing (rules: OriginRule list) = HandshakePolicy(origins = rules)
 
     let exact = OriginRule.Exact "https://example.com"
 
@@ -312,15 +312,18 @@ let subprotocols =
             [
                 [], [], ValueNone
                 [], [ "chat" ], ValueNone
+                [], [ "" ], ValueNone
+                [], [ " , ,"; "chat" ], ValueNone
+                [ "chat" ], [ ""; "chat" ], ValueSome "chat"
                 [ "superchat"; "chat" ], [ "chat, superchat" ], ValueSome "superchat"
                 [ "superchat"; "chat" ], [ "chat"; "superchat" ], ValueSome "superchat"
                 [ "superchat"; "chat" ], [ "other, chat" ], ValueSome "chat"
             ]
             (fun (supported, offered, expected) ->
                 let response, subprotocol =
-                    acceptedBy { policy with Subprotocols = supported } (offering offered)
+                    acceptedBy (HandshakePolicy(subprotocols = supported)) (offering offered)
 
-                subprotocol =! expected
+                ValueOption.ofObj subprotocol =! expected
 
                 List.ofSeq (response.Headers.GetAll "Sec-WebSocket-Protocol")
                 =! ValueOption.toList expected)
@@ -330,14 +333,71 @@ let subprotocols =
             [ []; [ "other" ]; [ "CHAT" ] ]
             (fun offered ->
                 let response, error =
-                    rejectedBy
-                        {
-                            policy with
-                                Subprotocols = [ "chat"; "x" ]
-                        }
-                        (offering offered)
+                    rejectedBy (HandshakePolicy(subprotocols = [ "chat"; "x" ])) (offering offered)
 
                 response.StatusCode =! 400
                 error =! HandshakeError.Subprotocol [ "chat"; "x" ]
                 test <@ (body response).Contains "chat, x" @>)
+    ]
+
+[<Tests>]
+let policies =
+    let kept (policy: HandshakePolicy) (request: Request) : HandshakeOffer =
+        match Handshake.examine policy request with
+        | HandshakeExamination.Kept offer -> offer
+        | HandshakeExamination.Broken error -> failwith $"{error}"
+
+    testList "policies" [
+        testCase
+            "a request leaves its key, its subprotocols and, where they are read, its extensions"
+            (fun () ->
+                let request =
+                    good
+                    |> add "Sec-WebSocket-Protocol" "b, a"
+                    |> add "Sec-WebSocket-Extensions" "x; y=1"
+
+                kept (HandshakePolicy(subprotocols = [ "a" ], readsExtensions = true)) request
+                =! {
+                       Key = "dGhlIHNhbXBsZSBub25jZQ=="
+                       Subprotocols = [ "b"; "a" ]
+                       Subprotocol = "a"
+                       Extensions = [ ExtensionOffer.Create("x", [ { Name = "y"; Value = "1" } ]) ]
+                   }
+
+                (kept policy request).Extensions =! []
+                isNull (kept policy request).Subprotocol =! true)
+
+        testCase "extensions that break their grammar matter only where they are read" (fun () ->
+            let request = add "Sec-WebSocket-Extensions" "x;" good
+            (kept policy request).Extensions =! []
+
+            match Handshake.examine (HandshakePolicy(readsExtensions = true)) request with
+            | HandshakeExamination.Broken(HandshakeError.HeaderFormat("Sec-WebSocket-Extensions", "x;", _)) ->
+                ()
+            | other -> failwith $"{other}")
+
+        testTheory
+            "a client that forgets Connection: Upgrade is let in where that isn't needed"
+            [
+                remove "Connection" good
+                set "Connection" "keep-alive" good
+                set "Connection" "" good
+            ]
+            (fun request ->
+                let lenient = HandshakePolicy(needsConnectionUpgrade = false)
+                (fst (acceptedBy lenient request)).StatusCode =! 101
+                (fst (rejectedBy policy request)).StatusCode =! 426
+                (fst (rejectedBy lenient (remove "Upgrade" request))).StatusCode =! 426)
+
+        testCase "what no header can have is refused when the policy is made" (fun () ->
+            raisesWith<ArgumentException> <@ HandshakePolicy(subprotocols = [ "a b" ]) @> (fun error ->
+                <@ error.ParamName = "subprotocols" && error.Message.Contains "'a b'" @>)
+
+            raisesWith<ArgumentException> <@ HandshakePolicy(serverHeader = "a\r\nb") @> (fun error ->
+                <@ error.ParamName = "serverHeader" && error.Message.Contains "a\\u000D\\u000Ab" @>)
+
+            List.ofSeq (HandshakePolicy(subprotocols = [ "b"; "a" ])).Subprotocols
+            =! [ "b"; "a" ]
+
+            HandshakePolicy.Default.ServerHeader =! "FunctionalWs")
     ]

@@ -166,8 +166,43 @@ let phrases =
                 501, "Not Implemented"
                 502, "Bad Gateway"
                 503, "Service Unavailable"
+                100, "Continue"
+                103, "Early Hints"
+                207, "Multi-Status"
+                300, "Multiple Choices"
+                407, "Proxy Authentication Required"
+                415, "Unsupported Media Type"
+                417, "Expectation Failed"
+                422, "Unprocessable Content"
+                428, "Precondition Required"
+                451, "Unavailable For Legal Reasons"
+                505, "HTTP Version Not Supported"
+                511, "Network Authentication Required"
             ]
             (fun (code, phrase) -> StatusCode.reasonPhrase code =! phrase)
+
+        testCase "are there for every code that is registered with IANA, and for no other" (fun () ->
+            let registered =
+                [
+                    [ 100..104 ]
+                    [ 200..208 ]
+                    [ 226 ]
+                    [ 300..305 ]
+                    [ 307; 308 ]
+                    [ 400..417 ]
+                    [ 421..426 ]
+                    [ 428; 429; 431; 451 ]
+                    [ 500..508 ]
+                    [ 510; 511 ]
+                ]
+                |> List.concat
+
+            [
+                for code in 0..999 do
+                    if StatusCode.reasonPhrase code <> "" then
+                        code
+            ]
+            =! registered)
 
         testCase "are there or empty, never null, for every number" (fun () ->
             for code in -1 .. 1_000 do

@@ -63,6 +63,48 @@ let handshakes =
                 statusLine response =! $"HTTP/1.1 {status}"
                 test <@ response.Contains "\r\nConnection: close\r\n" @>)
 
+        testTheory
+            "one empty line behind the head is passed over, however it comes"
+            [ [ "\r\n" ]; [ "\r"; "\n" ]; [] ]
+            (fun pieces ->
+                use server = Serve.inMemory Serve.echo defaults
+                use client = PeerClient.InMemory server
+                client.Write(String.concat "" (PeerClient.Request :: List.truncate 1 pieces))
+                test <@ client.ReadResponse().StartsWith "HTTP/1.1 101 " @>
+
+                for piece in List.skip (min 1 pieces.Length) pieces do
+                    client.Write piece
+
+                client.SendText "hello"
+                client.ReadText() =! "hello"
+
+                // It is none behind a frame.
+                client.Write "\r\n"
+                test <@ string (client.Read()) |> _.Contains("1002") @>)
+
+        testCase "two empty lines behind the head are no frame" (fun () ->
+            use server = Serve.inMemory Serve.echo defaults
+            use client = PeerClient.InMemory server
+            client.Write(PeerClient.Request + "\r\n\r\n")
+            test <@ client.ReadResponse().StartsWith "HTTP/1.1 101 " @>
+            test <@ string (client.Read()) |> _.Contains("1002") @>)
+
+        testCase "clients that forget Connection: Upgrade are let in where that is allowed" (fun () ->
+            let request = PeerClient.Request.Replace("Connection: Upgrade\r\n", "")
+            statusLine (answer defaults request) =! "HTTP/1.1 426 Upgrade Required"
+
+            statusLine (answer (ServerOptions(AllowMissingConnectionUpgrade = true)) request)
+            =! "HTTP/1.1 101 Switching Protocols")
+
+        testCase "an empty list of subprotocols or extensions is none" (fun () ->
+            let request =
+                PeerClient.Request.Replace(
+                    "\r\n\r\n",
+                    "\r\nSec-WebSocket-Protocol: \r\nSec-WebSocket-Extensions: \r\n\r\n"
+                )
+
+            statusLine (answer defaults request) =! "HTTP/1.1 101 Switching Protocols")
+
         testCase "an empty line before the request is passed over" (fun () ->
             test
                 <@

@@ -6,17 +6,26 @@ open System.Security.Cryptography
 open System.Text
 open type System.FormattableString
 
-/// <summary>What becomes of a request. Either way the response is to be sent.</summary>
+/// <summary>What the rules make of a request.</summary>
+[<RequireQualifiedAccess>]
+type HandshakeExamination =
+    /// <summary>It keeps all rules.</summary>
+    | Kept of Offer: HandshakeOffer
+    /// <summary>It breaks one.</summary>
+    | Broken of Error: HandshakeError
+
+/// <summary>What becomes of a request. Either way the response is to be sent; it is complete.</summary>
 [<RequireQualifiedAccess; NoComparison>]
 type HandshakeResult =
-    /// <summary>The connection is open once the response is sent.</summary>
-    | Accepted of Response: Response * Subprotocol: string voption
+    /// <summary>The connection is open once the response is sent. The subprotocol is null when there is none.</summary>
+    | Accepted of Response: Response * Subprotocol: (string | null)
     /// <summary>The connection ends once the response is sent.</summary>
     | Rejected of Response: Response * Error: HandshakeError
 
 /// <summary>
 /// The server's side of the opening handshake (RFC 6455 §4.2): <c>Respond</c> as a whole, or step by step, for servers that
-/// choose the subprotocol themselves: <c>Examine</c>, <c>SelectSubprotocol</c>, <c>Accept</c> or <c>Reject</c>.
+/// choose subprotocols and extensions themselves: <c>Examine</c>, then <c>Accept</c> or <c>Reject</c>, then
+/// <c>Answer.Complete</c>.
 /// </summary>
 module Handshake =
 
@@ -42,43 +51,6 @@ module Handshake =
     [<CompiledName("HostOf")>]
     let hostOf (request: Request) : Result<string, HandshakeError> = RequestRules.host request
 
-    /// Every check, in order; the first that fails decides.
-    let private firstError (policy: HandshakePolicy) (request: Request) : HandshakeError option =
-        [
-            RequestRules.checkMethod
-            RequestRules.checkVersion
-            RequestRules.checkTarget
-            RequestRules.checkHost
-            RequestRules.checkConnection
-            RequestRules.checkUpgrade
-            RequestRules.checkKey
-            RequestRules.checkWebSocketVersion
-            RequestRules.checkOrigin policy
-        ]
-        |> List.tryPick (fun check ->
-            match check request with
-            | Ok() -> None
-            | Error error -> Some error)
-
-    /// <summary>Checks a request by every rule of RFC 6455 §4.2.1 in order, then its origin.</summary>
-    /// <param name="policy">What the server asks for.</param>
-    /// <param name="request">The request.</param>
-    [<CompiledName("Examine")>]
-    let examine (policy: HandshakePolicy) (request: Request) : Result<HandshakeOffer, HandshakeError> =
-        match
-            firstError policy request,
-            RequestRules.single "Sec-WebSocket-Key" request.Headers,
-            RequestRules.items HeaderGrammar.parseTokens "Sec-WebSocket-Protocol" request.Headers
-        with
-        | Some error, _, _
-        | None, Error error, _
-        | None, Ok _, Error error -> Error error
-        | None, Ok key, Ok subprotocols ->
-            Ok {
-                Key = key
-                Subprotocols = subprotocols
-            }
-
     /// <summary>
     /// The extensions that a client offers, in its order of preference; may be empty. For servers that have some: others
     /// need not look (RFC 6455 §9.1).
@@ -88,33 +60,73 @@ module Handshake =
     let offeredExtensions (request: Request) : Result<ExtensionOffer list, HandshakeError> =
         RequestRules.items HeaderGrammar.parseExtensions "Sec-WebSocket-Extensions" request.Headers
 
-    /// <summary>The server's first subprotocol that the client offers; none when the server has none (RFC 6455 §1.9).</summary>
-    /// <param name="policy">The server's subprotocols.</param>
-    /// <param name="offer">The client's.</param>
-    [<CompiledName("SelectSubprotocol")>]
-    let selectSubprotocol
-        (policy: HandshakePolicy)
-        (offer: HandshakeOffer)
-        : Result<string voption, HandshakeError> =
-        match List.tryFind (fun name -> List.contains name offer.Subprotocols) policy.Subprotocols with
-        | Some name -> Ok(ValueSome name)
-        | None when policy.Subprotocols.IsEmpty -> Ok ValueNone
-        | None -> Error(HandshakeError.Subprotocol policy.Subprotocols)
+    let private extensions (policy: HandshakePolicy) (request: Request) =
+        if policy.ReadsExtensions then
+            offeredExtensions request
+        else
+            Ok []
 
-    /// <summary>The response that opens the connection (RFC 6455 §4.2.2).</summary>
-    /// <param name="policy">The policy: it names the server.</param>
-    /// <param name="now">The clock's value, for the <c>Date</c> header.</param>
+    /// Every check of the request itself, in order; the first that fails decides. What is left of it is the key.
+    let private check (policy: HandshakePolicy) (request: Request) : Result<string, HandshakeError> =
+        RequestRules.checkMethod request
+        |> Result.bind (fun () -> RequestRules.checkVersion request)
+        |> Result.bind (fun () -> RequestRules.checkTarget request)
+        |> Result.bind (fun () -> RequestRules.host request)
+        |> Result.bind (fun _ -> RequestRules.checkConnection policy request)
+        |> Result.bind (fun () -> RequestRules.checkUpgrade request)
+        |> Result.bind (fun () -> RequestRules.key request)
+        |> Result.bind (fun key ->
+            RequestRules.checkWebSocketVersion request
+            |> Result.bind (fun () -> RequestRules.checkOrigin policy request)
+            |> Result.map (fun () -> key))
+
+    /// The server's first subprotocol that the client offers (RFC 6455 §1.9).
+    let private choose
+        (policy: HandshakePolicy)
+        (offered: string list)
+        : Result<string | null, HandshakeError> =
+        match policy.Names, List.tryFind (fun name -> List.contains name offered) policy.Names with
+        | _, Some name -> Ok name
+        | [], None -> Ok null
+        | names, None -> Error(HandshakeError.Subprotocol names)
+
+    let private offer (policy: HandshakePolicy) (request: Request) : Result<HandshakeOffer, HandshakeError> =
+        check policy request
+        |> Result.bind (fun key ->
+            RequestRules.items HeaderGrammar.parseTokens "Sec-WebSocket-Protocol" request.Headers
+            |> Result.bind (fun offered ->
+                choose policy offered
+                |> Result.bind (fun chosen ->
+                    extensions policy request
+                    |> Result.map (fun extensions -> {
+                        Key = key
+                        Subprotocols = offered
+                        Subprotocol = chosen
+                        Extensions = extensions
+                    }))))
+
+    /// <summary>
+    /// Checks a request by every rule of RFC 6455 §4.2.1 in order, then its origin, its subprotocols and, where the policy
+    /// reads them, its extensions.
+    /// </summary>
+    /// <param name="policy">What the server asks for.</param>
+    /// <param name="request">The request.</param>
+    [<CompiledName("Examine")>]
+    let examine (policy: HandshakePolicy) (request: Request) : HandshakeExamination =
+        match offer policy request with
+        | Ok offer -> HandshakeExamination.Kept offer
+        | Error error -> HandshakeExamination.Broken error
+
+    /// <summary>The response that opens the connection, to be completed (RFC 6455 §4.2.2).</summary>
     /// <param name="offer">What the client offered.</param>
-    /// <param name="subprotocol">The subprotocol that was chosen, a token; none to choose none.</param>
+    /// <param name="subprotocol">The subprotocol that was chosen, a token; null to choose none.</param>
     /// <param name="extensions">The extensions that were agreed on, with their parameters, in the order of the offers.</param>
     /// <exception cref="T:System.ArgumentException">The subprotocol or an extension can't be a header's value.</exception>
     [<CompiledName("Accept")>]
     let accept
-        (policy: HandshakePolicy)
-        (now: DateTimeOffset)
         (offer: HandshakeOffer)
-        (subprotocol: string voption)
-        (extensions: ExtensionOffer list)
+        (subprotocol: string | null)
+        (extensions: ExtensionOffer seq)
         : Response =
         let response =
             Response
@@ -124,24 +136,14 @@ module Handshake =
                 .WithHeader("Sec-WebSocket-Accept", acceptKey offer.Key)
 
         let extended =
-            match extensions with
-            | [] -> response
-            | _ -> response.WithHeader("Sec-WebSocket-Extensions", HeaderGrammar.renderExtensions extensions)
+            if Seq.isEmpty extensions then
+                response
+            else
+                response.WithHeader("Sec-WebSocket-Extensions", HeaderGrammar.renderExtensions extensions)
 
-        let chosen =
-            match subprotocol with
-            | ValueSome name -> extended.WithHeader("Sec-WebSocket-Protocol", name)
-            | ValueNone -> extended
-
-        Answer.complete policy.ServerHeader now "GET" chosen
-
-    /// What a client needs to know to do better.
-    let private withHints (error: HandshakeError) (response: Response) : Response =
-        match error with
-        | HandshakeError.Method _ -> response.WithHeader("Allow", "GET")
-        | HandshakeError.Version _ -> response.WithHeader("Sec-WebSocket-Version", "13")
-        | _ when response.StatusCode = 426 -> response.WithHeader("Upgrade", "websocket")
-        | _ -> response
+        match subprotocol with
+        | NonNull name -> extended.WithHeader("Sec-WebSocket-Protocol", name)
+        | Null -> extended
 
     let private explain (statusCode: int) (description: string) : Response =
         let hint =
@@ -155,40 +157,45 @@ module Handshake =
             Invariant $"The WebSocket connection could not be opened. {description}\n{hint}"
         )
 
-    /// <summary>The response to a request that can't be accepted.</summary>
-    /// <param name="policy">The policy: it names the server.</param>
-    /// <param name="now">The clock's value, for the <c>Date</c> header.</param>
+    /// <summary>The response to a request that can't be accepted, to be completed. It has what a client needs to do better.</summary>
     /// <param name="error">What is wrong with the request.</param>
     [<CompiledName("Reject")>]
-    let reject (policy: HandshakePolicy) (now: DateTimeOffset) (error: HandshakeError) : Response =
-        explain error.StatusCode error.Description
-        |> withHints error
-        |> Answer.complete policy.ServerHeader now "GET"
+    let reject (error: HandshakeError) : Response =
+        let response = explain error.StatusCode error.Description
 
-    /// <summary>The response to what is like a request, but can't be parsed.</summary>
-    /// <param name="policy">The policy: it names the server.</param>
-    /// <param name="now">The clock's value, for the <c>Date</c> header.</param>
+        match error with
+        | HandshakeError.Method _ -> response.WithHeader("Allow", "GET")
+        | HandshakeError.Version _ -> response.WithHeader("Sec-WebSocket-Version", "13")
+        | HandshakeError.Connection _
+        | HandshakeError.Upgrade _ -> response.WithHeader("Upgrade", "websocket")
+        | HandshakeError.HttpVersion _
+        | HandshakeError.Target _
+        | HandshakeError.HeaderMissing _
+        | HandshakeError.HeaderRepeated _
+        | HandshakeError.HeaderFormat _
+        | HandshakeError.Host _
+        | HandshakeError.Key _
+        | HandshakeError.Origin _
+        | HandshakeError.Subprotocol _ -> response
+
+    /// <summary>The response to what is like a request, but can't be parsed, to be completed.</summary>
     /// <param name="error">What is wrong with the head.</param>
     [<CompiledName("RejectHead")>]
-    let rejectHead (policy: HandshakePolicy) (now: DateTimeOffset) (error: HeadError) : Response =
+    let rejectHead (error: HeadError) : Response =
         explain error.StatusCode error.Description
-        |> Answer.complete policy.ServerHeader now "GET"
 
     /// <summary>
     /// Decides on a request: every check of RFC 6455 §4.2.1 in order, then origin and subprotocol. No extension is agreed
-    /// on: that takes the steps one by one, with <c>OfferedExtensions</c> and <c>DeflateNegotiation</c>.
+    /// on: that takes the steps one by one, with <c>DeflateNegotiation</c>.
     /// </summary>
     /// <param name="policy">What the server asks for.</param>
     /// <param name="now">The clock's value, for the <c>Date</c> header.</param>
     /// <param name="request">The request.</param>
     [<CompiledName("Respond")>]
     let respond (policy: HandshakePolicy) (now: DateTimeOffset) (request: Request) : HandshakeResult =
-        let choose offer =
-            selectSubprotocol policy offer
-            |> Result.map (fun subprotocol -> struct (offer, subprotocol))
+        let complete = Answer.complete policy.ServerHeader now request.Method
 
-        match Result.bind choose (examine policy request) with
-        | Ok(struct (offer, subprotocol)) ->
-            HandshakeResult.Accepted(accept policy now offer subprotocol [], subprotocol)
-        | Error error ->
-            HandshakeResult.Rejected(Answer.frame request.Method (reject policy now error), error)
+        match examine policy request with
+        | HandshakeExamination.Kept offer ->
+            HandshakeResult.Accepted(complete (accept offer offer.Subprotocol []), offer.Subprotocol)
+        | HandshakeExamination.Broken error -> HandshakeResult.Rejected(complete (reject error), error)

@@ -109,11 +109,10 @@ let host (request: Request) : Result<string, HandshakeError> =
     | Ok _, ValueSome authority -> Ok authority
     | Ok value, ValueNone -> Ok value
 
-let checkHost (request: Request) = Result.map ignore (host request)
-
-let checkConnection (request: Request) =
+let checkConnection (policy: HandshakePolicy) (request: Request) =
     match items HeaderGrammar.parseTokens "Connection" request.Headers with
     | Error error -> Error error
+    | Ok _ when not policy.NeedsConnectionUpgrade -> Ok()
     | Ok [] -> Error(HandshakeError.Connection null)
     | Ok tokens when List.exists (same "upgrade") tokens -> Ok()
     | Ok tokens -> Error(HandshakeError.Connection(String.concat ", " tokens))
@@ -133,9 +132,9 @@ let private isKey (value: string) =
        |> Seq.forall (fun character ->
            Char.IsAsciiLetterOrDigit character || character = '+' || character = '/')
 
-let checkKey (request: Request) =
+let key (request: Request) : Result<string, HandshakeError> =
     match single "Sec-WebSocket-Key" request.Headers with
-    | Ok value when isKey value -> Ok()
+    | Ok value when isKey value -> Ok value
     | Ok value -> Error(HandshakeError.Key value)
     | Error error -> Error error
 

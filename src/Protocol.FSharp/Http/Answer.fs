@@ -13,89 +13,96 @@ module Answer =
     let private is (name: string) (field: KeyValuePair<string, string>) =
         String.Equals(field.Key, name, StringComparison.OrdinalIgnoreCase)
 
-    let private date (now: DateTimeOffset) : string =
-        now.ToUniversalTime().ToString("R", CultureInfo.InvariantCulture)
+    let private isFraming (field: KeyValuePair<string, string>) =
+        is "Connection" field
+        || is "Content-Length" field
+        || is "Transfer-Encoding" field
 
     /// A response to HEAD may tell the length of a body that it doesn't have (RFC 9110 §8.6).
-    let private isLengthKept (isHead: bool) (response: Response) =
-        isHead
-        && response.Body.IsEmpty
-        && (response.Headers.GetAll "Content-Length").Count = 1
+    let private length (isHead: bool) (response: Response) : string =
+        match List.ofSeq (response.Headers.GetAll "Content-Length") with
+        | [ told ] when isHead && response.Body.IsEmpty -> told
+        | _ -> PeerText.number response.Body.Length
 
-    /// A body's length is told once, and rightly; nothing follows it on the connection (RFC 9112 §6.2, §9.6).
-    let private framing (isHead: bool) (response: Response) : KeyValuePair<string, string> list =
-        let length =
-            if isLengthKept isHead response then
-                response.Headers.GetAll("Content-Length")[0]
-            else
-                response.Body.Length.ToString CultureInfo.InvariantCulture
+    /// A body's length is told once, and rightly; nothing follows it on the connection (RFC 9112 §6.2, §9.6). Who tells of an
+    /// upgrade has it among the connection's options (RFC 9110 §7.8).
+    let private framing (isHead: bool) (response: Response) : KeyValuePair<string, string> list = [
+        field
+            "Connection"
+            (if response.Headers.Contains "Upgrade" then
+                 "close, Upgrade"
+             else
+                 "close")
+        if not (StatusCode.isBodiless response.StatusCode) then
+            field "Content-Length" (length isHead response)
+    ]
 
-        // Who tells of an upgrade has it among the connection's options (RFC 9110 §7.8).
-        let connection =
-            if response.Headers.Contains "Upgrade" then
-                "close, Upgrade"
-            else
-                "close"
+    /// Dates first, then the framing, then the rest. A response with status 101 keeps what it has instead of a framing.
+    let private arrange
+        (before: KeyValuePair<string, string> list)
+        after
+        (method: string)
+        (response: Response)
+        =
+        let isOpening = response.StatusCode = 101
+        let isHead = method = "HEAD" && not isOpening
 
-        if StatusCode.isBodiless response.StatusCode then
-            [ field "Connection" connection ]
+        let dates, others =
+            response.Headers
+            |> Seq.filter (fun field -> isOpening || not (isFraming field))
+            |> List.ofSeq
+            |> List.partition (is "Date")
+
+        let framing = if isOpening then [] else framing isHead response
+
+        let arranged =
+            response.WithHeaders(Headers.Parsed(before @ dates @ framing @ others @ after))
+
+        if isHead then
+            arranged.WithBody ReadOnlyMemory.Empty
         else
-            [ field "Connection" connection; field "Content-Length" length ]
+            arranged
 
     /// <summary>
-    /// Makes a response's framing right: <c>Connection: close</c>, a <c>Content-Length</c> that is its body's, and no body for
-    /// HEAD. One with status 101 is left as it is. Doing it twice changes nothing.
+    /// Makes a response's framing right: <c>Connection: close</c>, with <c>Upgrade</c> beside it where the response has that
+    /// header, a <c>Content-Length</c> that is its body's, and no body for HEAD. One with status 101 is left as it is. Doing it
+    /// twice changes nothing.
     /// </summary>
     /// <param name="method">The method of the request that is answered.</param>
     /// <param name="response">The response.</param>
     [<CompiledName("Frame")>]
     let frame (method: string) (response: Response) : Response =
-        let isHead = method = "HEAD"
-
-        let isFraming (field: KeyValuePair<string, string>) =
-            is "Connection" field
-            || is "Content-Length" field
-            || is "Transfer-Encoding" field
-
         if response.StatusCode = 101 then
             response
         else
-            let dates, others =
-                response.Headers
-                |> Seq.filter (isFraming >> not)
-                |> List.ofSeq
-                |> List.partition (is "Date")
-
-            let framed =
-                response.WithHeaders(Headers.Parsed(dates @ framing isHead response @ others))
-
-            if isHead then
-                framed.WithBody ReadOnlyMemory.Empty
-            else
-                framed
+            arrange [] [] method response
 
     /// <summary>
     /// Completes a response: <c>Date</c> and <c>Server</c> unless it has its own, and its framing as <c>Frame</c> does.
     /// </summary>
-    /// <param name="serverHeader">The value of <c>Server</c>; none or empty to leave it out.</param>
+    /// <param name="serverHeader">The value of <c>Server</c>; null or empty to leave it out.</param>
     /// <param name="now">The clock's value, for <c>Date</c>.</param>
     /// <param name="method">The method of the request that is answered.</param>
     /// <param name="response">The response.</param>
     [<CompiledName("Complete")>]
     let complete
-        (serverHeader: string voption)
+        (serverHeader: string | null)
         (now: DateTimeOffset)
         (method: string)
         (response: Response)
         : Response =
-        let dated =
+        let dates =
             if response.Headers.Contains "Date" then
-                response
+                []
             else
-                response.WithHeaders(Headers.Parsed(field "Date" (date now) :: List.ofSeq response.Headers))
+                [
+                    field "Date" (now.ToUniversalTime().ToString("R", CultureInfo.InvariantCulture))
+                ]
 
-        match serverHeader with
-        | ValueSome name when name <> "" && not (response.Headers.Contains "Server") ->
-            frame method (dated.WithAddedHeader("Server", name))
-        | ValueSome _
-        | ValueNone -> frame method dated
+        let servers =
+            match serverHeader with
+            | NonNull name when name <> "" && not (response.Headers.Contains "Server") ->
+                List.ofSeq (Headers.Empty.Add("Server", name))
+            | _ -> []
+
+        arrange dates servers method response

@@ -82,7 +82,7 @@ module Authorization =
     /// A quoted string (RFC 9110 §5.6.4).
     let private quotedRealm (realm: string) : string =
         match Seq.tryFind (isRealmCharacter >> not) realm with
-        | None -> "\"" + realm.Replace("\\", "\\\\").Replace("\"", "\\\"") + "\""
+        | None -> HeaderLexer.quote realm
         | Some character ->
             raise (
                 ArgumentException(

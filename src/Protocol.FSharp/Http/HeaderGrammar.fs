@@ -3,7 +3,6 @@
 namespace FunctionalWs.Protocol
 
 open System
-open System.Text
 open type System.FormattableString
 
 /// <summary>Where a header value stops being what it should be.</summary>
@@ -28,7 +27,19 @@ type ExtensionOffer = {
     Name: string
     /// <summary>The parameters in order.</summary>
     Parameters: ExtensionParameter list
-}
+} with
+
+    /// <summary>Makes an extension.</summary>
+    /// <param name="name">The name, a token.</param>
+    /// <param name="parameters">The parameters in order.</param>
+    static member Create(name: string, parameters: ExtensionParameter seq) : ExtensionOffer =
+        ArgumentNullException.ThrowIfNull(name, nameof name)
+        ArgumentNullException.ThrowIfNull(parameters, nameof parameters)
+
+        {
+            Name = name
+            Parameters = List.ofSeq parameters
+        }
 
 /// <summary>What a client says in <c>Authorization</c>, in the form that most schemes use (RFC 9110 §11.4).</summary>
 type SchemeCredentials = {
@@ -43,29 +54,15 @@ module HeaderGrammar =
 
     // A parser takes a text and the place where it begins, and gives a value and the place after it.
 
+    open HeaderLexer
+
     let private expected (what: string) (position: int) : Result<'a, GrammarError> =
         Error { Expected = what; Position = position }
 
-    let rec private skip (isSkipped: char -> bool) (text: string) (at: int) : int =
-        if at < text.Length && isSkipped text[at] then
-            skip isSkipped text (at + 1)
-        else
-            at
-
-    let private isBlank (character: char) = character = ' ' || character = '\t'
-
-    let private skipBlanks = skip isBlank
-
-    let private startsWith (character: char) (text: string) (at: int) =
-        at < text.Length && text[at] = character
-
     let private token (text: string) (at: int) : Result<struct (string * int), GrammarError> =
-        let after = skip HeaderSyntax.isTokenCharacter text at
-
-        if after = at then
-            expected "a token" at
-        else
-            Ok(struct (text.Substring(at, after - at), after))
+        match HeaderLexer.token text at with
+        | ValueSome piece -> Ok(struct (piece.Text, piece.After))
+        | ValueNone -> expected "a token" at
 
     /// `token` or `token/token` (RFC 9110 §7.8).
     let private protocol (text: string) (at: int) : Result<struct (string * int), GrammarError> =
@@ -75,30 +72,16 @@ module HeaderGrammar =
             |> Result.map (fun (struct (_, after)) -> struct (text.Substring(at, after - at), after))
         | result -> result
 
-    /// A quoted string whose content, unquoted, is a token (RFC 6455 §9.1). `at` is after the opening quote.
+    /// A quoted string whose content, unquoted, is a token (RFC 6455 §9.1).
     let private quotedToken (text: string) (at: int) : Result<struct (string * int), GrammarError> =
-        let content = StringBuilder()
-        let mutable i = at
-
-        while i < text.Length && text[i] <> '"' do
-            if text[i] = '\\' && i + 1 < text.Length then
-                i <- i + 1
-
-            content.Append text[i] |> ignore
-            i <- i + 1
-
-        let value = content.ToString()
-
-        if i = text.Length then
-            expected "a closing quote" i
-        elif not (HeaderSyntax.isToken value) then
-            expected "a token in quotes" at
-        else
-            Ok(struct (value, i + 1))
+        match quoted text at with
+        | ValueNone -> expected "a closing quote" text.Length
+        | ValueSome piece when HeaderSyntax.isToken piece.Text -> Ok(struct (piece.Text, piece.After))
+        | ValueSome _ -> expected "a token in quotes" (at + 1)
 
     let private parameterValue (text: string) (at: int) : Result<struct (string * int), GrammarError> =
         if startsWith '"' text at then
-            quotedToken text (at + 1)
+            quotedToken text at
         else
             token text at
 
@@ -139,7 +122,7 @@ module HeaderGrammar =
 
     let private isSeparator (character: char) = character = ',' || isBlank character
 
-    /// Items between commas; empty ones are skipped, but one must be there (RFC 9110 §5.6.1).
+    /// Items between commas; empty ones are skipped, and there may be none (RFC 9110 §5.6.1).
     let private list
         (item: string -> int -> Result<struct ('a * int), GrammarError>)
         (text: string)
@@ -158,7 +141,9 @@ module HeaderGrammar =
                 else
                     expected "a comma" comma
 
-        next [] (skip isSeparator text 0)
+        match skip isSeparator text 0 with
+        | first when first = text.Length -> Ok []
+        | first -> next [] first
 
     /// <summary>A list of tokens, as in <c>Connection</c> and <c>Sec-WebSocket-Protocol</c>.</summary>
     /// <param name="text">The value of the header.</param>

@@ -5,6 +5,7 @@ open System
 open System.Buffers
 open System.Collections
 open System.Collections.Generic
+open System.Runtime.InteropServices
 open type System.FormattableString
 
 /// <summary>What header fields are made of (RFC 9110 §5.1, §5.5, §5.6.2).</summary>
@@ -31,6 +32,7 @@ module HeaderSyntax =
     /// <param name="text">Any text.</param>
     [<CompiledName("IsToken")>]
     let isToken (text: string) : bool =
+        ArgumentNullException.ThrowIfNull(text, nameof text)
         text.Length > 0 && text.AsSpan().IndexOfAnyExcept tokenCharacters < 0
 
     /// <summary>True for the characters of a field value: TAB, 0x20–0x7E and 0x80–0xFF (RFC 9110 §5.5).</summary>
@@ -42,16 +44,20 @@ module HeaderSyntax =
     /// <param name="text">Any text.</param>
     [<CompiledName("IsValue")>]
     let isValue (text: string) : bool =
+        ArgumentNullException.ThrowIfNull(text, nameof text)
         text.AsSpan().IndexOfAnyExcept valueCharacters < 0
 
 /// <summary>
 /// Header fields in their order and spelling. Names are compared without case; a name may have several values. Immutable:
-/// every change gives a new collection (RFC 9110 §5).
+/// every change gives a new collection (RFC 9110 §5). Its text forms hide the values that are secrets.
 /// </summary>
-[<Sealed; AllowNullLiteral(false)>]
+[<Sealed; AllowNullLiteral(false); StructuredFormatDisplay("{Shown}")>]
 type Headers private (fields: KeyValuePair<string, string> list) =
 
     static let empty = Headers []
+
+    /// What carries a password, a token or a session (RFC 9110 §11, RFC 6265).
+    static let secrets = [ "Authorization"; "Proxy-Authorization"; "Cookie"; "Set-Cookie" ]
 
     static let same (name: string) (field: KeyValuePair<string, string>) =
         String.Equals(field.Key, name, StringComparison.OrdinalIgnoreCase)
@@ -71,6 +77,7 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     /// <param name="fields">Names and values; a name may come several times.</param>
     /// <exception cref="T:System.ArgumentException">A name or value has a character that it can't have.</exception>
     static member Create(fields: IEnumerable<KeyValuePair<string, string>>) : Headers =
+        ArgumentNullException.ThrowIfNull(fields, nameof fields)
         let fields = List.ofSeq fields
 
         for field in fields do
@@ -82,6 +89,9 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     static member internal Parsed(fields: KeyValuePair<string, string> list) : Headers = Headers fields
 
     static member private Check(name: string, value: string) =
+        ArgumentNullException.ThrowIfNull(name, nameof name)
+        ArgumentNullException.ThrowIfNull(value, nameof value)
+
         if not (HeaderSyntax.isToken name) then
             raise (
                 ArgumentException(
@@ -99,31 +109,48 @@ type Headers private (fields: KeyValuePair<string, string> list) =
                 )
             )
 
-    /// <summary>The first value of a name; none when it is missing. Never throws for what a peer sent.</summary>
+    /// <summary>
+    /// The value of a name; null when there is none. Several are joined with commas, which means the same (RFC 9110 §5.3): so a
+    /// header that may come once, and came twice, is no good value of it. Never throws for what a peer sent.
+    /// </summary>
     /// <param name="name">The name, in any case.</param>
-    member _.TryGet(name: string) : string voption =
-        match List.tryFind (same name) fields with
-        | Some field -> ValueSome field.Value
-        | None -> ValueNone
-
-    /// <summary>The value of a name that has one; null when there is none.</summary>
-    /// <param name="name">The name, in any case.</param>
-    /// <exception cref="T:System.InvalidOperationException">The name has several values: ask with <c>GetAll</c>.</exception>
     member headers.Get(name: string) : string | null =
         match headers.GetAll name with
         | values when values.Count = 0 -> null
-        | values when values.Count = 1 -> values[0]
-        | values ->
-            raise (InvalidOperationException(Invariant $"The header '{name}' has {values.Count} values."))
+        | values -> String.Join(", ", values)
+
+    /// <summary>Tells the value of a name, as <c>Get</c> gives it; false when there is none.</summary>
+    /// <param name="name">The name, in any case.</param>
+    /// <param name="value">The value; empty when there is none.</param>
+    member headers.TryGet(name: string, [<Out>] value: byref<string>) : bool =
+        match headers.Get name with
+        | Null ->
+            value <- ""
+            false
+        | NonNull found ->
+            value <- found
+            true
+
+    /// <summary>The value of a name, as <c>Get</c> gives it; none when there is none. For pipes in F#.</summary>
+    /// <param name="name">The name, in any case.</param>
+    /// <param name="headers">The fields.</param>
+    [<CompiledName("Find")>]
+    static member tryGet (name: string) (headers: Headers) : string voption =
+        match headers.Get name with
+        | Null -> ValueNone
+        | NonNull value -> ValueSome value
 
     /// <summary>All values of a name, in order; none when it is missing.</summary>
     /// <param name="name">The name, in any case.</param>
     member _.GetAll(name: string) : IReadOnlyList<string> =
+        ArgumentNullException.ThrowIfNull(name, nameof name)
         fields |> List.filter (same name) |> List.map _.Value |> List.toArray :> _
 
     /// <summary>True when the name has a value.</summary>
     /// <param name="name">The name, in any case.</param>
-    member _.Contains(name: string) : bool = List.exists (same name) fields
+    member _.Contains(name: string) : bool =
+        ArgumentNullException.ThrowIfNull(name, nameof name)
+        List.exists (same name) fields
 
     /// <summary>How many different names there are.</summary>
     member _.Count: int = normal.Value.Length
@@ -161,11 +188,24 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     /// <summary>A hash code of names and values.</summary>
     override headers.GetHashCode() : int = hash headers.Normal
 
-    /// <summary>One line for each field, as in a message.</summary>
-    override _.ToString() : string =
+    /// The lines as they are sent.
+    member internal _.Lines: string =
         fields
         |> List.map (fun field -> String.Concat(field.Key, ": ", field.Value, "\r\n"))
-        |> String.concat ""
+        |> String.Concat
+
+    member private _.Shown: string =
+        let show (field: KeyValuePair<string, string>) =
+            let isSecret = List.exists (fun name -> same name field) secrets
+            String.Concat(field.Key, ": ", (if isSecret then "***" else field.Value))
+
+        String.Join("\n", List.map show fields)
+
+    /// <summary>
+    /// One line for each field, for people: the values of <c>Authorization</c>, <c>Proxy-Authorization</c>, <c>Cookie</c> and
+    /// <c>Set-Cookie</c> are hidden.
+    /// </summary>
+    override headers.ToString() : string = headers.Shown
 
     interface IEnumerable<KeyValuePair<string, string>> with
         member _.GetEnumerator() : IEnumerator<KeyValuePair<string, string>> =

@@ -24,7 +24,7 @@ type Request = {
         ArgumentNullException.ThrowIfNull(writer, nameof writer)
 
         let head =
-            Invariant $"{request.Method} {request.Target} {request.Version}\r\n{request.Headers}\r\n"
+            Invariant $"{request.Method} {request.Target} {request.Version}\r\n{request.Headers.Lines}\r\n"
 
         writer.Write(ReadOnlySpan(Encoding.Latin1.GetBytes head))
 

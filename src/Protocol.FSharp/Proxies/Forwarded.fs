@@ -4,7 +4,6 @@ namespace FunctionalWs.Protocol
 open System
 open System.Collections.Generic
 open System.Net
-open System.Text
 
 /// <summary>
 /// Reads the headers in which proxies tell for whom they forward. Total: no text makes it throw; what is not understood
@@ -56,57 +55,14 @@ module Forwarded =
 
     // ---- Forwarded: elements with commas between them, each of pairs with semicolons between them (RFC 7239 §4)
 
-    /// What stands before a separator, without quotes, and where the separator is.
-    [<Struct>]
-    type private Piece = { Text: string; After: int }
-
-    /// A quoted string; `at` is after the opening quote. None when it does not end.
-    let private quoted (text: string) (at: int) : Piece voption =
-        let content = StringBuilder()
-        let mutable i = at
-
-        while i < text.Length && text[i] <> '"' do
-            if text[i] = '\\' && i + 1 < text.Length then
-                i <- i + 1
-
-            content.Append text[i] |> ignore
-            i <- i + 1
-
-        if i < text.Length then
-            ValueSome {
-                Text = content.ToString()
-                After = i + 1
-            }
-        else
-            ValueNone
-
     let private isPlain (character: char) =
         HeaderSyntax.isTokenCharacter character || "[]:".Contains character // some don't quote these
 
-    let private skip (isSkipped: char -> bool) (text: string) (at: int) : int =
-        let mutable i = at
-
-        while i < text.Length && isSkipped text[i] do
-            i <- i + 1
-
-        i
-
-    let private plain (isPart: char -> bool) (text: string) (at: int) : Piece voption =
-        match skip isPart text at with
-        | after when after > at ->
-            ValueSome {
-                Text = text.Substring(at, after - at)
-                After = after
-            }
-        | _ -> ValueNone
-
-    let private value (text: string) (at: int) : Piece voption =
+    let private value (text: string) (at: int) : HeaderLexer.Piece voption =
         if at < text.Length && text[at] = '"' then
-            quoted text (at + 1)
+            HeaderLexer.quoted text at
         else
-            plain isPlain text at
-
-    let private skipBlanks = skip (fun character -> character = ' ' || character = '\t')
+            HeaderLexer.run isPlain text at
 
     let private isSeparator (text: string) (at: int) =
         at = text.Length || text[at] = ';' || text[at] = ','
@@ -117,14 +73,14 @@ module Forwarded =
         | ValueSome hop -> hop :: hops
         | ValueNone -> hops
 
-    /// Reads the whole text. `hop` is what the current element has told so far, `hops` are those before it.
+    /// Reads a line. `hop` is what the current element has told so far, `hops` are those before it.
     let rec private pairs
         (hops: IPEndPoint voption list)
         (hop: IPEndPoint voption voption)
         (text: string)
         (at: int)
         : IPEndPoint voption list voption =
-        match plain HeaderSyntax.isTokenCharacter text at with
+        match HeaderLexer.token text at with
         | ValueNone when isSeparator text at -> next hops hop text at
         | ValueSome name when name.After < text.Length && text[name.After] = '=' ->
             match value text (name.After + 1) with
@@ -138,7 +94,7 @@ module Forwarded =
                     else
                         ValueOption.defaultValue ValueNone hop
 
-                next hops (ValueSome told) text (skipBlanks text pair.After)
+                next hops (ValueSome told) text (HeaderLexer.skipBlanks text pair.After)
         | _ -> ValueNone
 
     and private next hops hop text at =
@@ -146,22 +102,23 @@ module Forwarded =
             ValueSome(add hops hop)
         else
             match text[at] with
-            | ';' -> pairs hops hop text (skipBlanks text (at + 1))
-            | ',' -> pairs (add hops hop) ValueNone text (skipBlanks text (at + 1))
+            | ';' -> pairs hops hop text (HeaderLexer.skipBlanks text (at + 1))
+            | ',' -> pairs (add hops hop) ValueNone text (HeaderLexer.skipBlanks text (at + 1))
             | _ -> ValueNone
 
     /// <summary>
-    /// The hops that <c>Forwarded</c> names in its <c>for</c> parameters, the nearest first; none for an unknown one. Where
-    /// the text breaks the grammar, all of it is left aside: a client that writes a part of it could shift the rest.
+    /// The hops that <c>Forwarded</c> names in its <c>for</c> parameters, the nearest first; none for an unknown one. A line
+    /// that breaks the grammar is an unknown hop as a whole: a client that writes a part of it could shift the rest. It hides
+    /// those before it, but none after it, which nearer proxies have written.
     /// </summary>
     /// <param name="values">The values of all its fields, in order.</param>
     [<CompiledName("ParseForwarded")>]
-    let parseForwarded (values: IReadOnlyList<string>) : IPEndPoint voption list =
-        let text = String.Join(",", values)
-
-        match pairs [] ValueNone text (skipBlanks text 0) with
-        | ValueSome hops -> hops
-        | ValueNone -> []
+    let parseForwarded (values: IReadOnlyList<string>) : IPEndPoint voption list = [
+        for line in Seq.rev values do
+            match pairs [] ValueNone line (HeaderLexer.skipBlanks line 0) with
+            | ValueSome hops -> yield! hops
+            | ValueNone -> ValueNone
+    ]
 
     /// <summary>
     /// The client: the nearest hop that is not trusted, since everything before it may be its invention. When all are

@@ -102,13 +102,17 @@ module ProxyProtocol =
                 )
             )
 
+    /// The family is none, IPv4, IPv6 or Unix, the transport none, stream or datagram; other numbers are reserved.
+    let private isKnown (family: byte) =
+        family >>> 4 <= 3uy && family &&& 0x0Fuy <= 2uy
+
     /// Command and family are a byte each; what follows the addresses (extensions) is skipped.
     let private binary (command: byte) (family: byte) (rest: ReadOnlySpan<byte>) : ProxyHeader voption =
         match command, family with
         | 0x20uy, _ -> ValueSome ProxyHeader.Own
         | 0x21uy, 0x11uy -> binaryAddresses 4 rest
         | 0x21uy, 0x21uy -> binaryAddresses 16 rest
-        | 0x21uy, _ -> ValueSome ProxyHeader.Own // a Unix socket, datagrams, or not told
+        | 0x21uy, _ when isKnown family -> ValueSome ProxyHeader.Own // a Unix socket, datagrams, or not told
         | _ -> ValueNone
 
     let private version2 (bytes: ReadOnlySpan<byte>) : ProxyParse =

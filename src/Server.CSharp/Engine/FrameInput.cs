@@ -26,6 +26,7 @@ internal sealed partial class FrameInput(Driver driver)
 
     private readonly FragmentBuffer fragments = new();
     private long scanned; // of what lies in the buffer: whole frames of data
+    private bool isPastEmptyLine; // that may lie before the first frame
 
     /// <summary>How often bytes have come. Read by the watcher, to which any byte is a sign of life.</summary>
     public int Reads { get; private set; }
@@ -94,7 +95,7 @@ internal sealed partial class FrameInput(Driver driver)
     {
         message = default;
         HasFrame = false;
-        if (!buffer.TryLend())
+        if (!TryLend())
             return false;
 
         var step = FrameStep.Taken;
@@ -135,13 +136,36 @@ internal sealed partial class FrameInput(Driver driver)
     /// </summary>
     public bool HasControlFrame()
     {
-        if (!buffer.TryLend())
+        if (!TryLend())
             return false;
         scanned = Math.Max(scanned, RestOfEncodedFrame);
         var isFound =
             scanned <= buffer.Unread.Length && ScanForControlFrame(buffer.Unread.Slice(scanned));
         buffer.GiveBack(buffer.Unread.Start);
         return isFound;
+    }
+
+    private bool TryLend()
+    {
+        if (!buffer.TryLend())
+            return false;
+        if (!isPastEmptyLine)
+            SkipEmptyLine(ref buffer.Unread);
+        return true;
+    }
+
+    /// <summary>
+    /// Some clients send an empty line behind the head of their request (RFC 9112 §2.2). No frame of a client begins so: its
+    /// opcode is reserved, and it is not masked. Nor does a request: behind an upgrade there is none.
+    /// </summary>
+    private void SkipEmptyLine(ref ReadOnlySequence<byte> rest)
+    {
+        var start = new SequenceReader<byte>(rest);
+        if (start.IsNext((byte)'\r') && rest.Length == 1)
+            return;
+        if (start.IsNext("\r\n"u8, advancePast: true))
+            rest = rest.Slice(start.Position);
+        isPastEmptyLine = true;
     }
 
     private long RestOfEncodedFrame =>

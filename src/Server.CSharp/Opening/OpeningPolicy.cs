@@ -1,6 +1,4 @@
 using FunctionalWs.Protocol;
-using Microsoft.FSharp.Collections;
-using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;
 
@@ -19,13 +17,7 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
     public OpeningDecision Decide(ServerConnection connection, Request request)
     {
         var decision = AskRequestHook(connection, request) ?? Judge(connection, request);
-        var response = Answer.Complete(
-            policy.ServerHeader,
-            Now,
-            request.Method,
-            decision.Response!
-        );
-        var reviewed = AskResponseHook(connection, request, decision with { Response = response });
+        var reviewed = AskResponseHook(connection, request, Complete(decision, request.Method));
         return reviewed.IsAccepted && isStopping()
             ? reviewed.Reject(Unavailable(), "the server is shutting down")
             : reviewed;
@@ -33,9 +25,11 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
 
     /// <summary>Decides on bytes that are no request.</summary>
     public OpeningDecision Decide(HeadError error) =>
-        OpeningDecision.Rejected(
-            Handshake.RejectHead(policy, Now, error),
-            Reason(error.Description, error.Section)
+        Complete(
+            OpeningDecision.Rejected(
+                Handshake.RejectHead(error),
+                Reason(error.Description, error.Section)
+            )
         );
 
     /// <summary>The answer to a client for whom there is no room.</summary>
@@ -44,8 +38,16 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
             .WithHeader("Retry-After", "5");
 
     /// <summary>A complete response with a plain text.</summary>
-    public Response Plain(int statusCode, string text) =>
-        Answer.Complete(policy.ServerHeader, Now, "GET", Response.Text(statusCode, text));
+    public Response Plain(int statusCode, string text) => Complete(Response.Text(statusCode, text));
+
+    private Response Complete(Response response, string method = "GET") =>
+        Answer.Complete(policy.ServerHeader, Now, method, response);
+
+    private OpeningDecision Complete(OpeningDecision decision, string method = "GET") =>
+        decision with
+        {
+            Response = Complete(decision.Response!, method),
+        };
 
     private OpeningDecision? AskRequestHook(ServerConnection connection, Request request)
     {
@@ -66,53 +68,34 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         }
     }
 
-    private OpeningDecision Judge(ServerConnection connection, Request request)
-    {
-        var examined = Handshake.Examine(policy, request);
-        if (examined.IsError)
-            return Rejected(examined.ErrorValue);
-        var extensions = OfferedExtensions(request);
-        if (extensions.IsError)
-            return Rejected(extensions.ErrorValue);
-        var terms = new Terms(connection, examined.ResultValue, extensions.ResultValue);
-        if (options.SelectSubprotocol is { } select)
-            return AskSelector(select, terms);
+    private OpeningDecision Judge(ServerConnection connection, Request request) =>
+        Handshake.Examine(policy, request) switch
+        {
+            HandshakeExamination.Broken { Error: var error } => Rejected(error),
+            HandshakeExamination.Kept { Offer: var offer } => options.SelectSubprotocol
+                is { } select
+                ? AskSelector(select, connection, offer)
+                : Accepted(connection, offer, offer.Subprotocol),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
 
-        var selected = Handshake.SelectSubprotocol(policy, terms.Offer);
-        return selected.IsError
-            ? Rejected(selected.ErrorValue)
-            : Accepted(terms, selected.ResultValue.IsSome ? selected.ResultValue.Value : null);
-    }
-
-    private FSharpResult<FSharpList<ExtensionOffer>, HandshakeError> OfferedExtensions(
-        Request request
-    ) =>
-        negotiation.HasExtensions
-            ? Handshake.OfferedExtensions(request)
-            : FSharpResult<FSharpList<ExtensionOffer>, HandshakeError>.NewOk(
-                FSharpList<ExtensionOffer>.Empty // what [] calls, the FSharp.Core of scripts doesn't have
-            );
-
-    /// <summary>What a client that keeps the rules offers.</summary>
-    private readonly record struct Terms(
-        ServerConnection Connection,
-        HandshakeOffer Offer,
-        FSharpList<ExtensionOffer> Extensions
-    );
-
-    private OpeningDecision AskSelector(SelectSubprotocol select, Terms terms)
+    private OpeningDecision AskSelector(
+        SelectSubprotocol select,
+        ServerConnection connection,
+        HandshakeOffer offer
+    )
     {
         try
         {
-            var offered = terms.Offer.Subprotocols;
-            var selected = select(terms.Connection, [.. offered]);
+            var offered = offer.Subprotocols;
+            var selected = select(connection, [.. offered]);
             if (selected is not null && !offered.Contains(selected))
                 throw new InvalidOperationException(
                     Invariant(
                         $"SelectSubprotocol returned '{PeerText.Escape(selected)}', which the client doesn't offer."
                     )
                 );
-            return Accepted(terms, selected);
+            return Accepted(connection, offer, selected);
         }
         catch (NegotiationException error)
         {
@@ -142,7 +125,7 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
                 RequireSameUpgrade(decision, sent);
             return decision with
             {
-                Response = Answer.Frame(request.Method, sent),
+                Response = sent == response ? sent : Answer.Frame(request.Method, sent),
                 IsAccepted = sent.StatusCode == 101,
             };
         }
@@ -182,12 +165,16 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         "Transfer-Encoding",
     ];
 
-    private OpeningDecision Accepted(Terms terms, string? subprotocol)
+    private OpeningDecision Accepted(
+        ServerConnection connection,
+        HandshakeOffer offer,
+        string? subprotocol
+    )
     {
         ExtensionChain chain;
         try
         {
-            chain = negotiation.Negotiate(terms.Connection, terms.Extensions);
+            chain = negotiation.Negotiate(connection, offer.Extensions);
         }
         catch (Exception error)
         {
@@ -196,34 +183,26 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
         }
 
         var response = Handshake.Accept(
-            policy,
-            Now,
-            terms.Offer,
-            subprotocol is null ? FSharpValueOption<string>.None : subprotocol,
-            ListModule.OfSeq(
-                chain.Extensions.Select(extension => new ExtensionOffer(
-                    extension.Name,
-                    ListModule.OfSeq(extension.Parameters)
-                ))
+            offer,
+            subprotocol,
+            chain.Extensions.Select(extension =>
+                ExtensionOffer.Create(extension.Name, extension.Parameters)
             )
         );
         return OpeningDecision.Accepted(response, subprotocol, chain);
     }
 
     private OpeningDecision Rejected(HandshakeError error) =>
-        OpeningDecision.Rejected(
-            Handshake.Reject(policy, Now, error),
-            Reason(error.Description, error.Section)
-        );
+        OpeningDecision.Rejected(Handshake.Reject(error), Reason(error.Description, error.Section));
 
     private static string Reason(string description, RfcSection section) =>
         Invariant($"{description} ({section})");
 
     private OpeningDecision Failed(Exception error, string method = "GET") =>
         OpeningDecision.Rejected(
-            Answer.Frame(
-                method,
-                Plain(500, "The server failed to answer. Its log has the details.\n")
+            Complete(
+                Response.Text(500, "The server failed to answer. Its log has the details.\n"),
+                method
             ),
             "the server's own code failed"
         ) with

@@ -1,6 +1,4 @@
 using FunctionalWs.Protocol;
-using Microsoft.FSharp.Collections;
-using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;
 
@@ -52,6 +50,14 @@ public sealed partial record ServerOptions
     /// Called with each response before it is sent, to change it; null, the default, to do without.
     /// </summary>
     public ProcessResponse? ProcessResponse { get; init; }
+
+    /// <summary>
+    /// True to let in clients that forget <c>Connection: Upgrade</c>, as some devices do; false by default: they get 426 (RFC
+    /// 6455 §4.2.1). The header tells who wants a WebSocket from whose <c>Upgrade</c> a proxy passed on without knowing what it
+    /// means: such a proxy takes for requests what follows. Only for servers that clients reach directly, or through proxies
+    /// that know WebSockets.
+    /// </summary>
+    public bool AllowMissingConnectionUpgrade { get; init; }
 
     /// <summary>
     /// The largest request head that is read, in bytes: 64 to 16,777,216; 65,536 by default. A larger one is answered with 431.
@@ -138,10 +144,10 @@ public sealed partial record ServerOptions
 
     internal HandshakePolicy ToHandshakePolicy() =>
         new(
-            Origins is null
-                ? FSharpValueOption<FSharpList<OriginRule>>.None
-                : ListModule.OfSeq(Origins.Select(origin => origin.Rule)),
-            ListModule.OfSeq(Subprotocols),
-            ServerHeader is null ? FSharpValueOption<string>.None : ServerHeader
+            Origins?.Select(origin => origin.Rule),
+            SelectSubprotocol is null ? Subprotocols : [],
+            ServerHeader,
+            readsExtensions: AllExtensions.Count > 0,
+            needsConnectionUpgrade: !AllowMissingConnectionUpgrade
         );
 }

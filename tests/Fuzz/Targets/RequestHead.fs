@@ -12,11 +12,12 @@ let private now = DateTimeOffset(2030, 1, 2, 3, 4, 5, TimeSpan.Zero)
 
 let private policies = [
     HandshakePolicy.Default
-    {
-        HandshakePolicy.Default with
-            Origins = ValueSome [ OriginRule.Exact "https://example.com"; OriginRule.Absent ]
-            Subprotocols = [ "chat"; "superchat" ]
-    }
+    HandshakePolicy(
+        origins = [ OriginRule.Exact "https://example.com"; OriginRule.Absent ],
+        subprotocols = [ "chat"; "superchat" ],
+        readsExtensions = true,
+        needsConnectionUpgrade = false
+    )
 ]
 
 let private required = [|
@@ -157,7 +158,7 @@ let private answer (trail: Trail) (request: Request) =
     for policy in policies do
         match Handshake.respond policy now request with
         | HandshakeResult.Accepted(response, subprotocol) ->
-            trail.Note(if subprotocol.IsSome then 1 else 0)
+            trail.Note(if isNull subprotocol then 0 else 1)
             checkResponse response
         | HandshakeResult.Rejected(response, error) ->
             trail.Note(2 + Oracle.tag error)
@@ -196,7 +197,7 @@ let execute (trail: Trail) (data: byte[]) =
         | Read.Foreign -> ()
         | Read.Wrong error ->
             trail.Note(Oracle.tag error)
-            checkResponse (Handshake.rejectHead HandshakePolicy.Default now error)
+            checkResponse (Handshake.rejectHead error)
         | Read.Done(request, _) ->
             trail.NoteSize(Seq.length request.Headers)
             checkRoundTrip request

@@ -229,7 +229,7 @@ let tests =
                 ]
 
             RecordingText.format (recordingOf live)
-            =! "ws-recording/1 role=server max=1048576,-,65536 text=checked rsv=0 lengths=shortest "
+            =! "ws-recording/1 role=server max=1048576,-,262144 text=checked rsv=0 lengths=shortest "
                + "started=2030-01-02T03:04:05.0000000Z dropped=0 state=open "
                + "| +0 @0 <8182.w.6869 !text "
                + "| +1234 @8 <8981.c.01 !ping.01 ^pong.01 "

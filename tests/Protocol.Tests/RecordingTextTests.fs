@@ -26,7 +26,7 @@ let private origin = {
 }
 
 let private settings =
-    "role=server max=1048576,-,65536 text=checked rsv=0 lengths=shortest"
+    "role=server max=1048576,-,262144 text=checked rsv=0 lengths=shortest"
 
 let private headOf (settings: string) (state: string) =
     $"ws-recording/1 {settings} started=2030-01-02T03:04:05.0000000Z dropped=0 state={state}"
@@ -283,8 +283,8 @@ let private badHeads = [
     headOf (settings.Replace("=checked", "=x")) "open", "'x' is neither 'checked' nor 'unchecked'"
     headOf (settings.Replace("shortest", "x")) "open", "'x' is neither 'any' nor 'shortest'"
     headOf (settings.Replace("rsv=0", "rsv=8")) "open", "8 is more than three bits"
-    headOf (settings.Replace(",65536", "")) "open", "three limits are needed"
-    headOf (settings.Replace(",65536", ",0")) "open", "maxFragments"
+    headOf (settings.Replace(",262144", "")) "open", "three limits are needed"
+    headOf (settings.Replace(",262144", ",0")) "open", "maxFragments"
     headOf (settings.Replace(",-,", ",-1,")) "open", ""
     (headOf settings "open").Replace("2030-01-02", "2030-13-02"), ""
     (headOf settings "open").Replace("dropped=0", "dropped=-1"), ""

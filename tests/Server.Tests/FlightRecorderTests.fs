@@ -99,7 +99,7 @@ let tests =
                     client.Read() |> ignore)
 
             RecordingText.format found
-            =! "ws-recording/1 role=server max=1048576,-,65536 text=checked rsv=0 lengths=shortest "
+            =! "ws-recording/1 role=server max=1048576,-,262144 text=checked rsv=0 lengths=shortest "
                + "started=2030-01-02T03:04:05.0000000Z dropped=0 state=open "
                + "| +5000 @0 <8182.w.6869 !text "
                + "| +5000 @8 >text.2 ^81 "

@@ -309,7 +309,7 @@ let explainSample =
 
         testCase "a recording, as a log has it" (fun () ->
             let recording =
-                "Last steps of the connection: ws-recording/1 role=server max=1048576,-,65536 text=checked rsv=0 "
+                "Last steps of the connection: ws-recording/1 role=server max=1048576,-,262144 text=checked rsv=0 "
                 + "lengths=shortest started=2030-01-02T03:04:05.0000000Z dropped=3 state=open "
                 + "| +0 @20 <8185.w.#5 !text "
                 + "| +5 @31 <8380.x =draining,failed,reserved-opcode.3,03ea696e76616c6964206f70636f646520307833 "

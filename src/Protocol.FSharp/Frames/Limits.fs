@@ -19,7 +19,7 @@ type Limits = private {
     /// <summary>The largest single frame of a message, in bytes: 0 or more; no limit by default. Beyond it: 1009.</summary>
     member limits.MaxFragmentSize = limits.Fragment
 
-    /// <summary>The most frames of one message: 1 or more; 65,536 by default. Beyond it: 1008.</summary>
+    /// <summary>The most frames of one message: 1 or more; 262,144 by default. Beyond it: 1008.</summary>
     member limits.MaxFragments = limits.Count
 
     /// What a payload of a size may take before extensions have decoded it: what doesn't compress gets a little larger.
@@ -34,11 +34,11 @@ type Limits = private {
     /// <summary>What stands for "no limit" on a size: the largest length a frame can have (RFC 6455 §5.2).</summary>
     static member Unlimited = Int64.MaxValue
 
-    /// <summary>Messages of up to 1 MiB in up to 65,536 frames of any size.</summary>
+    /// <summary>Messages of up to 1 MiB in up to 262,144 frames of any size.</summary>
     static member Default: Limits = {
         Message = 1_048_576L
         Fragment = Limits.Unlimited
-        Count = 65_536
+        Count = 262_144
     }
 
     /// <summary>Sets limits.</summary>

@@ -68,9 +68,11 @@ public sealed partial record ServerOptions
     public int? MaxFragmentSize { get; init; }
 
     /// <summary>
-    /// The most frames of which one message may consist: 1 or more, 65,536 by default. More close the connection with 1008.
+    /// The most frames of which one message may consist: 1 or more, 262,144 by default. More close the connection with 1008.
+    /// Memory is bounded in bytes, in which each frame counts; this bounds the work for one message, and by default no client
+    /// that means well meets it: 1 MiB in frames of 4 bytes each.
     /// </summary>
-    public int MaxFragments { get; init; } = 65_536;
+    public int MaxFragments { get; init; } = 262_144;
 
     /// <summary>
     /// The number of messages read ahead for a handler that is not receiving, before reading stops: 1 or more; null for no

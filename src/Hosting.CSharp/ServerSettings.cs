@@ -72,6 +72,11 @@ internal static class ServerSettings
             {
                 MaxBroadcastQueue = entry.Number(),
             },
+        [nameof(ServerOptions.MaxBufferedBytes)] = (options, entry) =>
+            options with
+            {
+                MaxBufferedBytes = entry.OptionalLongNumber(),
+            },
         [nameof(ServerOptions.MaxConnections)] = (options, entry) =>
             options with
             {

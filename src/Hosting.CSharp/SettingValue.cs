@@ -34,6 +34,19 @@ internal static class SettingValue
     public static int? OptionalNumber(this IConfigurationSection entry) =>
         entry.IsNull() ? null : entry.Number();
 
+    public static long? OptionalLongNumber(this IConfigurationSection entry) =>
+        entry.IsNull() ? null
+        : long.TryParse(
+            entry.Scalar(),
+            NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture,
+            out var number
+        )
+            ? number
+        : throw new FormatException(
+            Invariant($"'{entry.Value}' is no whole number of at most {long.MaxValue}.")
+        );
+
     public static bool Flag(this IConfigurationSection entry) =>
         bool.TryParse(entry.Scalar(), out var flag)
             ? flag

@@ -27,6 +27,7 @@ internal static class Settings
             MaxPendingHandshakes = 7,
             MaxConnectionsPerAddress = 8,
             MaxBroadcastQueue = 9,
+            MaxBufferedBytes = 10_000_000_000,
             SlowPeerPolicy = SlowPeerPolicy.DropOldest,
             ValidateText = false,
             CoalesceOutput = false,
@@ -40,6 +41,7 @@ internal static class Settings
         Check.Equal(7, options.MaxPendingHandshakes);
         Check.Equal(8, options.MaxConnectionsPerAddress);
         Check.Equal(9, options.MaxBroadcastQueue);
+        Check.Equal(10_000_000_000L, options.MaxBufferedBytes);
         Check.True(
             options.SlowPeerPolicy is not (SlowPeerPolicy.Skip or SlowPeerPolicy.Disconnect)
         );

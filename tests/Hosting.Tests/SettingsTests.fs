@@ -58,12 +58,13 @@ let settings =
             let options =
                 readServer
                     """ "PingInterval": "00:00:30", "SendTimeout": "00:01:00", "MaxMessageSize": 65536, "maxqueue": "4",
-                        "ValidateText": false, "SlowPeerPolicy": "disconnect", "UnixSocketMode": "UserRead, UserWrite" """
+                        "MaxBufferedBytes": 10000000000, "ValidateText": false, "SlowPeerPolicy": "disconnect", "UnixSocketMode": "UserRead, UserWrite" """
 
             options.PingInterval =! Nullable(TimeSpan.FromSeconds 30.0)
             options.SendTimeout =! Nullable(TimeSpan.FromMinutes 1.0)
             options.MaxMessageSize =! Nullable 65_536
             options.MaxQueue =! Nullable 4
+            options.MaxBufferedBytes =! Nullable 10_000_000_000L
             options.ValidateText =! false
             options.SlowPeerPolicy =! SlowPeerPolicy.Disconnect
 

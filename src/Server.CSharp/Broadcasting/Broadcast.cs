@@ -5,7 +5,8 @@ namespace FunctionalWs;
 /// <summary>
 /// One message to many connections. It is made into a frame once, and compressed once for all that have agreed on the same
 /// window; no connection is waited for: what a peer doesn't read now waits in a queue of its own, up to
-/// <see cref="ServerOptions.MaxBroadcastQueue"/>. May be called from any thread.
+/// <see cref="ServerOptions.MaxBroadcastQueue"/>. May be called from any thread. What the connections' sequence throws, and a
+/// <see cref="CompressionFilter"/>, is thrown on; nobody was sent anything then.
 /// </summary>
 /// <remarks>
 /// Of the extensions only <c>permessage-deflate</c> is applied. A connection that has compressed messages with reference to
@@ -63,13 +64,24 @@ public static class Broadcast
     )
     {
         ArgumentNullException.ThrowIfNull(connections);
+        // All frames first: what the sequence or a filter throws finds nothing sent.
+        var posts = new List<(ServerConnection Connection, PostedFrame Frame)>();
         var frames = new BroadcastFrames(kind, payload, compress);
-        var command = kind.IsText ? TextMessage : BinaryMessage;
+        foreach (var connection in connections)
+            posts.Add((connection, frames.For(connection)));
+        return Post(posts, kind.IsText ? TextMessage : BinaryMessage);
+    }
+
+    private static BroadcastResult Post(
+        List<(ServerConnection Connection, PostedFrame Frame)> posts,
+        Command command
+    )
+    {
         var sent = 0;
         List<SkippedConnection>? skipped = null;
-        foreach (var connection in connections)
+        foreach (var (connection, frame) in posts)
         {
-            var outcome = connection.Post(command, frames.For(connection));
+            var outcome = connection.Post(command, frame);
             if (outcome.IsPosted)
                 sent++;
             if (outcome.Reason is { } reason)
@@ -78,7 +90,7 @@ public static class Broadcast
         return new BroadcastResult(sent, skipped ?? []);
     }
 
-    /// <summary>Gives a connection's driver a frame of a message, within the bound on what may wait.</summary>
+    /// <summary>Gives a connection's driver a frame of a message, within the bounds on what may wait.</summary>
     internal static PostOutcome Post(
         Driver driver,
         ServerOptions options,
@@ -86,22 +98,22 @@ public static class Broadcast
         PostedFrame frame
     )
     {
-        var size = frame.Bytes.Length;
-        var room = options.MaxBroadcastQueue - size;
-        var waiting = driver.PostedBytes;
+        // With all connections together over their budget, nobody has room beside what waits already.
+        var room = frame.IsTooMuch ? 0 : Math.Max(options.MaxBroadcastQueue - frame.Cost, 0);
+        var waiting = driver.PostedCost;
         var isSlow = waiting > 0 && waiting > room;
         if (isSlow && options.SlowPeerPolicy is SlowPeerPolicy.Skip)
             return new(false, SkipReason.SlowPeer);
         if (isSlow && options.SlowPeerPolicy is SlowPeerPolicy.Disconnect)
         {
-            driver.DropPosted(untilBytes: 0);
+            driver.DropPosted(untilCost: 0);
             driver.StartClose(TooSlow);
             return new(false, SkipReason.Disconnected);
         }
 
         if (driver.Post(command, frame) is { } refusal)
             return new(false, refusal.IsClosing ? null : SkipReason.SendingFragments);
-        var dropped = isSlow ? driver.DropPosted(Math.Max(room, 0) + size) : 0;
+        var dropped = isSlow ? driver.DropPosted((long)room + frame.Cost) : 0;
         driver.TryFlushOutput();
         return new(true, dropped > 0 ? SkipReason.OlderDropped : null);
     }

@@ -8,38 +8,35 @@ namespace FunctionalWs;
 internal ref struct BroadcastFrames(MessageKind kind, ReadOnlySpan<byte> payload, bool? compress)
 {
     private readonly ReadOnlySpan<byte> payload = payload;
-    private byte[]? plain;
-    private Dictionary<DeflaterSettings, byte[]>? compressed;
+    private readonly Dictionary<Form, PostedFrame> frames = [];
+
+    /// <summary>What tells frames of a message apart.</summary>
+    /// <param name="Budget">Where it counts: servers have one each.</param>
+    /// <param name="Settings">What it is compressed with; null for not at all.</param>
+    private readonly record struct Form(BufferBudget? Budget, DeflaterSettings? Settings);
 
     /// <summary>The frame for a connection.</summary>
-    public PostedFrame For(ServerConnection connection) =>
-        new(BytesFor(connection), kind.IsText ? Opcode.Text : Opcode.Binary, payload.Length);
-
-    private byte[] BytesFor(ServerConnection connection)
+    /// <exception cref="Exception">What a filter of the compression throws.</exception>
+    public readonly PostedFrame For(ServerConnection connection)
     {
-        if (connection.Deflate is not { } deflate)
-            return plain ??= ToFrame(ReservedBits.None, payload);
-        if (!deflate.Wants(new OutgoingMessage(kind, payload, isFragmented: false, compress)))
-            return plain ??= ToFrame(ReservedBits.None, payload);
-
-        compressed ??= [];
-        ref var frame = ref CollectionsMarshal.GetValueRefOrAddDefault(
-            compressed,
-            deflate.Deflating,
-            out _
-        );
-        return frame ??= Compress(deflate.Deflating);
+        var message = new OutgoingMessage(kind, payload, isFragmented: false, compress);
+        var deflate = connection.Deflate is { } codec && codec.Wants(message) ? codec : null;
+        var form = new Form(connection.Server.Budget, deflate?.Deflating);
+        ref var frame = ref CollectionsMarshal.GetValueRefOrAddDefault(frames, form, out _);
+        return frame ??= deflate is null
+            ? ToFrame(ReservedBits.None, payload, form.Budget)
+            : Compress(deflate.Deflating, form.Budget);
     }
 
     /// <summary>Compressed by itself: no peer needs to have seen another message before.</summary>
-    private readonly byte[] Compress(DeflaterSettings settings)
+    private readonly PostedFrame Compress(DeflaterSettings settings, BufferBudget? budget)
     {
         var buffer = new PooledBuffer();
         var deflater = Deflater.Rent(settings);
         try
         {
             deflater.Compress(payload, isEnd: true, buffer, forget: true);
-            return ToFrame(ReservedBits.Rsv1, buffer.Written);
+            return ToFrame(ReservedBits.Rsv1, buffer.Written, budget);
         }
         finally
         {
@@ -48,7 +45,11 @@ internal ref struct BroadcastFrames(MessageKind kind, ReadOnlySpan<byte> payload
         }
     }
 
-    private readonly byte[] ToFrame(ReservedBits bits, ReadOnlySpan<byte> data)
+    private readonly PostedFrame ToFrame(
+        ReservedBits bits,
+        ReadOnlySpan<byte> data,
+        BufferBudget? budget
+    )
     {
         var opcode = kind.IsText ? Opcode.Text : Opcode.Binary;
         var headerSize = FrameWriter.HeaderSize(data.Length, masked: false);
@@ -62,6 +63,6 @@ internal ref struct BroadcastFrames(MessageKind kind, ReadOnlySpan<byte> payload
             frame
         );
         data.CopyTo(frame.AsSpan(headerSize));
-        return frame;
+        return new PostedFrame(frame, opcode, payload.Length, budget);
     }
 }

@@ -19,7 +19,6 @@ internal sealed class DeflateExtension(
     private const int FreeInflation = 64 * 1024;
 
     private Deflater? deflater;
-    private bool isMessageBegun;
     private int messages;
 
     private Inflater? inflater;
@@ -55,7 +54,6 @@ internal sealed class DeflateExtension(
         deflater ??= Deflater.Rent(Deflating);
         var isForgotten = isLast && agreement.ServerNoContextTakeover;
         deflater.Compress(data, isLast, destination, isForgotten);
-        isMessageBegun = !isLast;
         Volatile.Write(ref messages, messages + 1);
         if (isForgotten)
             DropHistory();
@@ -67,10 +65,15 @@ internal sealed class DeflateExtension(
     /// </summary>
     public void DropHistory()
     {
-        if (isMessageBegun || deflater is null)
-            return;
-        Deflater.Return(deflater);
-        Volatile.Write(ref deflater, null);
+        if (deflater is { IsInMessage: false })
+            ReturnDeflater();
+    }
+
+    // Taken by one alone: the end of the connection may meet a broadcast that finds out too late.
+    private void ReturnDeflater()
+    {
+        if (Interlocked.Exchange(ref deflater, null) is { } returned)
+            Deflater.Return(returned);
     }
 
     public override ProtocolError? Decode(
@@ -129,17 +132,16 @@ internal sealed class DeflateExtension(
 
     private void ReturnInflater()
     {
-        if (inflater is not null)
-            Inflater.Return(inflater);
+        var returned = inflater;
         inflater = null;
+        if (returned is not null)
+            Inflater.Return(returned);
     }
 
     /// <summary>Gives all memory back. What was begun is not completed any more.</summary>
     public override void Dispose()
     {
-        DropHistory();
-        deflater?.Dispose(); // in the middle of a message
-        deflater = null;
+        ReturnDeflater();
         ReturnInflater();
     }
 }

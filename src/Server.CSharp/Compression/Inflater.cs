@@ -21,6 +21,7 @@ internal sealed unsafe class Inflater : CriticalFinalizerObject, IDisposable
     private int windowBits;
     private bool isAtStart = true; // of a compressed stream
     private bool isMessageEmpty = true;
+    private bool hasFailed;
     private bool isEnded;
 
     /// <summary>Makes one.</summary>
@@ -28,12 +29,14 @@ internal sealed unsafe class Inflater : CriticalFinalizerObject, IDisposable
     public Inflater(int windowBits)
     {
         this.windowBits = windowBits;
-        var result = ZLib.InflateInit(ref stream, windowBits);
-        if (result != ZLib.Ok)
-            throw new IOException(
-                Invariant($"zlib refused to inflate {windowBits} bits: error {result}.")
-            );
         NativeHeap.Taken(Size);
+        var result = ZLib.InflateInit(ref stream, windowBits);
+        if (result == ZLib.Ok)
+            return;
+        Dispose();
+        throw new IOException(
+            Invariant($"zlib refused to inflate {windowBits} bits: error {result}.")
+        );
     }
 
     ~Inflater() => Dispose();
@@ -44,12 +47,23 @@ internal sealed unsafe class Inflater : CriticalFinalizerObject, IDisposable
         if (Pool.TryTake(default) is not { } inflater)
             return new Inflater(windowBits);
         inflater.windowBits = windowBits;
-        inflater.Restart();
-        return inflater;
+        if (inflater.Restart())
+            return inflater;
+        inflater.Dispose();
+        return new Inflater(windowBits);
     }
 
-    /// <summary>Gives one back.</summary>
-    public static void Return(Inflater inflater) => Pool.Add(default, inflater);
+    /// <summary>Gives one back. One that is in the middle of a message, or has failed, ends.</summary>
+    public static void Return(Inflater inflater)
+    {
+        if (inflater.hasFailed || !inflater.isMessageEmpty)
+            inflater.Dispose();
+        else
+            Pool.Add(default, inflater);
+    }
+
+    /// <summary>Gives back those that nobody has needed for a while; true when others are ready.</summary>
+    public static bool Trim() => Pool.Trim();
 
     /// <summary>Inflates what comes next.</summary>
     /// <param name="source">The compressed bytes; what was taken is cut off.</param>
@@ -66,7 +80,8 @@ internal sealed unsafe class Inflater : CriticalFinalizerObject, IDisposable
         isMessageEmpty &= source.IsEmpty;
         var result = Step(ref source, Limit(destination), ZLib.Flush.Sync, out written);
         // A stream may end inside a message, and another begins with the next byte (RFC 7692 §7.2.3.4).
-        return result == ZLib.StreamEnd ? Restart() : result is ZLib.Ok or ZLib.NoProgress;
+        hasFailed = !(result == ZLib.StreamEnd ? Restart() : result is ZLib.Ok or ZLib.NoProgress);
+        return !hasFailed;
     }
 
     /// <summary>
@@ -87,7 +102,7 @@ internal sealed unsafe class Inflater : CriticalFinalizerObject, IDisposable
             var result = Step(ref source, destination[written..], ZLib.Flush.Block, out var size);
             written += size;
             if (result != ZLib.Ok || source.Length == before && size == 0)
-                return false;
+                return false; // in the middle of a message for good
         }
         isMessageEmpty = source.Length == 1;
         return isMessageEmpty;
@@ -130,7 +145,8 @@ internal sealed unsafe class Inflater : CriticalFinalizerObject, IDisposable
     {
         if (!isEnded)
         {
-            ZLib.InflateEnd(ref stream);
+            if (stream.State is not null)
+                ZLib.InflateEnd(ref stream);
             NativeHeap.Released(Size);
         }
         isEnded = true;

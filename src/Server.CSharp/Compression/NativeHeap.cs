@@ -9,13 +9,10 @@ namespace FunctionalWs;
 internal static partial class NativeHeap
 {
     // Less is not worth the walk through the heap.
-    private const long Worthwhile = 4 * 1024 * 1024;
-
-    private const long MinInterval = 1_000; // ms
+    private const long Worthwhile = 1024 * 1024;
 
     private static long inUse;
     private static long released;
-    private static long trimmedAt = Environment.TickCount64;
     private static bool canTrim = OperatingSystem.IsLinux();
 
     /// <summary>The bytes that were taken and not given back.</summary>
@@ -29,16 +26,13 @@ internal static partial class NativeHeap
     {
         Interlocked.Add(ref inUse, -bytes);
         Interlocked.Add(ref released, bytes);
+        IdleMemory.Expect();
     }
 
     /// <summary>Gives memory on to the system, if there is enough of it. From any thread.</summary>
     public static void Trim()
     {
-        var now = Environment.TickCount64;
-        var last = Volatile.Read(ref trimmedAt);
-        if (!canTrim || Volatile.Read(ref released) < Worthwhile || now - last < MinInterval)
-            return;
-        if (Interlocked.CompareExchange(ref trimmedAt, now, last) != last)
+        if (!canTrim || Volatile.Read(ref released) < Worthwhile)
             return;
         Interlocked.Exchange(ref released, 0);
         try

@@ -206,7 +206,8 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     {
         try
         {
-            driver.ReleaseExtensions();
+            foreach (var failure in driver.ReleaseExtensions())
+                log.ExtensionNotReleased(failure.Extension, failure.Error);
         }
         catch (Exception error)
         {
@@ -245,6 +246,8 @@ public sealed partial class ServerConnection : IEnumerable<Message>
 
     private void LogEnd(Log log)
     {
+        if (driver.Extensions.Failure is { } failure)
+            log.ExtensionFailed(failure.Method, failure.Extension, failure.Error);
         var ending = driver.Ending;
         log.ConnectionClosed(ending);
         if (ending is not { IsOk: true } && Recording is { } recording)
@@ -257,8 +260,8 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     /// <summary>True while the server counts the handshake as pending. Guarded by the server's lock.</summary>
     internal bool IsPending { get; set; } = true;
 
-    /// <summary>The bytes of broadcast messages that wait for the peer.</summary>
-    internal long BroadcastBytes => driver.PostedBytes;
+    /// <summary>The memory that broadcast messages take which wait for the peer.</summary>
+    internal long BroadcastCost => driver.PostedCost;
 
     /// <summary>Sends a message without waiting for the peer.</summary>
     internal PostOutcome Post(Command command, PostedFrame frame) =>

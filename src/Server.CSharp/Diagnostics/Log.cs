@@ -137,6 +137,16 @@ internal sealed partial class Log(ILogger logger)
     public partial void NegotiateFailed(Exception error);
 
     [LoggerMessage(
+        32,
+        LogLevel.Error,
+        "The {Method} of extension {Extension} failed; the connection is closed with 1011"
+    )]
+    public partial void ExtensionFailed(string method, string extension, Exception error);
+
+    [LoggerMessage(33, LogLevel.Error, "The Dispose of extension {Extension} failed")]
+    public partial void ExtensionNotReleased(string extension, Exception error);
+
+    [LoggerMessage(
         10,
         LogLevel.Warning,
         "No compression: this platform's zlib can't be used; every offer is declined"

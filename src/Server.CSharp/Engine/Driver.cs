@@ -118,6 +118,7 @@ internal sealed partial class Driver
         Settings = options.ToConnectionSettings(extensions.Bits);
         if (options.FlightRecorder is { } recording)
             recorder = new FlightRecorder(recording, Settings, options.TimeProvider);
+        Share = connection.Server.Budget?.Open();
         output.Use(extensions);
         Vitals.Watch(extensions.Deflate);
     }
@@ -125,9 +126,13 @@ internal sealed partial class Driver
     /// <summary>The last steps; null when they are not recorded.</summary>
     public Recording? Recording => recorder?.Recording;
 
-    /// <summary>The connection has ended, and nobody uses it any more: gives back what extensions hold.</summary>
-    public void ReleaseExtensions() =>
-        Receiver.Exclusively(() => output.Exclusively(Extensions.Dispose));
+    /// <summary>The connection has ended: gives back what extensions hold, and tells what they threw.</summary>
+    public IReadOnlyList<ExtensionFailedException> ReleaseExtensions()
+    {
+        // Whoever still uses them is done after that, and the state lets nobody begin. They are not called under the gates.
+        Receiver.Exclusively(() => output.Exclusively(() => Share?.Dispose()));
+        return Extensions.Dispose();
+    }
 
     // ---- Transitions
 
@@ -249,11 +254,14 @@ internal sealed partial class Driver
     /// <summary>The bytes of messages that were held back, or posted and have not begun to leave.</summary>
     public long QueueSize => output.QueueSize;
 
-    /// <summary>The bytes of messages that were posted and have not begun to leave.</summary>
-    public long PostedBytes => output.PostedBytes;
+    /// <summary>The memory that posted messages take which have not begun to leave.</summary>
+    public long PostedCost => output.PostedCost;
 
     /// <summary>Forgets the oldest of the posted messages that have not begun to leave; tells how many.</summary>
-    public int DropPosted(long untilBytes) => output.DropPosted(untilBytes);
+    public int DropPosted(long untilCost) => output.DropPosted(untilCost);
+
+    /// <summary>What this connection has of the server's budget; null without one, and before the handshake is decided.</summary>
+    public BufferShare? Share { get; private set; }
 
     /// <summary>Sends a ping that nobody waits for, while the connection is open.</summary>
     public void PostPing(ControlPayload payload)
@@ -321,6 +329,15 @@ internal sealed partial class Driver
         }
         TryFlushOutput();
         Hasten();
+    }
+
+    /// <summary>Tells the peer that an extension threw, if one has; false when none has.</summary>
+    public bool FailForExtension()
+    {
+        if (Extensions.Failure is not { } failure)
+            return false;
+        Fail(CloseStatus.Create(CloseCode.InternalError, "extension failed"), failure.Error);
+        return true;
     }
 
     private bool TryEnter(Command command)

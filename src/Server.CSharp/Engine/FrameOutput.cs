@@ -37,6 +37,9 @@ internal sealed class FrameOutput(
     /// <summary>Odd while a writer may be waiting for the peer; another number for each time.</summary>
     public int Writes => Volatile.Read(ref writes);
 
+    /// <summary>True on a thread that is writing already: in the code of an extension.</summary>
+    public bool IsHeldByCurrentThread => gate.IsHeldByCurrentThread;
+
     /// <summary>Where messages are counted; null while nobody wants to know.</summary>
     public MessageFlow? Flow
     {
@@ -47,8 +50,8 @@ internal sealed class FrameOutput(
     /// <summary>The bytes that are held back, or posted and not taken yet; as far as can be told without a lock.</summary>
     public long QueueSize => buffer.Size + posted.Bytes;
 
-    /// <summary>The bytes that are posted and not taken yet, broadcast messages.</summary>
-    public long PostedBytes => posted.Bytes;
+    /// <summary>The memory that posted messages take which have not begun to leave.</summary>
+    public long PostedCost => posted.Cost;
 
     /// <summary>
     /// Writes a frame if the state allows it. The command goes to the state machine inside the gate, so that the order of
@@ -60,6 +63,9 @@ internal sealed class FrameOutput(
     /// <param name="hold">True to leave small frames in the buffer until a flush.</param>
     /// <returns>Why the command was refused; none when it was carried out.</returns>
     /// <exception cref="IOException">The stream is broken.</exception>
+    /// <exception cref="ExtensionFailedException">
+    /// An extension has thrown, now or before: the message could not be made, and no other may follow it.
+    /// </exception>
     public SendError? Write(
         Command command,
         ReservedBits bits,
@@ -70,6 +76,8 @@ internal sealed class FrameOutput(
         scheduler.Await(gate);
         lock (gate)
         {
+            if (extensions.Failure is { } failure)
+                throw failure;
             var result = begin(command, payload.Length);
             if (result.IsRefused)
                 return result.Error;
@@ -117,6 +125,12 @@ internal sealed class FrameOutput(
             var marked = data.Opcode.IsContinuation ? ReservedBits.None : bits;
             buffer.Add(data, marked, encoded, payload.Length);
         }
+        catch (ExtensionFailedException)
+        {
+            // Other fragments of the message may have left: nothing but the close frame fits now.
+            posted.Refuse();
+            throw;
+        }
         finally
         {
             extensions.ReleaseEncoded();
@@ -161,8 +175,8 @@ internal sealed class FrameOutput(
     /// <summary>Takes a whole frame of a message and never waits; <see cref="TryFlush"/> sends it.</summary>
     public void Post(PostedFrame frame) => posted.Add(frame);
 
-    /// <summary>Forgets the posted frames of messages that have not begun to leave; tells how many.</summary>
-    public int DropPosted(long untilBytes) => posted.Drop(untilBytes);
+    /// <summary>Forgets the oldest posted messages that have not begun to leave; tells how many.</summary>
+    public int DropPosted(long untilCost) => posted.Drop(untilCost);
 
     /// <summary>Writes everything that is held back, however long that takes.</summary>
     /// <exception cref="IOException">The stream is broken.</exception>
@@ -192,7 +206,7 @@ internal sealed class FrameOutput(
     public void TryFlush()
     {
         // Whoever leaves the gate looks again, so that nothing posted meanwhile is left behind.
-        while (HasWork && gate.TryEnter())
+        while (HasWork && !gate.IsHeldByCurrentThread && gate.TryEnter())
         {
             try
             {

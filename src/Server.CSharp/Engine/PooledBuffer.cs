@@ -12,7 +12,13 @@ internal sealed class PooledBuffer : IBufferWriter<byte>
 
     public ReadOnlySequence<byte> Payload => new(buffer ?? [], 0, length);
 
-    public void Advance(int count) => length += count;
+    /// <exception cref="ArgumentOutOfRangeException">There was less room.</exception>
+    public void Advance(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, (buffer?.Length ?? 0) - length);
+        length += count;
+    }
 
     public Memory<byte> GetMemory(int sizeHint = 0) => Reserve(sizeHint).AsMemory(length);
 
@@ -29,10 +35,13 @@ internal sealed class PooledBuffer : IBufferWriter<byte>
 
     private byte[] Reserve(int size)
     {
-        var needed = length + Math.Max(size, 1);
+        var needed = checked(length + Math.Max(size, 1));
         if (buffer is not null && needed <= buffer.Length)
             return buffer;
-        var larger = SharedBuffers.Pool.Rent(needed);
+        // Twice as much: who writes byte by byte must not have all of it copied for each.
+        var larger = SharedBuffers.Pool.Rent(
+            (int)Math.Clamp(2L * (buffer?.Length ?? 0), needed, Array.MaxLength)
+        );
         if (buffer is not null)
         {
             buffer.AsSpan(0, length).CopyTo(larger);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
@@ -8,10 +9,15 @@ namespace FunctionalWs;
 /// </summary>
 internal sealed class PostedOutput
 {
+    // Above this a queue that has emptied gives its room back.
+    private const int KeptPlaces = 64;
+
     private readonly Lock gate = new();
     private readonly Queue<PostedFrame> frames = new();
-    private ReadOnlyMemory<byte> current; // the rest of a frame that has begun to leave
+    private PostedFrame? begun; // a frame that has begun to leave
+    private ReadOnlyMemory<byte> current; // the rest of it
     private long bytes;
+    private long cost;
     private DeflateExtension? deflate;
 
     // A later pong makes an earlier one needless (RFC 6455 §5.5.3).
@@ -20,12 +26,16 @@ internal sealed class PostedOutput
     private Output.Close? close;
     private bool isEnd;
     private volatile bool hasWork;
+    private bool isRefusing;
 
     /// <summary>True while there is something to take.</summary>
     public bool HasWork => hasWork;
 
     /// <summary>The bytes of the frames of messages, without what has begun to leave.</summary>
     public long Bytes => Interlocked.Read(ref bytes);
+
+    /// <summary>The memory that they take, in bytes, as if they waited for this peer alone.</summary>
+    public long Cost => Interlocked.Read(ref cost);
 
     /// <summary>True while frames of messages wait, or a part of one.</summary>
     public bool HasFrames
@@ -35,9 +45,12 @@ internal sealed class PostedOutput
             if (!hasWork)
                 return false;
             lock (gate)
-                return !current.IsEmpty || frames.Count > 0;
+                return begun is not null || frames.Count > 0;
         }
     }
+
+    /// <summary>The handshake has agreed on compression, or not.</summary>
+    public void Use(DeflateExtension? deflate) => this.deflate = deflate;
 
     /// <summary>Adds a control frame, or the end of the sending side.</summary>
     public void Add(Output? output, bool halfClose)
@@ -66,24 +79,37 @@ internal sealed class PostedOutput
     {
         lock (gate)
         {
+            if (isRefusing)
+                return;
             frames.Enqueue(frame);
-            bytes += frame.Bytes.Length;
+            Count(frame, +1);
+            frame.Hold();
             hasWork = true;
         }
     }
 
-    /// <summary>Drops the oldest frames of messages until the others take no more than so many bytes.</summary>
-    public int Drop(long untilBytes)
+    /// <summary>Drops the oldest frames of messages until the others take no more memory than so many bytes.</summary>
+    public int Drop(long untilCost)
     {
         lock (gate)
         {
             var dropped = 0;
-            while (bytes > untilBytes && frames.TryDequeue(out var frame))
+            while (cost > untilCost && TryDequeue(out var frame))
             {
-                bytes -= frame.Bytes.Length;
+                frame.Release();
                 dropped++;
             }
             return dropped;
+        }
+    }
+
+    /// <summary>Drops the frames of messages that have not begun to leave, and all that are still to be added.</summary>
+    public void Refuse()
+    {
+        lock (gate)
+        {
+            isRefusing = true;
+            Drop(untilCost: 0);
         }
     }
 
@@ -120,14 +146,14 @@ internal sealed class PostedOutput
         }
     }
 
-    /// <summary>Forgets everything.</summary>
+    /// <summary>Forgets everything: the stream has ended.</summary>
     public void Clear()
     {
         lock (gate)
         {
-            (ping, pong, close, current) = (null, null, null, default);
-            frames.Clear();
-            bytes = 0;
+            Refuse();
+            EndCurrent();
+            (ping, pong, close) = (null, null, null);
             hasWork = false;
         }
     }
@@ -150,7 +176,7 @@ internal sealed class PostedOutput
 
     private bool MoveFrames(OutputBuffer buffer)
     {
-        while (!current.IsEmpty || TryBeginFrame(buffer))
+        while (begun is not null || TryBeginFrame(buffer))
         {
             if (!MoveCurrent(buffer))
                 return false;
@@ -162,15 +188,23 @@ internal sealed class PostedOutput
     private bool MoveCurrent(OutputBuffer buffer)
     {
         current = current[buffer.AddPart(current.Span)..];
-        return current.IsEmpty;
+        if (!current.IsEmpty)
+            return false;
+        EndCurrent();
+        return true;
+    }
+
+    private void EndCurrent()
+    {
+        begun?.Release();
+        (begun, current) = (null, default);
     }
 
     private bool TryBeginFrame(OutputBuffer buffer)
     {
-        if (!frames.TryDequeue(out var frame))
+        if (!TryDequeue(out var frame))
             return false;
-        current = frame.Bytes;
-        bytes -= current.Length;
+        (begun, current) = (frame, frame.Bytes);
         buffer.Flow?.Add(frame.Opcode, fin: true, frame.Size, current.Length);
         // One that was compressed by itself: what this side has compressed before is no longer what the peer saw last.
         if (IsCompressed(current.Span))
@@ -178,9 +212,22 @@ internal sealed class PostedOutput
         return true;
     }
 
+    private bool TryDequeue([MaybeNullWhen(false)] out PostedFrame frame)
+    {
+        if (!frames.TryDequeue(out frame))
+            return false;
+        Count(frame, -1);
+        if (frames.Count == 0 && frames.Capacity > KeptPlaces)
+            frames.TrimExcess();
+        return true;
+    }
+
+    private void Count(PostedFrame frame, int sign)
+    {
+        bytes += sign * frame.Bytes.Length;
+        cost += sign * frame.Cost;
+    }
+
     private static bool IsCompressed(ReadOnlySpan<byte> frame) =>
         (frame[0] & (byte)ReservedBits.Rsv1 << 4) != 0;
-
-    /// <summary>The handshake has agreed on compression, or not.</summary>
-    public void Use(DeflateExtension? deflate) => this.deflate = deflate;
 }

@@ -78,12 +78,19 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
 
     private void Write(Command command, ReservedBits bits, ReadOnlySpan<byte> payload, bool hold)
     {
+        if (output.IsHeldByCurrentThread)
+            throw new InvalidOperationException("An extension can't send on its own connection.");
         try
         {
             if (driver.IsBroken)
                 throw Broken();
             if (output.Write(command, bits, payload, hold) is { } refusal)
                 throw Refused(refusal);
+        }
+        catch (ExtensionFailedException)
+        {
+            driver.FailForExtension();
+            throw driver.ClosedException();
         }
         catch (Exception error)
             when (error is not (ConnectionClosedException or ConcurrencyException))

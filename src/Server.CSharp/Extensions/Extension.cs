@@ -57,13 +57,17 @@ public abstract class Extension : IDisposable
 
     /// <summary>Decides whether a message is to be transformed. May be called by many threads at a time.</summary>
     /// <param name="message">The message, as the application sends it.</param>
+    /// <remarks>What it throws is thrown by the call that sends; nothing is sent then.</remarks>
     public abstract bool Wants(OutgoingMessage message);
 
     /// <summary>Transforms a part of a message that is being sent, the parts of one message after the other.</summary>
     /// <param name="data">All of the message, or one of its fragments; may be empty.</param>
     /// <param name="isLast">True when the message ends with it.</param>
     /// <param name="destination">Where the result goes.</param>
-    /// <remarks>An exception cuts the connection: the message can't be completed.</remarks>
+    /// <remarks>
+    /// An exception closes the connection with 1011, since the message can't be completed, and is logged as an error. The call
+    /// that sends throws a <see cref="ConnectionClosedErrorException"/> with it inside. Nothing is transformed after it.
+    /// </remarks>
     public abstract void Encode(
         ReadOnlySpan<byte> data,
         bool isLast,
@@ -77,18 +81,30 @@ public abstract class Extension : IDisposable
     /// Where the result goes. Once it is full the message is too large: there is nothing more to do then.
     /// </param>
     /// <returns>What is wrong with the message, such as <see cref="Failed"/>; null for nothing.</returns>
+    /// <remarks>
+    /// What a peer sends is no reason to throw. An exception closes the connection with 1011 and is logged as an error, as a
+    /// handler's. Nothing is transformed after it.
+    /// </remarks>
     public abstract ProtocolError? Decode(
         ReadOnlySpan<byte> data,
         bool isLast,
         DecodedData destination
     );
 
-    /// <summary>The connection has ended. Called once, while neither <c>Encode</c> nor <c>Decode</c> is at work.</summary>
+    /// <summary>
+    /// The connection has ended. Called once, after the last <c>Encode</c> and <c>Decode</c>. What it throws is logged as an
+    /// error, and the other extensions are disposed of all the same.
+    /// </summary>
     public virtual void Dispose() => GC.SuppressFinalize(this);
 
     /// <summary>What <see cref="Decode"/> returns for a message that can't be decoded: the connection fails with 1002.</summary>
     /// <param name="reason">Why, for the log and the peer: 40 characters of ASCII are told.</param>
-    protected ProtocolError Failed(string reason) => ProtocolError.NewExtensionFailed(Name, reason);
+    /// <exception cref="ArgumentNullException">The reason is null.</exception>
+    protected ProtocolError Failed(string reason)
+    {
+        ArgumentNullException.ThrowIfNull(reason);
+        return ProtocolError.NewExtensionFailed(Name, reason);
+    }
 
     private static void RequireToken(string value, string parameter)
     {

@@ -18,6 +18,7 @@ internal sealed class ExtensionChain
     private readonly Extension[] extensions;
     private PooledBuffer encoded = new();
     private PooledBuffer next = new();
+    private volatile ExtensionFailedException? failure;
 
     public ExtensionChain(IReadOnlyList<Extension> extensions)
     {
@@ -35,7 +36,14 @@ internal sealed class ExtensionChain
     /// <summary>The compression that is part of it; null for none.</summary>
     public DeflateExtension? Deflate { get; }
 
+    /// <summary>
+    /// What one of them threw, the first of all; null for nothing. What it has half done can't be told: none of them is asked
+    /// to transform anything after it.
+    /// </summary>
+    public ExtensionFailedException? Failure => failure;
+
     /// <summary>The bits of the extensions that are to transform a message.</summary>
+    /// <exception cref="Exception">What one of them throws; nothing has changed then.</exception>
     public ReservedBits Wanted(OutgoingMessage message)
     {
         var bits = ReservedBits.None;
@@ -48,18 +56,39 @@ internal sealed class ExtensionChain
     }
 
     /// <summary>Transforms a part of a message. What it gives is on loan until <see cref="ReleaseEncoded"/>.</summary>
+    /// <exception cref="ExtensionFailedException">One of them has thrown, now or before.</exception>
     public ReadOnlySpan<byte> Encode(ReservedBits bits, ReadOnlySpan<byte> data, bool isLast)
     {
+        if (failure is { } earlier)
+            throw earlier;
         foreach (var extension in extensions)
         {
             if (!IsMarked(extension, bits))
                 continue;
             (encoded, next) = (next, encoded);
             encoded.Release();
-            extension.Encode(data, isLast, encoded);
+            Encode(extension, data, isLast);
             data = encoded.Written;
         }
         return data;
+    }
+
+    private void Encode(Extension extension, ReadOnlySpan<byte> data, bool isLast)
+    {
+        try
+        {
+            extension.Encode(data, isLast, encoded);
+        }
+        catch (Exception error)
+        {
+            throw Note(extension, nameof(Extension.Encode), error);
+        }
+    }
+
+    private ExtensionFailedException Note(Extension extension, string method, Exception error)
+    {
+        var found = new ExtensionFailedException(extension.Name, method, error);
+        return Interlocked.CompareExchange(ref failure, found, null) ?? found;
     }
 
     /// <summary>Gives the memory for what was transformed back.</summary>
@@ -69,14 +98,21 @@ internal sealed class ExtensionChain
         next.Release();
     }
 
-    /// <summary>Transforms a part of a message back.</summary>
+    /// <summary>Transforms a part of a message back. Never throws what they throw: see <see cref="Failure"/>.</summary>
     /// <returns>What is wrong with it; null for nothing.</returns>
     public ProtocolError? Decode(
         ReservedBits bits,
         ReadOnlySpan<byte> data,
         bool isLast,
         DecodedData destination
-    ) => Decode(LastMarked(bits, extensions.Length), bits, data, isLast, destination);
+    ) =>
+        failure is { } earlier
+            ? Undecodable(earlier)
+            : Decode(LastMarked(bits, extensions.Length), bits, data, isLast, destination);
+
+    // What ends the receiving where the state can't say that it was this side's fault: it is closing already.
+    private static ProtocolError Undecodable(ExtensionFailedException failure) =>
+        ProtocolError.NewExtensionFailed(failure.Extension, "internal error");
 
     private ProtocolError? Decode(
         int index,
@@ -88,13 +124,13 @@ internal sealed class ExtensionChain
     {
         var before = LastMarked(bits, index);
         if (before < 0)
-            return extensions[index].Decode(data, isLast, destination);
+            return Decode(extensions[index], data, isLast, destination);
 
         var between = new DecodedData();
         between.Begin(destination.Room + destination.Room / 8 + Slack);
         try
         {
-            if (extensions[index].Decode(data, isLast, between) is { } error)
+            if (Decode(extensions[index], data, isLast, between) is { } error)
                 return error;
             return between.IsFull
                 ? ProtocolError.NewMessageTooBig(between.Size, destination.Room)
@@ -103,6 +139,23 @@ internal sealed class ExtensionChain
         finally
         {
             between.Clear();
+        }
+    }
+
+    private ProtocolError? Decode(
+        Extension extension,
+        ReadOnlySpan<byte> data,
+        bool isLast,
+        DecodedData destination
+    )
+    {
+        try
+        {
+            return extension.Decode(data, isLast, destination);
+        }
+        catch (Exception error)
+        {
+            return Undecodable(Note(extension, nameof(Extension.Decode), error));
         }
     }
 
@@ -136,10 +189,28 @@ internal sealed class ExtensionChain
     private static bool IsMarked(Extension extension, ReservedBits bits) =>
         (extension.ReservedBit & bits) != ReservedBits.None;
 
-    /// <summary>The connection has ended. Under both gates.</summary>
-    public void Dispose()
+    /// <summary>The connection has ended, and nobody transforms anything any more: disposes of each.</summary>
+    /// <returns>What they threw; usually nothing.</returns>
+    public IReadOnlyList<ExtensionFailedException> Dispose() => Dispose(extensions);
+
+    /// <summary>Disposes of each extension, whatever another one throws.</summary>
+    /// <returns>What they threw; usually nothing.</returns>
+    public static IReadOnlyList<ExtensionFailedException> Dispose(
+        IReadOnlyList<Extension> extensions
+    )
     {
+        List<ExtensionFailedException>? failures = null;
         foreach (var extension in extensions)
-            extension.Dispose();
+        {
+            try
+            {
+                extension.Dispose();
+            }
+            catch (Exception error)
+            {
+                (failures ??= []).Add(new(extension.Name, nameof(Extension.Dispose), error));
+            }
+        }
+        return failures ?? [];
     }
 }

@@ -26,10 +26,12 @@ internal sealed class ExtensionNegotiation(ServerOptions options)
                     agreed.Add(extension);
             }
         }
-        catch
+        catch (Exception error)
         {
-            agreed.ForEach(extension => extension.Dispose());
-            throw;
+            var failures = ExtensionChain.Dispose(agreed);
+            if (failures.Count == 0)
+                throw;
+            throw new AggregateException([error, .. failures]);
         }
         return agreed.Count == 0 ? ExtensionChain.Empty : new ExtensionChain(agreed);
     }

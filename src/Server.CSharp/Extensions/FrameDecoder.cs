@@ -86,7 +86,8 @@ internal sealed class FrameDecoder(Driver driver)
         if (driver.Extensions.Decode(bits, data, header.Fin && isEnd, decoded) is { } error)
         {
             // Bad text before the bad bytes comes first, however they have arrived.
-            Deliver(header, isEnd: false);
+            if (!driver.FailForExtension())
+                Deliver(header, isEnd: false);
             if (!driver.IsReceivingOver)
                 driver.Receive(Input.NewBroken(error));
             return false;

@@ -130,7 +130,6 @@ internal sealed class Watcher
         {
             isCalm = !MeasuredPass();
             turnedAway.Look(isEnding);
-            NativeHeap.Trim();
             Interlocked.MemoryBarrier();
             scheduler.Yield();
             scheduler.Wait(wake, NextWait());

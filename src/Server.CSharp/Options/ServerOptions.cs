@@ -13,6 +13,7 @@ public sealed partial record ServerOptions
     // Below this no byte bound is worth its wake-ups.
     private const long MinReadAhead = 64 * 1024;
     private const int MinStackSize = 128 * 1024;
+    private const long MinBufferedBytes = 1024 * 1024;
     private const int MaxStackSize = 1024 * 1024 * 1024;
 
     private static readonly TimeSpan MaxSpan = TimeSpan.FromMilliseconds(int.MaxValue);
@@ -128,10 +129,18 @@ public sealed partial record ServerOptions
     public int? ThreadStackSize { get; init; }
 
     /// <summary>
-    /// The bytes of broadcast messages that may wait for one peer: 0 or more, 1 MiB by default. A message that doesn't fit
-    /// beside others is a matter for <see cref="SlowPeerPolicy"/>; one alone may always wait.
+    /// The memory that broadcast messages may take which wait for one peer, in bytes: 0 or more, 1 MiB by default. A message
+    /// counts with 104 bytes more than its frame, which is what it takes to keep it. One that doesn't fit beside others is a
+    /// matter for <see cref="SlowPeerPolicy"/>; one alone may always wait.
     /// </summary>
     public int MaxBroadcastQueue { get; init; } = 1024 * 1024;
+
+    /// <summary>
+    /// The memory that broadcast messages may take which wait for the peers of all connections together, in bytes: 1,048,576
+    /// or more; null, the default, for no limit. A message that waits for many counts once, and with 16 bytes for each of
+    /// them. Beyond it one that would have to wait beside others is a matter for <see cref="SlowPeerPolicy"/>.
+    /// </summary>
+    public long? MaxBufferedBytes { get; init; }
 
     /// <summary>
     /// What becomes of a broadcast message for a peer that doesn't read fast enough: by default, the peer doesn't get it.
@@ -189,6 +198,14 @@ public sealed partial record ServerOptions
             nameof(ThreadStackSize)
         );
         CheckRange(MaxBroadcastQueue, 0, int.MaxValue, nameof(MaxBroadcastQueue));
+        if (MaxBufferedBytes < MinBufferedBytes)
+            throw new ArgumentOutOfRangeException(
+                nameof(MaxBufferedBytes),
+                MaxBufferedBytes,
+                Invariant(
+                    $"{nameof(MaxBufferedBytes)} is {MinBufferedBytes} or more, or null for no limit."
+                )
+            );
         if (!Enum.IsDefined(SlowPeerPolicy))
             throw new ArgumentOutOfRangeException(
                 nameof(SlowPeerPolicy),

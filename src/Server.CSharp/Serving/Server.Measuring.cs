@@ -6,6 +6,9 @@ public sealed partial class Server
     /// <summary>Where the server and its connections tell what happens.</summary>
     internal ServerMetrics Metrics => metrics;
 
+    /// <summary>What may wait over all connections; null for no limit.</summary>
+    internal BufferBudget? Budget { get; }
+
     internal int PendingHandshakes
     {
         get

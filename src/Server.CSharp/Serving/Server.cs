@@ -56,6 +56,7 @@ public sealed partial class Server : IDisposable
             .. listeners.Select(listener => listener.LocalEndPoint).OfType<EndPoint>(),
         ];
         metrics = ServerMeter.Of(options.MeterFactory).For(LocalEndPoint);
+        Budget = options.MaxBufferedBytes is { } most ? new BufferBudget(most) : null;
         MaxConnections = LimitConnections();
         admissions = new Admissions(
             MaxConnections,

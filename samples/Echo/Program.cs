@@ -1,4 +1,4 @@
-// An echo server: sends every message back as it came, until SIGINT or SIGTERM.
+// An echo server: sends every message back as it came, until it is told to end.
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -23,6 +23,9 @@ try
     using var server = Listen(arguments);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    // What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
+    using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+    using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);
     Console.WriteLine($"listening on {Address(server.LocalEndPoint, arguments)}");
     server.ServeForever();
     return 0;

@@ -42,7 +42,10 @@ internal sealed class OptionsValidation(string name) : IValidateOptions<WebSocke
 
     private static IEnumerable<string> Stopping(WebSocketServerOptions options)
     {
-        if (options.ShutdownTimeout <= TimeSpan.Zero)
+        if (
+            options.ShutdownTimeout <= TimeSpan.Zero
+            && options.ShutdownTimeout != Timeout.InfiniteTimeSpan
+        )
             yield return Invariant(
                 $"ShutdownTimeout is more than zero, not {options.ShutdownTimeout}, or null for the CloseTimeout."
             );

@@ -21,7 +21,10 @@ internal sealed class ClientLink(Transport transport, Medium medium, TimeSpan ti
 
     /// <summary>A deadline for one call.</summary>
     public Deadline Deadline(TimeSpan? span) =>
-        FunctionalWs.Deadline.After(medium.Clock, span ?? timeout);
+        FunctionalWs.Deadline.After(
+            medium.Clock,
+            span is null ? timeout : WaitingTime.Checked(span, "timeout")
+        );
 
     /// <summary>Waits for something that another thread does; false when the time was up first.</summary>
     public bool WaitUntil(Func<bool> condition, Deadline deadline) =>

@@ -47,9 +47,18 @@ public sealed class InMemoryServer : IDisposable
         return new InMemoryServer(handler, options, new SystemMedium());
     }
 
+    /// <summary>Makes a server with a handler that is asynchronous.</summary>
+    /// <param name="handler">The handler to test, called for each connection on its own thread, which waits for the task.</param>
+    /// <param name="options">Settings, as for a handler that blocks.</param>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
+    public static InMemoryServer Serve(
+        Func<ServerConnection, Task> handler,
+        ServerOptions? options = null
+    ) => Serve(HandlerContext.Blocking(handler), options);
+
     /// <summary>Makes a server with a router: its rules choose the handler by the path.</summary>
     /// <param name="router">The router to test.</param>
-    /// <param name="options">Settings, as for <see cref="Serve"/>.</param>
+    /// <param name="options">Settings, as for <see cref="Serve(Action{ServerConnection}, ServerOptions?)"/>.</param>
     /// <exception cref="ArgumentException">An option is wrong.</exception>
     public static InMemoryServer Route(Router router, ServerOptions? options = null)
     {
@@ -59,7 +68,7 @@ public sealed class InMemoryServer : IDisposable
 
     /// <summary>Makes a server with the rules of a router.</summary>
     /// <param name="urlMap">The rules.</param>
-    /// <param name="options">Settings, as for <see cref="Serve"/>.</param>
+    /// <param name="options">Settings, as for <see cref="Serve(Action{ServerConnection}, ServerOptions?)"/>.</param>
     /// <exception cref="ArgumentException">An option is wrong.</exception>
     public static InMemoryServer Route(UrlMap urlMap, ServerOptions? options = null) =>
         Route(new Router(urlMap), options);
@@ -177,6 +186,7 @@ public sealed class InMemoryServer : IDisposable
         try
         {
             handler(connection);
+            HandlerContext.AwaitPending();
         }
         catch (Exception error)
         {

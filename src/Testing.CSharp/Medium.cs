@@ -37,7 +37,10 @@ internal sealed class SystemMedium : Medium
             );
 
     public override bool WaitUntil(Func<bool> condition, Deadline deadline) =>
-        SpinWait.SpinUntil(condition, deadline.Remaining);
+        SpinWait.SpinUntil(
+            condition,
+            WaitingTime.ToWait(deadline.IsNever ? null : deadline.Remaining)
+        );
 
     public override bool WaitWritable(Transport transport, Deadline deadline)
     {
@@ -51,13 +54,13 @@ internal sealed class SystemMedium : Medium
         var stopped = new ManualResetEventSlim();
         new Thread(() =>
         {
-            server.Shutdown();
+            Guard.Run(() => server.Shutdown()); // the clock that it asks may be one that throws
             stopped.Set();
         })
         {
             IsBackground = true,
             Name = "FunctionalWs shutdown",
-        }.Start();
+        }.UnsafeStart();
         stopped.Wait(Patience);
     }
 }

@@ -29,6 +29,9 @@
     ("heads of requests by hand", ByHand.Heads),
     ("handshakes by hand", ByHand.Handshakes),
     ("the words of proxies", ByHand.Proxies),
+    ("every way to write a handler", Handlers.Bound),
+    ("handlers of rules", Handlers.Routed),
+    ("messages as a sequence", Handlers.Enumerated),
 ];
 
 var failed = 0;

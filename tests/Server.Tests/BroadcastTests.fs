@@ -14,7 +14,7 @@ open FunctionalWs.Server.Tests.Serve
 /// A server whose handlers wait for the end, and its clients.
 let private audience (count: int) (options: ServerOptions) =
     let server =
-        options |> Serve.inMemory (fun connection -> Seq.iter ignore connection)
+        options |> Serve.inMemory (fun connection -> Seq.iter ignore connection.Messages)
 
     let clients = [ for _ in 1..count -> client server ]
     Wait.until "all are open" (fun () -> server.Connections.Count = count)
@@ -143,7 +143,7 @@ let broadcast =
                         }
                     )
 
-                    Seq.iter ignore connection)
+                    Seq.iter ignore connection.Messages)
 
             use client = client server
             let connection = Wait.forTask "the message" found.Task
@@ -327,7 +327,7 @@ let slowPeers =
             listener.Bind(IPEndPoint(IPAddress.Loopback, 0))
 
             use server =
-                Server.Serve((fun connection -> Seq.iter ignore connection), listener, options)
+                Server.Serve((fun connection -> Seq.iter ignore connection.Messages), listener, options)
 
             server.Start()
 

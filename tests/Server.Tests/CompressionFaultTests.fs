@@ -116,7 +116,7 @@ let faults =
                                     found.SetResult connection
 
                                     try
-                                        Seq.iter ignore connection
+                                        Seq.iter ignore connection.Messages
                                     with :? ConnectionClosedException ->
                                         ())
                                 defaults

@@ -65,7 +65,9 @@ let echoing =
             client.ReadText() =! "drop by dröp")
 
         testCase "iteration ends when the client closes normally" (fun () ->
-            let server, outcome = handling Seq.length defaults
+            let server, outcome =
+                handling (fun connection -> Seq.length connection.Messages) defaults
+
             use _ = server
             use client = Serve.client server
             client.SendText "1"
@@ -74,7 +76,9 @@ let echoing =
             succeeds outcome =! 2)
 
         testCase "iteration throws when the client vanishes" (fun () ->
-            let server, outcome = handling Seq.length defaults
+            let server, outcome =
+                handling (fun connection -> Seq.length connection.Messages) defaults
+
             use _ = server
             use client = Serve.client server
             client.Transport.Abort()
@@ -428,7 +432,7 @@ let closing =
             let server, outcome =
                 defaults
                 |> handling (fun connection ->
-                    Seq.iter ignore connection
+                    Seq.iter ignore connection.Messages
                     connection.Send "too late")
 
             use _ = server
@@ -536,7 +540,7 @@ let pings =
                 defaults
                 |> handling (fun connection ->
                     let ping = connection.Ping()
-                    Seq.iter ignore connection
+                    Seq.iter ignore connection.Messages
                     ping.Wait())
 
             use _ = server
@@ -559,7 +563,7 @@ let pings =
                 defaults
                 |> Serve.inMemory (fun connection ->
                     connection.Pong(ReadOnlySpan "alive"B)
-                    Seq.iter ignore connection)
+                    Seq.iter ignore connection.Messages)
 
             use client = Serve.client server
             client.Read() =! PongOf "alive"B)
@@ -587,7 +591,7 @@ let pings =
                     connection.Ping() |> ignore
                     connection.Ping() |> ignore
                     connection.Pong()
-                    Seq.iter ignore connection)
+                    Seq.iter ignore connection.Messages)
 
             use client = Serve.client server
 

@@ -80,10 +80,10 @@ let echoSample =
         testList "the sample Echo" [
             testTheory
                 "echoes, and leaves with 1001 and exit code 0 on a signal"
-                [ "TERM"; "INT" ]
+                [ "TERM"; "INT"; "HUP"; "QUIT" ]
                 (fun signal ->
                     // A shell's background job hands down that interrupts are ignored.
-                    let wrapper = [ "env"; "--default-signal=INT" ]
+                    let wrapper = [ "env"; "--default-signal" ]
                     use running = new Sample([ "--port"; "0"; "--max-size"; "100" ], wrapper = wrapper)
                     let line = running.ReadLine()
                     test <@ line.StartsWith "listening on ws://127.0.0.1:" && line.EndsWith "/" @>

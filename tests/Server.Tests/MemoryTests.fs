@@ -14,7 +14,7 @@ let private receiving (options: ServerOptions) =
         options
         |> Serve.inMemory (fun connection ->
             try
-                Seq.iter ignore connection
+                Seq.iter ignore connection.Messages
             with :? ConnectionClosedException ->
                 ())
 
@@ -47,7 +47,7 @@ let memory =
                     Serve.inMemory
                         (fun connection ->
                             try
-                                Seq.iter ignore connection
+                                Seq.iter ignore connection.Messages
                             with :? ConnectionClosedException ->
                                 ())
                         defaults

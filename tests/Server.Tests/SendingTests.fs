@@ -309,7 +309,7 @@ let stuck =
 
                     received.SetResult(connection.Receive().Text)
                     Wait.forTask "the sender" sending
-                    Seq.iter ignore connection)
+                    Seq.iter ignore connection.Messages)
 
             use client = client server
             Wait.until "the sending has begun" (fun () -> client.Transport.IsReadable)

@@ -114,12 +114,13 @@ public sealed record PerMessageDeflate : IServerExtension
         CheckRange((int)Strategy, 0, 4, nameof(Strategy));
         CheckRange(MinSize, 0, int.MaxValue, nameof(MinSize));
         CheckRange(MaxInflateRatio ?? 1, 1, int.MaxValue, nameof(MaxInflateRatio));
-        if (QuietTime is { } time && (time <= TimeSpan.Zero || time > MaxSpan))
+        var isForEver = QuietTime is null || QuietTime == Timeout.InfiniteTimeSpan;
+        if (!isForEver && (QuietTime <= TimeSpan.Zero || QuietTime > MaxSpan))
             throw new ArgumentOutOfRangeException(
                 nameof(QuietTime),
-                time,
+                QuietTime,
                 Invariant(
-                    $"{nameof(QuietTime)} is more than zero and at most {MaxSpan}, or null for ever."
+                    $"{nameof(QuietTime)} is more than zero and at most {MaxSpan}, or null or Timeout.InfiniteTimeSpan for ever."
                 )
             );
     }

@@ -27,12 +27,16 @@ public sealed class PendingPing
     public bool IsAnswered { get; private set; }
 
     /// <summary>Waits for the pong.</summary>
-    /// <param name="timeout">How long at most; null, the default, for as long as the connection lives.</param>
+    /// <param name="timeout">
+    /// How long at most, zero to ask only; null, the default, and <see cref="Timeout.InfiniteTimeSpan"/> for as long as the
+    /// connection lives.
+    /// </param>
     /// <returns>True when the pong has come; false when the connection closed or the time was up first.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative or longer than some 24 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     public bool Wait(TimeSpan? timeout = null)
     {
-        scheduler.Wait(completed, timeout ?? Timeout.InfiniteTimeSpan);
+        var time = WaitingTime.Checked(timeout, nameof(timeout));
+        scheduler.Wait(completed, WaitingTime.ToWait(time));
         return IsAnswered;
     }
 

@@ -21,22 +21,26 @@ public sealed partial class ServerConnection
     private TimeSpan Elapsed => options.TimeProvider.GetElapsedTime(since);
 
     /// <summary>A request has arrived. On the connection's own thread, so that hooks run inside the span.</summary>
-    private void StartSpan(Request request) => span = Spans.StartHandshake(this, request, Elapsed);
+    private void StartSpan(Request request) =>
+        Trace(() => span = Spans.StartHandshake(this, request, Elapsed));
 
     private void HandshakeEnded(HandshakeOutcome outcome)
     {
         Server.Metrics.HandshakeEnded(Elapsed, outcome);
-        if (span is not null)
-            Spans.EndHandshake(span, this, outcome);
+        Trace(() =>
+        {
+            if (span is not null)
+                Spans.EndHandshake(span, this, outcome);
+        });
     }
 
     /// <summary>The handshake has been accepted: on the connection's own thread, before anybody sees the connection open.</summary>
     private void BeginMeasuring()
     {
         since = options.TimeProvider.GetTimestamp();
-        span = Spans.StartConnection(this, span?.Context);
-        Server.Metrics.ConnectionOpened();
+        Trace(() => span = Spans.StartConnection(this, span?.Context));
         CountMessages();
+        Server.Metrics.ConnectionOpened();
     }
 
     /// <summary>
@@ -57,14 +61,31 @@ public sealed partial class ServerConnection
     {
         if (!isOpened)
         {
-            span?.Stop();
+            Trace(() => span?.Stop());
             return;
         }
         Interlocked.MemoryBarrier();
         driver.EndCounting();
         var outcome = ConnectionOutcome.Of(driver.Ending, failure);
         Server.Metrics.ConnectionEnded(Elapsed, outcome);
-        if (span is not null)
-            Spans.EndConnection(span, outcome, failure);
+        Trace(() =>
+        {
+            if (span is not null)
+                Spans.EndConnection(span, outcome, failure);
+        });
+    }
+
+    /// <summary>Starts or ends a span: its listeners run on this thread, and are the application's code.</summary>
+    private void Trace(Action step)
+    {
+        try
+        {
+            step();
+        }
+        catch (Exception error)
+        {
+            Activity.Current = null; // one that was begun and will not end
+            Server.ListenerFailed(error);
+        }
     }
 }

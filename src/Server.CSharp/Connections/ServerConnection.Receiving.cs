@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections;
 using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
@@ -13,16 +12,18 @@ public sealed partial class ServerConnection
     /// Waits for the next message. Messages that came before the connection closed can still be received after it.
     /// </summary>
     /// <param name="timeout">
-    /// How long at most; zero or less to take only what is there. Null, the default, waits for as long as the connection
-    /// lives. After a timeout nothing is lost: the next call goes on where this one stopped.
+    /// How long at most; zero to take only what is there. Null, the default, and <see cref="Timeout.InfiniteTimeSpan"/> wait for
+    /// as long as the connection lives. After a timeout nothing is lost: the next call goes on where this one stopped.
     /// </param>
     /// <returns>A complete message.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     /// <exception cref="TimeoutException">No complete message came in time.</exception>
     /// <exception cref="ConnectionClosedOkException">The connection closed normally, and no message is left.</exception>
     /// <exception cref="ConnectionClosedErrorException">The connection ended abnormally, and no message is left.</exception>
     /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
     public Message Receive(TimeSpan? timeout = null)
     {
+        timeout = WaitingTime.Checked(timeout, nameof(timeout));
         BeginReceiving(nameof(Receive));
         try
         {
@@ -41,12 +42,14 @@ public sealed partial class ServerConnection
     /// <param name="destination">Where the payload goes. What it throws is thrown on, and the message is not lost.</param>
     /// <param name="timeout">How long at most, as for <see cref="Receive(TimeSpan?)"/>.</param>
     /// <returns>What the message consists of.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     /// <exception cref="TimeoutException">No complete message came in time; nothing was written.</exception>
     /// <exception cref="ConnectionClosedException">The connection ended, and no message is left.</exception>
     /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
     public MessageKind Receive(IBufferWriter<byte> destination, TimeSpan? timeout = null)
     {
         ArgumentNullException.ThrowIfNull(destination);
+        timeout = WaitingTime.Checked(timeout, nameof(timeout));
         BeginReceiving(nameof(Receive));
         try
         {
@@ -66,6 +69,7 @@ public sealed partial class ServerConnection
     /// the payload too; receiving in it is refused. What it throws is thrown on.
     /// </param>
     /// <param name="timeout">How long at most, as for <see cref="Receive(TimeSpan?)"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     /// <exception cref="TimeoutException">No complete message came in time.</exception>
     /// <exception cref="ConnectionClosedException">The connection ended, and no message is left.</exception>
     /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
@@ -75,6 +79,7 @@ public sealed partial class ServerConnection
     )
     {
         ArgumentNullException.ThrowIfNull(read);
+        timeout = WaitingTime.Checked(timeout, nameof(timeout));
         BeginReceiving(nameof(ReceiveBorrowed));
         try
         {
@@ -94,13 +99,34 @@ public sealed partial class ServerConnection
     /// keep. Text is cut between characters only.
     /// </summary>
     /// <param name="timeout">
-    /// How long each step waits at most; zero or less to take only what is there. Null, the default, waits for as long as
-    /// the connection lives.
+    /// How long each step waits at most; zero to take only what is there. Null, the default, and
+    /// <see cref="Timeout.InfiniteTimeSpan"/> wait for as long as the connection lives.
     /// </param>
     /// <returns>The stream; nothing is received before its first step.</returns>
-    public MessageStream ReceiveStreaming(TimeSpan? timeout = null) => new(this, timeout);
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
+    public MessageStream ReceiveStreaming(TimeSpan? timeout = null) =>
+        new(this, WaitingTime.Checked(timeout, nameof(timeout)));
 
-    /// <summary>Receives one message after another; ends when the connection closes normally.</summary>
+    /// <summary>
+    /// Receives one message after another: for LINQ, and for whatever wants a sequence. Each time it is enumerated it goes on
+    /// with what comes next; ends when the connection closes normally. A connection itself is none, so that nothing which finds
+    /// it, a log for one, takes its messages.
+    /// </summary>
+    /// <exception cref="ConnectionClosedErrorException">The connection ended abnormally: when it is enumerated.</exception>
+    /// <exception cref="ConcurrencyException">Another call is receiving: when it is enumerated.</exception>
+    public IEnumerable<Message> Messages
+    {
+        get
+        {
+            foreach (var message in this)
+                yield return message;
+        }
+    }
+
+    /// <summary>
+    /// Receives one message after another, for <c>foreach</c>; ends when the connection closes normally. For LINQ there is
+    /// <see cref="Messages"/>.
+    /// </summary>
     /// <exception cref="ConnectionClosedErrorException">The connection ended abnormally.</exception>
     /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
     public IEnumerator<Message> GetEnumerator()
@@ -108,8 +134,6 @@ public sealed partial class ServerConnection
         while (TryReceiveNext(out var message))
             yield return message;
     }
-
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>The call to which the receiving side belongs; null while it is free.</summary>
     internal string? Receiving => Volatile.Read(ref receiving);

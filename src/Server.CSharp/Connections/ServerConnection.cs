@@ -9,8 +9,8 @@ namespace FunctionalWs;
 /// One WebSocket connection, as its handler uses it: every call does its work on the calling thread and returns when it is
 /// done. All members may be called from any thread; two <c>Receive</c>s at once are refused, sends take turns.
 /// </summary>
-[StructuredFormatDisplay("{Description}")] // F#'s %A would enumerate it: wait for messages, and take them
-public sealed partial class ServerConnection : IEnumerable<Message>
+[StructuredFormatDisplay("{Description}")] // F#'s %A would show all that it has
+public sealed partial class ServerConnection
 {
     private readonly ServerOptions options;
     private readonly Transport transport;
@@ -20,6 +20,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     private long abortAt;
     private int ownThread;
     private object? id; // made for whoever asks: random bytes cost a system call
+    private readonly Log log;
 
     internal ServerConnection(
         Server server,
@@ -34,6 +35,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         this.opening = opening;
         this.transport = transport;
         this.options = options;
+        this.log = log;
         driver = new Driver(
             transport,
             options,
@@ -151,17 +153,21 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     public CancellationToken Closed => driver.NotOpen;
 
     /// <summary>Waits until the connection has closed, whoever closes it. Does not close it.</summary>
-    /// <param name="timeout">How long at most; null, the default, for as long as it takes.</param>
+    /// <param name="timeout">
+    /// How long at most, zero to ask only; null, the default, and <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes.
+    /// </param>
     /// <returns>True when it has closed; false when the time was up first.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative or longer than some 24 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     public bool WaitClosed(TimeSpan? timeout = null)
     {
+        timeout = WaitingTime.Checked(timeout, nameof(timeout));
         RequireOpened();
         return driver.WaitClosed(timeout);
     }
 
-    /// <summary>The client's address and the state, for logs.</summary>
-    public override string ToString() => Invariant($"{Id} {RemoteEndPoint} {State}");
+    /// <summary>Id, the client's address and the state, for logs. What the client chose of it is escaped.</summary>
+    public override string ToString() =>
+        PeerText.Escape(Invariant($"{Id} {RemoteEndPoint} {State}"));
 
     private string Description => ToString();
 
@@ -176,30 +182,53 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     /// <summary>True on the connection's own thread: a handler that asks.</summary>
     internal bool IsOwnThread => ownThread == Environment.CurrentManagedThreadId;
 
+    // Made once, so that they need no memory when there may be none left: see Guard.
+    private static readonly Action<ServerConnection> Life = connection => connection.Live();
+
+    private static readonly Action<ServerConnection, Exception> LifeFailed = (connection, error) =>
+        connection.Fail(error);
+
+    /// <summary>How a connection ends: each step, whatever becomes of those before it.</summary>
+    private static readonly Action<ServerConnection>[] Ends =
+    [
+        connection => connection.driver.Receiver.TakeRest(connection.isOpened),
+        connection => connection.driver.Receiver.End(),
+        connection => connection.driver.EndWaiting(),
+        connection => connection.EndMeasuring(connection.failure),
+        connection => connection.transport.Dispose(),
+        connection => connection.ReleaseExtensions(connection.log),
+        connection => connection.scope?.Dispose(),
+    ];
+
+    private Action<ServerConnection>? handler;
+    private Exception? failure; // what the handler threw, or else went wrong
+    private IDisposable? scope;
+
     /// <summary>All of the connection's life, on its own thread. Never throws.</summary>
-    internal void Run(Action<ServerConnection> handler, Log log)
+    internal void Run(Action<ServerConnection> handler)
     {
         ownThread = Environment.CurrentManagedThreadId;
-        using var scope = log.BeginConnection(this);
-        Exception? failure = null;
-        try
-        {
-            if (TryEstablish(log) && Open())
-                failure = Handle(handler, log);
-        }
-        catch (Exception error)
-        {
-            failure = error;
-            log.ConnectionFailed(error);
-        }
-        finally
-        {
-            isEnded = true;
-            driver.Receiver.End(isOpened);
-            EndMeasuring(failure);
-            transport.Dispose();
-            ReleaseExtensions(log);
-        }
+        this.handler = handler;
+        Guard.Run(this, Life, LifeFailed);
+        isEnded = true;
+        foreach (var step in Ends)
+            Guard.Run(this, step, LifeFailed);
+    }
+
+    private void Live()
+    {
+        scope = log.BeginConnection(this);
+        if (TryEstablish(log) && Open())
+            failure = Handle(handler!, log);
+    }
+
+    /// <summary>What nothing accounts for, whoever met with it: the connection is cut. Told once.</summary>
+    internal void Fail(Exception error)
+    {
+        if (Interlocked.CompareExchange(ref failure, error, null) is not null && driver.IsBroken)
+            return;
+        Abort(error);
+        log.ConnectionFailed(error);
     }
 
     private void ReleaseExtensions(Log log)
@@ -222,7 +251,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
         Exception? failure = null;
         try
         {
-            handler(this);
+            HandlerContext.Run(handler, this);
         }
         catch (ConnectionClosedException end) when (end.Origin == driver)
         {
@@ -235,6 +264,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
             failure = error;
         }
 
+        Interrupts.Forget(); // it was the handler's
         var code = failure is null
             ? Protocol.CloseCode.NormalClosure
             : Protocol.CloseCode.InternalError;
@@ -255,7 +285,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     }
 
     /// <summary>The address by which the server counts the client; null for none yet. Guarded by the server's lock.</summary>
-    internal EndPoint? CountedBy { get; set; }
+    internal IPAddress? CountedBy { get; set; }
 
     /// <summary>True while the server counts the handshake as pending. Guarded by the server's lock.</summary>
     internal bool IsPending { get; set; } = true;

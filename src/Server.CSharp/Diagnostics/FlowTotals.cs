@@ -12,7 +12,7 @@ internal sealed class FlowTotals
     public MessageFlow Begin()
     {
         var flow = new MessageFlow();
-        lock (gate)
+        using (gate.Hold())
             flows.Add(flow);
         return flow;
     }
@@ -22,7 +22,7 @@ internal sealed class FlowTotals
     {
         if (flow is null)
             return;
-        lock (gate)
+        using (gate.Hold())
         {
             if (!flows.Remove(flow))
                 return;
@@ -34,7 +34,7 @@ internal sealed class FlowTotals
     /// <summary>What was counted so far; never less than the last time.</summary>
     public (FlowCount Text, FlowCount Binary) Sum()
     {
-        lock (gate)
+        using (gate.Hold())
         {
             var (text, binary) = (endedText, endedBinary);
             foreach (var flow in flows)

@@ -101,6 +101,12 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(25, LogLevel.Error, "Unexpected error; the connection is cut")]
     public partial void ConnectionFailed(Exception error);
 
+    [LoggerMessage(11, LogLevel.Error, "The watcher's look at connections failed; it goes on")]
+    public partial void WatcherFailed(Exception error);
+
+    [LoggerMessage(12, LogLevel.Error, "A listener of metrics or traces failed")]
+    public partial void ListenerFailed(Exception error);
+
     [LoggerMessage(60, LogLevel.Debug, "No TLS: {Reason}")]
     public partial void TlsFailed(string reason, Exception error);
 

@@ -8,33 +8,39 @@ namespace FunctionalWs;
 /// What is measured of the servers with one address. Safe from any thread. Without a listener each call is a look at a
 /// field, or an addition. No value of a tag is a peer's free choice.
 /// </summary>
-internal sealed class ServerMetrics(Instruments instruments, ServerAddress address)
+internal sealed class ServerMetrics(ServerMeter meter, ServerAddress address)
 {
     private readonly TagList tags = ToTags(address);
     private readonly Lock gate = new();
     private readonly List<Server> servers = [];
     private int active;
 
+    /// <summary>Whose address it is.</summary>
+    public ServerAddress Address => address;
+
+    /// <summary>True while there is a server.</summary>
+    public bool HasServers => Servers.Length > 0;
+
     public FlowTotals Received { get; } = new();
 
     public FlowTotals Sent { get; } = new();
 
     /// <summary>True while connections have to count their messages.</summary>
-    public bool AreMessagesCounted => instruments.AreMessagesCounted;
+    public bool AreMessagesCounted => meter.Instruments is { AreMessagesCounted: true };
 
     // ---- What happens
 
     /// <summary>A server runs.</summary>
     public void Add(Server server)
     {
-        lock (gate)
+        using (gate.Hold())
             servers.Add(server);
     }
 
     /// <summary>A server has ended.</summary>
     public void Remove(Server server)
     {
-        lock (gate)
+        using (gate.Hold())
             servers.Remove(server);
     }
 
@@ -45,7 +51,7 @@ internal sealed class ServerMetrics(Instruments instruments, ServerAddress addre
     public void ConnectionEnded(TimeSpan duration, ConnectionOutcome outcome)
     {
         Interlocked.Decrement(ref active);
-        if (!instruments.ConnectionDuration.Enabled)
+        if (meter.Instruments is not { ConnectionDuration.Enabled: true })
             return;
         var tags = this.tags;
         tags.Add("functionalws.close.code", outcome.CloseCode);
@@ -53,13 +59,13 @@ internal sealed class ServerMetrics(Instruments instruments, ServerAddress addre
             tags.Add("functionalws.close.initiator", initiator);
         if (outcome.ErrorType is { } error)
             tags.Add("error.type", error);
-        instruments.ConnectionDuration.Record(duration.TotalSeconds, tags);
+        Record(meter.Instruments?.ConnectionDuration, duration, tags);
     }
 
     /// <summary>An opening handshake has ended, in whatever way.</summary>
     public void HandshakeEnded(TimeSpan duration, HandshakeOutcome outcome)
     {
-        if (!instruments.HandshakeDuration.Enabled)
+        if (meter.Instruments is not { HandshakeDuration.Enabled: true })
             return;
         var tags = this.tags;
         tags.Add("functionalws.handshake.outcome", outcome.Name);
@@ -67,19 +73,19 @@ internal sealed class ServerMetrics(Instruments instruments, ServerAddress addre
             tags.Add("http.response.status_code", status);
         if (outcome.Error is { } error)
             tags.Add("error.type", error.GetType().FullName);
-        instruments.HandshakeDuration.Record(duration.TotalSeconds, tags);
+        Record(meter.Instruments?.HandshakeDuration, duration, tags);
     }
 
     /// <summary>A pong has come.</summary>
     public void PingAnswered(TimeSpan duration) =>
-        instruments.PingDuration.Record(duration.TotalSeconds, tags);
+        Record(meter.Instruments?.PingDuration, duration, tags);
 
     /// <summary>True while the watcher's passes are measured.</summary>
-    public bool ArePassesMeasured => instruments.WatcherDuration.Enabled;
+    public bool ArePassesMeasured => meter.Instruments is { WatcherDuration.Enabled: true };
 
     /// <summary>The watcher has looked at all connections.</summary>
     public void WatcherPassed(TimeSpan duration) =>
-        instruments.WatcherDuration.Record(duration.TotalSeconds, tags);
+        Record(meter.Instruments?.WatcherDuration, duration, tags);
 
     /// <summary>A client could not be accepted.</summary>
     public void AcceptFailed(Exception error)
@@ -87,7 +93,7 @@ internal sealed class ServerMetrics(Instruments instruments, ServerAddress addre
         var kind = error is SocketException { SocketErrorCode: var code }
             ? Invariant($"{code}")
             : error.GetType().FullName;
-        instruments.AcceptErrors.Add(1, WithError(kind));
+        Add(meter.Instruments?.AcceptErrors, WithError(kind));
     }
 
     /// <summary>A client was turned away.</summary>
@@ -102,7 +108,38 @@ internal sealed class ServerMetrics(Instruments instruments, ServerAddress addre
             null => "threads",
             _ => ConnectionOutcome.Other,
         };
-        instruments.RejectedConnections.Add(1, WithError(kind));
+        Add(meter.Instruments?.RejectedConnections, WithError(kind));
+    }
+
+    // Listeners run on the thread that measures, and are the application's code.
+    private void Record(Histogram<double>? histogram, TimeSpan duration, in TagList tags)
+    {
+        try
+        {
+            histogram?.Record(duration.TotalSeconds, tags);
+        }
+        catch (Exception error)
+        {
+            ListenerFailed(error);
+        }
+    }
+
+    private void Add(Counter<long>? counter, in TagList tags)
+    {
+        try
+        {
+            counter?.Add(1, tags);
+        }
+        catch (Exception error)
+        {
+            ListenerFailed(error);
+        }
+    }
+
+    private void ListenerFailed(Exception error)
+    {
+        foreach (var server in Servers.Take(1))
+            server.ListenerFailed(error);
     }
 
     private TagList WithError(string? kind)
@@ -147,7 +184,7 @@ internal sealed class ServerMetrics(Instruments instruments, ServerAddress addre
     {
         get
         {
-            lock (gate)
+            using (gate.Hold())
                 return [.. servers];
         }
     }

@@ -34,7 +34,7 @@ internal sealed partial class Driver
     private void Receive(in Input input, in ReadOnlySequence<byte> header)
     {
         Transition transition;
-        lock (stateGate)
+        using (stateGate.Hold())
         {
             transition = Connection.Receive(Settings, state, input);
             if (BrokenRule(transition) is { } error)
@@ -81,7 +81,7 @@ internal sealed partial class Driver
 
     private Transition EnterData(in FrameHeader header, Part part, ReadOnlySpan<byte> data)
     {
-        lock (stateGate)
+        using (stateGate.Hold())
         {
             var transition = Connection.ReceiveData(Settings, state, header, part, data);
             if (BrokenRule(transition) is { } error)

@@ -106,7 +106,7 @@ internal sealed partial class Driver
     {
         get
         {
-            lock (stateGate)
+            using (stateGate.Hold())
                 return notOpen.Get(state is State.Open);
         }
     }
@@ -161,7 +161,7 @@ internal sealed partial class Driver
 
     private SendResult BeginLocked(Command command, int length)
     {
-        lock (stateGate)
+        using (stateGate.Hold())
         {
             var result = Connection.Send(state, command);
             if (result.IsAccepted)
@@ -177,14 +177,13 @@ internal sealed partial class Driver
     private void Enter(in Transition transition)
     {
         var ends = state is State.Open && transition.State is not State.Open;
-        state = transition.State;
         if (ends)
-        {
             closeAt = Deadline.After(options.TimeProvider, options.CloseTimeout).Timestamp;
-            notOpen.Cancel();
-        }
+        state = transition.State;
         if (transition.Output.IsSome || transition.HalfClose)
             output.Post(transition.Output, transition.HalfClose);
+        if (ends)
+            notOpen.Cancel();
     }
 
     /// <summary>The effects of a transition that was entered.</summary>
@@ -235,7 +234,7 @@ internal sealed partial class Driver
     /// </summary>
     public SendError? Post(Command command, PostedFrame frame)
     {
-        lock (stateGate)
+        using (stateGate.Hold())
         {
             // A message in one frame leaves the state as it is.
             var result = Connection.Send(state, command);
@@ -243,9 +242,9 @@ internal sealed partial class Driver
                 return result.Error;
             recorder?.Send(Input.Offset, command, frame.Bytes.Span, result.Transition);
             output.Post(frame);
-            frames?.Sent(frame.Bytes);
-            return null;
         }
+        frames?.Sent(frame.Bytes);
+        return null;
     }
 
     /// <summary>True while output waits since the peer doesn't read.</summary>
@@ -267,7 +266,7 @@ internal sealed partial class Driver
     public void PostPing(ControlPayload payload)
     {
         // Another thread may have begun to close: nothing follows a close frame.
-        lock (stateGate)
+        using (stateGate.Hold())
             TryEnter(Command.NewPing(payload));
         TryFlushOutput();
     }
@@ -300,7 +299,7 @@ internal sealed partial class Driver
     /// </summary>
     public void StartClose(CloseStatus status)
     {
-        lock (stateGate)
+        using (stateGate.Hold())
         {
             var isSendingFragments = state is State.Open { Sending.IsSome: true };
             var command = isSendingFragments
@@ -321,7 +320,7 @@ internal sealed partial class Driver
     /// <summary>Tells the peer and gives the connection up, without waiting for its answer (RFC 6455 §7.1.7).</summary>
     public void Fail(CloseStatus status, Exception reason)
     {
-        lock (stateGate)
+        using (stateGate.Hold())
         {
             if (!TryEnter(Command.NewFail(status)))
                 return;
@@ -355,7 +354,14 @@ internal sealed partial class Driver
 
     /// <summary>Waits for the end while others read: the receiving thread, or the watcher.</summary>
     public bool WaitClosed(TimeSpan? timeout) =>
-        options.Scheduler.Wait(closed, timeout ?? Timeout.InfiniteTimeSpan);
+        options.Scheduler.Wait(closed, WaitingTime.ToWait(timeout));
+
+    /// <summary>The connection has ended: whoever waits for that goes on, even if the telling has failed.</summary>
+    public void EndWaiting()
+    {
+        Pings.Close();
+        closed.Set();
+    }
 
     /// <summary>True when the closing has taken too long.</summary>
     public bool IsCloseOverdue(long now) => now >= Volatile.Read(ref closeAt);
@@ -363,7 +369,7 @@ internal sealed partial class Driver
     /// <summary>Ends the stream at once; whoever waits for it is freed.</summary>
     public void Break(Exception reason)
     {
-        lock (stateGate)
+        using (stateGate.Hold())
         {
             cause ??= reason;
             isBroken = true;

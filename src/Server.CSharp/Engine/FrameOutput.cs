@@ -148,7 +148,7 @@ internal sealed class FrameOutput(
     public void Exclusively(Action action)
     {
         scheduler.Await(gate);
-        lock (gate)
+        using (gate.Hold())
             action();
     }
 

@@ -16,7 +16,7 @@ internal sealed class PingLog(TimeProvider clock, Scheduler scheduler)
     /// <exception cref="ConcurrencyException">A ping with the same payload is not answered yet.</exception>
     public PendingPing Add(ControlPayload payload)
     {
-        lock (pending)
+        using (pending.HoldMonitor())
         {
             if (pending.Exists(ping => ping.Payload.Equals(payload)))
                 throw new ConcurrencyException(
@@ -34,7 +34,7 @@ internal sealed class PingLog(TimeProvider clock, Scheduler scheduler)
     /// <summary>Forgets a ping that could not be sent.</summary>
     public void Remove(PendingPing ping)
     {
-        lock (pending)
+        using (pending.HoldMonitor())
         {
             if (pending.Remove(ping))
                 ping.Complete(isAnswered: false);
@@ -47,7 +47,7 @@ internal sealed class PingLog(TimeProvider clock, Scheduler scheduler)
     /// </summary>
     public TimeSpan? Answer(ControlPayload payload)
     {
-        lock (pending)
+        using (pending.HoldMonitor())
         {
             var index = pending.FindIndex(ping => ping.Payload.Equals(payload));
             if (index < 0)
@@ -64,7 +64,7 @@ internal sealed class PingLog(TimeProvider clock, Scheduler scheduler)
     /// <summary>Completes all that wait, unanswered.</summary>
     public void Close()
     {
-        lock (pending)
+        using (pending.HoldMonitor())
         {
             isClosed = true;
             pending.ForEach(ping => ping.Complete(isAnswered: false));

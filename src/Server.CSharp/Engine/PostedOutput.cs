@@ -44,7 +44,7 @@ internal sealed class PostedOutput
         {
             if (!hasWork)
                 return false;
-            lock (gate)
+            using (gate.Hold())
                 return begun is not null || frames.Count > 0;
         }
     }
@@ -55,7 +55,7 @@ internal sealed class PostedOutput
     /// <summary>Adds a control frame, or the end of the sending side.</summary>
     public void Add(Output? output, bool halfClose)
     {
-        lock (gate)
+        using (gate.Hold())
         {
             switch (output)
             {
@@ -77,7 +77,7 @@ internal sealed class PostedOutput
     /// <summary>Adds a frame of a message, which is not copied.</summary>
     public void Add(PostedFrame frame)
     {
-        lock (gate)
+        using (gate.Hold())
         {
             if (isRefusing)
                 return;
@@ -91,7 +91,7 @@ internal sealed class PostedOutput
     /// <summary>Drops the oldest frames of messages until the others take no more memory than so many bytes.</summary>
     public int Drop(long untilCost)
     {
-        lock (gate)
+        using (gate.Hold())
         {
             var dropped = 0;
             while (cost > untilCost && TryDequeue(out var frame))
@@ -116,7 +116,7 @@ internal sealed class PostedOutput
     /// <summary>Moves frames of messages to a buffer, as far as it has room; true when none is left.</summary>
     public bool TryTakeFrames(OutputBuffer buffer)
     {
-        lock (gate)
+        using (gate.Hold())
             return MoveFrames(buffer);
     }
 
@@ -127,7 +127,7 @@ internal sealed class PostedOutput
     public bool TryTake(OutputBuffer buffer, out bool isLast)
     {
         isLast = false;
-        lock (gate)
+        using (gate.Hold())
         {
             if (!hasWork)
                 return false;
@@ -149,7 +149,7 @@ internal sealed class PostedOutput
     /// <summary>Forgets everything: the stream has ended.</summary>
     public void Clear()
     {
-        lock (gate)
+        using (gate.Hold())
         {
             Refuse();
             EndCurrent();

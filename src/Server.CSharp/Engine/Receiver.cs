@@ -149,16 +149,21 @@ internal sealed class Receiver(
     /// <summary>The end comes after what lies in the buffer, however full the inbox is in number.</summary>
     private void ReceiveEnd()
     {
+        TakeLast();
+        driver.Receive(Input.EndOfStream);
+    }
+
+    private void TakeLast()
+    {
         while (!inbox.IsFull && input.TryReadMessage(null, out var message))
             inbox.Add(message);
-        driver.Receive(Input.EndOfStream);
     }
 
     /// <summary>Drops what was not received of a message that was received in part.</summary>
     public void DiscardRest()
     {
         scheduler.Await(gate);
-        lock (gate)
+        using (gate.Hold())
         {
             if (!inbox.TryDiscardRest())
                 input.DiscardRest();
@@ -228,7 +233,7 @@ internal sealed class Receiver(
         while (!driver.IsClosed)
         {
             scheduler.Await(gate);
-            lock (gate)
+            using (gate.Hold())
             {
                 TakeAhead();
                 if (!driver.IsClosed)
@@ -244,22 +249,36 @@ internal sealed class Receiver(
     public void Exclusively(Action action)
     {
         scheduler.Await(gate);
-        lock (gate)
+        using (gate.Hold())
             action();
     }
 
-    /// <summary>The stream is given up: gives everything back but the messages that are complete.</summary>
+    /// <summary>The stream is given up: keeps the messages that came before that.</summary>
     /// <param name="isOpened">False when the bytes received are no frames.</param>
-    public void End(bool isOpened)
+    public void TakeRest(bool isOpened)
     {
         scheduler.Await(gate);
-        lock (gate)
+        using (gate.Hold())
         {
             if (isOpened)
-                ReceiveEnd();
-            else
+                TakeLast();
+        }
+    }
+
+    /// <summary>Gives everything back but the messages that are complete.</summary>
+    public void End()
+    {
+        scheduler.Await(gate);
+        using (gate.Hold())
+        {
+            try
+            {
                 driver.Receive(Input.EndOfStream);
-            input.Release();
+            }
+            finally
+            {
+                input.Release();
+            }
         }
     }
 }

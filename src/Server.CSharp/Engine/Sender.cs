@@ -70,7 +70,7 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
         {
             output.Flush();
         }
-        catch (Exception error)
+        catch (Exception error) when (error is not ThreadInterruptedException)
         {
             driver.Break(error);
         }
@@ -93,7 +93,13 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
             throw driver.ClosedException();
         }
         catch (Exception error)
-            when (error is not (ConnectionClosedException or ConcurrencyException))
+            when (error
+                    is not (
+                        ConnectionClosedException
+                        or ConcurrencyException
+                        or ThreadInterruptedException // it waited for another writer: nothing was begun
+                    )
+            )
         {
             driver.Break(error);
             throw Broken();

@@ -26,7 +26,7 @@ internal sealed class Watcher
     private readonly TimeProvider clock;
     private readonly Scheduler scheduler;
     private readonly TurnedAway turnedAway;
-    private readonly Action<ServerConnection, Exception> failed;
+    private readonly Action<Exception> failed;
     private readonly ServerMetrics metrics;
     private readonly Lock gate = new();
     private readonly List<ServerConnection> connections = [];
@@ -45,13 +45,13 @@ internal sealed class Watcher
     /// <param name="clock">What deadlines are measured with.</param>
     /// <param name="scheduler">What its thread runs and waits on.</param>
     /// <param name="turnedAway">Clients to get rid of.</param>
-    /// <param name="failed">Told of a connection whose attendance threw, which is a bug; it must not throw.</param>
+    /// <param name="failed">Told of a pass that threw.</param>
     /// <param name="metrics">Told how long a pass takes.</param>
     public Watcher(
         TimeProvider clock,
         Scheduler scheduler,
         TurnedAway turnedAway,
-        Action<ServerConnection, Exception> failed,
+        Action<Exception> failed,
         ServerMetrics metrics
     )
     {
@@ -66,7 +66,7 @@ internal sealed class Watcher
     public void Add(ServerConnection connection)
     {
         bool isFirst;
-        lock (gate)
+        using (gate.Hold())
         {
             isFirst = connections.Count == 0;
             connection.WatcherIndex = connections.Count;
@@ -78,14 +78,20 @@ internal sealed class Watcher
 
     public void Remove(ServerConnection connection)
     {
-        lock (gate)
+        using (gate.Hold())
         {
+            if (!IsMember(connection))
+                return;
             var last = connections[^1];
             connections[connection.WatcherIndex] = last;
             last.WatcherIndex = connection.WatcherIndex;
             connections.RemoveAt(connections.Count - 1);
         }
     }
+
+    private bool IsMember(ServerConnection connection) =>
+        connection.WatcherIndex < connections.Count
+        && ReferenceEquals(connections[connection.WatcherIndex], connection);
 
     /// <summary>Asks for looks at a connection in quick succession, as long as there is something urgent about it.</summary>
     public void Hasten(ServerConnection connection) => Hasten(connection, LooksUntilCalm);
@@ -95,7 +101,7 @@ internal sealed class Watcher
         Interlocked.MemoryBarrier(); // the watcher unmarks it, then looks once more
         if (connection.IsHastened)
             return;
-        lock (gate)
+        using (gate.Hold())
         {
             if (connection.IsHastened)
                 return;
@@ -128,13 +134,27 @@ internal sealed class Watcher
     {
         while (!isEnding || !IsEmpty)
         {
-            isCalm = !MeasuredPass();
-            turnedAway.Look(isEnding);
-            Interlocked.MemoryBarrier();
-            scheduler.Yield();
-            scheduler.Wait(wake, NextWait());
+            Guard.Run(this, Round, Failed);
+            Guard.Run(this, Rest, Failed);
         }
+        turnedAway.Close();
     }
+
+    private static readonly Action<Watcher> Round = watcher =>
+    {
+        watcher.isCalm = !watcher.MeasuredPass();
+        watcher.turnedAway.Look(watcher.isEnding);
+    };
+
+    private static readonly Action<Watcher> Rest = watcher =>
+    {
+        Interlocked.MemoryBarrier();
+        watcher.scheduler.Yield();
+        watcher.scheduler.Wait(watcher.wake, watcher.NextWait());
+    };
+
+    private static readonly Action<Watcher, Exception> Failed = (watcher, error) =>
+        watcher.failed(error);
 
     private bool IsEmpty
     {
@@ -142,7 +162,7 @@ internal sealed class Watcher
         {
             if (!turnedAway.IsEmpty)
                 return false;
-            lock (gate)
+            using (gate.Hold())
                 return connections.Count == 0;
         }
     }
@@ -170,6 +190,9 @@ internal sealed class Watcher
     {
         var isUrgent = isHastened;
         isHastened = false;
+        pass.Clear(); // what a pass that failed has left
+        sockets.Clear();
+        unattended.Clear();
         Choose();
         var now = clock.GetTimestamp();
         foreach (var connection in pass)
@@ -187,7 +210,7 @@ internal sealed class Watcher
     private void Choose()
     {
         var isFull = isCalm || ++urgentPasses >= (int)(FullWait / Hurry);
-        lock (gate)
+        using (gate.Hold())
         {
             urgent.AddRange(hastened);
             hastened.Clear();
@@ -235,7 +258,7 @@ internal sealed class Watcher
         }
         catch (Exception error)
         {
-            failed(connection, error);
+            connection.Fail(error);
             return false;
         }
     }
@@ -274,7 +297,7 @@ internal sealed class Watcher
         }
         catch (Exception error)
         {
-            failed(connection, error);
+            connection.Fail(error);
         }
     }
 

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace FunctionalWs;
 
 /// <summary>
-/// Settings of a <see cref="Server"/>. Immutable; every value is checked once, when a server is made with it.
+/// Settings of a <see cref="Server"/>. Immutable; every value is checked once, when a server is made with it. Where a time may be
+/// null for no limit, <see cref="Timeout.InfiniteTimeSpan"/> means the same.
 /// </summary>
 public sealed partial record ServerOptions
 {
@@ -245,11 +246,14 @@ public sealed partial record ServerOptions
 
     private static void CheckSpan(TimeSpan? span, string name)
     {
-        if (span is { } time && (time <= TimeSpan.Zero || time > MaxSpan))
+        var isLimit = span is not null && span != Timeout.InfiniteTimeSpan;
+        if (isLimit && (span <= TimeSpan.Zero || span > MaxSpan))
             throw new ArgumentOutOfRangeException(
                 name,
-                time,
-                Invariant($"{name} is more than zero and at most {MaxSpan}, or null for no limit.")
+                span,
+                Invariant(
+                    $"{name} is more than zero and at most {MaxSpan}, or null or Timeout.InfiniteTimeSpan for no limit."
+                )
             );
     }
 

@@ -31,6 +31,36 @@ internal sealed record RouteAction(
         return new(handler, handler, null, null);
     }
 
+    public static RouteAction Run(Func<ServerConnection, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return new((connection, _) => Await(handler(connection)), handler, null, null);
+    }
+
+    public static RouteAction Run(Func<ServerConnection, RouteValues, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return new((connection, values) => Await(handler(connection, values)), handler, null, null);
+    }
+
+    public static RouteAction Run<T>(Func<ServerConnection, T, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Run<T>((connection, value) => Await(handler(connection, value))) with
+        {
+            Origin = handler,
+        };
+    }
+
+    public static RouteAction Run<T1, T2>(Func<ServerConnection, T1, T2, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return Run<T1, T2>((connection, one, two) => Await(handler(connection, one, two))) with
+        {
+            Origin = handler,
+        };
+    }
+
     public static RouteAction Run<T>(Action<ServerConnection, T> handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
@@ -70,6 +100,8 @@ internal sealed record RouteAction(
             $"has the values ({Names(given)}), but its handler takes ({Names(ParameterTypes)})"
         );
     }
+
+    private static void Await(Task task) => HandlerContext.Await(task);
 
     private static string Names(IEnumerable<Type> types) =>
         string.Join(", ", types.Select(type => type.Name));

@@ -30,6 +30,18 @@ public sealed record Rule
     public Rule(string pattern, Action<ServerConnection, RouteValues> handler)
         : this(pattern, RouteAction.Run(handler)) { }
 
+    /// <summary>A rule whose handler is asynchronous, and asks for no values.</summary>
+    /// <param name="pattern">The paths, in either notation; they begin with a slash.</param>
+    /// <param name="handler">Called for each connection on its own thread, which waits for the task.</param>
+    public Rule(string pattern, Func<ServerConnection, Task> handler)
+        : this(pattern, RouteAction.Run(handler)) { }
+
+    /// <summary>A rule whose handler is asynchronous, and gets the values of the path and the defaults.</summary>
+    /// <param name="pattern">The paths, in either notation; they begin with a slash.</param>
+    /// <param name="handler">Called for each connection on its own thread, which waits for the task.</param>
+    public Rule(string pattern, Func<ServerConnection, RouteValues, Task> handler)
+        : this(pattern, RouteAction.Run(handler)) { }
+
     /// <summary>A rule with one value, which the handler gets with its type.</summary>
     /// <typeparam name="T">The type that the converter gives; checked when a map is made.</typeparam>
     /// <param name="pattern">The paths; with the defaults they have one value.</param>
@@ -43,6 +55,21 @@ public sealed record Rule
     /// <param name="pattern">The paths; with the defaults, which come last, they have two values.</param>
     /// <param name="handler">Called for each connection on its own thread, as the handler of a server.</param>
     public static Rule For<T1, T2>(string pattern, Action<ServerConnection, T1, T2> handler) =>
+        new(pattern, RouteAction.Run(handler));
+
+    /// <summary>A rule with one value and a handler that is asynchronous.</summary>
+    /// <typeparam name="T">The type that the converter gives; checked when a map is made.</typeparam>
+    /// <param name="pattern">The paths; with the defaults they have one value.</param>
+    /// <param name="handler">Called for each connection on its own thread, which waits for the task.</param>
+    public static Rule For<T>(string pattern, Func<ServerConnection, T, Task> handler) =>
+        new(pattern, RouteAction.Run(handler));
+
+    /// <summary>A rule with two values and a handler that is asynchronous.</summary>
+    /// <typeparam name="T1">The type of the first value; checked when a map is made.</typeparam>
+    /// <typeparam name="T2">The type of the second.</typeparam>
+    /// <param name="pattern">The paths; with the defaults, which come last, they have two values.</param>
+    /// <param name="handler">Called for each connection on its own thread, which waits for the task.</param>
+    public static Rule For<T1, T2>(string pattern, Func<ServerConnection, T1, T2, Task> handler) =>
         new(pattern, RouteAction.Run(handler));
 
     /// <summary>A rule that redirects.</summary>

@@ -20,12 +20,19 @@ internal sealed class AcceptPause(Log log, TimeProvider clock)
     {
         if (IsOneClients(error))
             return;
-        if (!isEpisode)
-            log.AcceptFailed(error);
+        var isFirst = !isEpisode;
         isEpisode = true;
-        Thread.Sleep(next);
-        next = next * 2 < Longest ? next * 2 : Longest;
-        failedAt = clock.GetTimestamp();
+        try
+        {
+            if (isFirst)
+                log.AcceptFailed(error);
+        }
+        finally
+        {
+            Thread.Sleep(next);
+            next = next * 2 < Longest ? next * 2 : Longest;
+            failedAt = clock.GetTimestamp();
+        }
     }
 
     /// <summary>A client was accepted.</summary>
@@ -38,12 +45,15 @@ internal sealed class AcceptPause(Log log, TimeProvider clock)
         next = Shortest;
     }
 
+    // An argument: the client's own address is none that the platform can read.
     private static bool IsOneClients(Exception error) =>
         error
-            is SocketException
-            {
-                SocketErrorCode: SocketError.ConnectionAborted
-                    or SocketError.ConnectionReset
-                    or SocketError.Interrupted
-            };
+            is ArgumentException
+                or SocketException
+                {
+                    SocketErrorCode: SocketError.ConnectionAborted
+                        or SocketError.ConnectionReset
+                        or SocketError.Interrupted
+                        or SocketError.WouldBlock
+                };
 }

@@ -23,7 +23,8 @@ internal sealed class Admissions(int maxConnections, int? maxPending, int? maxPe
     public int Pending => pending;
 
     /// <summary>Counts a client in, its handshake pending; tells why not otherwise.</summary>
-    public string? Refuse(EndPoint? client)
+    /// <param name="client">What <see cref="KeyOf"/> gives for it.</param>
+    public string? Refuse(IPAddress? client)
     {
         if (connections >= maxConnections)
             return Full;
@@ -39,9 +40,10 @@ internal sealed class Admissions(int maxConnections, int? maxPending, int? maxPe
     /// <summary>
     /// Counts the address of a client that was let in without one, since only its proxy knew it; tells why not otherwise.
     /// </summary>
-    public string? RefuseAddress(EndPoint? client)
+    /// <param name="address">What <see cref="KeyOf"/> gives for it.</param>
+    public string? RefuseAddress(IPAddress? address)
     {
-        if (maxPerAddress is null || AddressOf(client) is not { } address)
+        if (maxPerAddress is null || address is null)
             return null;
         ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(perAddress, address, out _);
         if (count >= maxPerAddress)
@@ -53,18 +55,18 @@ internal sealed class Admissions(int maxConnections, int? maxPending, int? maxPe
     /// <summary>A handshake is no longer pending.</summary>
     public void EndHandshake() => pending--;
 
-    /// <summary>Counts a client out, by the address that it was counted by.</summary>
-    public void Leave(EndPoint? client)
+    /// <summary>Counts a client out, by the address that it was counted by. Needs no memory.</summary>
+    public void Leave(IPAddress? address)
     {
         connections--;
-        if (maxPerAddress is null || AddressOf(client) is not { } address)
+        if (maxPerAddress is null || address is null)
             return;
         if (--perAddress[address] == 0)
             perAddress.Remove(address);
     }
 
     /// <summary>What counts as one address; null for a peer without one, such as that of a Unix socket.</summary>
-    private static IPAddress? AddressOf(EndPoint? client)
+    public static IPAddress? KeyOf(EndPoint? client)
     {
         if (client is not IPEndPoint { Address: var address })
             return null;

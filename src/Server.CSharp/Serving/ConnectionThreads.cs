@@ -9,7 +9,7 @@ internal sealed class ConnectionThreads : IDisposable
     private readonly Scheduler scheduler;
     private readonly Action<Action> start;
     private readonly Lock gate = new();
-    private readonly List<Worker> idle = [];
+    private readonly List<Worker> idle;
     private bool isDisposed;
 
     /// <param name="maxIdle">How many threads wait for further work at most.</param>
@@ -20,21 +20,22 @@ internal sealed class ConnectionThreads : IDisposable
         this.maxIdle = maxIdle;
         this.scheduler = scheduler;
         this.start = start;
+        idle = new(maxIdle); // resting needs no memory
     }
 
-    /// <summary>Runs work on a thread of its own at once. The work must not throw.</summary>
+    /// <summary>Runs work on a thread of its own at once, which is clean. What it throws is lost.</summary>
     /// <exception cref="OutOfMemoryException">The system has no thread to give.</exception>
     public void Run(Action work)
     {
         if (TryTakeIdle() is { } worker)
             worker.Wake(work);
         else
-            start(() => new Worker(this).Run(work));
+            start(new Worker(this, work).Run);
     }
 
     public void Dispose()
     {
-        lock (gate)
+        using (gate.Hold())
         {
             isDisposed = true;
             idle.ForEach(worker => worker.Wake(null));
@@ -44,7 +45,7 @@ internal sealed class ConnectionThreads : IDisposable
 
     private Worker? TryTakeIdle()
     {
-        lock (gate)
+        using (gate.Hold())
         {
             if (idle.Count == 0)
                 return null;
@@ -56,7 +57,7 @@ internal sealed class ConnectionThreads : IDisposable
 
     private bool TryRest(Worker worker)
     {
-        lock (gate)
+        using (gate.Hold())
         {
             if (isDisposed || idle.Count >= maxIdle)
                 return false;
@@ -68,15 +69,15 @@ internal sealed class ConnectionThreads : IDisposable
     /// <summary>True when the worker was still idle, and is no more; false when work is on its way to it.</summary>
     private bool TryLeave(Worker worker)
     {
-        lock (gate)
+        using (gate.Hold())
             return idle.Remove(worker);
     }
 
-    private sealed class Worker(ConnectionThreads owner)
+    private sealed class Worker(ConnectionThreads owner, Action first)
     {
         // Without spinning: work comes when a client does, and a core that spins is one that it can't be served on.
         private readonly AutoResetEvent woken = new(false);
-        private Action? next;
+        private Action? next = first;
 
         public void Wake(Action? work)
         {
@@ -84,27 +85,42 @@ internal sealed class ConnectionThreads : IDisposable
             woken.Set();
         }
 
-        public void Run(Action work)
+        public void Run()
         {
-            Action? current = work;
-            while (current is not null)
+            var thread = new CleanThread();
+            while (next is { } work)
             {
-                current();
-                current = owner.TryRest(this) ? AwaitNext() : null;
+                next = null;
+                thread.Restore();
+                Guard.Run(work);
+                if (!owner.TryRest(this) || !AwaitNext())
+                    return;
             }
         }
 
-        private Action? AwaitNext()
+        /// <summary>False when there is nothing more to do for this one.</summary>
+        private bool AwaitNext()
         {
-            if (!owner.scheduler.Wait(woken, IdleTime))
+            if (HasWoken(IdleTime))
+                return true;
+            if (owner.TryLeave(this))
+                return false;
+            while (!HasWoken(Timeout.InfiniteTimeSpan)) // work was given to this one at the last moment
+                continue;
+            return true;
+        }
+
+        /// <summary>False when the time is up, or when somebody interrupts a handler that has long returned.</summary>
+        private bool HasWoken(TimeSpan timeout)
+        {
+            try
             {
-                if (owner.TryLeave(this))
-                    return null;
-                owner.scheduler.Wait(woken, Timeout.InfiniteTimeSpan); // work was given to this one at the last moment
+                return owner.scheduler.Wait(woken, timeout);
             }
-            var work = next;
-            next = null;
-            return work;
+            catch (ThreadInterruptedException)
+            {
+                return false;
+            }
         }
     }
 }

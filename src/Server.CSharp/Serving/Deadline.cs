@@ -15,7 +15,7 @@ internal readonly struct Deadline
     /// <summary>The one that never comes.</summary>
     public static Deadline Never => new(TimeProvider.System, long.MaxValue);
 
-    /// <summary>The time after a span; never, for null and for spans that the clock can't count.</summary>
+    /// <summary>The time after a span; never, for null, an infinite one and those that the clock can't count.</summary>
     public static Deadline After(TimeProvider clock, TimeSpan? span)
     {
         var ticks = Ticks(clock, span);
@@ -25,10 +25,12 @@ internal readonly struct Deadline
         return new Deadline(clock, ticks >= long.MaxValue - now ? long.MaxValue : now + ticks);
     }
 
-    /// <summary>A span in ticks of a clock; <see cref="long.MaxValue"/> for null and for what the clock can't count.</summary>
+    /// <summary>
+    /// A span in ticks of a clock; <see cref="long.MaxValue"/> for null, an infinite one and what the clock can't count.
+    /// </summary>
     public static long Ticks(TimeProvider clock, TimeSpan? span)
     {
-        if (span is not { } time)
+        if (span is not { } time || time == Timeout.InfiniteTimeSpan)
             return long.MaxValue;
         var ticks = time.TotalSeconds * clock.TimestampFrequency;
         return ticks >= long.MaxValue ? long.MaxValue : (long)ticks;

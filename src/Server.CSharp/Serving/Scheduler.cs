@@ -38,14 +38,21 @@ internal class Scheduler
     /// <exception cref="OutOfMemoryException">The system has no thread to give.</exception>
     public virtual void Start(string name, Action run) => Start(name, run, stackSize: 0);
 
-    /// <summary>Runs something on a thread of its own with a stack of a size in bytes; 0 for the system's.</summary>
+    /// <summary>
+    /// Runs something on a thread of its own with a stack of a size in bytes; 0 for the system's. It has nothing of the
+    /// starting thread's context, and whatever it throws ends there.
+    /// </summary>
     /// <exception cref="OutOfMemoryException">The system has no thread to give.</exception>
     public void Start(string name, Action run, int stackSize)
     {
         if (isSimulated)
             Start(name, run);
         else
-            new Thread(() => run(), stackSize) { IsBackground = true, Name = name }.Start();
+            new Thread(() => Guard.Run(run), stackSize)
+            {
+                IsBackground = true,
+                Name = name,
+            }.UnsafeStart();
     }
 
     /// <summary>Waits for an event; false when the time was up first.</summary>

@@ -13,7 +13,7 @@ public sealed partial class Server
     {
         get
         {
-            lock (gate)
+            using (gate.HoldMonitor())
                 return admissions.Pending;
         }
     }

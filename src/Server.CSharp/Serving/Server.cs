@@ -19,6 +19,7 @@ public sealed partial class Server : IDisposable
     private readonly ServerOptions options;
     private readonly Listener[] listeners; // none when streams are handed in
     private readonly Log log;
+    private readonly ServerMeter meter;
     private readonly ServerMetrics metrics;
     private readonly Watcher watcher;
     private readonly ConnectionThreads threads;
@@ -51,11 +52,14 @@ public sealed partial class Server : IDisposable
         this.options = options;
         var logger = options.LoggerFactory.CreateLogger("FunctionalWs.Server");
         log = new Log(new GuardedLogger(logger));
+        threadFailures = new Seldom(options.TimeProvider);
+        listenerFailures = new Seldom(options.TimeProvider);
         LocalEndPoints =
         [
             .. listeners.Select(listener => listener.LocalEndPoint).OfType<EndPoint>(),
         ];
-        metrics = ServerMeter.Of(options.MeterFactory).For(LocalEndPoint);
+        meter = ServerMeter.Of(options.MeterFactory);
+        metrics = meter.For(LocalEndPoint);
         Budget = options.MaxBufferedBytes is { } most ? new BufferBudget(most) : null;
         MaxConnections = LimitConnections();
         admissions = new Admissions(
@@ -75,7 +79,7 @@ public sealed partial class Server : IDisposable
             options.TimeProvider,
             options.Scheduler,
             turnedAway,
-            (_, error) => log.ConnectionFailed(error),
+            error => log.WatcherFailed(error),
             metrics
         );
         opening = new Opening(options, () => IsStopping, log);
@@ -84,7 +88,7 @@ public sealed partial class Server : IDisposable
             && !ZLib.IsAvailable
         )
             log.CompressionUnavailable();
-        metrics.Add(this);
+        meter.Add(metrics, this);
     }
 
     /// <summary>Starts a connection's thread; replaced by tests of a system that has none to give.</summary>
@@ -119,7 +123,7 @@ public sealed partial class Server : IDisposable
     {
         get
         {
-            lock (gate)
+            using (gate.HoldMonitor())
                 return connections
                     .Where(connection => connection.State is ConnectionState.Open)
                     .ToArray();
@@ -131,7 +135,7 @@ public sealed partial class Server : IDisposable
     {
         get
         {
-            lock (gate)
+            using (gate.HoldMonitor())
                 return connections.Count;
         }
     }
@@ -140,7 +144,7 @@ public sealed partial class Server : IDisposable
     {
         get
         {
-            lock (gate)
+            using (gate.HoldMonitor())
                 return phase is Phase.Stopping or Phase.Stopped;
         }
     }
@@ -148,22 +152,20 @@ public sealed partial class Server : IDisposable
     /// <summary>Accepts connections in the background. Does nothing when the server has been started or stopped.</summary>
     public void Start()
     {
-        if (TryStart())
-            AcceptInBackground(listeners);
+        if (!TryStart())
+            return;
+        foreach (var listener in listeners)
+            Scheduler.System.Start("FunctionalWs accept", new Acceptor(this, listener).Run);
     }
 
     /// <summary>
-    /// Accepts connections on this thread until the server has been shut down; when it has been started already, only waits
-    /// for that.
+    /// Accepts connections until the server has been shut down, and waits for that; when it has been started already, only
+    /// waits. <see cref="Thread.Interrupt"/> ends the waiting, not the server.
     /// </summary>
     public void ServeForever()
     {
-        if (TryStart() && listeners.Length > 0)
-        {
-            AcceptInBackground(listeners.Skip(1));
-            AcceptLoop(listeners[0]);
-        }
-        lock (gate)
+        Start();
+        using (gate.HoldMonitor())
         {
             while (phase != Phase.Stopped)
                 options.Scheduler.Wait(gate, Timeout.InfiniteTimeSpan);
@@ -178,11 +180,14 @@ public sealed partial class Server : IDisposable
     /// <param name="code">What the clients are told; 1001, going away, by default.</param>
     /// <param name="reason">Text for people, at most 123 bytes of UTF-8; empty by default.</param>
     /// <param name="timeout">
-    /// How long to wait before cutting; null, the default, for <see cref="ServerOptions.CloseTimeout"/>.
+    /// How long to wait before cutting, zero to cut at once, <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes; null,
+    /// the default, for <see cref="ServerOptions.CloseTimeout"/>.
     /// </param>
     /// <param name="hurry">Ends the waiting: what is left is cut at once.</param>
     /// <returns>How many connections had to be cut.</returns>
     /// <exception cref="ArgumentException">The reason is too long or can't be encoded. Nothing happened.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite. Nothing happened.</exception>
+    /// <exception cref="ThreadInterruptedException">The waiting was interrupted: what was left is cut, and the server has stopped.</exception>
     public int Shutdown(
         CloseCode? code = null,
         string reason = "",
@@ -191,23 +196,13 @@ public sealed partial class Server : IDisposable
     )
     {
         var status = CloseStatus.Create(code ?? CloseCode.GoingAway, reason);
+        var time = timeout is null
+            ? options.CloseTimeout
+            : WaitingTime.Checked(timeout, nameof(timeout));
         if (!TryBeginStopping())
             return AwaitStopped();
 
-        var deadline = Deadline.After(options.TimeProvider, timeout ?? options.CloseTimeout);
-        foreach (var listener in listeners)
-            listener.Dispose();
-        var told = Snapshot();
-        log.ServerClosing(told.Length, status.ToString());
-        foreach (var connection in told)
-            connection.Stop(status);
-
-        AwaitHandlers(deadline, hurry);
-        var (left, cut) = Uncooperative();
-        foreach (var connection in left)
-            connection.Abort(new TimeoutException("The server was shut down."));
-        End(cut);
-        return cut;
+        return Stop(status, time, hurry);
     }
 
     /// <summary>Shuts the server down as <see cref="Shutdown"/> does without arguments.</summary>

@@ -14,13 +14,14 @@ internal sealed class TurnedAway(TimeProvider clock, Scheduler scheduler, int ma
     private readonly Lock gate = new();
     private readonly List<Visitor> visitors = [];
     private readonly byte[] discarded = new byte[4096]; // the watcher's
+    private bool isClosed;
 
     public bool IsEmpty
     {
         get
         {
             scheduler.Await(gate);
-            lock (gate)
+            using (gate.Hold())
                 return visitors.Count == 0;
         }
     }
@@ -30,9 +31,9 @@ internal sealed class TurnedAway(TimeProvider clock, Scheduler scheduler, int ma
     {
         var until = Deadline.After(clock, Opening.LingerTime);
         scheduler.Await(gate);
-        lock (gate)
+        using (gate.Hold())
         {
-            if (visitors.Count < maxCount)
+            if (visitors.Count < maxCount && !isClosed)
             {
                 visitors.Add(new Visitor(transport, until));
                 return;
@@ -45,8 +46,19 @@ internal sealed class TurnedAway(TimeProvider clock, Scheduler scheduler, int ma
     public void Look(bool isEnding)
     {
         scheduler.Await(gate);
-        lock (gate)
+        using (gate.Hold())
             visitors.RemoveAll(visitor => isEnding && visitor.Close() || HasLeft(visitor));
+    }
+
+    /// <summary>There is no watcher any more: closes them all, and who comes later at once.</summary>
+    public void Close()
+    {
+        scheduler.Await(gate);
+        using (gate.Hold())
+        {
+            isClosed = true;
+            visitors.RemoveAll(visitor => visitor.Close());
+        }
     }
 
     private bool HasLeft(Visitor visitor)

@@ -11,6 +11,7 @@ namespace FunctionalWs;
 internal static unsafe partial class LinuxSocket
 {
     private const int DontWait = 0x40; // MSG_DONTWAIT
+    private const int CloseOnExec = 0x80000; // SOCK_CLOEXEC
     private const int NoSignal = 0x4000; // MSG_NOSIGNAL: a broken stream is an error, not the end of the process
 
     /// <summary>Waits for bytes and receives them; how many, 0 at the end of the stream.</summary>
@@ -47,6 +48,22 @@ internal static unsafe partial class LinuxSocket
             : throw Failure();
     }
 
+    /// <summary>
+    /// Waits for a client. The platform's <c>Accept</c> throws when the client has bound itself to an address that it can't
+    /// read, and loses the client's socket with it.
+    /// </summary>
+    /// <exception cref="SocketException">There is none to be had.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is closed.</exception>
+    public static Socket Accept(Socket listener)
+    {
+        int descriptor;
+        do descriptor = Accept(listener.SafeHandle, 0, 0, CloseOnExec);
+        while (descriptor < 0 && LastError == Errno.Interrupted);
+        if (descriptor < 0)
+            throw Failure();
+        return new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+    }
+
     private static nint Send(Socket socket, ReadOnlySpan<byte> source, int flags)
     {
         fixed (byte* data = source)
@@ -75,6 +92,8 @@ internal static unsafe partial class LinuxSocket
             Errno.Interrupted => SocketError.Interrupted,
             Errno.WouldBlock => SocketError.WouldBlock,
             Errno.OutOfMemory or Errno.NoBuffers => SocketError.NoBufferSpaceAvailable,
+            Errno.InvalidArgument => SocketError.InvalidArgument,
+            Errno.TooManyOpenInSystem or Errno.TooManyOpen => SocketError.TooManyOpenSockets,
             Errno.BrokenPipe => SocketError.Shutdown,
             Errno.ConnectionAborted => SocketError.ConnectionAborted,
             Errno.ConnectionReset => SocketError.ConnectionReset,
@@ -90,6 +109,9 @@ internal static unsafe partial class LinuxSocket
         Interrupted = 4,
         WouldBlock = 11,
         OutOfMemory = 12,
+        InvalidArgument = 22,
+        TooManyOpenInSystem = 23,
+        TooManyOpen = 24,
         BrokenPipe = 32,
         ConnectionAborted = 103,
         ConnectionReset = 104,
@@ -98,6 +120,14 @@ internal static unsafe partial class LinuxSocket
         TimedOut = 110,
         HostUnreachable = 113,
     }
+
+    [LibraryImport("libc", EntryPoint = "accept4", SetLastError = true)]
+    private static partial int Accept(
+        SafeSocketHandle socket,
+        nint address,
+        nint addressSize,
+        int flags
+    );
 
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     private static partial nint Receive(SafeSocketHandle socket, byte* data, nuint size, int flags);

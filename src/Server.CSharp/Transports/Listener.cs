@@ -24,8 +24,11 @@ internal sealed class Listener : IDisposable
     /// <summary>Where it listens; known after its end, too.</summary>
     public EndPoint? LocalEndPoint { get; private init; }
 
-    /// <summary>Binds and listens on a TCP address.</summary>
-    public static Listener Open(string? host, int port, ServerOptions options)
+    // How often another free port is asked for when the one that IPv4 gave is taken in IPv6.
+    private const int FreePortAttempts = 20;
+
+    /// <summary>Binds and listens on a TCP address, or on both loopback addresses for <c>localhost</c>.</summary>
+    public static Listener[] Open(string? host, int port, ServerOptions options)
     {
         if (port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
             throw new ArgumentOutOfRangeException(
@@ -33,16 +36,59 @@ internal sealed class Listener : IDisposable
                 port,
                 Invariant($"A port is from {IPEndPoint.MinPort} to {IPEndPoint.MaxPort}.")
             );
-        return Open(new IPEndPoint(Resolve(host), port), options);
+        return IsLocalhost(host)
+            ? OpenLoopback(port, options, FreePortAttempts)
+            : [OpenTcp(new IPEndPoint(Resolve(host), port), options)];
     }
 
+    private static bool IsLocalhost(string? host) =>
+        string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>
+    /// Clients try ::1 or 127.0.0.1 first, as they like: both have the same port. A machine without IPv6 has one of them.
+    /// </summary>
+    private static Listener[] OpenLoopback(int port, ServerOptions options, int attempts)
+    {
+        var first = OpenTcp(new IPEndPoint(IPAddress.Loopback, port), options);
+        try
+        {
+            var shared = ((IPEndPoint)first.LocalEndPoint!).Port;
+            return [first, OpenTcp(new IPEndPoint(IPAddress.IPv6Loopback, shared), options)];
+        }
+        catch (SocketException error) when (IsUnsupported(error))
+        {
+            return [first];
+        }
+        catch (SocketException error)
+            when (port == 0
+                && attempts > 1
+                && error.SocketErrorCode == SocketError.AddressAlreadyInUse
+            )
+        {
+            first.Dispose();
+            return OpenLoopback(port, options, attempts - 1);
+        }
+        catch
+        {
+            first.Dispose();
+            throw;
+        }
+    }
+
+    private static bool IsUnsupported(SocketException error) =>
+        error.SocketErrorCode
+            is SocketError.AddressNotAvailable
+                or SocketError.AddressFamilyNotSupported
+                or SocketError.ProtocolFamilyNotSupported
+                or SocketError.ProtocolNotSupported;
+
     /// <summary>Binds and listens on an address of any supported kind.</summary>
-    public static Listener Open(EndPoint endPoint, ServerOptions options) =>
+    public static Listener[] Open(EndPoint endPoint, ServerOptions options) =>
         endPoint switch
         {
-            IPEndPoint address => OpenTcp(address, options),
+            IPEndPoint address => [OpenTcp(address, options)],
             DnsEndPoint name => Open(name.Host, name.Port, options),
-            UnixDomainSocketEndPoint unix => OpenUnix(unix, options),
+            UnixDomainSocketEndPoint unix => [OpenUnix(unix, options)],
             _ => throw new ArgumentException(
                 Invariant(
                     $"'{endPoint}' is no address to listen on: it takes an IPEndPoint, a DnsEndPoint or a "
@@ -58,7 +104,7 @@ internal sealed class Listener : IDisposable
         try
         {
             foreach (var endPoint in endPoints)
-                opened.Add(Open(endPoint, options));
+                opened.AddRange(Open(endPoint, options));
             return [.. opened];
         }
         catch
@@ -79,8 +125,17 @@ internal sealed class Listener : IDisposable
         if (!socket.IsBound)
             throw new ArgumentException("The socket is not bound to an address.", nameof(socket));
         SocketTransport.DisableDelay(socket);
+        MakePatient(socket);
         socket.Listen(options.Backlog);
         return new Listener(socket, isShared: true) { LocalEndPoint = socket.LocalEndPoint };
+    }
+
+    /// <summary>What whoever made the socket has set for its own purposes: connections would have it from there.</summary>
+    private static void MakePatient(Socket socket)
+    {
+        socket.Blocking = true;
+        socket.ReceiveTimeout = 0;
+        socket.SendTimeout = 0;
     }
 
     /// <summary>Waits for a client. <see cref="Dispose"/> ends the wait with an exception.</summary>
@@ -92,7 +147,9 @@ internal sealed class Listener : IDisposable
     {
         while (isShared && !Socket.Poll(Look, SelectMode.SelectRead))
             continue;
-        return Socket.Accept();
+        return OperatingSystem.IsLinux() && Socket.AddressFamily == AddressFamily.Unix
+            ? LinuxSocket.Accept(Socket)
+            : Socket.Accept();
     }
 
     public void Dispose()
@@ -129,10 +186,8 @@ internal sealed class Listener : IDisposable
 
     private static Listener OpenUnix(UnixDomainSocketEndPoint endPoint, ServerOptions options)
     {
-        var (socket, file) = UnixSocketFile.Bind(endPoint, options);
-        var listener = new Listener(socket, file) { LocalEndPoint = endPoint };
-        Attempt(listener, endPoint.ToString(), () => socket.Listen(options.Backlog));
-        return listener;
+        var (socket, file) = UnixSocketFile.Listen(endPoint, options);
+        return new Listener(socket, file) { LocalEndPoint = endPoint };
     }
 
     /// <summary>Carries out what makes a socket listen; if that fails, says where, and leaves nothing behind.</summary>
@@ -164,8 +219,6 @@ internal sealed class Listener : IDisposable
             return Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any;
         if (IPAddress.TryParse(host, out var address))
             return address;
-        if (string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase))
-            return IPAddress.Loopback;
         try
         {
             var addresses = Dns.GetHostAddresses(host);

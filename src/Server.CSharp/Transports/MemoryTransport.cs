@@ -4,7 +4,7 @@ namespace FunctionalWs;
 
 /// <summary>
 /// One end of a stream in memory. What one end writes, the other reads; each direction holds a limited number of
-/// bytes, as a socket's buffers do.
+/// bytes, as a socket's buffers do. As with a socket, <see cref="Thread.Interrupt"/> doesn't end a wait.
 /// </summary>
 internal sealed class MemoryTransport : Transport
 {
@@ -81,7 +81,7 @@ internal sealed class MemoryTransport : Transport
         {
             get
             {
-                lock (gate)
+                using (gate.HoldMonitor())
                     return HasInput;
             }
         }
@@ -90,16 +90,16 @@ internal sealed class MemoryTransport : Transport
 
         public bool WaitReadable(TimeSpan timeout)
         {
-            lock (gate)
-                return HasInput || Monitor.Wait(gate, timeout) && HasInput;
+            using (gate.HoldMonitor())
+                return HasInput || Interrupts.WaitPatiently(gate, timeout) && HasInput;
         }
 
         public int Read(Span<byte> destination)
         {
-            lock (gate)
+            using (gate.HoldMonitor())
             {
                 while (!HasInput)
-                    Monitor.Wait(gate);
+                    Interrupts.WaitPatiently(gate, Timeout.InfiniteTimeSpan);
                 if (held == 0)
                     return 0; // what came before the end is still there, as with a socket
                 var chunk = chunks.Peek().AsSpan(consumed);
@@ -119,10 +119,10 @@ internal sealed class MemoryTransport : Transport
 
         public int Write(ReadOnlySpan<byte> source, bool wait)
         {
-            lock (gate)
+            using (gate.HoldMonitor())
             {
                 while (wait && held >= capacity && !ended && !broken)
-                    Monitor.Wait(gate);
+                    Interrupts.WaitPatiently(gate, Timeout.InfiniteTimeSpan);
                 if (ended || broken)
                     throw new IOException("The connection is broken.");
                 var size = Math.Min(source.Length, capacity - held);
@@ -137,7 +137,7 @@ internal sealed class MemoryTransport : Transport
 
         public void End()
         {
-            lock (gate)
+            using (gate.HoldMonitor())
             {
                 ended = true;
                 Monitor.PulseAll(gate);
@@ -146,7 +146,7 @@ internal sealed class MemoryTransport : Transport
 
         public void Break()
         {
-            lock (gate)
+            using (gate.HoldMonitor())
             {
                 broken = true;
                 Monitor.PulseAll(gate);

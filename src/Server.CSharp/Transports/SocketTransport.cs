@@ -23,8 +23,8 @@ internal sealed class SocketTransport : Transport
         if (!OperatingSystem.IsLinux())
             DisableDelay(socket);
         // Captured now: a closed socket no longer tells.
-        LocalEndPoint = Unmapped(socket.LocalEndPoint);
-        RemoteEndPoint = Unmapped(socket.RemoteEndPoint);
+        LocalEndPoint = Unmapped(AddressOf(socket, isRemote: false));
+        RemoteEndPoint = Unmapped(AddressOf(socket, isRemote: true));
     }
 
     public Socket Socket => socket;
@@ -153,6 +153,19 @@ internal sealed class SocketTransport : Transport
         endPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped
             ? new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port)
             : endPoint;
+
+    /// <summary>Null for an address that the platform can't read, such as a path that fills all of its room.</summary>
+    private static EndPoint? AddressOf(Socket socket, bool isRemote)
+    {
+        try
+        {
+            return isRemote ? socket.RemoteEndPoint : socket.LocalEndPoint;
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
 
     private bool Poll(int microseconds, SelectMode mode)
     {

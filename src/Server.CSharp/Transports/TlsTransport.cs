@@ -114,7 +114,7 @@ internal sealed class TlsTransport : Transport
 
     public override void Write(ReadOnlySpan<byte> source)
     {
-        lock (writeGate)
+        using (writeGate.Hold())
         {
             RequireWritable();
             try
@@ -136,7 +136,7 @@ internal sealed class TlsTransport : Transport
     /// </summary>
     public override int TryWrite(ReadOnlySpan<byte> source)
     {
-        lock (writeGate)
+        using (writeGate.Hold())
         {
             RequireWritable();
             try
@@ -186,7 +186,7 @@ internal sealed class TlsTransport : Transport
     /// <summary>Says goodbye in TLS (close_notify, RFC 8446 §6.1), then ends the stream below.</summary>
     public override bool TryShutdownSend()
     {
-        lock (writeGate)
+        using (writeGate.Hold())
         {
             if (!TrySayGoodbye())
                 return false;
@@ -219,7 +219,7 @@ internal sealed class TlsTransport : Transport
     public override void Dispose()
     {
         lower.Abort(); // frees a stuck writer
-        lock (writeGate)
+        using (writeGate.Hold())
         {
             isWritingOver = true;
             ssl.Dispose();

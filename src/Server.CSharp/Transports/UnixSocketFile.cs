@@ -23,11 +23,12 @@ internal sealed class UnixSocketFile
     }
 
     /// <summary>Makes an address of a path, which must fit.</summary>
-    /// <exception cref="ArgumentException">The path is empty or too long.</exception>
+    /// <exception cref="ArgumentException">The path is empty, too long or has a NUL in it.</exception>
     public static UnixDomainSocketEndPoint ToEndPoint(string path)
     {
         if (path.Length == 0)
             throw new ArgumentException("The path of a Unix socket is empty.", nameof(path));
+        RequireWhole(path);
         var length = Encoding.UTF8.GetByteCount(path);
         if (length > MaxPathLength)
             throw new ArgumentException(
@@ -39,25 +40,39 @@ internal sealed class UnixSocketFile
         return new UnixDomainSocketEndPoint(path);
     }
 
-    /// <summary>Binds a socket; a file that a server which is gone has left behind makes room.</summary>
-    public static (Socket Socket, UnixSocketFile? File) Bind(
+    // The kernel takes what comes before a NUL for the whole path. One at its beginning is an abstract address.
+    private static void RequireWhole(string path)
+    {
+        if (path.IndexOf('\0', 1) > 0)
+            throw new ArgumentException(
+                $"The path '{PeerText.Escape(path)}' has a NUL in it: a file can't be called that.",
+                nameof(path)
+            );
+    }
+
+    /// <summary>
+    /// Binds a socket and listens; a file that a server which is gone has left behind makes room. From the look at that file to
+    /// the listening it is one step: of several servers that want the same path, one gets it.
+    /// </summary>
+    public static (Socket Socket, UnixSocketFile? File) Listen(
         UnixDomainSocketEndPoint endPoint,
         ServerOptions options
     )
     {
         var path = endPoint.ToString();
         // An abstract address, which has no file, is shown with an @ before it.
-        var hasFile = !path.StartsWith('@');
-        var socket = BindOrReplace(endPoint, hasFile ? path : null);
-        if (!hasFile)
-            return (socket, null);
+        if (path.StartsWith('@'))
+            return (Listening(BindOrReplace(endPoint, null), endPoint, options), null);
 
-        var file = new UnixSocketFile(path);
+        RequireWhole(path);
+        using var step = FolderLock.Take(path);
+        var socket = BindOrReplace(endPoint, path);
         try
         {
+            var file = new UnixSocketFile(path);
             if (options.UnixSocketMode is { } mode && !OperatingSystem.IsWindows())
                 File.SetUnixFileMode(path, mode);
-            return (Detached(socket), file);
+            return (Detached(Listening(socket, endPoint, options)), file);
         }
         catch
         {
@@ -69,8 +84,29 @@ internal sealed class UnixSocketFile
     /// <summary>Deletes the file unless it is another one by now. Never throws.</summary>
     public void DeleteIfOurs()
     {
-        if (identity is not null && FileIdentity.Of(path) == identity)
+        if (identity is null)
+            return;
+        using var step = FolderLock.Take(path);
+        if (FileIdentity.Of(path) == identity)
             TryDelete(path);
+    }
+
+    private static Socket Listening(
+        Socket socket,
+        UnixDomainSocketEndPoint endPoint,
+        ServerOptions options
+    )
+    {
+        try
+        {
+            socket.Listen(options.Backlog);
+            return socket;
+        }
+        catch (SocketException error)
+        {
+            socket.Dispose();
+            throw Listener.Failed(error, endPoint.ToString());
+        }
     }
 
     private static Socket BindOrReplace(UnixDomainSocketEndPoint endPoint, string? path)
@@ -88,7 +124,15 @@ internal sealed class UnixSocketFile
             if (!isStale || !TryDelete(path!))
                 throw Listener.Failed(error, endPoint.ToString());
         }
-        return Bound(endPoint);
+
+        try
+        {
+            return Bound(endPoint);
+        }
+        catch (SocketException error)
+        {
+            throw Listener.Failed(error, endPoint.ToString());
+        }
     }
 
     private static Socket Bound(UnixDomainSocketEndPoint endPoint)

@@ -33,6 +33,7 @@ var options = new ServerOptions
 using var server = Router.UnixRoute(urlMap, path, options: options);
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+
 // What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
 using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
 using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);

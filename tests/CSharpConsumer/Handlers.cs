@@ -67,7 +67,10 @@ internal static class Handlers
             Closed
         );
         Hear(On((host, port) => Server.Serve(Nothing, host, port)), "hello, closed 1011");
-        Hear(On((host, port) => Server.Serve(_ => throw new Exception(), host, port)), "closed 1011");
+        Hear(
+            On((host, port) => Server.Serve(_ => throw new Exception(), host, port)),
+            "closed 1011"
+        );
         Hear(On((_, _) => Server.Serve(Awaiting, Listening.Bound())), Closed);
         IPEndPoint any = new(IPAddress.Loopback, 0);
         Hear(On((_, _) => Server.Serve(Awaiting, [any])), Closed);
@@ -104,7 +107,10 @@ internal static class Handlers
             connection =>
             {
                 Check.True((object)connection is not System.Collections.IEnumerable);
-                Check.Equal("a,b", string.Join(',', connection.Messages.Take(2).Select(m => m.Text)));
+                Check.Equal(
+                    "a,b",
+                    string.Join(',', connection.Messages.Take(2).Select(m => m.Text))
+                );
                 Check.Throws<ArgumentOutOfRangeException>(() =>
                     connection.Receive(TimeSpan.FromSeconds(-1))
                 );

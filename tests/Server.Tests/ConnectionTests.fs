@@ -157,10 +157,9 @@ let receiving =
             client.WriteFrame(true, Opcode.Continuation, "two"B)
             succeeds outcome =! (true, "one two"))
 
-        testTheory "a timeout of zero or less only takes what is there" [ 0.0; -1.0 ] (fun seconds ->
+        testCase "a timeout of zero only takes what is there" (fun () ->
             let server, outcome =
-                defaults
-                |> handling (fun connection -> connection.Receive(TimeSpan.FromSeconds seconds))
+                defaults |> handling (fun connection -> connection.Receive TimeSpan.Zero)
 
             use _ = server
             use client = Serve.client server

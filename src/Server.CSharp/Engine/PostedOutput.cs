@@ -106,7 +106,7 @@ internal sealed class PostedOutput
     /// <summary>Drops the frames of messages that have not begun to leave, and all that are still to be added.</summary>
     public void Refuse()
     {
-        lock (gate)
+        using (gate.Hold())
         {
             isRefusing = true;
             Drop(untilCost: 0);
@@ -127,6 +127,8 @@ internal sealed class PostedOutput
     public bool TryTake(OutputBuffer buffer, out bool isLast)
     {
         isLast = false;
+        Output.Ping? nextPing;
+        Output.Pong? nextPong;
         using (gate.Hold())
         {
             if (!hasWork)
@@ -134,16 +136,39 @@ internal sealed class PostedOutput
             // Nothing may come within a frame, and the close frame not before what was posted before it.
             if (!MoveCurrent(buffer) || !buffer.HasRoomForControls(2))
                 return true;
-            MovePingAndPong(buffer);
-            // The close frame waits for an empty buffer when the frames before it have filled this one.
-            if (MoveFrames(buffer) && (buffer.HasRoomForControls(1) || close is null))
-            {
-                MoveClose(buffer);
-                isLast = isEnd;
-                isEnd = hasWork = false;
-            }
-            return true;
+            (nextPing, nextPong) = (ping, pong);
+            (ping, pong) = (null, null);
         }
+        Add(buffer, nextPing);
+        Add(buffer, nextPong);
+        Add(buffer, TakeClose(buffer, ref isLast));
+        return true;
+    }
+
+    /// <summary>
+    /// Moves frames of messages, and if none is left takes the close frame, if there is one. It waits for an empty buffer when
+    /// the frames before it have filled this one, and for a pong that was posted meanwhile.
+    /// </summary>
+    private Output.Close? TakeClose(OutputBuffer buffer, ref bool isLast)
+    {
+        using (gate.Hold())
+        {
+            var isRest = MoveFrames(buffer) && (buffer.HasRoomForControls(1) || close is null);
+            if (!isRest || ping is not null || pong is not null)
+                return null;
+            var taken = close;
+            close = null;
+            isLast = isEnd;
+            isEnd = hasWork = false;
+            return taken;
+        }
+    }
+
+    // Not under the lock: frames are logged as they are added.
+    private static void Add(OutputBuffer buffer, Output? output)
+    {
+        if (output is not null)
+            buffer.Add(output, default, default, 0);
     }
 
     /// <summary>Forgets everything: the stream has ended.</summary>
@@ -156,22 +181,6 @@ internal sealed class PostedOutput
             (ping, pong, close) = (null, null, null);
             hasWork = false;
         }
-    }
-
-    private void MovePingAndPong(OutputBuffer buffer)
-    {
-        if (ping is not null)
-            buffer.Add(ping, default, default, 0);
-        if (pong is not null)
-            buffer.Add(pong, default, default, 0);
-        (ping, pong) = (null, null);
-    }
-
-    private void MoveClose(OutputBuffer buffer)
-    {
-        if (close is not null)
-            buffer.Add(close, default, default, 0);
-        close = null;
     }
 
     private bool MoveFrames(OutputBuffer buffer)

@@ -7,31 +7,22 @@ open System.Text
 open System.Text.Unicode
 open type System.FormattableString
 
-/// <summary>A user's name and password, as a client sent them (RFC 7617 §2). Its text form hides the password.</summary>
 [<NoComparison; StructuredFormatDisplay("{Text}")>]
 type BasicCredentials = {
-    /// <summary>The name: no colon, no control characters; may be empty.</summary>
     Username: string
-    /// <summary>The password: no control characters; may be empty.</summary>
     Password: string
 } with
 
     member private credentials.Text = Invariant $"{credentials.Username}:***"
 
-    /// <summary>The name, and stars for the password.</summary>
     override credentials.ToString() = credentials.Text
 
-/// <summary>What is wrong with the header <c>Authorization</c>.</summary>
 [<RequireQualifiedAccess>]
 type AuthorizationError =
-    /// <summary>There is none.</summary>
     | Missing
-    /// <summary>There are several (RFC 9110 §11.6.2).</summary>
     | Repeated
-    /// <summary>It is of another scheme, or can't be read.</summary>
     | Unsupported
 
-/// <summary>Reads credentials, and asks for them. A peer's mistake is a result, never an exception.</summary>
 module Authorization =
 
     let private credentials (scheme: string) (headers: Headers) : Result<string, AuthorizationError> =
@@ -54,8 +45,6 @@ module Authorization =
             ValueSome(Encoding.UTF8.GetString(bytes, 0, size))
         | _ -> ValueNone
 
-    /// <summary>Name and password of the scheme Basic: UTF-8, parted at the first colon (RFC 7617 §2).</summary>
-    /// <param name="headers">The headers of a request.</param>
     [<CompiledName("Basic")>]
     let basic (headers: Headers) : Result<BasicCredentials, AuthorizationError> =
         match credentials "Basic" headers with
@@ -72,8 +61,6 @@ module Authorization =
             | ValueSome _
             | ValueNone -> Error AuthorizationError.Unsupported
 
-    /// <summary>The token of the scheme Bearer (RFC 6750 §2.1). It is a secret.</summary>
-    /// <param name="headers">The headers of a request.</param>
     [<CompiledName("Bearer")>]
     let bearer (headers: Headers) : Result<string, AuthorizationError> = credentials "Bearer" headers
 
@@ -91,17 +78,10 @@ module Authorization =
                 )
             )
 
-    /// <summary>The value of <c>WWW-Authenticate</c> that asks for the scheme Basic in UTF-8 (RFC 7617 §2.1).</summary>
-    /// <param name="realm">A name for what is protected, shown to people: printable ASCII, may be empty.</param>
-    /// <exception cref="T:System.ArgumentException">The realm has another character.</exception>
     [<CompiledName("BasicChallenge")>]
     let basicChallenge (realm: string) : string =
         Invariant $"Basic realm={quotedRealm realm}, charset=\"UTF-8\""
 
-    /// <summary>The value of <c>WWW-Authenticate</c> that asks for the scheme Bearer (RFC 6750 §3).</summary>
-    /// <param name="realm">A name for what is protected: printable ASCII, may be empty.</param>
-    /// <param name="isInvalid">True when a token was sent that is not valid; false when none was.</param>
-    /// <exception cref="T:System.ArgumentException">The realm has another character.</exception>
     [<CompiledName("BearerChallenge")>]
     let bearerChallenge (realm: string) (isInvalid: bool) : string =
         let error = if isInvalid then ", error=\"invalid_token\"" else ""

@@ -5,33 +5,15 @@ namespace FunctionalWs.Protocol
 open System
 open type System.FormattableString
 
-/// <summary>Where a header value stops being what it should be.</summary>
-type GrammarError = {
-    /// <summary>What should stand there.</summary>
-    Expected: string
-    /// <summary>The index of the character, from 0; the length of the text at its end.</summary>
-    Position: int
-}
+type GrammarError = { Expected: string; Position: int }
 
-/// <summary>A parameter of an extension (RFC 6455 §9.1).</summary>
-type ExtensionParameter = {
-    /// <summary>The name; case matters.</summary>
-    Name: string
-    /// <summary>The value, unquoted; null when there is none.</summary>
-    Value: string | null
-}
+type ExtensionParameter = { Name: string; Value: string | null }
 
-/// <summary>An extension that a client offers, or that a server agrees to (RFC 6455 §9.1).</summary>
 type ExtensionOffer = {
-    /// <summary>The name; case matters.</summary>
     Name: string
-    /// <summary>The parameters in order.</summary>
     Parameters: ExtensionParameter list
 } with
 
-    /// <summary>Makes an extension.</summary>
-    /// <param name="name">The name, a token.</param>
-    /// <param name="parameters">The parameters in order.</param>
     static member Create(name: string, parameters: ExtensionParameter seq) : ExtensionOffer =
         ArgumentNullException.ThrowIfNull(name, nameof name)
         ArgumentNullException.ThrowIfNull(parameters, nameof parameters)
@@ -41,15 +23,16 @@ type ExtensionOffer = {
             Parameters = List.ofSeq parameters
         }
 
-/// <summary>What a client says in <c>Authorization</c>, in the form that most schemes use (RFC 9110 §11.4).</summary>
+[<StructuredFormatDisplay("{Shown}")>]
 type SchemeCredentials = {
-    /// <summary>The scheme, such as <c>Basic</c>; case doesn't matter.</summary>
     Scheme: string
-    /// <summary>Letters, digits and <c>-._~+/</c>, then any <c>=</c>. It may be a secret.</summary>
     Token: string
-}
+} with
 
-/// <summary>Parsers of header values. A peer's mistake is a result, never an exception.</summary>
+    member private credentials.Shown = Invariant $"{credentials.Scheme} ***"
+
+    override credentials.ToString() = credentials.Shown
+
 module HeaderGrammar =
 
     // A parser takes a text and the place where it begins, and gives a value and the place after it.
@@ -145,18 +128,12 @@ module HeaderGrammar =
         | first when first = text.Length -> Ok []
         | first -> next [] first
 
-    /// <summary>A list of tokens, as in <c>Connection</c> and <c>Sec-WebSocket-Protocol</c>.</summary>
-    /// <param name="text">The value of the header.</param>
     [<CompiledName("ParseTokens")>]
     let parseTokens (text: string) : Result<string list, GrammarError> = list token text
 
-    /// <summary>A list of protocols, <c>token</c> or <c>token/token</c>, as in <c>Upgrade</c> (RFC 9110 §7.8).</summary>
-    /// <param name="text">The value of the header.</param>
     [<CompiledName("ParseProtocols")>]
     let parseProtocols (text: string) : Result<string list, GrammarError> = list protocol text
 
-    /// <summary>A list of extensions, as in <c>Sec-WebSocket-Extensions</c> (RFC 6455 §9.1).</summary>
-    /// <param name="text">The value of the header.</param>
     [<CompiledName("ParseExtensions")>]
     let parseExtensions (text: string) : Result<ExtensionOffer list, GrammarError> = list extension text
 
@@ -165,8 +142,6 @@ module HeaderGrammar =
         | Null -> parameter.Name
         | NonNull value -> Invariant $"{parameter.Name}={value}"
 
-    /// <summary>Extensions as the value of a header (RFC 6455 §9.1).</summary>
-    /// <param name="extensions">Names and values are tokens.</param>
     [<CompiledName("RenderExtensions")>]
     let renderExtensions (extensions: ExtensionOffer seq) : string =
         let render (extension: ExtensionOffer) =
@@ -178,8 +153,6 @@ module HeaderGrammar =
     let private isToken68Character (character: char) =
         Char.IsAsciiLetterOrDigit character || "-._~+/".Contains character
 
-    /// <summary>A scheme, blanks and a <c>token68</c>, as <c>Authorization</c> has them (RFC 9110 §11.4).</summary>
-    /// <param name="text">The value of the header.</param>
     [<CompiledName("ParseCredentials")>]
     let parseCredentials (text: string) : Result<SchemeCredentials, GrammarError> =
         match token text 0 with

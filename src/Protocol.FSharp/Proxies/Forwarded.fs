@@ -5,10 +5,6 @@ open System
 open System.Collections.Generic
 open System.Net
 
-/// <summary>
-/// Reads the headers in which proxies tell for whom they forward. Total: no text makes it throw; what is not understood
-/// counts as an unknown hop.
-/// </summary>
 module Forwarded =
 
     /// A node without quotes: `192.0.2.1`, `192.0.2.1:80`, `[2001:db8::1]`, `[2001:db8::1]:80` (RFC 7239 §6).
@@ -42,8 +38,6 @@ module Forwarded =
         | ValueSome address -> ValueSome(IPEndPoint(address, 0))
         | ValueNone -> node text
 
-    /// <summary>The hops that <c>X-Forwarded-For</c> names, the nearest first; none for an unknown one.</summary>
-    /// <param name="values">The values of all its fields, in order.</param>
     [<CompiledName("ParseXForwardedFor")>]
     let parseXForwardedFor (values: IReadOnlyList<string>) : IPEndPoint voption list =
         String.Join(",", values).Split ','
@@ -106,12 +100,6 @@ module Forwarded =
             | ',' -> pairs (add hops hop) ValueNone text (HeaderLexer.skipBlanks text (at + 1))
             | _ -> ValueNone
 
-    /// <summary>
-    /// The hops that <c>Forwarded</c> names in its <c>for</c> parameters, the nearest first; none for an unknown one. A line
-    /// that breaks the grammar is an unknown hop as a whole: a client that writes a part of it could shift the rest. It hides
-    /// those before it, but none after it, which nearer proxies have written.
-    /// </summary>
-    /// <param name="values">The values of all its fields, in order.</param>
     [<CompiledName("ParseForwarded")>]
     let parseForwarded (values: IReadOnlyList<string>) : IPEndPoint voption list = [
         for line in Seq.rev values do
@@ -120,12 +108,6 @@ module Forwarded =
             | ValueNone -> ValueNone
     ]
 
-    /// <summary>
-    /// The client: the nearest hop that is not trusted, since everything before it may be its invention. When all are
-    /// trusted it is the farthest; an unknown hop ends the search at the one before it.
-    /// </summary>
-    /// <param name="isTrusted">Tells the addresses of proxies whose word is taken.</param>
-    /// <param name="hops">The hops, the nearest first; the peer itself is trusted and not among them.</param>
     [<CompiledName("FindClient")>]
     let findClient (isTrusted: Func<IPAddress, bool>) (hops: IPEndPoint voption list) : IPEndPoint voption =
         let rec search found hops =

@@ -378,17 +378,26 @@ let private hostile (seed: int) : byte[] =
         else
             lines[dice.Next lines.Length]
 
-    String.concat "" [
-        String.replicate (dice.Next 3) "\r\n"
-        start
-        for _ in 0 .. dice.Next 6 do
-            if dice.Next 3 > 0 then
-                lines[3 + dice.Next 3]
-            else
-                lines[dice.Next lines.Length]
-        "\r\n"
-    ]
-    |> latin1
+    let text =
+        String.concat "" [
+            String.replicate (dice.Next 3) "\r\n"
+            start
+            for _ in 0 .. dice.Next 6 do
+                if dice.Next 3 > 0 then
+                    lines[3 + dice.Next 3]
+                else
+                    lines[dice.Next lines.Length]
+            "\r\n"
+        ]
+
+    // One in four comes only in part.
+    let size =
+        if dice.Next 4 = 0 then
+            dice.Next text.Length
+        else
+            text.Length
+
+    latin1 (text.Substring(0, size))
 
 [<Tests>]
 let resuming =

@@ -38,26 +38,31 @@ open FunctionalWs.Protocol
 (**
 ## The opening handshake
 
-A client asks with an HTTP request. These are the bytes of the example in RFC 6455 §1.2.
+A client asks with an HTTP request. `ClientHandshake.request` makes it, here that of the example in RFC 6455 §1.2. The 16 bytes of the
+key are an argument, since the core draws no random numbers.
 *)
+let offer =
+    ClientOffer.Default
+        .WithOrigin("http://example.com")
+        .WithSubprotocols("chat", "superchat")
+        .WithoutHeader("User-Agent")
+
+let asked =
+    ClientHandshake.request
+        (ReadOnlySpan "the sample nonce"B)
+        offer
+        (WebSocketUri.Parse "ws://server.example.com/chat")
+
 let requestBytes =
-    [
-        "GET /chat HTTP/1.1"
-        "Host: server.example.com"
-        "Upgrade: websocket"
-        "Connection: Upgrade"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-        "Origin: http://example.com"
-        "Sec-WebSocket-Protocol: chat, superchat"
-        "Sec-WebSocket-Version: 13"
-        ""
-        ""
-    ]
-    |> String.concat "\r\n"
-    |> Encoding.ASCII.GetBytes
+    let writer = ArrayBufferWriter<byte>()
+    asked.Request.WriteTo writer
+    writer.WrittenSpan.ToArray()
+
+printf "%s" (Encoding.ASCII.GetString(requestBytes).Replace("\r\n", "\n"))
+(*** include-output ***)
 
 (**
-A `RequestReader` reads a request's head as its bytes come. As long as the head has not ended it gives a reader that goes on where
+The server sees bytes. A `RequestReader` reads a request's head as its bytes come. As long as the head has not ended it gives a reader that goes on where
 this one stopped, and says how many bytes it took: whole lines. What it did not take comes first the next time:
 *)
 let reader, taken =
@@ -95,13 +100,34 @@ let show (response: Response) =
     response.WriteTo writer
     printf "%s" (Encoding.ASCII.GetString(writer.WrittenSpan).Replace("\r\n", "\n"))
 
-match Handshake.respond policy now request with
-| HandshakeResult.Accepted(response, _) -> show response
-| HandshakeResult.Rejected(response, _) -> show response
+let answer =
+    match Handshake.respond policy now request with
+    | HandshakeResult.Accepted(response, _) -> response
+    | HandshakeResult.Rejected(response, _) -> response
+
+show answer
 (*** include-output ***)
 
 (**
-The value of `Sec-WebSocket-Accept` is the one that the RFC gives for this key. A request that breaks a rule is answered as well,
+The value of `Sec-WebSocket-Accept` is the one that the RFC gives for this key. The client reads the head of the answer and checks it
+against what it asked:
+*)
+let answerBytes =
+    let writer = ArrayBufferWriter<byte>()
+    answer.WriteTo writer
+    writer.WrittenSpan.ToArray()
+
+match ResponseReader().Read(ReadOnlySpan answerBytes) with
+| ResponseParse.Complete(head, _) ->
+    match ClientHandshake.check asked head with
+    | ClientResult.Opened agreement -> printfn $"opened, with the subprotocol {agreement.Subprotocol.Value}"
+    | ClientResult.Redirected target -> printfn $"the server is at {target}"
+    | ClientResult.Refused error -> printfn $"{error}"
+| other -> printfn $"no head: {other}"
+(*** include-output ***)
+
+(**
+A request that breaks a rule is answered as well,
 and the error says which rule. This one asks for a version that doesn't exist:
 *)
 let olderRequest = {

@@ -32,6 +32,11 @@
     ("every way to write a handler", Handlers.Bound),
     ("handlers of rules", Handlers.Routed),
     ("messages as a sequence", Handlers.Enumerated),
+    ("URIs", ClientSide.Uris),
+    ("a client opens a connection", ClientSide.Opened),
+    ("a client is refused", ClientSide.Refused),
+    ("bodies of refusals", ClientSide.Bodies),
+    ("tunnels through proxies", ClientSide.Tunnels),
 ];
 
 var failed = 0;

@@ -9,6 +9,7 @@ let private targets: Target list = [
     RequestHead.target
     HeaderLists.target
     DeflateOffers.target
+    ServerAnswers.target
     Authorizations.authorization
     Authorizations.proxy
     RoutePatterns.patterns

@@ -224,3 +224,19 @@ type DeflateRefusal =
     | Unanswered of Name: string
     /// <summary>The server answers with a larger window than was offered (RFC 7692 §7.1.2).</summary>
     | WindowTooLarge of Name: string * Bits: int * Offered: int
+
+    /// <summary>A sentence of one line; what the peer wrote is escaped and cut.</summary>
+    override refusal.ToString() =
+        match refusal with
+        | UnknownParameter name -> Invariant $"It has no parameter {PeerText.quote name}."
+        | RepeatedParameter name -> Invariant $"The parameter {PeerText.quote name} comes more than once."
+        | InvalidValue(name, Null) -> Invariant $"The parameter {PeerText.quote name} needs a value."
+        | InvalidValue(name, NonNull value) ->
+            Invariant $"The parameter {PeerText.quote name} can't be {PeerText.quote value}."
+        | WindowTooSmall -> "A window of 8 bits can't be made."
+        | ClientMaxWindowBitsMissing -> "The client's window can't be limited."
+        | NotOffered name -> Invariant $"The parameter {PeerText.quote name} was not offered."
+        | Unanswered name -> Invariant $"The parameter {PeerText.quote name} is missing in the answer."
+        | WindowTooLarge(name, bits, offered) ->
+            Invariant
+                $"The parameter {PeerText.quote name} is {PeerText.number bits}; at most {PeerText.number offered} was offered."

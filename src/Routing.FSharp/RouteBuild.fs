@@ -1,123 +1,80 @@
-// From an endpoint and values back to a URL.
+// From an endpoint and values back to a URL, and where redirects lead.
 namespace FunctionalWs.Routing
 
 open System
-open type System.FormattableString
 
-/// <summary>Where absolute URLs begin. Immutable.</summary>
 type RouteBase = {
-    /// <summary>The host that clients use, with its port if it isn't the scheme's; none for that of the request.</summary>
     ServerName: string voption
-    /// <summary>True for <c>wss</c>, false for <c>ws</c>.</summary>
     IsSecure: bool
 }
 
-/// <summary>Why no URL could be built.</summary>
 [<RequireQualifiedAccess; NoComparison>]
 type RouteBuildError =
-    /// <summary>No rule leads to the endpoint; the closest name is one that exists, or null.</summary>
     | UnknownEndpoint of Endpoint: string * Closest: (string | null)
-    /// <summary>The rule that fits best needs further values.</summary>
     | MissingValues of Rule: string * Names: string list
-    /// <summary>The rule has a fixed value of this name, which is another.</summary>
     | OtherDefault of Rule: string * Name: string * Default: obj
-    /// <summary>The value is none of the placeholder's, or couldn't be told from the text around it.</summary>
     | UnsuitableValue of Rule: string * Name: string * Value: obj
-    /// <summary>The rule belongs to a subdomain, and the server's name isn't known.</summary>
     | ServerNameMissing of Rule: string
 
-    /// <summary>A sentence for people.</summary>
     override error.ToString() =
         match error with
-        | UnknownEndpoint(endpoint, Null) -> Invariant $"No rule leads to '{endpoint}'."
+        | UnknownEndpoint(endpoint, Null) -> $"No rule leads to '{endpoint}'."
         | UnknownEndpoint(endpoint, NonNull closest) ->
-            Invariant $"No rule leads to '{endpoint}'. Did you mean '{closest}'?"
+            $"No rule leads to '{endpoint}'. Did you mean '{closest}'?"
         | MissingValues(rule, names) ->
             let names = String.Join(", ", names)
-            Invariant $"The rule '{rule}' needs further values: {names}."
+            $"The rule '{rule}' needs further values: {names}."
         | OtherDefault(rule, name, value) ->
-            Invariant $"The rule '{rule}' is for the value '{value}' of '{name}' alone."
+            $"The rule '{rule}' is for the value '{RouteConverters.plainText value}' of '{name}' alone."
         | UnsuitableValue(rule, name, value) ->
-            Invariant $"The rule '{rule}' can't have the value '{value}' for '{name}'."
+            $"The rule '{rule}' can't have the value '{RouteConverters.plainText value}' for '{name}'."
         | ServerNameMissing rule ->
-            Invariant $"The rule '{rule}' needs the server's name, to which its subdomain belongs."
+            $"The rule '{rule}' needs the server's name, to which its subdomain belongs."
 
 module internal RouteBuild =
 
-    let plainText (value: obj) : string =
-        match value with
-        | :? string as text -> text
-        | :? bool as flag -> if flag then "true" else "false"
-        | :? IFormattable as value -> value.ToString(null, Globalization.CultureInfo.InvariantCulture)
-        | other -> String.Concat other
+    let private unsuitable (rule: RouteRule) (name: string) (values: RouteValues) =
+        Error(RouteBuildError.UnsuitableValue(rule.Pattern.ToString(), name, values[name]))
 
-    /// The text of a placeholder's value in a path: a value that spans segments keeps its slashes.
-    let encodeValue (placeholder: Placeholder) (text: string) : string voption =
-        if placeholder.Converter.SpansSegments then
-            let parts =
-                text.Split '/'
-                |> Array.map (PercentEncoding.tryEncode PercentEncoding.inSegment)
+    let private encodeText = PercentEncoding.encode PercentEncoding.inSegment
 
-            if Array.forall ValueOption.isSome parts then
-                ValueSome(String.Join('/', Array.map ValueOption.get parts))
-            else
-                ValueNone
-        else
-            PercentEncoding.tryEncode PercentEncoding.inSegment text
+    /// The text of a value, plain and encoded; a value that spans segments keeps its slashes.
+    let formatValue (rule: RouteRule) (values: RouteValues) (placeholder: Placeholder) =
+        match RouteConverters.tryFormat placeholder.Converter values[placeholder.Name] with
+        | ValueSome text when not (PercentEncoding.isEncodable text) ->
+            unsuitable rule placeholder.Name values
+        | ValueSome text when placeholder.Converter.SpansSegments ->
+            Ok(text, text.Split '/' |> Array.map encodeText |> String.concat "/")
+        | ValueSome text -> Ok(text, encodeText text)
+        | ValueNone -> unsuitable rule placeholder.Name values
 
-    let private unsuitable (rule: RouteRule) (placeholder: Placeholder) (value: obj) =
-        RouteBuildError.UnsuitableValue(rule.Pattern.ToString(), placeholder.Name, value)
+    /// Whether a segment's text is read as the very values it was made of: `<a>.<b>` can't say "x" and "y.z".
+    let private isReadBack (segment: Segment) (values: RouteValues) (text: string) : bool =
+        let isSame (value: SegmentValue) found =
+            let converter = value.Placeholder.Converter
 
-    /// What a piece says, decoded and encoded.
-    let private formatPiece (rule: RouteRule) (values: RouteValues) (piece: Piece) =
-        match piece with
-        | Piece.Text text -> Ok(text, PercentEncoding.encodeSegment text)
-        | Piece.Value placeholder ->
-            let value = values[placeholder.Name]
+            RouteConverters.tryFormat converter found =
+                RouteConverters.tryFormat converter values[value.Placeholder.Name]
 
-            match RouteConverters.tryFormat placeholder.Converter value with
-            | ValueNone -> Error(unsuitable rule placeholder value)
-            | ValueSome text ->
-                match encodeValue placeholder text with
-                | ValueSome encoded -> Ok(text, encoded)
-                | ValueNone -> Error(unsuitable rule placeholder value)
-
-    /// Whether the whole is read as the very parts it was made of: `<a>.<b>` can't say "x" and "y.z".
-    let private isReadBack (pieces: Piece list) (texts: string list) : bool =
-        let written =
-            List.zip pieces texts
-            |> List.choose (fun (piece, text) ->
-                match piece with
-                | Piece.Value placeholder -> Some(placeholder, text)
-                | Piece.Text _ -> None)
-
-        let isSame (placeholder: Placeholder, text) value =
-            RouteConverters.tryFormat placeholder.Converter value = ValueSome text
-
-        match RouteSegment.tryMatch pieces (String.Concat texts) [] with
-        | ValueSome found -> List.forall2 isSame written (List.rev found)
+        match RouteSegment.tryMatch segment text [] with
+        | ValueSome found -> List.forall2 isSame segment.Values (List.rev found)
         | ValueNone -> false
 
-    let private firstPlaceholder (pieces: Piece list) =
-        pieces
-        |> List.pick (fun piece ->
-            match piece with
-            | Piece.Value placeholder -> Some placeholder
-            | Piece.Text _ -> None)
-
-    /// A segment, decoded and encoded.
+    /// A segment, plain and encoded.
     let private formatSegment (rule: RouteRule) (values: RouteValues) (segment: Segment) =
-        match segment with
-        | Segment.Literal text -> Ok(text, PercentEncoding.encodeSegment text)
-        | Segment.Pattern pieces ->
-            match pieces |> List.map (formatPiece rule values) |> RouteSyntax.all with
-            | Ok parts when isReadBack pieces (List.map fst parts) ->
-                let texts, encoded = List.unzip parts
-                Ok(String.concat "" texts, String.concat "" encoded)
-            | Ok _ ->
-                let first = firstPlaceholder pieces
-                Error(unsuitable rule first values[first.Name])
-            | Error error -> Error error
+        segment.Values
+        |> List.map (fun value ->
+            formatValue rule values value.Placeholder
+            |> Result.map (fun (text, encoded) -> text + value.Behind, encoded + encodeText value.Behind))
+        |> RouteSyntax.all
+        |> Result.bind (fun parts ->
+            let texts, encoded = List.unzip parts
+            let text = segment.Start + String.concat "" texts
+
+            if isReadBack segment values text then
+                Ok(text, encodeText segment.Start + String.concat "" encoded)
+            else
+                unsuitable rule segment.Values.Head.Placeholder.Name values)
 
     /// Whether a rule has room for the values: all it needs are there, and those that it fixes are the same.
     let private check (rule: RouteRule) (values: RouteValues) : Result<unit, RouteBuildError> =
@@ -139,112 +96,191 @@ module internal RouteBuild =
         | [], None -> Ok()
 
     /// Values that the rule has no place for.
-    let private query (rule: RouteRule) (values: RouteValues) : string =
-        let known = RouteRule.names rule
+    let private query (rule: RouteRule) (values: RouteValues) : Result<string, RouteBuildError> =
+        let encode = PercentEncoding.tryEncode PercentEncoding.inQuery
 
-        let encode text =
-            PercentEncoding.tryEncode PercentEncoding.inQuery text
-            |> ValueOption.defaultValue ""
+        values.Keys
+        |> Seq.except (RouteRule.names rule)
+        |> Seq.map (fun name ->
+            match encode name, encode (RouteConverters.plainText values[name]) with
+            | ValueSome name, ValueSome text -> Ok(name + "=" + text)
+            | ValueSome _, ValueNone
+            | ValueNone, _ -> unsuitable rule name values)
+        |> List.ofSeq
+        |> RouteSyntax.all
+        |> Result.map (fun pairs -> if pairs.IsEmpty then "" else "?" + String.concat "&" pairs)
 
-        let pairs =
-            values.Keys
-            |> Seq.except known
-            |> Seq.map (fun name -> Invariant $"{encode name}={encode (plainText values[name])}")
-
-        if Seq.isEmpty pairs then
-            ""
-        else
-            "?" + String.concat "&" pairs
-
-    /// The path of a rule with its query.
     let path (rule: RouteRule) (values: RouteValues) : Result<string, RouteBuildError> =
         check rule values
         |> Result.bind (fun () ->
             RouteRule.segments rule
             |> List.map (formatSegment rule values)
             |> RouteSyntax.all)
-        |> Result.map (fun segments -> "/" + String.concat "/" (List.map snd segments) + query rule values)
+        |> Result.bind (fun segments ->
+            query rule values
+            |> Result.map (fun query -> "/" + String.concat "/" (List.map snd segments) + query))
 
     /// The text of a host's pattern. What a client wrote in a path may end up here: it must be a host.
     let private hostText (rule: RouteRule) (pattern: RoutePattern) (values: RouteValues) =
         formatSegment rule values pattern.Segments.Head
         |> Result.bind (fun (text, _) ->
-            let host = RouteHost.normalize text
+            match RouteHost.normalize text with
+            | host when host = "" || RouteHost.isName host -> Ok host
+            | _ -> unsuitable rule pattern.Placeholders.Head.Name values)
 
-            if host = "" || RouteHost.isName host then
-                Ok host
-            else
-                let first = pattern.Placeholders.Head
-                Error(unsuitable rule first values[first.Name]))
-
-    /// Host and port of a rule's URLs, where all hosts would do the given one.
-    let authority
-        (given: string)
-        (serverName: string voption)
-        (rule: RouteRule)
-        values
-        : Result<string, RouteBuildError> =
-        let usual = ValueOption.defaultValue given serverName
-
-        match rule.Scope, serverName with
-        | RouteScope.AnyHost, _ -> Ok usual
-        | RouteScope.Host pattern, _ ->
-            hostText rule pattern values
-            |> Result.map (fun host ->
-                if RouteHost.port host = "" then
-                    host + RouteHost.port usual
-                else
-                    host)
+    /// The host that a rule has for itself; none where all hosts do.
+    let private ownHost (at: RouteBase) (rule: RouteRule) values : Result<string voption, RouteBuildError> =
+        match rule.Scope, at.ServerName with
+        | RouteScope.AnyHost, _ -> Ok ValueNone
+        | RouteScope.Host pattern, _ -> hostText rule pattern values |> Result.map ValueSome
         | RouteScope.Subdomain _, ValueNone ->
             Error(RouteBuildError.ServerNameMissing(rule.Pattern.ToString()))
         | RouteScope.Subdomain pattern, ValueSome server ->
             hostText rule pattern values
-            |> Result.map (fun host -> if host = "" then server else Invariant $"{host}.{server}")
+            |> Result.map (fun host -> ValueSome(if host = "" then server else $"{host}.{server}"))
 
-    let origin (isSecure: bool) (authority: string) : string =
-        (if isSecure then "wss://" else "ws://") + authority
-
-    /// An absolute URL.
-    let url
-        (given: string)
-        (at: RouteBase)
-        (rule: RouteRule)
-        (values: RouteValues)
-        : Result<string, RouteBuildError> =
+    let private pathAndHost at rule values =
         path rule values
-        |> Result.bind (fun path ->
-            authority given at.ServerName rule values
-            |> Result.map (fun authority -> origin at.IsSecure authority + path))
+        |> Result.bind (fun path -> ownHost at rule values |> Result.map (fun own -> path, own))
 
-    /// Canonical rules first: no aliases, then more values, then more of them fixed.
+    let scheme (at: RouteBase) : string = if at.IsSecure then "wss:" else "ws:"
+
+    let private absolute (at: RouteBase) (usual: string) (own: string voption) (path: string) : string =
+        let host =
+            match own with
+            | ValueNone -> usual
+            | ValueSome host when RouteHost.port host = "" -> host + RouteHost.port usual
+            | ValueSome host -> host
+
+        $"{scheme at}//{host}{path}"
+
+    let url (at: RouteBase) (rule: RouteRule) (values: RouteValues) : Result<string, RouteBuildError> =
+        pathAndHost at rule values
+        |> Result.map (fun (path, own) ->
+            absolute at (ValueOption.defaultValue "localhost" at.ServerName) own path)
+
+    let onHost (at: RouteBase) (host: string) (path: string) : string =
+        if path.StartsWith("//", StringComparison.Ordinal) then
+            absolute at host ValueNone path // alone it would be another host
+        else
+            path
+
+    let urlFrom at (host: string) (rule: RouteRule) values : Result<string, RouteBuildError> =
+        let isHere (own: string) =
+            own = host
+            || RouteHost.withoutPort own = RouteHost.withoutPort host
+               && (rule.Scope.IsSubdomain || RouteHost.port own = "")
+
+        pathAndHost at rule values
+        |> Result.map (fun (path, own) ->
+            match own with
+            | ValueSome other when not (isHere other) ->
+                absolute at (ValueOption.defaultValue host at.ServerName) own path
+            | ValueSome _
+            | ValueNone -> onHost at host path)
+
     let inOrder (rules: RouteRule list) : RouteRule list =
         rules
         |> List.sortBy (fun rule -> rule.IsAlias, -(RouteRule.names rule).Length, -rule.Defaults.Count)
 
-    /// What the first rule builds that can; what is wrong with the first when none can.
-    let first
-        (build: RouteRule -> Result<string, RouteBuildError>)
-        (rules: RouteRule list)
-        : Result<string, RouteBuildError> =
-        rules
-        |> List.map build
-        |> List.tryFind Result.isOk
-        |> Option.defaultWith (fun () -> build rules.Head)
-
     /// How many letters are to be changed, added or taken out (Levenshtein).
     let private distance (a: string) (b: string) : int =
-        let next (row: int[]) (letter: char) =
-            let folder (above: int, left: int) j =
-                let cost = if b[j] = letter then 0 else 1
-                row[j + 1], Math.Min(Math.Min(row[j + 1], left) + 1, above + cost)
+        let next (above: int[]) (letter: char) =
+            let row = Array.create above.Length (above[0] + 1)
 
-            Array.scan folder (row[0], row[0] + 1) [| 0 .. b.Length - 1 |] |> Array.map snd
+            for j in 1 .. b.Length do
+                let cost = if b[j - 1] = letter then 0 else 1
+                row[j] <- Math.Min(Math.Min(above[j], row[j - 1]) + 1, above[j - 1] + cost)
 
-        Seq.fold next [| 0 .. b.Length |] a |> Array.last
+            row
 
-    /// The name that is nearest to another; null when there is none.
+        Seq.fold next (Array.init (b.Length + 1) id) a |> Array.last
+
     let closest (name: string) (known: string seq) : string | null =
         if Seq.isEmpty known then
             null
         else
             Seq.minBy (distance name) known
+
+module internal RouteRedirection =
+
+    /// Text, or the name of a value.
+    type private TemplatePart =
+        | Written of string
+        | Named of string
+
+    let rec private parts (text: string) (at: int) (found: TemplatePart list) : TemplatePart list =
+        match text.IndexOfAny([| '<'; '{' |], at) with
+        | -1 -> List.rev (Written(text.Substring at) :: found)
+        | opening ->
+            match text.IndexOf((if text[opening] = '<' then '>' else '}'), opening) with
+            | -1 -> List.rev (Written(text.Substring at) :: found)
+            | closing ->
+                let name = text.Substring(opening + 1, closing - opening - 1)
+                parts text (closing + 1) (Named name :: Written(text.Substring(at, opening - at)) :: found)
+
+    let private isAbsolute (text: string) =
+        [ "ws://"; "wss://"; "http://"; "https://"; "//" ]
+        |> List.exists (fun start -> text.StartsWith(start, StringComparison.OrdinalIgnoreCase))
+
+    let private hasPath (absolute: string) =
+        absolute.IndexOf('/', absolute.IndexOf("//", StringComparison.Ordinal) + 2) >= 0
+
+    let check (rule: RouteRule) (text: string) : string option =
+        let all = parts text 0 []
+        let known = RouteRule.names rule
+
+        let unknown =
+            all
+            |> List.tryPick (fun part ->
+                match part with
+                | Named name when not (List.contains name known) -> Some name
+                | Named _
+                | Written _ -> None)
+
+        match unknown, all with
+        | Some name, _ -> Some $"redirects to '{text}', but has no value '{name}'"
+        | None, Written start :: _ :: _ when isAbsolute start && not (hasPath start) ->
+            Some $"redirects to '{text}': a host can't come from a value"
+        | None, _ when not (PercentEncoding.isEncodable text) ->
+            Some $"redirects to '{text}', which has a NUL or half a surrogate pair"
+        | None, _ -> None
+
+    /// A value as a part of a URL's path.
+    let private encode (rule: RouteRule) (values: RouteValues) (name: string) : string =
+        let plain = RouteConverters.plainText values[name]
+
+        RouteRule.placeholders rule
+        |> List.tryFind (fun placeholder -> placeholder.Name = name)
+        |> Option.map (RouteBuild.formatValue rule values >> Result.map snd)
+        |> Option.bind Result.toOption
+        |> Option.defaultWith (fun () -> PercentEncoding.encode PercentEncoding.inSegment plain)
+
+    let private expand (rule: RouteRule) (values: RouteValues) (text: string) : string =
+        parts text 0 []
+        |> List.map (fun part ->
+            match part with
+            | Written text -> PercentEncoding.encode PercentEncoding.inTarget text
+            | Named name -> encode rule values name)
+        |> String.concat ""
+
+    let location
+        at
+        (host: string)
+        (rule: RouteRule)
+        (values: RouteValues)
+        (redirect: RouteRedirect)
+        : string =
+        let written, text =
+            match redirect with
+            | RouteRedirect.Template text -> text, expand rule values text
+            | RouteRedirect.Callback target ->
+                let text = PercentEncoding.encode PercentEncoding.inTarget (target.Invoke values)
+                text, text
+
+        if not (isAbsolute written) then
+            RouteBuild.onHost at host ("/" + text.TrimStart '/')
+        elif written.StartsWith("//", StringComparison.Ordinal) then
+            RouteBuild.scheme at + text
+        else
+            text

@@ -4,9 +4,18 @@ namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic
-open type System.FormattableString
+open System.Globalization
 
-/// A named part of a path. Two with the same `Type` take the same texts.
+type RouteSyntaxError = {
+    Rule: string
+    Position: int
+    Expected: string
+} with
+
+    override error.ToString() =
+        let position = error.Position.ToString CultureInfo.InvariantCulture
+        $"The rule '{error.Rule}' needs {error.Expected} at position {position}."
+
 [<NoComparison; ReferenceEquality>]
 type internal Placeholder = {
     Name: string
@@ -14,46 +23,34 @@ type internal Placeholder = {
     Converter: RouteConverter
 }
 
-[<NoComparison; RequireQualifiedAccess>]
-type internal Piece =
-    | Text of string
-    | Value of Placeholder
+[<NoComparison; ReferenceEquality>]
+type internal SegmentValue = {
+    Placeholder: Placeholder
+    Behind: string
+}
 
-/// What lies between two slashes; `Pattern` has at least one value.
-[<NoComparison; RequireQualifiedAccess>]
-type internal Segment =
-    | Literal of string
-    | Pattern of Piece list
+[<NoComparison; ReferenceEquality>]
+type internal Segment = {
+    Start: string
+    Values: SegmentValue list
+}
 
-/// <summary>The parsed text of a rule. Immutable.</summary>
 [<Sealed; AllowNullLiteral(false)>]
 type RoutePattern internal (text: string, segments: Segment list) =
 
-    let placeholders =
-        segments
-        |> List.collect (function
-            | Segment.Literal _ -> []
-            | Segment.Pattern pieces -> pieces)
-        |> List.choose (function
-            | Piece.Text _ -> None
-            | Piece.Value placeholder -> Some placeholder)
+    let placeholders = segments |> List.collect _.Values |> List.map _.Placeholder
 
-    /// The parts between slashes, without the one before the first slash.
     member internal _.Segments = segments
     member internal _.Placeholders = placeholders
 
-    /// <summary>The names of the values, in their order.</summary>
     member _.Names: IReadOnlyList<string> =
         placeholders |> List.map _.Name |> List.toArray :> _
 
-    /// <summary>The types of the values, in their order.</summary>
     member _.ValueTypes: IReadOnlyList<Type> =
         placeholders |> List.map _.Converter.ValueType |> List.toArray :> _
 
-    /// <summary>The text as it was written.</summary>
     override _.ToString() = text
 
-/// <summary>Parses the text of rules.</summary>
 module RoutePattern =
 
     open RouteSyntax
@@ -69,15 +66,14 @@ module RoutePattern =
             name |> expected "a name of letters, digits and underscores"
         else
             match RouteConverters.create custom converter arguments with
-            | Error wanted -> { Text = ""; At = at } |> expected (Invariant $"{wanted} for '{converter}'")
+            | Error wanted -> { Text = ""; At = at } |> expected $"{wanted} for '{converter}'"
             | Ok found ->
                 let text =
-                    arguments
-                    |> List.map (fun argument -> Invariant $"{argument.Key}={argument.Value}")
+                    arguments |> List.map (fun argument -> $"{argument.Key}={argument.Value}")
 
                 Ok {
                     Name = name.Text
-                    Type = Invariant $"""{converter}({String.Join(',', text)})"""
+                    Type = $"""{converter}({String.Join(',', text)})"""
                     Converter = found
                 }
 
@@ -173,32 +169,25 @@ module RoutePattern =
             |> Result.bind (constrained custom inner (trim name))
         | [] -> inner |> expected "a name"
 
-    let private spans (placeholder: Placeholder) = placeholder.Converter.SpansSegments
+    let private spans (value: SegmentValue) =
+        value.Placeholder.Converter.SpansSegments
 
-    let private hasValue (accept: Placeholder -> bool) (pieces: Piece list) : bool =
-        pieces
-        |> List.exists (fun piece ->
-            match piece with
-            | Piece.Value placeholder -> accept placeholder
-            | Piece.Text _ -> false)
+    /// What a placeholder would need after the segments before it, the last of which comes first; none when it has room.
+    let private conflict (current: Segment) (before: Segment list) (next: Placeholder) : string option =
+        let others = List.collect _.Values (current :: before)
+        let isPath = next.Converter.SpansSegments
 
-    /// What a placeholder would need after the pieces before it, the last of which comes first; none when it has room.
-    let private conflict (before: Piece list) (next: Placeholder) : string option =
-        let isInSegment piece =
-            match piece with
-            | Piece.Text text -> not (text.Contains '/')
-            | Piece.Value _ -> true
-
-        let beside = List.takeWhile isInSegment before
-
-        match before with
-        | Piece.Value _ :: _ -> Some "some text between two placeholders"
-        | _ when hasValue (fun other -> other.Name = next.Name) before ->
-            Some(Invariant $"another name than '{next.Name}', which is taken,")
-        | _ when spans next && hasValue spans before -> Some "no second placeholder that takes slashes"
-        | _ when hasValue (fun other -> spans next || spans other) beside ->
+        match List.tryLast current.Values with
+        | Some { Behind = "" } -> Some "some text between two placeholders"
+        | Some _
+        | None when others |> List.exists (fun other -> other.Placeholder.Name = next.Name) ->
+            Some $"another name than '{next.Name}', which is taken,"
+        | Some _
+        | None when isPath && List.exists spans others -> Some "no second placeholder that takes slashes"
+        | Some _ when isPath || List.exists spans current.Values ->
             Some "a slash between a placeholder that takes slashes and another"
-        | _ -> None
+        | Some _
+        | None -> None
 
     /// The placeholder whose bracket opens here, and where it ends.
     let private bracket custom (text: string) (at: int) : Result<Placeholder * int, RulePart> =
@@ -212,10 +201,10 @@ module RoutePattern =
         | _ when text.Contains(if isAngle then '{' else '<') ->
             here |> expected "one notation, <…> or {…}, in all its placeholders"
         | [] ->
-            let closing = if isAngle then '>' else '}'
+            let closing = if isAngle then ">" else "}"
 
             { here with At = text.Length }
-            |> expected (Invariant $"a closing '{closing}', outside of parentheses and quotes,")
+            |> expected $"a closing '{closing}', outside of parentheses and quotes,"
         | finish :: _ ->
             (if isAngle then angle else brace) custom {
                 Text = rest.Substring(0, finish)
@@ -223,49 +212,57 @@ module RoutePattern =
             }
             |> Result.map (fun found -> found, at + finish + 2)
 
-    /// The pieces of a text, the last first.
-    let rec private pieces
+    /// A segment with text, which has no slash, at its end.
+    let private withText (text: string) (segment: Segment) : Segment =
+        match List.rev segment.Values with
+        | [] -> {
+            segment with
+                Start = segment.Start + text
+          }
+        | last :: before -> {
+            segment with
+                Values =
+                    List.rev (
+                        {
+                            last with
+                                Behind = last.Behind + text
+                        }
+                        :: before
+                    )
+          }
+
+    let private empty = { Start = ""; Values = [] }
+
+    /// The segments of a text, the last first; those before it have been read.
+    let rec private segments
         custom
         (text: string)
         (at: int)
-        (before: Piece list)
-        : Result<Piece list, RulePart> =
-        match text.IndexOfAny([| '<'; '>'; '{'; '}'; '?' |], at) with
-        | _ when at = text.Length -> Ok before
-        | -1 -> Ok(Piece.Text(text.Substring at) :: before)
-        | next when next > at -> pieces custom text next (Piece.Text(text.Substring(at, next - at)) :: before)
-        | next ->
-            bracket custom text next
+        (current: Segment)
+        (before: Segment list)
+        : Result<Segment list, RulePart> =
+        let next = text.IndexOfAny([| '<'; '>'; '{'; '}'; '?'; '/' |], at)
+
+        if next < 0 then
+            Ok(withText (text.Substring at) current :: before)
+        elif next > at then
+            segments custom text next (withText (text.Substring(at, next - at)) current) before
+        elif text[at] = '/' then
+            segments custom text (at + 1) empty (current :: before)
+        else
+            bracket custom text at
             |> Result.bind (fun (found, rest) ->
-                match conflict before found with
-                | Some wanted -> { Text = ""; At = next } |> expected wanted
-                | None -> pieces custom text rest (Piece.Value found :: before))
+                match conflict current before found with
+                | Some wanted -> { Text = ""; At = at } |> expected wanted
+                | None ->
+                    let value = { Placeholder = found; Behind = "" }
 
-    let private toSegment (pieces: Piece list) : Segment =
-        match pieces with
-        | [] -> Segment.Literal ""
-        | [ Piece.Text text ] -> Segment.Literal text
-        | pieces -> Segment.Pattern pieces
+                    let current = {
+                        current with
+                            Values = current.Values @ [ value ]
+                    }
 
-    /// Parts pieces at their slashes.
-    let private segments (pieces: Piece list) : Segment list =
-        let add piece (current: Piece list, rest: Piece list list) =
-            match piece with
-            | Piece.Value _ -> piece :: current, rest
-            | Piece.Text text ->
-                let parts =
-                    text.Split '/'
-                    |> Array.map (fun part -> if part = "" then [] else [ Piece.Text part ])
-
-                let last = parts[parts.Length - 1] @ current
-
-                if parts.Length = 1 then
-                    last, rest
-                else
-                    parts[0], List.ofArray parts[1 .. parts.Length - 2] @ last :: rest
-
-        let first, rest = List.foldBack add pieces ([], [])
-        List.map toSegment (first :: rest)
+                    segments custom text rest current before)
 
     let private failure (text: string) (wrong: RulePart) : RouteSyntaxError = {
         Rule = text
@@ -274,15 +271,15 @@ module RoutePattern =
     }
 
     let private read custom (text: string) : Result<Segment list, RulePart> =
-        pieces custom text 0 [] |> Result.map (List.rev >> segments)
+        if PercentEncoding.isEncodable text then
+            segments custom text 0 empty [] |> Result.map List.rev
+        else
+            { Text = text; At = 0 } |> expected "text without NUL and half surrogate pairs"
 
     /// No converters but those that every rule can use.
     let private noConverters: IReadOnlyDictionary<string, RouteConverter> =
         Dictionary<string, RouteConverter>()
 
-    /// <summary>Parses a rule that may use converters of the caller's.</summary>
-    /// <param name="converters">Further converters by their names; they take no arguments.</param>
-    /// <param name="text">A rule in either notation; it begins with a slash.</param>
     [<CompiledName("ParseWith")>]
     let parseWith
         (converters: IReadOnlyDictionary<string, RouteConverter>)
@@ -297,14 +294,9 @@ module RoutePattern =
 
         Result.mapError (failure text) parsed
 
-    /// <summary>Parses a rule.</summary>
-    /// <param name="text">A rule in either notation; it begins with a slash.</param>
     [<CompiledName("Parse")>]
     let parse (text: string) : Result<RoutePattern, RouteSyntaxError> = parseWith noConverters text
 
-    /// <summary>Parses the host of a rule, such as <c>&lt;name&gt;.example.com</c> or <c>example.com:8080</c>.</summary>
-    /// <param name="converters">Further converters by their names; they take no arguments.</param>
-    /// <param name="text">A host in either notation.</param>
     [<CompiledName("ParseHost")>]
     let parseHost
         (converters: IReadOnlyDictionary<string, RouteConverter>)
@@ -313,7 +305,7 @@ module RoutePattern =
         let toPattern found =
             match RoutePattern(text, found) with
             | _ when List.length found > 1 -> { Text = text; At = text.IndexOf '/' } |> expected "no slash"
-            | pattern when List.exists spans pattern.Placeholders ->
+            | pattern when List.exists spans (List.collect _.Values pattern.Segments) ->
                 { Text = text; At = 0 } |> expected "no placeholder that takes slashes"
             | pattern -> Ok pattern
 

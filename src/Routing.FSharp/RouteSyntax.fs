@@ -3,21 +3,6 @@ namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic
-open type System.FormattableString
-
-/// <summary>What is wrong with the text of a rule.</summary>
-type RouteSyntaxError = {
-    /// <summary>The rule.</summary>
-    Rule: string
-    /// <summary>Where, counted from 0.</summary>
-    Position: int
-    /// <summary>What was expected there.</summary>
-    Expected: string
-} with
-
-    /// <summary>A sentence with the rule, the position and what was expected there.</summary>
-    override error.ToString() =
-        Invariant $"The rule '{error.Rule}' needs {error.Expected} at position {error.Position}."
 
 /// A part of a rule's text and where it begins; also what was expected there.
 [<Struct>]

@@ -4,46 +4,25 @@ namespace FunctionalWs.Routing
 open System
 open System.Collections.Generic
 open FunctionalWs.Protocol
-open type System.FormattableString
 
-/// <summary>What a request leads to.</summary>
 [<RequireQualifiedAccess; NoComparison>]
 type RouteMatch =
-    /// <summary>An endpoint; the rule is counted from 0 in the order of the table.</summary>
     | Matched of Endpoint: string * Rule: int * Values: RouteValues
-    /// <summary>Another URL, absolute and percent-encoded.</summary>
     | Redirect of Location: string
-    /// <summary>Nothing: 404.</summary>
     | NotFound
-    /// <summary>The path exists, but not for this method: 405.</summary>
     | MethodNotAllowed of Allow: string
-    /// <summary>The target or the host can't be read: 400.</summary>
     | BadRequest of Reason: string
 
-/// <summary>A rule that can't be part of a table.</summary>
 type RouteTableError = {
-    /// <summary>The rule.</summary>
     Rule: string
-    /// <summary>What is wrong with it, as the end of a sentence.</summary>
     Reason: string
 } with
 
-    /// <summary>A sentence for people.</summary>
     override error.ToString() =
-        Invariant $"The rule '{error.Rule}' {error.Reason}."
+        $"The rule '{error.Rule}' {error.Reason}."
 
-/// Where a search begins: the host is the first segment but where all hosts will do.
-[<NoComparison; ReferenceEquality>]
-type internal RouteTrees = {
-    HostsWithPort: RouteNode
-    Hosts: RouteNode
-    Subdomains: RouteNode
-    AnyHost: RouteNode
-}
-
-/// <summary>Rules, ready to match requests and to build URLs. Immutable.</summary>
 [<Sealed; AllowNullLiteral(false)>]
-type RouteTable internal (rules: RouteRule[], redirectDefaults: bool, trees: RouteTrees) =
+type RouteTable internal (rules: RouteRule[], redirectDefaults: bool, tree: RouteNode) =
 
     let endpoints =
         rules
@@ -53,14 +32,12 @@ type RouteTable internal (rules: RouteRule[], redirectDefaults: bool, trees: Rou
         |> List.map (fun (endpoint, group) -> KeyValuePair(endpoint, RouteBuild.inOrder group))
         |> Dictionary
 
-    /// <summary>The rules, in the order in which they were given.</summary>
     member _.Rules: IReadOnlyList<RouteRule> = rules
 
-    /// <summary>True when a rule belongs to a subdomain, so that the server's name must be known.</summary>
     member _.HasSubdomains: bool = rules |> Array.exists _.Scope.IsSubdomain
 
     member internal _.RedirectDefaults = redirectDefaults
-    member internal _.Trees = trees
+    member internal _.Tree = tree
 
     /// The rules of an endpoint, canonical ones first.
     member internal _.RulesOf(endpoint: string) : RouteRule list =
@@ -70,83 +47,69 @@ type RouteTable internal (rules: RouteRule[], redirectDefaults: bool, trees: Rou
 
     member internal _.EndpointNames: string seq = endpoints.Keys
 
-/// <summary>Makes tables of rules, matches requests with them, and builds URLs.</summary>
 module RouteTable =
 
-    /// Whether a port is written after the host, be it a number or a placeholder.
-    let private hasPort (pattern: RoutePattern) : bool =
-        let written =
-            List.collect RouteSegment.piecesOf pattern.Segments
-            |> List.map RouteSegment.textOf
+    /// Where searches for a rule begin in the tree, in their order: on the most particular hosts first.
+    let private withPort, host, subdomain, anyHost =
+        "host:port", "host", "subdomain", ""
 
-        RouteHost.port (String.concat "" written) <> ""
+    let private literal (text: string) : Segment = { Start = text; Values = [] }
+
+    /// A port counts where one is written after the host, be it a number or a placeholder.
+    let private beginning (rule: RouteRule) : string =
+        let written (segment: Segment) =
+            segment.Start + String.Concat(segment.Values |> List.map _.Behind)
+
+        match rule.Scope with
+        | RouteScope.AnyHost -> anyHost
+        | RouteScope.Subdomain _ -> subdomain
+        | RouteScope.Host pattern when RouteHost.port (written pattern.Segments.Head) <> "" -> withPort
+        | RouteScope.Host _ -> host
 
     /// The paths of a rule: its own, and without or with a slash at the end as its strictness says.
     let private paths (rule: RouteRule) : (LeafKind * Segment list) list =
+        let isSlash (segment: Segment) =
+            segment.Start = "" && segment.Values.IsEmpty
+
         let own = RouteRule.segments rule
 
         match List.rev own, rule.StrictSlashes with
-        | [ Segment.Literal "" ], _ -> [ Exact, own ]
-        | Segment.Literal "" :: rest, true -> [ Exact, own; SlashMissing, List.rev rest ]
-        | Segment.Literal "" :: rest, false -> [ Exact, own; Lenient, List.rev rest ]
+        | last :: (_ :: _ as rest), true when isSlash last -> [ Exact, own; SlashMissing, List.rev rest ]
+        | last :: (_ :: _ as rest), false when isSlash last -> [ Exact, own; Lenient, List.rev rest ]
+        | [ last ], _ when isSlash last -> [ Exact, own ]
         | _, true -> [ Exact, own ]
-        | _, false -> [ Lenient, own @ [ Segment.Literal "" ]; Exact, own ]
+        | _, false -> [ Lenient, own @ [ literal "" ]; Exact, own ]
 
-    let private normalizeHost (segment: Segment) : Segment =
-        match segment with
-        | Segment.Literal text -> Segment.Literal(RouteHost.normalize text)
-        | Segment.Pattern pieces ->
-            pieces
-            |> List.map (fun piece ->
-                match piece with
-                | Piece.Text text -> Piece.Text(RouteHost.normalize text)
-                | Piece.Value _ -> piece)
-            |> Segment.Pattern
+    let private normalizeHost (segment: Segment) : Segment = {
+        Start = RouteHost.normalize segment.Start
+        Values =
+            segment.Values
+            |> List.map (fun value -> {
+                value with
+                    Behind = RouteHost.normalize value.Behind
+            })
+    }
 
-    let private forms (index: int) (rule: RouteRule) : RouteTree.Form list =
-        let host =
-            match RouteRule.host rule with
-            | ValueSome pattern -> List.map normalizeHost pattern.Segments
-            | ValueNone -> []
+    let private hostSegments (rule: RouteRule) : Segment list =
+        match RouteRule.host rule with
+        | ValueSome pattern -> List.map normalizeHost pattern.Segments
+        | ValueNone -> []
 
+    let private forms (index: int) (rule: RouteRule) : RouteForm list =
         paths rule
         |> List.map (fun (kind, segments) -> {
-            Segments = host @ segments
-            Leaf = {
-                Rule = index
-                Kind = kind
-                MergeSlashes = rule.MergeSlashes
-            }
+            Segments = literal (beginning rule) :: hostSegments rule @ segments
+            Rule = index
+            Kind = kind
+            MergeSlashes = rule.MergeSlashes
+            Rank = 0
         })
-
-    let private toTrees (rules: RouteRule list) : RouteTrees =
-        let indexed =
-            List.indexed rules |> List.filter (fun (_, rule) -> not rule.IsBuildOnly)
-
-        let tree accept =
-            indexed
-            |> List.filter (fun (_, rule) -> accept rule.Scope)
-            |> List.collect (fun (index, rule) -> forms index rule)
-            |> RouteTree.build
-
-        let isHost (withPort: bool) scope =
-            match scope with
-            | RouteScope.Host pattern -> hasPort pattern = withPort
-            | RouteScope.AnyHost
-            | RouteScope.Subdomain _ -> false
-
-        {
-            HostsWithPort = tree (isHost true)
-            Hosts = tree (isHost false)
-            Subdomains = tree _.IsSubdomain
-            AnyHost = tree _.IsAnyHost
-        }
 
     let private duplicateName (rule: RouteRule) : string option =
         RouteRule.names rule
         |> List.countBy id
         |> List.tryFind (fun (_, count) -> count > 1)
-        |> Option.map (fun (name, _) -> Invariant $"has the value '{name}' twice")
+        |> Option.map (fun (name, _) -> $"has the value '{name}' twice")
 
     let private lostAlias (rules: RouteRule list) : RouteRule -> string option =
         let canonical =
@@ -157,7 +120,7 @@ module RouteTable =
 
         fun rule ->
             if rule.IsAlias && not (canonical.Contains rule.Endpoint) then
-                Some(Invariant $"is an alias, but there is no other rule for '{rule.Endpoint}'")
+                Some $"is an alias, but there is no other rule for '{rule.Endpoint}'"
             else
                 None
 
@@ -169,30 +132,19 @@ module RouteTable =
 
     /// A rule with the very paths of one before it would never be reached.
     let private shadowed (rules: RouteRule list) : RouteTableError option =
-        let scopeOf (rule: RouteRule) =
-            let host =
-                RouteRule.host rule
-                |> ValueOption.map (fun pattern -> List.map normalizeHost pattern.Segments)
-
-            ValueOption.map RouteSegment.shape host, rule.Scope.IsSubdomain
-
         rules
         |> List.filter (fun rule -> not rule.IsBuildOnly)
-        |> List.groupBy (fun rule -> scopeOf rule, RouteSegment.shape (RouteRule.segments rule))
+        |> List.groupBy (fun rule ->
+            RouteSegment.shape (literal (beginning rule) :: hostSegments rule @ RouteRule.segments rule))
         |> List.tryPick (fun (_, group) ->
             match group with
             | first :: second :: _ ->
                 Some {
                     Rule = second.Pattern.ToString()
-                    Reason = Invariant $"is never reached: '{first.Pattern}' takes the same paths"
+                    Reason = $"is never reached: '{first.Pattern.ToString()}' takes the same paths"
                 }
             | _ -> None)
 
-    /// <summary>Makes a table.</summary>
-    /// <param name="redirectDefaults">
-    /// True to redirect from a rule whose values are the defaults of another rule of the endpoint to that one.
-    /// </param>
-    /// <param name="rules">The rules. Which is tried first doesn't depend on their order, unless they weigh the same.</param>
     [<CompiledName("Create")>]
     let create (redirectDefaults: bool) (rules: RouteRule seq) : Result<RouteTable, RouteTableError> =
         let rules = List.ofSeq rules
@@ -210,31 +162,36 @@ module RouteTable =
 
         match wrong |> Option.orElseWith (fun () -> shadowed rules) with
         | Some error -> Error error
-        | None -> Ok(RouteTable(Array.ofList rules, redirectDefaults, toTrees rules))
+        | None ->
+            List.indexed rules
+            |> List.filter (fun (_, rule) -> not rule.IsBuildOnly)
+            |> List.collect (fun (index, rule) -> forms index rule)
+            |> RouteTree.ofForms
+            |> fun tree -> Ok(RouteTable(Array.ofList rules, redirectDefaults, tree))
 
-    let private canonicalOf (table: RouteTable) (endpoint: string) build : Result<string, RouteBuildError> =
+    /// What the first rule of an endpoint builds that can; what is wrong with the first when none can.
+    let private build
+        (table: RouteTable)
+        (endpoint: string)
+        (ofRule: RouteRule -> Result<string, RouteBuildError>)
+        =
         match table.RulesOf endpoint with
         | [] ->
             Error(RouteBuildError.UnknownEndpoint(endpoint, RouteBuild.closest endpoint table.EndpointNames))
-        | rules -> RouteBuild.first build rules
+        | first :: _ as rules ->
+            rules
+            |> List.tryPick (ofRule >> Result.toOption)
+            |> Option.map Ok
+            |> Option.defaultWith (fun () -> ofRule first)
 
-    /// <summary>The path of an endpoint, with the values that no rule has a place for as its query.</summary>
-    /// <param name="table">The rules.</param>
-    /// <param name="endpoint">The endpoint.</param>
-    /// <param name="values">The values of the placeholders, typed as they are matched, and of the query.</param>
     [<CompiledName("BuildPath")>]
     let buildPath
         (table: RouteTable)
         (endpoint: string)
         (values: RouteValues)
         : Result<string, RouteBuildError> =
-        canonicalOf table endpoint (fun rule -> RouteBuild.path rule values)
+        build table endpoint (fun rule -> RouteBuild.path rule values)
 
-    /// <summary>The absolute URL of an endpoint.</summary>
-    /// <param name="table">The rules.</param>
-    /// <param name="at">Scheme and host.</param>
-    /// <param name="endpoint">The endpoint.</param>
-    /// <param name="values">The values of the placeholders, typed as they are matched, and of the query.</param>
     [<CompiledName("BuildUrl")>]
     let buildUrl
         (table: RouteTable)
@@ -242,34 +199,33 @@ module RouteTable =
         (endpoint: string)
         (values: RouteValues)
         : Result<string, RouteBuildError> =
-        canonicalOf table endpoint (fun rule -> RouteBuild.url "localhost" at rule values)
+        build table endpoint (fun rule -> RouteBuild.url at rule values)
 
     /// The request's host in lower case; an error says what is wrong.
     let private hostOf (request: Request) : Result<string, string> =
         match Handshake.hostOf request with
         | Ok host when RouteHost.isName host -> Ok(host.ToLowerInvariant())
         | Ok host -> Error((HandshakeError.Host host).Description)
-        | Error error -> Error error.Description
+        | Error error -> Error(error.Description)
 
-    /// The first rule for the host and the path, from the most particular hosts to all.
-    let private find (table: RouteTable) (at: RouteBase) (host: string) (isMerged: bool) (path: string[]) =
-        let trees = table.Trees
+    /// The first rule for the host and the path.
+    let private find (table: RouteTable) (at: RouteBase) (given: string) (isMerged: bool) (path: string[]) =
+        let under (beginning: string) (name: string voption) =
+            match table.Tree.Literals.TryGetValue beginning, name with
+            | (true, node), ValueSome name -> RouteTree.find node isMerged (Array.append [| name |] path)
+            | (true, _), ValueNone
+            | (false, _), _ -> ValueNone
 
-        let under (name: string) (tree: RouteNode) () =
-            if RouteTree.isEmpty tree then
-                ValueNone
-            else
-                RouteTree.find tree isMerged (Array.append [| name |] path)
+        let onAnyHost () =
+            match table.Tree.Literals.TryGetValue anyHost with
+            | true, node -> RouteTree.find node isMerged path
+            | false, _ -> ValueNone
 
-        let subdomain () =
-            at.ServerName
-            |> ValueOption.bind (RouteHost.trySubdomain host)
-            |> ValueOption.bind (fun name -> under name trees.Subdomains ())
-
-        under host trees.HostsWithPort ()
-        |> ValueOption.orElseWith (under (RouteHost.withoutPort host) trees.Hosts)
-        |> ValueOption.orElseWith subdomain
-        |> ValueOption.orElseWith (fun () -> RouteTree.find trees.AnyHost isMerged path)
+        under withPort (ValueSome given)
+        |> ValueOption.orElseWith (fun () -> under host (ValueSome(RouteHost.withoutPort given)))
+        |> ValueOption.orElseWith (fun () ->
+            under subdomain (at.ServerName |> ValueOption.bind (RouteHost.trySubdomain given)))
+        |> ValueOption.orElseWith onAnyHost
 
     /// A path without empty segments but the last; none when it has none.
     let private merge (path: string[]) : string[] voption =
@@ -292,64 +248,53 @@ module RouteTable =
             let names = RouteRule.placeholders rule |> List.map _.Name |> Array.ofList
             RouteValues(names, List.rev values |> Array.ofList).Add rule.Defaults
 
-    /// Where redirects within a rule lead: a rule for some hosts keeps the host.
-    let private originOf (at: RouteBase) (host: string) (rule: RouteRule) : string =
-        if rule.Scope.IsAnyHost then
-            ValueOption.defaultValue host at.ServerName
-        else
-            host
-        |> RouteBuild.origin at.IsSecure
-
     let private join (url: string) (query: string) =
         if query <> "" && url.Contains '?' then
             url + "&" + query.Substring 1
         else
             url + query
 
+    /// Rules of the same endpoint and with the same names that have these values as their defaults, in building order.
+    let private defaultSiblings (rule: RouteRule) (rules: RouteRule list) : RouteRule list =
+        let names = RouteRule.names rule |> set
+
+        rules
+        |> List.takeWhile (fun other -> not (obj.ReferenceEquals(other, rule)))
+        |> List.filter (fun other ->
+            not other.IsAlias
+            && not other.IsBuildOnly
+            && other.Defaults.Count > 0
+            && set (RouteRule.names other) = names)
+
     /// What the rule itself says about other URLs for its values.
-    let private otherUrl
-        (table: RouteTable)
-        (at: RouteBase)
-        host
-        query
-        (rule: RouteRule)
-        values
-        : string voption =
+    let private otherUrl (table: RouteTable) at host query (rule: RouteRule) values : string voption =
         let built (others: RouteRule list) =
             others
-            |> List.tryPick (fun other -> RouteBuild.url host at other values |> Result.toOption)
+            |> List.tryPick (fun other -> RouteBuild.urlFrom at host other values |> Result.toOption)
             |> ValueOption.ofOption
             |> ValueOption.map (fun url -> join url query)
 
         match rule.Redirect with
-        | ValueSome redirect ->
-            ValueSome(RouteRedirection.location (originOf at host rule) rule values redirect)
+        | ValueSome redirect -> ValueSome(RouteRedirection.location at host rule values redirect)
         | ValueNone when rule.IsAlias ->
             built (table.RulesOf rule.Endpoint |> List.filter (fun other -> not other.IsAlias))
-        | ValueNone when table.RedirectDefaults ->
-            built (RouteRedirection.defaultSiblings rule (table.RulesOf rule.Endpoint))
+        | ValueNone when table.RedirectDefaults -> built (defaultSiblings rule (table.RulesOf rule.Endpoint))
         | ValueNone -> ValueNone
 
-    let private resolve
-        (table: RouteTable)
-        at
-        host
-        (target: RouteTarget)
-        isMerged
-        path
-        (found: RouteFound)
-        : RouteMatch =
-        let rule = table.Rules[found.Leaf.Rule]
+    let private resolve table at host (target: RouteTarget) isMerged path (found: RouteFound) : RouteMatch =
+        let rule = (table: RouteTable).Rules[found.Form.Rule]
         let values = valuesOf rule found
+        let isSlashMissing = found.Form.Kind = SlashMissing
 
-        if isMerged || found.Leaf.Kind = SlashMissing then
-            let slash = if found.Leaf.Kind = SlashMissing then "/" else ""
-            let path = path |> Array.map PercentEncoding.encodeSegment |> String.concat "/"
-            RouteMatch.Redirect(Invariant $"{originOf at host rule}/{path}{slash}{target.Query}")
+        if isMerged || isSlashMissing then
+            let encode = PercentEncoding.encode PercentEncoding.inSegment
+            let path = path |> Array.map encode |> String.concat "/"
+            let slash = if isSlashMissing then "/" else ""
+            RouteMatch.Redirect(RouteBuild.onHost at host $"/{path}{slash}{target.Query}")
         else
             match otherUrl table at host target.Query rule values with
             | ValueSome location -> RouteMatch.Redirect location
-            | ValueNone -> RouteMatch.Matched(rule.Endpoint, found.Leaf.Rule, values)
+            | ValueNone -> RouteMatch.Matched(rule.Endpoint, found.Form.Rule, values)
 
     let private matchPath (table: RouteTable) at host (target: RouteTarget) : RouteMatch =
         let search isMerged path =
@@ -357,30 +302,20 @@ module RouteTable =
             |> ValueOption.map (resolve table at host target isMerged path)
 
         match target.Segments with
-        | [||] ->
-            let authority = ValueOption.defaultValue host at.ServerName
-            RouteMatch.Redirect(Invariant $"{RouteBuild.origin at.IsSecure authority}/{target.Query}")
+        | [||] -> RouteMatch.Redirect("/" + target.Query)
         | path ->
             search false path
             |> ValueOption.orElseWith (fun () -> merge path |> ValueOption.bind (search true))
             |> ValueOption.defaultValue RouteMatch.NotFound
 
-    /// <summary>Finds what a request leads to. Total: nothing that a client sends raises an exception.</summary>
-    /// <param name="table">The rules.</param>
-    /// <param name="at">Scheme and host of redirects; the host is the name to which subdomains belong, too.</param>
-    /// <param name="request">The request: its method, its target and its <c>Host</c>.</param>
     [<CompiledName("Match")>]
     let matchRequest (table: RouteTable) (at: RouteBase) (request: Request) : RouteMatch =
-        if request.Target = "*" then
-            RouteMatch.NotFound
-        else
-            match RouteTarget.parse request.Target with
-            | Error reason -> RouteMatch.BadRequest reason
-            | Ok target ->
-                match hostOf request with
-                | Error reason -> RouteMatch.BadRequest reason
-                | Ok host ->
-                    match matchPath table at host target with
-                    | RouteMatch.Matched _
-                    | RouteMatch.Redirect _ when request.Method <> "GET" -> RouteMatch.MethodNotAllowed "GET"
-                    | found -> found
+        match RouteTarget.parse request.Target, hostOf request with
+        | _ when request.Target = "*" -> RouteMatch.NotFound
+        | Error reason, _
+        | Ok _, Error reason -> RouteMatch.BadRequest reason
+        | Ok target, Ok host ->
+            match matchPath table at host target with
+            | RouteMatch.Matched _
+            | RouteMatch.Redirect _ when request.Method <> "GET" -> RouteMatch.MethodNotAllowed "GET"
+            | found -> found

@@ -192,6 +192,8 @@ let syntax =
                 "/{a=1}", 2, "no optional or default value"
                 "/{a:int:guid}", 2, "one converter"
                 "/{a:min(1)}", 2, "no other arguments"
+                "/a\000", 0, "text without NUL"
+                "/" + string (char 0xD800), 0, "text without NUL and half surrogate pairs"
             ]
             (fun (text, position, expected) ->
                 match RoutePattern.parse text with

@@ -1,7 +1,7 @@
 module FunctionalWs.Routing.Tests.RoutePropertyTests
 
 open System
-open System.Text
+open System.Collections.Generic
 open System.Text.RegularExpressions
 open Expecto
 open FsCheck
@@ -23,9 +23,17 @@ module private Twin =
     /// The pieces of a segment: text, or a placeholder with its weight and its expression.
     let private pieces (segment: string) = [
         for part in Regex.Split(segment, "(<[^>]*>)") do
-            if part.StartsWith "<int:" then
+            if part.StartsWith("<int:", StringComparison.Ordinal) then
                 yield part, 50, "[0-9]{1,9}"
-            elif part.StartsWith "<path:" then
+            elif part.StartsWith("<uuid:", StringComparison.Ordinal) then
+                yield part, 100, "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+            elif part.StartsWith("<any(x,1):", StringComparison.Ordinal) then
+                yield part, 100, "(?:x|1)"
+            elif part.StartsWith("<alpha:", StringComparison.Ordinal) then
+                yield part, 100, "[a-zA-Z]+"
+            elif part.StartsWith("<string(minlength=2,maxlength=4):", StringComparison.Ordinal) then
+                yield part, 100, "[^/]{2,4}"
+            elif part.StartsWith("<path:", StringComparison.Ordinal) then
                 yield part, 200, "[^/](?s:.*)"
             elif part.StartsWith '<' then
                 yield part, 100, "[^/]+"
@@ -43,7 +51,8 @@ module private Twin =
         -texts.Length,
         texts |> List.map (fun (i, (text, _, _)) -> i, -text.Length),
         -values.Length,
-        values |> List.map (fun (_, (_, weight, _)) -> weight)
+        values |> List.map (fun (_, (_, weight, _)) -> weight),
+        -segments.Length
 
     /// The steps of a form: a literal, a segment with values, or all that is left from a path on.
     let rec private steps (segments: string list) =
@@ -52,25 +61,14 @@ module private Twin =
         | segment :: rest when segment.Contains "<path:" -> [ segment :: rest ]
         | segment :: rest -> [ segment ] :: steps rest
 
-    let private unnamed (text: string) =
-        Regex.Replace(text, "[a-z]+[0-9]+>", ">")
-
-    let private key (forms: Form list) (form: Form) =
-        let shape (form: Form) =
-            form.Segments |> steps |> List.map (List.map unnamed)
-
-        let firstWith (prefix: string list list) =
-            forms
-            |> List.findIndex (fun other -> List.truncate prefix.Length (shape other) = prefix)
-
+    /// The documented order, of each form by itself: no other has a say in it.
+    let private key (form: Form) =
         steps form.Segments
-        |> List.mapi (fun i step ->
+        |> List.map (fun step ->
             let isLiteral = step |> List.forall (fun segment -> not (segment.Contains '<'))
-
-            not isLiteral,
-            (if isLiteral then weight [] else weight step),
-            firstWith (List.truncate (i + 1) (shape form))),
-        not form.IsExact
+            not isLiteral, (if isLiteral then weight [] else weight step)),
+        not form.IsExact,
+        form.Rule
 
     let private expression (form: Form) =
         let segment (text: string) =
@@ -111,7 +109,7 @@ module private Twin =
             |> List.concat
 
         forms
-        |> List.sortBy (key forms)
+        |> List.sortBy key
         |> List.tryPick (fun form ->
             match Regex.Match(path, expression form) with
             | found when found.Success && form.IsExact ->
@@ -135,7 +133,7 @@ let private ofTree (rules: string list) (path: string) : string =
         |> Seq.sort
         |> String.concat ", "
         |> fun values -> $"{endpoint} {values}"
-    | RouteMatch.Redirect location -> location.Replace("ws://example.com", "-> ")
+    | RouteMatch.Redirect location -> "-> " + location.Replace("ws://example.com", "")
     | other -> describe other
 
 let private segmentTexts = [
@@ -151,9 +149,27 @@ let private segmentTexts = [
     "<int:%>.<%>"
     "<path:%>"
     "v<path:%>"
+    "<uuid:%>"
+    "<any(x,1):%>"
+    "<string(minlength=2,maxlength=4):%>"
+    "<alpha:%>"
+    "<%>-<int:%>-<%>"
 ]
 
-let private pathTexts = [ "a"; "b"; "v1"; "1"; "v"; ""; "x-y"; "1.2"; "1.2.3"; "x-1-y"; "vx" ]
+let private pathTexts = [
+    "a"
+    "b"
+    "v1"
+    "1"
+    "v"
+    ""
+    "x-y"
+    "1.2"
+    "1.2.3"
+    "x-1-y"
+    "vx"
+    "6f1c2a0e-8a55-4a0f-9d3c-0123456789ab"
+]
 
 /// Every `%` becomes a name of its own.
 let private nameAll (text: string) =
@@ -176,6 +192,31 @@ let private ruleTexts =
     |> Gen.filter (fun text -> Regex.Matches(text, "<path:").Count < 2)
     |> Gen.listOf
     |> Gen.map (List.distinctBy (fun text -> Regex.Replace(text, "n[0-9]+>", ">")))
+
+/// A rule of one segment with two values or more, and texts of few characters: very many can be parted in several ways.
+let private partings: Gen<string * string> =
+    gen {
+        let! values =
+            Gen.nonEmptyListOf (
+                Gen.elements [
+                    "<%>"
+                    "<int:%>"
+                    "<alpha:%>"
+                    "<any(x,1):%>"
+                    "<string(minlength=2,maxlength=4):%>"
+                ]
+            )
+
+        let! last = Gen.elements [ "<%>"; "<int:%>"; "<%>x"; "<alpha:%>-" ]
+
+        let! behind =
+            Gen.listOfLength values.Length (Gen.elements [ "-"; "x"; "1"; "-x"; "x1" ])
+
+        let! length = Gen.choose (0, 9)
+        let! path = Gen.listOfLength length (Gen.elements [ "-"; "x"; "1"; "y" ])
+        let rule = String.concat "" (List.map2 (+) values behind) + last
+        return "/" + nameAll rule, "/" + String.concat "" path
+    }
 
 let private any<'a> : Gen<'a> = ArbMap.defaults |> ArbMap.generate<'a>
 
@@ -248,6 +289,34 @@ let properties =
             (Prop.forAll (Arb.fromGen (Gen.zip ruleTexts (joined pathTexts))) (fun (rules, path) ->
                 ofTree rules path =! Twin.answer rules path))
 
+        testPropertyWithConfig
+            {
+                FsCheckConfig.defaultConfig with
+                    maxTest = 300
+                    endSize = 12
+            }
+            "a rule that is added or taken away changes nothing, unless it is the one that wins"
+            (Prop.forAll (Arb.fromGen (Gen.zip ruleTexts (joined pathTexts))) (fun (rules, path) ->
+                let found = ofTree rules path
+
+                let isOf (rule: string) =
+                    found.StartsWith(rule + " ", StringComparison.Ordinal)
+                    || found.StartsWith("-> ", StringComparison.Ordinal) && rule.EndsWith '/'
+
+                for rule in rules do
+                    if not (isOf rule) then
+                        ofTree (List.except [ rule ] rules) path =! found))
+
+        testPropertyWithConfig
+            {
+                FsCheckConfig.defaultConfig with
+                    maxTest = 1_000
+                    endSize = 4
+            }
+            "a segment is parted as a regular expression parts it"
+            (Prop.forAll (Arb.fromGen partings) (fun (rule, path) ->
+                ofTree [ rule ] path =! Twin.answer [ rule ] path))
+
         testProperty
             "a URL built from values gives them back"
             (Prop.forAll (Arb.fromGen ruleWithValues) (fun (text, pairs) ->
@@ -276,6 +345,18 @@ let properties =
                 let request = request (sound host) (if isNull target then "" else target)
                 RouteTable.matchRequest table plain request |> ignore)
     ]
+
+/// The digit 7, and nothing else; it doesn't say so before it is asked.
+type private Seven() =
+    inherit RouteConverter()
+
+    override _.TryParse(text, value) =
+        value <- 7
+        text = "7"
+
+    override _.TryFormat(_, text) =
+        text <- "7"
+        true
 
 let private many =
     lazy
@@ -312,7 +393,7 @@ let hostile =
             ]
             (fun (target, expected) -> answer many.Value target =! expected)
 
-        testCase "text that can be parted in very many ways is given up" (fun () ->
+        testCase "text that can be parted in very many ways is a match if one fits" (fun () ->
             let table = table [ "/<int:a>-<int:b>-<int:c>-<int:d>x" ]
             answer table ("/" + String('-', 8_000)) =! "404"
             answer table ("/" + String.replicate 4_000 "1-" + "x") =! "404"
@@ -321,9 +402,54 @@ let hostile =
             =! "/<int:a>-<int:b>-<int:c>-<int:d>x a=1, b=2, c=3, d=4"
 
             // A number, and behind it as many parts as are tried, or more.
-            let found (parts: int) =
-                answer (Routes.table [ "/<a>-<int:b>-<c>" ]) ("/z-1-" + String.replicate parts "y-" + "w")
+            for parts in [ 2; 40; 4_000 ] do
+                let rest = String.replicate parts "y-" + "w"
 
-            found 2 =! "/<a>-<int:b>-<c> a=z, b=1, c=y-y-w"
-            found 40 =! "404")
+                answer (Routes.table [ "/<a>-<int:b>-<c>" ]) ("/z-1-" + rest)
+                =! $"/<a>-<int:b>-<c> a=z, b=1, c={rest}"
+
+                answer (Routes.table [ "/post/<int:id>-<slug>" ]) ("/post/7-" + rest)
+                =! $"/post/<int:id>-<slug> id=7, slug={rest}")
+
+        testCase "a converter of a caller's finds its text before a slug of 40 words" (fun () ->
+            let custom = dict [ "seven", Seven() :> RouteConverter ] |> Dictionary
+            let slug = String.Join('-', Array.create 40 "word")
+
+            match RoutePattern.parseWith custom "/<seven:a>-<slug>" with
+            | Ok pattern ->
+                answer (ofRules [ RouteRule.Create("e", pattern) ]) $"/7-{slug}"
+                =! $"e a=7, slug={slug}"
+            | Error error -> failwith $"{error}")
+
+        testTheory
+            "take steps in proportion to their length"
+            [
+                "/<int:a>-<int:b>-<int:c>-<int:d>x", "1-", "x"
+                "/<int:a>-<int:b>-<int:c>-<int:d>x", "-", "x"
+                "/<a>-<b>-<int:c>", "x-", "y"
+                "/<a>-<b>-<int:c>", "x", "y"
+                "/<a>-<int:b>-<c>", "x-", "y"
+                "/<a>-<int(max=5):b>-<c>", "9-", "y"
+                "/<a>-<b>-<c>-<d>-<int:e>", "-", "y"
+                "/<int(max=5):a>1<b>1<c>", "1", ""
+                "/<a>1<int(max=5):b>1<c>1<alpha:d>", "1", ""
+                "/<alpha:a>x<alpha:b>x<int:c>", "x", ""
+                "/<string(maxlength=100):a>-<string(maxlength=2000):b>-<int:c>", "-", "y"
+                "/<any(a,aa,aaa):a>a<any(a,aaaa):b>a<c>a<int:d>", "a", ""
+                "/<seven:a>-<b>-<c>", "x-", "y"
+                "/<a>-<seven:b>-<c>", "x-", "y"
+                "/<seven:a>-<seven:b>-<seven:c>", "-", "y"
+            ]
+            (fun (text, repeated, ending) ->
+                let custom = dict [ "seven", Seven() :> RouteConverter ] |> Dictionary
+
+                match RoutePattern.parseWith custom text with
+                | Error error -> failwith $"{error}"
+                | Ok pattern ->
+                    let steps length =
+                        String.replicate (length / repeated.Length) repeated + ending
+                        |> RouteSegment.steps pattern.Segments.Head
+
+                    for length in [ 1_000; 4_000; 16_000 ] do
+                        test <@ steps length <= 600 * length && steps (2 * length) <= 3 * steps length @>)
     ]

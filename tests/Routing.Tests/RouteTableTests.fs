@@ -7,10 +7,14 @@ open FunctionalWs.Protocol
 open FunctionalWs.Routing
 open FunctionalWs.Routing.Tests.Routes
 
+let private loneSurrogate = string (char 0xD800)
+
 let private errorOf (rules: RouteRule list) =
     match RouteTable.create true rules with
     | Ok _ -> failwith "the table was made"
     | Error error -> $"{error}"
+
+let private someUuid = "6f1c2a0e-8a55-4a0f-9d3c-0123456789ab"
 
 let private twoWays = [ "/a/b"; "/<x>/c"; "/<int:n>"; "/<float:f>"; "/<s>"; "/<path:p>" ]
 
@@ -35,6 +39,7 @@ let order =
                 [ "/<path:p>"; "/<path:p>/edit"; "/<x>/<y>" ], "/a/edit", "/<path:p>/edit p=a"
                 [ "/<path:p>"; "/<path:p>/edit"; "/<x>/<y>" ], "/a/b", "/<x>/<y> x=a, y=b"
                 [ "/<path:p>"; "/<path:p>/edit"; "/<x>/<y>" ], "/a/b/c/edit", "/<path:p>/edit p=a/b/c"
+                [ "/<path:p>"; "/<path:p>/" ], "/a/b/", "/<path:p>/ p=a/b"
                 [ "/f/<path:p>.txt"; "/f/<path:p>" ], "/f/a/b.txt", "/f/<path:p>.txt p=a/b"
                 [ "/f/<path:p>/<int:n>/x" ], "/f/a/b/7/x", "/f/<path:p>/<int:n>/x p=a/b, n=7"
                 [ "/<uuid:u>"; "/<s>" ], "/x", "/<s> s=x"
@@ -48,6 +53,29 @@ let order =
             =! "/<string(minlength=1):a> a=x"
 
             answer (table [ "/<b>"; "/<string(minlength=1):a>" ]) "/x" =! "/<b> b=x")
+
+        testTheory
+            "no other rule changes which of two comes first"
+            [
+                [ "/<uuid:u>"; "/<b>" ], "/" + someUuid, "/<uuid:u>"
+                [ "/<other>/x"; "/<uuid:u>"; "/<b>" ], "/" + someUuid, "/<uuid:u>"
+                [ "/<b>"; "/<uuid:u>"; "/<uuid:other>/x" ], "/" + someUuid, "/<b>"
+                // What comes later in the path counts for rules that begin alike.
+                [ "/<uuid:u>/<b>"; "/<a>/x" ], "/" + someUuid + "/x", "/<a>/x"
+                [ "/<a>/<b>"; "/<uuid:u>/<int:n>"; "/<uuid:u>/y" ], "/" + someUuid + "/1", "/<uuid:u>/<int:n>"
+                [ "/<uuid:u>/w"; "/<b>/w"; "/<uuid:u>/x"; "/<b>/x" ], "/" + someUuid + "/x", "/<uuid:u>/x"
+                [ "/<uuid:u>/w"; "/<b>/w"; "/<b>/x"; "/<uuid:u>/x" ], "/" + someUuid + "/x", "/<b>/x"
+            ]
+            (fun (rules, target, expected) ->
+                match find (table rules) target with
+                | RouteMatch.Matched(endpoint, _, _) -> endpoint =! expected
+                | other -> failwith $"{other}")
+
+        testCase
+            "a rule that takes the path as it is comes before one that weighs the same and adds a slash"
+            (fun () ->
+                for rules in [ [ "/<uuid:u>/"; "/<b>" ]; [ "/<b>"; "/<uuid:u>/" ] ] do
+                    answer (table rules) ("/" + someUuid) =! $"/<b> b={someUuid}")
 
         testTheory
             "a value that a converter refuses goes to the next rule"
@@ -83,8 +111,8 @@ let paths =
                 "/a", "/a%0A", "404"
                 "/<a>", "http://example.com/x?y", "/<a> a=x"
                 "/<a>", "WSS://EXAMPLE.com/x", "/<a> a=x"
-                "/<a>", "http://example.com", "-> ws://example.com/"
-                "/<a>", "http://example.com?x=1", "-> ws://example.com/?x=1"
+                "/<a>", "http://example.com", "-> /"
+                "/<a>", "http://example.com?x=1", "-> /?x=1"
                 "/<a>", "http://other.example/x", "/<a> a=x"
                 "/<a>", "http://user@example.com/x", "400"
                 "/<a>", "ftp://example.com/x", "400"
@@ -107,25 +135,37 @@ let paths =
             ]
             (fun (rule, target, expected) -> answer (table [ rule ]) target =! expected)
 
+        testCase "an encoded slash is one of a value's text, and never one between segments" (fun () ->
+            let files = table [ "/files/<path:p>"; "/<a>/<b>/c" ]
+            answer files "/files/a/b/c" =! "/files/<path:p> p=a/b/c"
+            answer files "/files/a%2Fb/c" =! "/<a>/<b>/c a=files, b=a/b"
+            answer files "/files/a%2fb" =! "404"
+            answer files "/files/%2F" =! "404"
+            answer files "/files/x/%2F/y" =! "404"
+
+            // So a rule for a folder is not to be evaded.
+            answer (table [ "/files/<path:p>"; "/files/private/<path:p>" ]) "/files/private%2Fx"
+            =! "404")
+
         testTheory
             "slashes at the end, and repeated ones"
             [
-                "/a/", "/a", "-> ws://example.com/a/"
-                "/a/", "/a?b=c?d", "-> ws://example.com/a/?b=c?d"
+                "/a/", "/a", "-> /a/"
+                "/a/", "/a?b=c?d", "-> /a/?b=c?d"
                 "/a/", "/a/", "/a/"
                 "/a", "/a/", "404"
-                "/a/b", "//a///b", "-> ws://example.com/a/b"
-                "/a/b/", "//a//b?x", "-> ws://example.com/a/b/?x"
+                "/a/b", "//a///b", "-> /a/b"
+                "/a/b/", "//a//b?x", "-> /a/b/?x"
                 "/a//b", "/a/b", "/a//b"
-                "/a//b", "/a//b", "-> ws://example.com/a/b"
-                "/b", "//b", "-> ws://example.com/b"
+                "/a//b", "/a//b", "-> /a/b"
+                "/b", "//b", "-> /b"
                 "/<path:p>", "/a//b", "/<path:p> p=a//b"
-                "/<path:p>", "//a", "-> ws://example.com/a"
-                "/<path:p>/", "/a/b", "-> ws://example.com/a/b/"
+                "/<path:p>", "//a", "-> /a"
+                "/<path:p>/", "/a/b", "-> /a/b/"
                 "/<path:p>/", "/a/b/", "/<path:p>/ p=a/b"
-                "/caf\u00E9/<x>/", "/caf%C3%A9/a%2Fb%3Fc", "-> ws://example.com/caf%C3%A9/a%2Fb%3Fc/"
+                "/caf\u00E9/<x>/", "/caf%C3%A9/a%2Fb%3Fc", "-> /caf%C3%A9/a%2Fb%3Fc/"
                 "/", "/", "/"
-                "/", "//", "-> ws://example.com/"
+                "/", "//", "-> /"
             ]
             (fun (rule, target, expected) -> answer (table [ rule ]) target =! expected)
 
@@ -258,18 +298,18 @@ let redirects =
         testTheory
             "a template"
             [
-                "/new", "/old/x", "-> ws://example.com/new"
-                "new/<a>", "/old/x", "-> ws://example.com/new/x"
-                "/new/{a}", "/old/x", "-> ws://example.com/new/x"
-                "/new/<a>", "/old/%2F%2Fevil.example", "-> ws://example.com/new/%2F%2Fevil.example"
-                "<a>", "/old/https:%2F%2Fevil.example", "-> ws://example.com/https:%2F%2Fevil.example"
-                "<a>", "/old/%2F%2Fevil.example", "-> ws://example.com/%2F%2Fevil.example"
-                "/new/<a>", "/old/x%0D%0AEvil:1", "-> ws://example.com/new/x%0D%0AEvil:1"
+                "/new", "/old/x", "-> /new"
+                "new/<a>", "/old/x", "-> /new/x"
+                "/new/{a}", "/old/x", "-> /new/x"
+                "/new/<a>", "/old/%2F%2Fevil.example", "-> /new/%2F%2Fevil.example"
+                "<a>", "/old/https:%2F%2Fevil.example", "-> /https:%2F%2Fevil.example"
+                "<a>", "/old/%2F%2Fevil.example", "-> /%2F%2Fevil.example"
+                "/new/<a>", "/old/x%0D%0AEvil:1", "-> /new/x%0D%0AEvil:1"
                 "wss://other.example/<a>", "/old/x?q=1", "-> wss://other.example/x"
                 "//other.example/<a>", "/old/x", "-> ws://other.example/x"
-                "/neü", "/old/x", "-> ws://example.com/ne%C3%BC"
-                "/a<b", "/old/x", "-> ws://example.com/a%3Cb"
-                "/a{b", "/old/x", "-> ws://example.com/a%7Bb"
+                "/neü", "/old/x", "-> /ne%C3%BC"
+                "/a<b", "/old/x", "-> /a%3Cb"
+                "/a{b", "/old/x", "-> /a%7Bb"
             ]
             (fun (target, path, expected) ->
                 answer (ofRules [ redirecting target "/old/<a>" ]) path =! expected)
@@ -277,8 +317,7 @@ let redirects =
         testCase "a template of a path can't leave the host" (fun () ->
             let table = ofRules [ redirecting "<p>" "/old/<path:p>" ]
 
-            answer table "/old/https://evil.example"
-            =! "-> ws://example.com/https://evil.example")
+            answer table "/old/https://evil.example" =! "-> /https://evil.example")
 
         testCase "a function of the values" (fun () ->
             let callback =
@@ -294,36 +333,89 @@ let redirects =
                     }
                 ]
 
-            answer table "/o/7" =! "-> ws://example.com/n/7%20%C3%A9%0D%0A")
+            answer table "/o/7" =! "-> /n/7%20%C3%A9%0D%0A")
 
-        testCase "the host is the server's name or the request's, with its port" (fun () ->
-            let answer at host =
-                describe (RouteTable.matchRequest (table [ "/a/" ]) at (request host "/a"))
+        testCase "a function whose text no URL can carry gives what can be carried" (fun () ->
+            let callback =
+                RouteRedirect.Callback(
+                    Func<RouteValues, string>(fun values -> "/" + (values.Get<string> "a")[0..0] + "\000")
+                )
 
-            answer plain "h.example:8080" =! "-> ws://h.example:8080/a/"
-            answer (named "s.example:1") "h.example:8080" =! "-> ws://s.example:1/a/"
+            let table =
+                ofRules [
+                    {
+                        rule "/o/<a>" with
+                            Redirect = ValueSome callback
+                    }
+                ]
 
-            answer
-                {
-                    named "s.example" with
-                        IsSecure = true
-                }
-                "h"
-            =! "-> wss://s.example/a/")
+            answer table "/o/%F0%9F%8E%B2" =! "-> /%EF%BF%BD%EF%BF%BD")
 
-        testCase "a rule for a host keeps the host" (fun () ->
-            let rule = {
+        testCase "are a path alone on the request's host, whatever the server is called" (fun () ->
+            let at = {
+                named "s.example:1" with
+                    IsSecure = true
+            }
+
+            for at in [ plain; at ] do
+                describe (RouteTable.matchRequest (table [ "/a/" ]) at (request "h.example:8080" "/a?x"))
+                =! "-> /a/?x"
+
+            let onSubdomain = {
                 rule "/a/" with
                     Scope = RouteScope.Subdomain(host "api")
             }
 
             describe (
                 RouteTable.matchRequest
-                    (ofRules [ rule ])
+                    (ofRules [ onSubdomain ])
                     (named "example.com")
                     (request "api.example.com:81" "/a")
             )
-            =! "-> ws://api.example.com:81/a/")
+            =! "-> /a/")
+
+        testCase "to another host have it, and the server's scheme and port" (fun () ->
+            let moved scope = [
+                {
+                    RouteRule.Create("user", pattern "/user/<int:id>") with
+                        Scope = scope
+                }
+                {
+                    RouteRule.Create("user", pattern "/u/<int:id>") with
+                        IsAlias = true
+                }
+            ]
+
+            let from host at scope =
+                describe (RouteTable.matchRequest (ofRules (moved scope)) at (request host "/u/7?x=1"))
+
+            let secure = {
+                named "example.com:8443" with
+                    IsSecure = true
+            }
+
+            let other = RouteScope.Host(host "new.example")
+            from "old.example:81" plain other =! "-> ws://new.example:81/user/7?x=1"
+            from "old.example:81" secure other =! "-> wss://new.example:8443/user/7?x=1"
+            from "new.example:81" plain other =! "-> /user/7?x=1"
+            from "NEW.example" secure other =! "-> /user/7?x=1"
+
+            let withPort = RouteScope.Host(host "new.example:99")
+            from "new.example:81" plain withPort =! "-> ws://new.example:99/user/7?x=1"
+            from "new.example:99" plain withPort =! "-> /user/7?x=1"
+
+            let sub = RouteScope.Subdomain(host "api")
+            from "example.com" secure sub =! "-> wss://api.example.com:8443/user/7?x=1"
+            from "api.example.com:81" secure sub =! "-> /user/7?x=1")
+
+        testCase "never begin with two slashes, which would be another host" (fun () ->
+            let exact = {
+                rule "//<a>/" with
+                    MergeSlashes = false
+            }
+
+            answer (ofRules [ exact ]) "//evil.example"
+            =! "-> ws://example.com//evil.example/")
 
         testCase "an alias goes to the canonical rule of its endpoint" (fun () ->
             let table =
@@ -335,7 +427,7 @@ let redirects =
                     }
                 ]
 
-            answer table "/u/7?x=1" =! "-> ws://example.com/user/7?x=1"
+            answer table "/u/7?x=1" =! "-> /user/7?x=1"
             answer table "/user/7" =! "user id=7")
 
         testCase "an alias with more values than the canonical rule hands them on before the query" (fun () ->
@@ -348,8 +440,8 @@ let redirects =
                     }
                 ]
 
-            answer table "/of/x" =! "-> ws://example.com/all?a=x"
-            answer table "/of/x?q=1" =! "-> ws://example.com/all?a=x&q=1")
+            answer table "/of/x" =! "-> /all?a=x"
+            answer table "/of/x?q=1" =! "-> /all?a=x&q=1")
 
         testCase "values that are the defaults of another rule go there" (fun () ->
             let rules = [
@@ -362,7 +454,7 @@ let redirects =
 
             let table = ofRules rules
             answer table "/all/" =! "list page=1"
-            answer table "/all/page/1?s=2" =! "-> ws://example.com/all/?s=2"
+            answer table "/all/page/1?s=2" =! "-> /all/?s=2"
             answer table "/all/page/2" =! "list page=2"
 
             match RouteTable.create false rules with
@@ -400,6 +492,11 @@ let mistakes =
             }
 
             test <@ (errorOf [ redirecting "/<int:a>" ]).Contains "has no value 'int:a'" @>
+
+            test
+                <@ (errorOf [ redirecting "/a\000/<a>" ]).Contains "which has a NUL or half a surrogate pair" @>
+
+            test <@ (errorOf [ redirecting ("/" + loneSurrogate) ]).Contains "half a surrogate pair" @>
 
             test
                 <@ (errorOf [ redirecting "wss://<a>.example/" ]).Contains "a host can't come from a value" @>)
@@ -455,6 +552,20 @@ let building =
             ]
             (fun (text, pairs) ->
                 test <@ (build (table [ text ]) text pairs).Contains "can't have the value" @>)
+
+        testTheory
+            "not from values or names that no query can carry"
+            [
+                "q", box loneSurrogate
+                "q", box "a\000"
+                loneSurrogate, box "a"
+                "\000", box "a"
+            ]
+            (fun (name, value) ->
+                match RouteTable.buildPath (table [ "/a" ]) "/a" (values [ name, value ]) with
+                | Error(RouteBuildError.UnsuitableValue(rule, wrong, given)) ->
+                    (rule, wrong, given) =! ("/a", name, value)
+                | other -> failwith $"{other}")
 
         testCase "the rule with most values that fits is chosen, aliases last" (fun () ->
             let to' name text = RouteRule.Create(name, pattern text)

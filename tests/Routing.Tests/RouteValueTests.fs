@@ -31,6 +31,16 @@ type private OneWay() =
         text <- string value
         true
 
+/// Of vowels, and no more than one of them.
+type private Vowels() =
+    inherit RouteConverter()
+
+    override _.TryParse(text, value) =
+        value <- text
+        text.Length = 1 && "aeiou".Contains text
+
+    override _.TryFormat(_, _) = false
+
 [<Tests>]
 let routes =
     testList "values of routes" [
@@ -86,6 +96,20 @@ let routes =
                 match RouteTable.buildPath table "e" (values [ "a", box "x" ]) with
                 | Error(RouteBuildError.UnsuitableValue _) -> ()
                 | other -> failwith $"{other}")
+
+        testCase "are read by the converter of the rule's own, even where another has its name" (fun () ->
+            let parsed converter text =
+                let custom = dict [ "own", converter ] |> Dictionary<string, RouteConverter>
+
+                match RoutePattern.parseWith custom text with
+                | Ok pattern -> RouteRule.Create(text, pattern)
+                | Error error -> failwith $"{error}"
+
+            let table =
+                ofRules [ parsed (OneWay()) "/<own:a>/x"; parsed (Vowels()) "/<own:b>/y" ]
+
+            describe (find table "/a/x") =! "404"
+            describe (find table "/a/y") =! "/<own:b>/y b=a")
 
         testCase "that a converter writes and doesn't read are refused" (fun () ->
             let custom = dict [ "once", OneWay() :> RouteConverter ] |> Dictionary
@@ -146,10 +170,4 @@ let hosts =
             table.HasSubdomains =! true
             (Routes.table [ "/" ]).HasSubdomains =! false)
 
-        testCase "of secure servers are redirected to within TLS" (fun () ->
-            let at = { plain with IsSecure = true }
-
-            RouteTable.matchRequest (table [ "/a" ]) at (request "example.com" "http://example.com")
-            |> describe
-            =! "-> wss://example.com/")
     ]

@@ -163,7 +163,9 @@ public class Router
     /// <summary>The answer that sends a client elsewhere.</summary>
     /// <param name="connection">The connection, not open yet.</param>
     /// <param name="request">The request.</param>
-    /// <param name="location">Where to: an absolute URL, percent-encoded.</param>
+    /// <param name="location">
+    /// Where to, percent-encoded: a path where that is on the request's host (RFC 9110 §10.2.2), else an absolute URL.
+    /// </param>
     protected virtual Response Redirect(
         ServerConnection connection,
         Request request,

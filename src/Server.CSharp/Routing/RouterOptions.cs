@@ -8,15 +8,16 @@ namespace FunctionalWs;
 public sealed record RouterOptions
 {
     /// <summary>
-    /// The host that clients use, with its port if it isn't the scheme's, such as <c>example.com</c>: redirects lead to it,
-    /// and <see cref="Rule.Subdomain"/> is what a request's host has before it. Null, the default, to redirect to the host of
-    /// the request.
+    /// The host that clients use, with its port if it isn't the scheme's, such as <c>example.com</c>:
+    /// <see cref="Rule.Subdomain"/> is what a request's host has before it, and redirects to rules of another host have its port.
+    /// Null, the default, for the host of the request. Redirects within the request's host are a path alone.
     /// </summary>
     public string? ServerName { get; init; }
 
     /// <summary>
-    /// True to redirect to <c>wss</c> URLs, as behind a proxy that ends TLS; false for <c>ws</c>. Null, the default, for
-    /// <c>wss</c> to clients that are connected over TLS themselves.
+    /// True for <c>wss</c> where a redirect leads to another host than the request's, as behind a proxy that ends TLS; false for
+    /// <c>ws</c>. Null, the default, for <c>wss</c> to clients that are connected over TLS themselves. A redirect to the
+    /// request's host is a path alone.
     /// </summary>
     public bool? SecureUrls { get; init; }
 

@@ -50,10 +50,10 @@ module internal RouteArguments =
             match bound, List.tryFind (fst >> (=) key) accepted with
             | Error error, _ -> Error error
             | Ok _, None when names = "" -> Error "no arguments"
-            | Ok _, None -> Error $"no other arguments than {names}"
-            | Ok bound, _ when Map.containsKey key bound -> Error $"the argument {key} only once"
+            | Ok _, None -> Error("no other arguments than " + names)
+            | Ok bound, _ when Map.containsKey key bound -> Error("the argument " + key + " only once")
             | Ok _, Some(_, kind) when not (isOf kind argument.Value) ->
-                Error $"{kindName kind} for {key}, not '{argument.Value}',"
+                Error(kindName kind + " for " + key + ", not '" + argument.Value + "',")
             | Ok bound, Some _ -> Ok(Map.add key argument.Value bound)
 
         given |> List.indexed |> List.fold add (Ok Map.empty)

@@ -18,18 +18,32 @@ type RouteBuildError =
 
     override error.ToString() =
         match error with
-        | UnknownEndpoint(endpoint, Null) -> $"No rule leads to '{endpoint}'."
+        | UnknownEndpoint(endpoint, Null) -> "No rule leads to '" + endpoint + "'."
         | UnknownEndpoint(endpoint, NonNull closest) ->
-            $"No rule leads to '{endpoint}'. Did you mean '{closest}'?"
+            "No rule leads to '" + endpoint + "'. Did you mean '" + closest + "'?"
         | MissingValues(rule, names) ->
             let names = String.Join(", ", names)
-            $"The rule '{rule}' needs further values: {names}."
+            "The rule '" + rule + "' needs further values: " + names + "."
         | OtherDefault(rule, name, value) ->
-            $"The rule '{rule}' is for the value '{RouteConverters.plainText value}' of '{name}' alone."
+            "The rule '"
+            + rule
+            + "' is for the value '"
+            + RouteConverters.plainText value
+            + "' of '"
+            + name
+            + "' alone."
         | UnsuitableValue(rule, name, value) ->
-            $"The rule '{rule}' can't have the value '{RouteConverters.plainText value}' for '{name}'."
+            "The rule '"
+            + rule
+            + "' can't have the value '"
+            + RouteConverters.plainText value
+            + "' for '"
+            + name
+            + "'."
         | ServerNameMissing rule ->
-            $"The rule '{rule}' needs the server's name, to which its subdomain belongs."
+            "The rule '"
+            + rule
+            + "' needs the server's name, to which its subdomain belongs."
 
 module internal RouteBuild =
 
@@ -137,7 +151,7 @@ module internal RouteBuild =
             Error(RouteBuildError.ServerNameMissing(rule.Pattern.ToString()))
         | RouteScope.Subdomain pattern, ValueSome server ->
             hostText rule pattern values
-            |> Result.map (fun host -> ValueSome(if host = "" then server else $"{host}.{server}"))
+            |> Result.map (fun host -> ValueSome(if host = "" then server else host + "." + server))
 
     let private pathAndHost at rule values =
         path rule values
@@ -152,7 +166,7 @@ module internal RouteBuild =
             | ValueSome host when RouteHost.port host = "" -> host + RouteHost.port usual
             | ValueSome host -> host
 
-        $"{scheme at}//{host}{path}"
+        scheme at + "//" + host + path
 
     let url (at: RouteBase) (rule: RouteRule) (values: RouteValues) : Result<string, RouteBuildError> =
         pathAndHost at rule values
@@ -239,11 +253,11 @@ module internal RouteRedirection =
                 | Written _ -> None)
 
         match unknown, all with
-        | Some name, _ -> Some $"redirects to '{text}', but has no value '{name}'"
+        | Some name, _ -> Some("redirects to '" + text + "', but has no value '" + name + "'")
         | None, Written start :: _ :: _ when isAbsolute start && not (hasPath start) ->
-            Some $"redirects to '{text}': a host can't come from a value"
+            Some("redirects to '" + text + "': a host can't come from a value")
         | None, _ when not (PercentEncoding.isEncodable text) ->
-            Some $"redirects to '{text}', which has a NUL or half a surrogate pair"
+            Some("redirects to '" + text + "', which has a NUL or half a surrogate pair")
         | None, _ -> None
 
     /// A value as a part of a URL's path.

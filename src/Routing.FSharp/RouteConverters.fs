@@ -218,7 +218,7 @@ module internal RouteConverters =
 
         let format (value: obj) =
             match value with
-            | :? Guid as value -> ValueSome(value.ToString "D")
+            | :? Guid as value -> ValueSome(value.ToString())
             | _ -> ValueNone
 
         let room = {
@@ -317,7 +317,7 @@ module internal RouteConverters =
         | _, ("uuid" | "guid") -> make [] (fun _ -> Ok uuid)
         | _ ->
             let known = Seq.append [ names ] custom.Keys |> String.concat ", "
-            Error $"a converter, one of {known},"
+            Error("a converter, one of " + known + ",")
 
     /// The room of a converter's texts: a converter of a caller's says nothing of it.
     let room (converter: RouteConverter) : RouteRoom =

@@ -14,7 +14,14 @@ type RouteSyntaxError = {
 
     override error.ToString() =
         let position = error.Position.ToString CultureInfo.InvariantCulture
-        $"The rule '{error.Rule}' needs {error.Expected} at position {position}."
+
+        "The rule '"
+        + error.Rule
+        + "' needs "
+        + error.Expected
+        + " at position "
+        + position
+        + "."
 
 [<NoComparison; ReferenceEquality>]
 type internal Placeholder = {
@@ -66,14 +73,14 @@ module RoutePattern =
             name |> expected "a name of letters, digits and underscores"
         else
             match RouteConverters.create custom converter arguments with
-            | Error wanted -> { Text = ""; At = at } |> expected $"{wanted} for '{converter}'"
+            | Error wanted -> { Text = ""; At = at } |> expected (wanted + " for '" + converter + "'")
             | Ok found ->
                 let text =
-                    arguments |> List.map (fun argument -> $"{argument.Key}={argument.Value}")
+                    arguments |> List.map (fun argument -> argument.Key + "=" + argument.Value)
 
                 Ok {
                     Name = name.Text
-                    Type = $"""{converter}({String.Join(',', text)})"""
+                    Type = converter + "(" + String.Join(',', text) + ")"
                     Converter = found
                 }
 
@@ -181,7 +188,7 @@ module RoutePattern =
         | Some { Behind = "" } -> Some "some text between two placeholders"
         | Some _
         | None when others |> List.exists (fun other -> other.Placeholder.Name = next.Name) ->
-            Some $"another name than '{next.Name}', which is taken,"
+            Some("another name than '" + next.Name + "', which is taken,")
         | Some _
         | None when isPath && List.exists spans others -> Some "no second placeholder that takes slashes"
         | Some _ when isPath || List.exists spans current.Values ->
@@ -204,7 +211,7 @@ module RoutePattern =
             let closing = if isAngle then ">" else "}"
 
             { here with At = text.Length }
-            |> expected $"a closing '{closing}', outside of parentheses and quotes,"
+            |> expected ("a closing '" + closing + "', outside of parentheses and quotes,")
         | finish :: _ ->
             (if isAngle then angle else brace) custom {
                 Text = rest.Substring(0, finish)

@@ -21,7 +21,7 @@ type RouteValues internal (names: string[], values: obj[]) =
 
     member private _.Missing(name: string) =
         let known = String.Join(", ", names)
-        KeyNotFoundException $"The route has no value '{name}'; it has: {known}."
+        KeyNotFoundException("The route has no value '" + name + "'; it has: " + known + ".")
 
     member route.Item
         with get (name: string): obj =
@@ -34,7 +34,10 @@ type RouteValues internal (names: string[], values: obj[]) =
         | :? 'T as value -> value
         | other ->
             let found, wanted = other.GetType().ToString(), typeof<'T>.ToString()
-            raise (InvalidCastException $"The value '{name}' is of type {found}, not {wanted}.")
+
+            raise (
+                InvalidCastException("The value '" + name + "' is of type " + found + ", not " + wanted + ".")
+            )
 
     member _.TryGet<'T>(name: string, [<Out>] value: byref<'T>) : bool =
         match find name with
@@ -80,7 +83,7 @@ type RouteValues internal (names: string[], values: obj[]) =
 
     override route.ToString() : string =
         route.Pairs
-        |> Seq.map (fun pair -> $"{pair.Key}={RouteConverters.plainText pair.Value}")
+        |> Seq.map (fun pair -> pair.Key + "=" + RouteConverters.plainText pair.Value)
         |> String.concat ", "
 
     interface IReadOnlyDictionary<string, obj> with

@@ -19,7 +19,7 @@ type RouteTableError = {
 } with
 
     override error.ToString() =
-        $"The rule '{error.Rule}' {error.Reason}."
+        "The rule '" + error.Rule + "' " + error.Reason + "."
 
 [<Sealed; AllowNullLiteral(false)>]
 type RouteTable internal (rules: RouteRule[], redirectDefaults: bool, tree: RouteNode) =
@@ -109,7 +109,7 @@ module RouteTable =
         RouteRule.names rule
         |> List.countBy id
         |> List.tryFind (fun (_, count) -> count > 1)
-        |> Option.map (fun (name, _) -> $"has the value '{name}' twice")
+        |> Option.map (fun (name, _) -> "has the value '" + name + "' twice")
 
     let private lostAlias (rules: RouteRule list) : RouteRule -> string option =
         let canonical =
@@ -120,7 +120,7 @@ module RouteTable =
 
         fun rule ->
             if rule.IsAlias && not (canonical.Contains rule.Endpoint) then
-                Some $"is an alias, but there is no other rule for '{rule.Endpoint}'"
+                Some("is an alias, but there is no other rule for '" + rule.Endpoint + "'")
             else
                 None
 
@@ -141,7 +141,7 @@ module RouteTable =
             | first :: second :: _ ->
                 Some {
                     Rule = second.Pattern.ToString()
-                    Reason = $"is never reached: '{first.Pattern.ToString()}' takes the same paths"
+                    Reason = "is never reached: '" + first.Pattern.ToString() + "' takes the same paths"
                 }
             | _ -> None)
 
@@ -290,7 +290,7 @@ module RouteTable =
             let encode = PercentEncoding.encode PercentEncoding.inSegment
             let path = path |> Array.map encode |> String.concat "/"
             let slash = if isSlashMissing then "/" else ""
-            RouteMatch.Redirect(RouteBuild.onHost at host $"/{path}{slash}{target.Query}")
+            RouteMatch.Redirect(RouteBuild.onHost at host ("/" + path + slash + target.Query))
         else
             match otherUrl table at host target.Query rule values with
             | ValueSome location -> RouteMatch.Redirect location

@@ -3,6 +3,7 @@ module FunctionalWs.Routing.Tests.RouteValueTests
 
 open System
 open System.Collections.Generic
+open System.Globalization
 open Expecto
 open Swensen.Unquote
 open FunctionalWs.Protocol
@@ -170,4 +171,38 @@ let hosts =
             table.HasSubdomains =! true
             (Routes.table [ "/" ]).HasSubdomains =! false)
 
+    ]
+
+[<Tests>]
+let cultures =
+    testList "texts of routes" [
+        testTheory "are the same in every culture" [ "th-TH"; "tr-TR"; "ar-SA"; "en-US" ] (fun culture ->
+            let before = CultureInfo.CurrentCulture
+            CultureInfo.CurrentCulture <- CultureInfo.GetCultureInfo culture
+
+            try
+                let table = table [ "/a/<int:n>/<float(signed=True):x>/"; "/INT" ]
+                describe (find table "/a//7/-2.5") =! "-> /a/7/-2.5/"
+
+                describe (find table "/a/7/-2.5/")
+                =! "/a/<int:n>/<float(signed=True):x>/ n=7, x=-2.5"
+
+                let build = RouteTable.buildPath table "/a/<int:n>/<float(signed=True):x>/"
+
+                build (values [ "n", box 7; "x", box -2.5; "q", box 0.5 ])
+                =! Ok "/a/7/-2.5/?q=0.5"
+
+                match build (values [ "n", box 1.5; "x", box 1 ]) with
+                | Ok path -> failwith path
+                | Error error ->
+                    error.ToString()
+                    =! "The rule '/a/<int:n>/<float(signed=True):x>/' can't have the value '1.5' for 'n'."
+
+                match RoutePattern.parse "/<nix" with
+                | Ok _ -> failwith "it was taken"
+                | Error error ->
+                    error.ToString()
+                    =! "The rule '/<nix' needs a closing '>', outside of parentheses and quotes, at position 5."
+            finally
+                CultureInfo.CurrentCulture <- before)
     ]

@@ -53,10 +53,10 @@ let find (table: RouteTable) (target: string) : RouteMatch =
 let describe (found: RouteMatch) : string =
     match found with
     | RouteMatch.Matched(endpoint, _, values) when values.Count = 0 -> endpoint
-    | RouteMatch.Matched(endpoint, _, values) -> $"{endpoint} {values}"
-    | RouteMatch.Redirect location -> $"-> {location}"
+    | RouteMatch.Matched(endpoint, _, values) -> endpoint + " " + values.ToString()
+    | RouteMatch.Redirect location -> "-> " + location
     | RouteMatch.NotFound -> "404"
-    | RouteMatch.MethodNotAllowed allow -> $"405 {allow}"
+    | RouteMatch.MethodNotAllowed allow -> "405 " + allow
     | RouteMatch.BadRequest _ -> "400"
 
 let answer (table: RouteTable) (target: string) : string = describe (find table target)

@@ -135,10 +135,12 @@ module internal RouteConverters =
             else
                 ValueNone
 
+        let padded = "D" + digits.ToString invariant
+
         let format (value: obj) =
             wholeNumber value
             |> ValueOption.bind (acceptIf isInRange)
-            |> ValueOption.map (fun value -> value.ToString("D" + digits.ToString invariant, invariant))
+            |> ValueOption.map (fun value -> value.ToString(padded, invariant))
             |> ValueOption.bind (acceptIf hasDigits)
 
         FunctionConverter(50, false, (boxed 0L).GetType(), number, parse, format) :> RouteConverter

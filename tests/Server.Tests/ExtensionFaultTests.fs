@@ -260,7 +260,7 @@ let tests =
                         with error ->
                             results.Enqueue error
 
-                    Seq.iter ignore connection)
+                    Seq.iter ignore connection.Messages)
 
             use _ = server
             use client = client

@@ -25,6 +25,7 @@ internal sealed class PostedOutput
     private Output.Pong? pong;
     private Output.Close? close;
     private bool isEnd;
+    private bool isOver; // the end was taken
     private volatile bool hasWork;
     private bool isRefusing;
 
@@ -57,6 +58,9 @@ internal sealed class PostedOutput
     {
         using (gate.Hold())
         {
+            // An answer to a ping that comes late: the sending side has ended.
+            if (isOver && !halfClose)
+                return;
             switch (output)
             {
                 case Output.Ping next:
@@ -159,6 +163,7 @@ internal sealed class PostedOutput
             var taken = close;
             close = null;
             isLast = isEnd;
+            isOver |= isEnd;
             isEnd = hasWork = false;
             return taken;
         }

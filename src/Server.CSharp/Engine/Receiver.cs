@@ -11,22 +11,24 @@ internal sealed class Receiver(
     Driver driver,
     Transport transport,
     Scheduler scheduler,
-    FrameInput input,
-    Inbox inbox
+    MessageInput input
 )
 {
     // After its deadline a call goes on while there is something to read, but a flood must not keep it.
     private const int MaxLateReads = 64;
 
+    // What the watcher reads at once, so that no peer can make one of its looks long; and what a read costs beside its bytes.
+    private const int MaxReadAhead = 16 * 1024;
+    private const int CostOfRead = 1024;
+    private const int InflatedPerByte = 4; // bytes that are written for what one that is read costs
+
     private readonly Lock gate = new();
+    private readonly Inbox inbox = new();
     private int receivingThread; // the thread that was last in TryReceive
     private bool hasMoreInput; // what that call left for the next one
     private volatile bool isReading;
     private int receiveCount;
     private int receiveCountSeen; // the watcher's
-
-    /// <summary>True when the peer has sent something that isn't read, since too much was read ahead already.</summary>
-    public bool IsHeldUp { get; private set; }
 
     /// <summary>True on the thread that received last while it left complete messages for its next call.</summary>
     public bool HasMoreForThisThread =>
@@ -47,8 +49,16 @@ internal sealed class Receiver(
         {
             receiveCount++;
             receivingThread = Environment.CurrentManagedThreadId;
-            return TryTake(mode, destination, out message)
-                || TryWait(deadline, mode, destination, out message);
+            input.IsLending = mode is ReceiveMode.Lent;
+            try
+            {
+                return TryTake(mode, destination, out message)
+                    || TryWait(deadline, mode, destination, out message);
+            }
+            finally
+            {
+                input.IsLending = false;
+            }
         }
     }
 
@@ -62,6 +72,7 @@ internal sealed class Receiver(
     {
         message = default;
         var lateReads = 0;
+        driver.ReadOn(default); // who waits for a message reads by itself, however much has come of it
         while (!driver.IsReceivingOver)
         {
             // Held-back output goes first. What the peer doesn't take now is left to the watcher: it must not outlast the
@@ -90,10 +101,10 @@ internal sealed class Receiver(
     {
         var isTaken =
             TryRead(destination, out message)
-            || inbox.TryTake(destination, out message)
+            || TryTakeAhead(destination, out message)
             || mode is ReceiveMode.Fragments && input.TryTakeFragments(out message);
         if (isTaken)
-            hasMoreInput = inbox.Count > 0 || input.HasFrame;
+            hasMoreInput = inbox.Count > 0 || input.HasMore;
         return isTaken;
     }
 
@@ -101,30 +112,51 @@ internal sealed class Receiver(
     private bool TryRead(IBufferWriter<byte>? destination, out ReceivedMessage message)
     {
         message = default;
-        if (inbox.Count > 0 || !input.TryReadMessage(destination, out message))
+        if (inbox.Count > 0 || !input.TryReadMessage(out message))
             return false;
-        if (destination is null || message.IsWritten)
+        if (destination is null)
             return true;
         inbox.Add(message); // from where a destination that throws can't lose it
         return false;
     }
 
+    private bool TryTakeAhead(IBufferWriter<byte>? destination, out ReceivedMessage message)
+    {
+        if (!inbox.TryTake(destination, out message))
+            return false;
+        driver.ReadOn(Unread);
+        return true;
+    }
+
+    /// <summary>What waits for the application, complete or not.</summary>
+    private Unread Unread
+    {
+        get
+        {
+            var waiting = inbox.Unread;
+            var arriving = input.Arriving;
+            return new(
+                waiting.Messages,
+                waiting.Bytes + arriving.Bytes,
+                waiting.Fragments + arriving.Fragments
+            );
+        }
+    }
+
     private void Fill() => Fill(mayBeSmall: false, out _);
 
     /// <summary>Reads once; true when that brought a message in the usual form, which is taken.</summary>
-    private bool Fill(bool mayBeSmall, out ReceivedMessage message)
+    private bool Fill(bool mayBeSmall, out ReceivedMessage message, int maxSize = ReceiveBuffer.MaxReadSize)
     {
-        var filled = TryFill(mayBeSmall && input.ExpectsSmall, out message);
+        var filled = TryFill(mayBeSmall && input.ExpectsSmall, maxSize, out message);
         if (filled is Filled.Message)
-            hasMoreInput = input.HasFrame;
+            hasMoreInput = input.HasMore;
         else if (filled is Filled.End)
             ReceiveEnd();
-        else if (driver.IsReceivingOver)
-            input.Discard();
         return filled is Filled.Message;
     }
 
-    private Filled TryFill(bool isSmall, out ReceivedMessage message)
+    private Filled TryFill(bool isSmall, int maxSize, out ReceivedMessage message)
     {
         message = default;
         isReading = true;
@@ -132,7 +164,7 @@ internal sealed class Receiver(
         {
             if (isSmall)
                 return input.FillSmall(transport, out message);
-            return input.Fill(transport) ? Filled.Bytes : Filled.End;
+            return input.Fill(transport, maxSize) ? Filled.Bytes : Filled.End;
         }
         catch (Exception error)
         {
@@ -150,12 +182,12 @@ internal sealed class Receiver(
     private void ReceiveEnd()
     {
         TakeLast();
-        driver.Receive(Input.EndOfStream);
+        driver.EndOfStream();
     }
 
     private void TakeLast()
     {
-        while (!inbox.IsFull && input.TryReadMessage(null, out var message))
+        while (!driver.ReadOn(Unread).IsStop && input.TryReadMessage(out var message))
             inbox.Add(message);
     }
 
@@ -172,29 +204,28 @@ internal sealed class Receiver(
 
     /// <summary>
     /// What the watcher does for a connection that nobody is receiving from: reads what has come, answers what has to be
-    /// answered, keeps messages for later. Never waits. True when it has read: there may be more.
+    /// answered, keeps messages for later. Never waits. Tells how much work that was, in bytes; more than 0 when it has read: there
+    /// may be more.
     /// </summary>
     /// <param name="isReadable">False when the kernel has just said that there is nothing to read.</param>
-    public bool ReadAhead(bool isReadable)
+    public long ReadAhead(bool isReadable)
     {
         if (!gate.TryEnter())
-            return false;
+            return 0;
         try
         {
-            TakeAhead();
-            var mayFill = !driver.IsOpen || driver.IsBroken || inbox.HasRoomBeside(input.Buffered);
-            var isWaiting = isReadable && !driver.IsClosed && transport.IsReadable;
-            IsHeldUp = isWaiting && !mayFill;
-            if (isWaiting && mayFill)
+            var before = input.Offset;
+            var work = TakeAhead();
+            var mayFill = !driver.ReadOn(Unread).IsStop && !input.HasMore || driver.IsBroken;
+            if (mayFill && isReadable && !driver.IsClosed && transport.IsReadable)
             {
-                Fill();
-                TakeAhead();
-                return true;
+                Fill(mayBeSmall: false, out _, MaxReadAhead);
+                work += CostOfRead + TakeAhead();
             }
             // What lies behind a full queue is not read any more, and its end would never come.
-            if (!mayFill && driver.IsBroken)
+            else if (driver.IsBroken && driver.ReadOn(Unread).IsStop)
                 ReceiveEnd();
-            return false;
+            return work + input.Offset - before;
         }
         finally
         {
@@ -203,20 +234,24 @@ internal sealed class Receiver(
     }
 
     /// <summary>
-    /// A full inbox ends the taking, unless a control frame waits behind: what lies before it is taken all the same, as far
-    /// as the byte bound allows. A closing is never held up: then what doesn't fit into that bound is dropped.
+    /// Takes what was received, as far as there is room for it. A closing is never held up: then what there is no room for is
+    /// dropped.
     /// </summary>
-    private void TakeAhead()
+    private long TakeAhead()
     {
-        while (MayTake && input.TryReadMessage(null, out var message))
+        long written = 0;
+        while (
+            written < MaxReadAhead * InflatedPerByte
+            && !driver.ReadOn(Unread).IsStop
+            && input.TryReadMessage(out var message)
+        )
         {
-            if (!inbox.IsFull)
+            written += message.Data.Length;
+            if (driver.MayKeep(Unread))
                 inbox.Add(message);
         }
+        return written / InflatedPerByte;
     }
-
-    private bool MayTake =>
-        !inbox.IsPaused || !driver.IsOpen || !inbox.IsFull && input.HasControlFrame();
 
     /// <summary>True when nobody has received since the last call, nor waits to receive now.</summary>
     public bool IsUnattended()
@@ -235,7 +270,8 @@ internal sealed class Receiver(
             scheduler.Await(gate);
             using (gate.Hold())
             {
-                TakeAhead();
+                while (TakeAhead() > 0)
+                    continue;
                 if (!driver.IsClosed)
                     Fill();
             }
@@ -273,7 +309,7 @@ internal sealed class Receiver(
         {
             try
             {
-                driver.Receive(Input.EndOfStream);
+                driver.EndOfStream();
             }
             finally
             {
@@ -288,6 +324,9 @@ internal enum ReceiveMode
 {
     /// <summary>Complete messages.</summary>
     Message,
+
+    /// <summary>Complete messages, in memory that is given back.</summary>
+    Lent,
 
     /// <summary>The fragments of messages, as they come.</summary>
     Fragments,

@@ -12,6 +12,7 @@ internal static unsafe partial class LinuxSocket
 {
     private const int DontWait = 0x40; // MSG_DONTWAIT
     private const int CloseOnExec = 0x80000; // SOCK_CLOEXEC
+    private const nuint OutQueue = 0x5411; // SIOCOUTQ
     private const int NoSignal = 0x4000; // MSG_NOSIGNAL: a broken stream is an error, not the end of the process
 
     /// <summary>Waits for bytes and receives them; how many, 0 at the end of the stream.</summary>
@@ -62,6 +63,20 @@ internal static unsafe partial class LinuxSocket
         if (descriptor < 0)
             throw Failure();
         return new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+    }
+
+    /// <summary>The bytes that were written and are not acknowledged by the peer's system; 0 once the socket is closed.</summary>
+    public static int Unacknowledged(Socket socket)
+    {
+        try
+        {
+            int size;
+            return Control(socket.SafeHandle, OutQueue, &size) == 0 ? size : 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return 0;
+        }
     }
 
     private static nint Send(Socket socket, ReadOnlySpan<byte> source, int flags)
@@ -131,6 +146,9 @@ internal static unsafe partial class LinuxSocket
 
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     private static partial nint Receive(SafeSocketHandle socket, byte* data, nuint size, int flags);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    private static partial int Control(SafeSocketHandle socket, nuint request, int* value);
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     private static partial nint Send(SafeSocketHandle socket, byte* data, nuint size, int flags);

@@ -67,6 +67,7 @@ let private refused: (string * obj list * string) list = [
 /// Options of which every value will do.
 let private free =
     set [
+        "AllowMissingConnectionUpgrade"
         "ValidateText"
         "CoalesceOutput"
         "SelectSubprotocol"

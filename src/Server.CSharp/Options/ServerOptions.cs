@@ -247,16 +247,14 @@ public sealed partial record ServerOptions
     /// <summary>How long things may take; the opening handshake is the connection's own to time.</summary>
     internal Timeouts ToTimeouts()
     {
-        var timeouts = Timeouts.Never;
-        if (CloseTimeout is { } closing)
-            timeouts = timeouts.WithClosing(closing);
-        if (PingInterval is { } interval)
-            timeouts = timeouts.WithPing(interval, PingTimeout ?? TimeSpan.MaxValue);
-        if (MessageTimeout is { } message)
-            timeouts = timeouts.WithMessage(message);
-        if (SendTimeout is { } sending)
-            timeouts = timeouts.WithSending(sending);
-        return timeouts;
+        static TimeSpan Limit(TimeSpan? time) =>
+            time is { } limit && limit != Timeout.InfiniteTimeSpan ? limit : TimeSpan.MaxValue;
+
+        return Timeouts
+            .Never.WithClosing(Limit(CloseTimeout))
+            .WithPing(Limit(PingInterval), Limit(PingTimeout))
+            .WithMessage(Limit(MessageTimeout))
+            .WithSending(Limit(SendTimeout));
     }
 
     private static void CheckSpan(TimeSpan? span, string name)

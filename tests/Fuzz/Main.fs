@@ -14,6 +14,7 @@ let private targets: Target list = [
     Authorizations.proxy
     RoutePatterns.patterns
     RoutePatterns.paths
+    Recordings.target
     Frames.target
     Texts.utf8
     Texts.close

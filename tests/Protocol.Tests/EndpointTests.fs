@@ -97,21 +97,8 @@ let private isNoRefusal (incoming: Incoming) = not incoming.IsRefused
 
 let private server = ConnectionSettings.Server
 
-/// The bytes of a random conversation's frames, without what only extensions and commands do.
-let private bytesOf (seed: int) : byte[] =
-    Array.concat [
-        for happening in Conversation.random seed do
-            match happening with
-            | Conversation.Frame(bytes, _, _) -> bytes
-            | Conversation.Command _
-            | Conversation.Undecodable _
-            | Conversation.EndOfStream -> ()
-    ]
-
-let private settingsOf (seed: int) : ConnectionSettings = {
-    Conversation.randomSettings seed with
-        ReservedBits = ReservedBits.None
-}
+let private bytesOf = RandomFrames.bytes
+let private settingsOf = RandomFrames.settings
 
 let private seeds = Gen.choose (0, Int32.MaxValue) |> Arb.fromGen
 

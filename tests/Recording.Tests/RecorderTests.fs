@@ -261,7 +261,7 @@ let tests =
                 recording.Steps
                 |> Array.sumBy (fun step ->
                     match step.What with
-                    | Recorded.Frame({ Opcode = Opcode.Binary }, RecordedPayload.Bytes bytes, _) ->
+                    | Recorded.Received({ Opcode = Opcode.Binary }, RecordedPayload.Bytes bytes, _) ->
                         bytes.Length
                     | _ -> 0)
 

@@ -191,17 +191,25 @@ internal sealed partial class Driver
         PayloadDecoder? decoder
     )
     {
+        var now = options.TimeProvider.GetTimestamp();
+        ReceiveStep step;
+        bool isEnd;
         using (stateGate.Hold())
         {
             var before = Endpoint;
-            var step = before.Receive(bytes, ref sink, NoAnswers.Instance, 0, decoder);
-            if (step.Incoming.IsRefused && FailForExtension())
-                return Endpoint.Receive(bytes, ref sink, NoAnswers.Instance, 0, decoder);
-            recorder?.Received(Input.Offset, bytes[..step.Consumed], step);
-            return step.Incoming is Incoming.Close or Incoming.Refused
-                ? End(before, step)
-                : Enter(before, step);
+            step = before.Receive(bytes, ref sink, NoAnswers.Instance, 0, decoder);
+            isEnd = step.Incoming is Incoming.Close or Incoming.Refused;
+            if (!step.Incoming.IsRefused || Extensions.Failure is null)
+            {
+                recorder?.Received(Input.Offset, bytes[..step.Consumed], step);
+                step = isEnd ? Commit(before, step, now) : Enter(before, step);
+            }
         }
+        if (step.Incoming.IsRefused && FailForExtension())
+            return Endpoint.Receive(bytes, ref sink, NoAnswers.Instance, 0, decoder);
+        if (isEnd)
+            Ended();
+        return step;
     }
 
     private ReceiveStep Enter(WebSocketEndpoint before, ReceiveStep step)
@@ -219,20 +227,30 @@ internal sealed partial class Driver
     {
         var now = options.TimeProvider.GetTimestamp();
         using (stateGate.Hold())
+            step = Commit(before, step, now);
+        Ended();
+        return step;
+    }
+
+    /// <summary>The part of it under the state's lock.</summary>
+    private ReceiveStep Commit(WebSocketEndpoint before, ReceiveStep step, long now)
+    {
+        if (step.Incoming is Incoming.Refused refused)
+            Note(new Violation(refused.Violation.Error, Input.Offset + refused.Violation.Offset));
+        while (!TryReplace(before, step.Next))
         {
-            if (step.Incoming is Incoming.Refused refused)
-                Note(new Violation(refused.Violation.Error, Input.Offset + refused.Violation.Offset));
-            while (!TryReplace(before, step.Next))
-            {
-                before = Endpoint;
-                step = before.Adopt(step, NoAnswers.Instance, 0);
-            }
-            Entered(before, step.Next, AnswerOf(before, step.Next), step.HalfClose, now);
+            before = Endpoint;
+            step = before.Adopt(step, NoAnswers.Instance, 0);
         }
+        Entered(before, step.Next, AnswerOf(before, step.Next), step.HalfClose, now);
+        return step;
+    }
+
+    private void Ended()
+    {
         if (violation is not null)
             frames?.Refused(violation);
         Carry();
-        return step;
     }
 
     /// <summary>The close frame that answers the peer's, or its mistake; null when ours is out already.</summary>

@@ -85,7 +85,9 @@ internal sealed class Receiver(
             if (!isReadable)
                 return false;
             var mayBeSmall = destination is null && inbox.Count == 0;
-            if (Fill(mayBeSmall, out message) || TryTake(mode, destination, out message))
+            // Whoever waits for a message gets it, however much others hold: a little at a time then.
+            var maxSize = Math.Max(Budgeted, ReceiveBuffer.MinReadSize);
+            if (Fill(mayBeSmall, out message, maxSize) || TryTake(mode, destination, out message))
                 return true;
             if (deadline.HasPassed && ++lateReads > MaxLateReads)
                 return false;
@@ -127,6 +129,10 @@ internal sealed class Receiver(
         driver.ReadOn(Unread);
         return true;
     }
+
+    /// <summary>How much may be read now, as far as what all connections hold allows it; 0 to wait.</summary>
+    private int Budgeted =>
+        driver.Share?.MayRead(Unread.Cost + input.Buffered) ?? ReceiveBuffer.MaxReadSize;
 
     /// <summary>What waits for the application, complete or not.</summary>
     private Unread Unread
@@ -217,9 +223,10 @@ internal sealed class Receiver(
             var before = input.Offset;
             var work = TakeAhead();
             var mayFill = !driver.ReadOn(Unread).IsStop && !input.HasMore || driver.IsBroken;
-            if (mayFill && isReadable && !driver.IsClosed && transport.IsReadable)
+            var maxSize = mayFill ? Math.Min(Budgeted, MaxReadAhead) : 0;
+            if (maxSize > 0 && isReadable && !driver.IsClosed && transport.IsReadable)
             {
-                Fill(mayBeSmall: false, out _, MaxReadAhead);
+                Fill(mayBeSmall: false, out _, maxSize);
                 work += CostOfRead + TakeAhead();
             }
             // What lies behind a full queue is not read any more, and its end would never come.

@@ -34,13 +34,4 @@ internal sealed class FlightRecorder(
 
     /// <summary>Our side of the stream has ended, and that has changed the state.</summary>
     public void SendingEnded() => recorder.SendingEnded(Now);
-
-    // The recorder counts the peer's bytes by itself: these go when nobody calls them any more.
-
-    public void Received(long offset, ReadOnlySpan<byte> bytes, in ReceiveStep step) =>
-        Received(bytes, step);
-
-    public void EndOfStream(long offset) => EndOfStream();
-
-    public void Sent(long offset, Command command, long length) => Sent(command, length);
 }

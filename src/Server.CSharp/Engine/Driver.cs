@@ -131,7 +131,7 @@ internal sealed partial class Driver
         if (options.FlightRecorder is { } recording)
             recorder = new FlightRecorder(recording, settings, options.TimeProvider);
         Share = connection.Server.Budget?.Open();
-        Input.Use(extensions);
+        Input.Use(extensions, recorder);
         output.Use(extensions);
         Vitals.Watch(extensions.Deflate);
     }
@@ -201,7 +201,7 @@ internal sealed partial class Driver
             isEnd = step.Incoming is Incoming.Close or Incoming.Refused;
             if (!step.Incoming.IsRefused || Extensions.Failure is null)
             {
-                recorder?.Received(Input.Offset, bytes[..step.Consumed], step);
+                recorder?.Received(bytes[..step.Consumed], step);
                 step = isEnd ? Commit(before, step, now) : Enter(before, step);
             }
         }
@@ -286,7 +286,7 @@ internal sealed partial class Driver
                 before = Endpoint;
                 step = before.EndOfStream();
             } while (!TryReplace(before, step.Next));
-            recorder?.EndOfStream(Input.Offset);
+            recorder?.EndOfStream();
             Entered(before, step.Next, null, step.HalfClose, now);
         }
         frames?.EndOfStream();
@@ -307,6 +307,7 @@ internal sealed partial class Driver
             } while (!TryReplace(before, next));
             if (ReferenceEquals(before, next))
                 return;
+            recorder?.SendingEnded();
         }
         Carry();
     }
@@ -326,7 +327,7 @@ internal sealed partial class Driver
         using (stateGate.Hold())
         {
             var step = Send(command, out _);
-            recorder?.Sent(Input.Offset, command, length);
+            recorder?.Sent(command, length);
             return step;
         }
     }
@@ -464,7 +465,7 @@ internal sealed partial class Driver
             var step = Endpoint.Send(command);
             if (step.Refused.IsSome)
                 return step.Refused.Value;
-            recorder?.Sent(Input.Offset, command, frame.Bytes.Length);
+            recorder?.Sent(command, frame.Bytes.Length);
             output.Post(frame);
         }
         frames?.Sent(frame.Bytes);
@@ -574,7 +575,7 @@ internal sealed partial class Driver
         var step = Send(command, out var before);
         if (step.Refused.IsSome)
             return false;
-        recorder?.Sent(Input.Offset, command, 0);
+        recorder?.Sent(command, 0);
         Entered(
             before,
             step.Next,

@@ -17,7 +17,8 @@ internal sealed class MessageInput(Driver driver)
 
     private readonly ReceiveBuffer buffer = new();
     private readonly MessageSink sink = new();
-    private ChainDecoder? decoder;
+    private ChainDecoder? chain;
+    private PayloadDecoder? decoder; // that, perhaps watched by the flight recorder
     private bool isPastEmptyLine; // that may lie before the first frame
     private long frameStart; // where the frame that is arriving begins
     private bool isContinued; // the message that is arriving has a frame already
@@ -50,8 +51,13 @@ internal sealed class MessageInput(Driver driver)
         buffer.Skip(given, size, examined);
 
     /// <summary>The handshake has agreed on extensions.</summary>
-    public void Use(ExtensionChain extensions) =>
-        decoder = extensions.Bits == ReservedBits.None ? null : new ChainDecoder(extensions);
+    public void Use(ExtensionChain extensions, FlightRecorder? recorder)
+    {
+        if (extensions.Bits == ReservedBits.None)
+            return;
+        chain = new ChainDecoder(extensions);
+        decoder = recorder?.Watch(chain) ?? chain;
+    }
 
     /// <summary>True when what comes next may be a message that <see cref="FillSmall"/> takes.</summary>
     public bool ExpectsSmall => isPastEmptyLine && buffer.ExpectsLittle;
@@ -155,7 +161,7 @@ internal sealed class MessageInput(Driver driver)
     {
         buffer.Release();
         sink.Clear();
-        decoder?.Clear();
+        chain?.Clear();
     }
 
     /// <summary>Takes bytes until a message is complete; how many.</summary>

@@ -669,7 +669,9 @@ let messages =
 
         testCase "that is no UTF-8 has no text" (fun () ->
             let binary = Message(ReadOnlyMemory<byte> [| 0xFFuy |])
-            Wait.throws<DecoderFallbackException>(fun () -> binary.Text |> ignore) |> ignore)
+            let error = Wait.throws<NotTextException>(fun () -> binary.Text |> ignore)
+            error.Kind =! MessageKind.Binary
+            test <@ error.InnerException :? DecoderFallbackException @>)
 
         testCase "equals another of the same kind and content" (fun () ->
             let binary = Message(ReadOnlyMemory<byte> "a"B)

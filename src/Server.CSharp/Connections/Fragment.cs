@@ -1,4 +1,3 @@
-using System.Text;
 using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
@@ -9,8 +8,6 @@ namespace FunctionalWs;
 /// </summary>
 public readonly struct Fragment
 {
-    private static readonly UTF8Encoding Strict = new(false, true);
-
     internal Fragment(MessageKind kind, ReadOnlyMemory<byte> data, bool isLast)
     {
         Kind = kind;
@@ -31,10 +28,10 @@ public readonly struct Fragment
     public bool IsLast { get; }
 
     /// <summary>The bytes decoded as UTF-8, for either kind; decoded at each call, so keep the result.</summary>
-    /// <exception cref="DecoderFallbackException">
+    /// <exception cref="NotTextException">
     /// The bytes are not UTF-8: a binary message, or any message where text isn't validated.
     /// </exception>
-    public string Text => Strict.GetString(Data.Span);
+    public string Text => NotTextException.Decode(Data.Span, Kind);
 
     /// <summary>Kind and size, such as <c>Text fragment (5 bytes)</c>; never the content.</summary>
     public override string ToString() =>

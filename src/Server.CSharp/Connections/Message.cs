@@ -1,4 +1,3 @@
-using System.Text;
 using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
@@ -9,8 +8,6 @@ namespace FunctionalWs;
 /// </summary>
 public readonly struct Message : IEquatable<Message>
 {
-    private static readonly UTF8Encoding Strict = new(false, true);
-
     /// <summary>Makes a text message.</summary>
     /// <param name="text">The text; may be empty.</param>
     /// <exception cref="ArgumentException">The text has a lone surrogate, which UTF-8 can't encode.</exception>
@@ -40,10 +37,10 @@ public readonly struct Message : IEquatable<Message>
     /// <summary>
     /// The payload decoded as UTF-8, for either kind; decoded at each call, so keep the result.
     /// </summary>
-    /// <exception cref="DecoderFallbackException">
+    /// <exception cref="NotTextException">
     /// The payload is not UTF-8: a binary message, or any message where text isn't validated.
     /// </exception>
-    public string Text => Strict.GetString(Data.Span);
+    public string Text => NotTextException.Decode(Data.Span, Kind);
 
     /// <summary>True when kind and payload are the same.</summary>
     /// <param name="other">The message to compare with.</param>

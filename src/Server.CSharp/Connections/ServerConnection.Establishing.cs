@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Authentication;
 using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
@@ -60,29 +59,33 @@ public sealed partial class ServerConnection
 
     private bool TryAuthenticate(TlsTransport tls, Log log)
     {
+        var callbacks = new TlsCallbacks(options.Ssl!);
         try
         {
-            tls.Authenticate(options.Ssl!);
+            tls.Authenticate(callbacks.ToOptions());
             return true;
         }
         catch (Exception error)
-            when (error is AuthenticationException or IOException or NotSupportedException)
         {
-            // Not supported: no certificate for the name that the client asked for.
-            log.TlsFailed(Reason(error), error);
-        }
-        catch (Exception error)
-        {
-            log.TlsCallbackFailed(error);
+            // Told by where it comes from: all types of exceptions come from either.
+            if (callbacks.Failure is { } failure)
+                Server.TlsCallbackFailed(failure);
+            else
+                log.TlsFailed(Reason(error));
         }
         HandshakeEnded(HandshakeOutcome.NoTls);
         return false;
     }
 
-    private string Reason(Exception error) =>
-        options.TimeProvider.GetTimestamp() >= Volatile.Read(ref abortAt)
-            ? Invariant($"it took longer than {options.OpenTimeout}")
-            : PeerText.Escape(error.Message);
+    private string Reason(Exception error)
+    {
+        if (options.TimeProvider.GetTimestamp() >= Volatile.Read(ref abortAt))
+            return Invariant($"it took longer than {options.OpenTimeout}");
+        var cause = error.GetBaseException();
+        return PeerText.Escape(
+            cause == error ? error.Message : Invariant($"{error.Message} {cause.Message}")
+        );
+    }
 
     /// <summary>Takes the client's address from what trusted proxies wrote into the request.</summary>
     private void LearnClient(Request request)

@@ -165,7 +165,10 @@ public sealed partial class ServerConnection
             return message;
         throw driver.IsReceivingOver
             ? driver.ClosedException()
-            : new TimeoutException(Invariant($"No message was received within {timeout}."));
+            : new NoMessageException(
+                Invariant($"No message was received within {timeout}."),
+                driver
+            );
     }
 
     /// <summary>As <see cref="Receive(TimeSpan?)"/>, but false when the connection closed normally: no exception for a usual end.</summary>

@@ -148,12 +148,12 @@ public sealed partial class ServerConnection
     /// Sends a text message in fragments: a frame for each part as it comes, then an empty one that ends the message
     /// (RFC 6455 §5.4). Meanwhile pings and pongs can be sent, other messages can't. Without parts nothing is sent.
     /// </summary>
-    /// <param name="parts">The parts, each whole characters. What they throw is thrown on.</param>
+    /// <param name="parts">The parts of one text: a character may lie in two of them. What they throw is thrown on.</param>
     /// <param name="compress">
     /// True or false to compress it or not, where that was agreed on; null, the default, to go by
     /// <see cref="PerMessageDeflate"/>'s settings.
     /// </param>
-    /// <exception cref="ArgumentException">A part has a lone surrogate.</exception>
+    /// <exception cref="ArgumentException">The text has a lone surrogate.</exception>
     /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     /// <remarks>
@@ -164,24 +164,20 @@ public sealed partial class ServerConnection
         Send(parts, MessageKind.Text, compress);
 
     /// <summary>Sends a text or binary message in fragments of UTF-8, as <see cref="Send(IEnumerable{string}, bool?)"/> does.</summary>
-    /// <param name="parts">The parts, each whole characters. What they throw is thrown on.</param>
+    /// <param name="parts">The parts of one text: a character may lie in two of them. What they throw is thrown on.</param>
     /// <param name="kind">What the peer is told that it is.</param>
     /// <param name="compress">
     /// True or false to compress it or not, where that was agreed on; null, the default, to go by
     /// <see cref="PerMessageDeflate"/>'s settings.
     /// </param>
-    /// <exception cref="ArgumentException">A part has a lone surrogate.</exception>
+    /// <exception cref="ArgumentException">The text has a lone surrogate.</exception>
     /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     public void Send(IEnumerable<string> parts, MessageKind kind, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(parts);
         RequireOpened();
-        driver.Sender.SendFragments(
-            kind,
-            parts.Select(part => new ReadOnlyMemory<byte>(Utf8Text.Encode(part))),
-            compress
-        );
+        driver.Sender.SendFragments(kind, Utf8Text.EncodeParts(parts), compress);
     }
 
     /// <summary>Sends a binary message in fragments, as <see cref="Send(IEnumerable{string}, bool?)"/> does a text.</summary>

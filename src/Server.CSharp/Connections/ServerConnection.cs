@@ -249,25 +249,25 @@ public sealed partial class ServerConnection
     {
         log.ConnectionOpened(RemoteEndPoint);
         Exception? failure = null;
+        var code = Protocol.CloseCode.NormalClosure;
         try
         {
             HandlerContext.Run(handler, this);
         }
-        catch (ConnectionClosedException end) when (end.Origin == driver)
+        catch (Exception error) when (ClientsDoing.Of(error, driver) is { } doing)
         {
             // The usual end of a handler whose peer has left.
-            log.HandlerEnded(end);
+            code = doing.Code;
+            log.HandlerEnded(error, doing);
         }
         catch (Exception error)
         {
             log.HandlerFailed(error);
             failure = error;
+            code = Protocol.CloseCode.InternalError;
         }
 
         Interrupts.Forget(); // it was the handler's
-        var code = failure is null
-            ? Protocol.CloseCode.NormalClosure
-            : Protocol.CloseCode.InternalError;
         driver.StartClose(CloseStatus.Create(code, ""));
         driver.Receiver.ReadUntilClosed();
         LogEnd(log);

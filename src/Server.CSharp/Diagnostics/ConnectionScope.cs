@@ -15,7 +15,7 @@ internal sealed class ConnectionScope(ServerConnection connection)
         index switch
         {
             0 => new("ConnectionId", connection.Id),
-            1 => new("RemoteEndPoint", connection.RemoteEndPoint),
+            1 => new("RemoteEndPoint", PeerText.Of(connection.RemoteEndPoint)),
             _ => throw new ArgumentOutOfRangeException(nameof(index), index, "There are two."),
         };
 
@@ -27,5 +27,6 @@ internal sealed class ConnectionScope(ServerConnection connection)
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    public override string ToString() => Invariant($"{connection.Id} {connection.RemoteEndPoint}");
+    public override string ToString() =>
+        Invariant($"{connection.Id} {PeerText.Of(connection.RemoteEndPoint)}");
 }

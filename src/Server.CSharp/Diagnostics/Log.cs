@@ -25,7 +25,7 @@ internal sealed partial class Log(ILogger logger)
     public void ConnectionClosed(Ending? ending)
     {
         if (logger.IsEnabled(LogLevel.Information))
-            ConnectionClosed(Invariant($"{ending}"), ending?.Cause?.Message ?? "");
+            ConnectionClosed(Invariant($"{ending}"), Message(ending?.Cause));
     }
 
     public void ConnectionRecorded(Recording recording)
@@ -48,7 +48,18 @@ internal sealed partial class Log(ILogger logger)
     /// <param name="reason">Why no connection was opened, though nothing was answered.</param>
     /// <param name="cause">What ended the stream. Only its message is told: a peer that leaves deserves no stack trace.</param>
     public void HandshakeIgnored(string reason, Exception? cause) =>
-        HandshakeIgnored(PeerText.Escape(reason), cause?.Message ?? "");
+        HandshakeIgnored(PeerText.Escape(reason), Message(cause));
+
+    public void ConnectionOpened(EndPoint? remoteEndPoint) =>
+        ConnectionOpened(PeerText.Of(remoteEndPoint));
+
+    /// <param name="proxy">Who is trusted, but has not said whose connection it is.</param>
+    /// <param name="cause">What ended the stream; null when it was something else that came.</param>
+    public void ProxyHeaderMissing(EndPoint? proxy, Exception? cause) =>
+        ProxyHeaderMissing(PeerText.Of(proxy), Message(cause));
+
+    // An exception may quote what the peer sent.
+    private static string Message(Exception? cause) => PeerText.Escape(cause?.Message ?? "");
 
     [LoggerMessage(1, LogLevel.Information, "Server listening on {EndPoint}")]
     public partial void ServerListening(EndPoint? endPoint);
@@ -87,13 +98,26 @@ internal sealed partial class Log(ILogger logger)
     public partial void ThreadFailed(Exception error);
 
     [LoggerMessage(20, LogLevel.Information, "Connection open with {RemoteEndPoint}")]
-    public partial void ConnectionOpened(EndPoint? remoteEndPoint);
+    private partial void ConnectionOpened(object? remoteEndPoint);
 
     [LoggerMessage(9, LogLevel.Error, "A callback of a connection's Closed token failed")]
     public partial void CallbackFailed(Exception error);
 
+    /// <param name="error">What a handler or a hook has thrown.</param>
+    /// <param name="doing">How its client has brought that about.</param>
+    public void HandlerEnded(Exception error, ClientsDoing doing)
+    {
+        if (doing.Reason is { } reason)
+            ClientRefused(doing.Code.Value, PeerText.Escape(reason));
+        else
+            HandlerEnded(error);
+    }
+
     [LoggerMessage(43, LogLevel.Debug, "The connection's handler ended with its connection")]
-    public partial void HandlerEnded(Exception error);
+    private partial void HandlerEnded(Exception error);
+
+    [LoggerMessage(44, LogLevel.Information, "The client is told {Code}: {Reason}")]
+    private partial void ClientRefused(int code, string reason);
 
     [LoggerMessage(24, LogLevel.Error, "The connection's handler failed")]
     public partial void HandlerFailed(Exception error);
@@ -107,8 +131,9 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(12, LogLevel.Error, "A listener of metrics or traces failed")]
     public partial void ListenerFailed(Exception error);
 
+    /// <param name="reason">Escaped. The exception has a stack of the platform's own, and may quote the peer.</param>
     [LoggerMessage(60, LogLevel.Debug, "No TLS: {Reason}")]
-    public partial void TlsFailed(string reason, Exception error);
+    public partial void TlsFailed(string reason);
 
     [LoggerMessage(
         61,
@@ -117,8 +142,8 @@ internal sealed partial class Log(ILogger logger)
     )]
     public partial void TlsCallbackFailed(Exception error);
 
-    [LoggerMessage(62, LogLevel.Debug, "No PROXY protocol header came from {Proxy}")]
-    public partial void ProxyHeaderMissing(EndPoint? proxy, Exception? error);
+    [LoggerMessage(62, LogLevel.Debug, "No PROXY protocol header came from {Proxy} {Cause}")]
+    private partial void ProxyHeaderMissing(object? proxy, string cause);
 
     [LoggerMessage(21, LogLevel.Information, "Connection closed: {Ending} {Cause}")]
     private partial void ConnectionClosed(string ending, string cause);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 
 namespace FunctionalWs;
@@ -27,6 +28,10 @@ internal static class PeerText
         }
         return escaped.ToString();
     }
+
+    /// <summary>An address for logs. That of a client on a Unix socket is any text it likes.</summary>
+    public static object? Of(EndPoint? endPoint) =>
+        endPoint is null or IPEndPoint ? endPoint : Escape(endPoint.ToString() ?? "");
 
     private static void Append(StringBuilder escaped, ReadOnlySpan<char> characters, bool isPlain)
     {

@@ -45,7 +45,7 @@ internal sealed partial class Driver
         this.options = options;
         this.watcher = watcher;
         this.connection = connection;
-        notOpen = new NotOpenToken(log);
+        notOpen = new NotOpenToken(this, log);
         this.frames = frames;
         this.metrics = metrics;
         started = options.TimeProvider.GetTimestamp();

@@ -4,7 +4,7 @@ namespace FunctionalWs;
 /// Tells whoever asked that a connection is no longer open. Guarded by the lock of its state; what is registered runs on the
 /// thread pool, so that it doesn't hold up whoever ended the connection.
 /// </summary>
-internal sealed class NotOpenToken(Log log)
+internal sealed class NotOpenToken(Driver driver, Log log)
 {
     private CancellationTokenSource? source; // made for whoever asks
 
@@ -27,6 +27,11 @@ internal sealed class NotOpenToken(Log log)
         try
         {
             await source.CancelAsync().ConfigureAwait(false);
+        }
+        catch (AggregateException error)
+            when (ClientsDoing.Of(error, driver) is { } doing)
+        {
+            log.HandlerEnded(error, doing); // it used the connection that has ended
         }
         catch (AggregateException error)
         {

@@ -34,6 +34,23 @@ internal static class Utf8Text
         }
     }
 
+    /// <summary>The parts of one text, each encoded. The first half of a character that is cut waits for the second.</summary>
+    /// <exception cref="ArgumentException">The text has a lone surrogate: when the part is asked for that shows it.</exception>
+    public static IEnumerable<ReadOnlyMemory<byte>> EncodeParts(IEnumerable<string> parts)
+    {
+        var half = "";
+        foreach (var part in parts)
+        {
+            ArgumentNullException.ThrowIfNull(part);
+            var text = half + part;
+            half = text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text[^1..] : "";
+            if (half.Length == 0 || text.Length > 1)
+                yield return Encode(text[..^half.Length]);
+        }
+        if (half.Length > 0)
+            _ = Encode(half); // throws
+    }
+
     /// <exception cref="ArgumentException">The bytes are not UTF-8.</exception>
     public static void Require(ReadOnlySpan<byte> text, string name)
     {

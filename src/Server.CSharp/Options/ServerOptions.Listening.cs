@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 
 namespace FunctionalWs;
 
@@ -74,10 +75,28 @@ public sealed partial record ServerOptions
                     + "ServerCertificateSelectionCallback.",
                 nameof(Ssl)
             );
+        foreach (var protocol in ssl.ApplicationProtocols ?? [])
+        {
+            if (IsOtherHttp(protocol))
+                throw new ArgumentException(
+                    Invariant(
+                        $"Ssl: ApplicationProtocols has {protocol}, but this server speaks HTTP/1.1 alone, and a browser that agrees on another fails."
+                    ),
+                    nameof(Ssl)
+                );
+        }
         if (ssl.AllowRenegotiation)
             throw new ArgumentException(
                 "Ssl: AllowRenegotiation is true, but renegotiation is not supported.",
                 nameof(Ssl)
             );
+    }
+
+    /// <summary>HTTP/2 and HTTP/3, with their drafts and with the name that has no TLS.</summary>
+    private static bool IsOtherHttp(SslApplicationProtocol protocol)
+    {
+        var name = Encoding.Latin1.GetString(protocol.Protocol.Span);
+        return name.StartsWith("h2", StringComparison.Ordinal)
+            || name.StartsWith("h3", StringComparison.Ordinal);
     }
 }

@@ -12,7 +12,7 @@ internal readonly record struct ServerAddress(string? Address, int? Port)
         endPoint switch
         {
             IPEndPoint ip => new(Invariant($"{Plain(ip.Address)}"), ip.Port),
-            UnixDomainSocketEndPoint unix => new(Invariant($"{unix}"), null),
+            UnixDomainSocketEndPoint unix => new(PeerText.Escape(unix.ToString()), null),
             _ => default,
         };
 

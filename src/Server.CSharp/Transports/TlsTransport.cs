@@ -239,6 +239,10 @@ internal sealed class TlsTransport : Transport
         return error as IOException ?? new IOException("The connection is broken.", error);
     }
 
+    /// <summary>
+    /// True for whatever an SslStream makes of a peer's bytes, of which its exceptions' types say little. What harms the
+    /// calling thread alone is thrown on.
+    /// </summary>
     private static bool IsBroken(Exception error) =>
-        error is IOException or InvalidOperationException;
+        error is not (ThreadInterruptedException or OutOfMemoryException);
 }

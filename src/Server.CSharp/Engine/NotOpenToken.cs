@@ -28,8 +28,7 @@ internal sealed class NotOpenToken(Driver driver, Log log)
         {
             await source.CancelAsync().ConfigureAwait(false);
         }
-        catch (AggregateException error)
-            when (ClientsDoing.Of(error, driver) is { } doing)
+        catch (AggregateException error) when (ClientsDoing.Of(error, driver) is { } doing)
         {
             log.HandlerEnded(error, doing); // it used the connection that has ended
         }

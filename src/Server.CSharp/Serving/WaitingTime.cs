@@ -18,7 +18,9 @@ internal static class WaitingTime
             throw new ArgumentOutOfRangeException(
                 name,
                 span,
-                Invariant($"{name} is zero or more; null or Timeout.InfiniteTimeSpan is for as long as it takes.")
+                Invariant(
+                    $"{name} is zero or more; null or Timeout.InfiniteTimeSpan is for as long as it takes."
+                )
             );
         return span;
     }

@@ -45,7 +45,9 @@ internal sealed class UnixSocketFile
     {
         if (path.IndexOf('\0', 1) > 0)
             throw new ArgumentException(
-                Invariant($"The path '{PeerText.Escape(path)}' has a NUL in it: a file can't be called that."),
+                Invariant(
+                    $"The path '{PeerText.Escape(path)}' has a NUL in it: a file can't be called that."
+                ),
                 nameof(path)
             );
     }

@@ -152,11 +152,11 @@ let clientsDoing =
                         ProcessRequest =
                             ProcessRequest(fun connection _ ->
                                 ask "request" connection
-                                null),
+                                Response.None),
                         ProcessResponse =
                             ProcessResponse(fun connection _ _ ->
                                 ask "response" connection
-                                null),
+                                Response.None),
                         SelectSubprotocol =
                             SelectSubprotocol(fun connection _ ->
                                 ask "subprotocol" connection
@@ -203,8 +203,8 @@ let clientsDoing =
             use listener =
                 new ActivityListener(
                     ShouldListenTo = (fun source -> source.Name = "FunctionalWs.Server"),
-                    Sample = SampleActivity(fun _ -> ActivitySamplingResult.AllData),
-                    ActivityStopped = spans.Enqueue
+                    Sample = SampleActivity<ActivityContext>(fun _ -> ActivitySamplingResult.AllData),
+                    ActivityStopped = Action<Activity>(fun span -> spans.Enqueue span)
                 )
 
             ActivitySource.AddActivityListener listener

@@ -35,9 +35,10 @@ internal sealed class SettingValue(
         [typeof(IReadOnlyList<string>)] = value => value.List(name => name),
         [typeof(IReadOnlyList<IPNetwork>)] = value => value.List(ToNetwork),
         // None at all is everybody; an empty list, nobody.
-        [typeof(IReadOnlyList<Origin>)] = value =>
-            IsNull(value.entry) ? null : value.List(ToOrigin),
+        [typeof(IReadOnlyList<Origin>)] = value => value.IsNothing ? null : value.List(ToOrigin),
     };
+
+    private bool IsNothing => IsNull(entry);
 
     /// <summary>True for null, which a list without items is not.</summary>
     public static bool IsNull(IConfigurationSection entry) =>

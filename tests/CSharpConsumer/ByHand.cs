@@ -44,7 +44,9 @@ internal static class ByHand
         Check.Equal(null, request.Headers.Get("missing"));
 
         var limits = new HeadLimits(maxHeadSize: 64);
-        Check.True(limits.Equals(new HeadLimits(maxHeadSize: 64)) && !limits.Equals(HeadLimits.Default));
+        Check.True(
+            limits.Equals(new HeadLimits(maxHeadSize: 64)) && !limits.Equals(HeadLimits.Default)
+        );
         var error = ((RequestParse.Malformed)Read(Head, limits)).Error;
         Check.Equal((431, true), (error.StatusCode, error.IsHeadTooLarge));
         Check.Equal("RFC 6585 §5", error.Section.ToString());
@@ -70,7 +72,12 @@ internal static class ByHand
         var kept = (HandshakeExamination.Kept)Handshake.Examine(policy, request);
         Check.Equal("x", kept.Offer.Extensions.Single().Name);
         var agreed = ExtensionOffer.Create("x", [new ExtensionParameter("a", null)]);
-        var answer = Answer.Complete("mine", now, "GET", Handshake.Accept(kept.Offer, "v1", [agreed]));
+        var answer = Answer.Complete(
+            "mine",
+            now,
+            "GET",
+            Handshake.Accept(kept.Offer, "v1", [agreed])
+        );
         Check.True(Text(answer).Contains("Sec-WebSocket-Extensions: x; a\r\n"));
 
         var strangers = new HandshakePolicy([OriginRule.NewExact("https://example.com")]);
@@ -86,11 +93,19 @@ internal static class ByHand
     public static void Proxies()
     {
         var hops = Forwarded.ParseForwarded(["for=192.0.2.1", "for=\"broken", "for=192.0.2.2"]);
-        var client = Forwarded.FindClient(address => address.Equals(IPAddress.Parse("192.0.2.2")), hops);
+        var client = Forwarded.FindClient(
+            address => address.Equals(IPAddress.Parse("192.0.2.2")),
+            hops
+        );
         Check.Equal(IPEndPoint.Parse("192.0.2.2:0"), client.Value);
         var parse = ProxyProtocol.Parse("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"u8);
         Check.True(
-            parse is ProxyParse.Complete { Header: ProxyHeader.Proxied { Source.Port: 1 }, Consumed: 36 }
+            parse
+                is ProxyParse.Complete
+                {
+                    Header: ProxyHeader.Proxied { Source.Port: 1 },
+                    Consumed: 36
+                }
         );
     }
 }

@@ -649,7 +649,9 @@ let both =
                 let request = ClientHandshake.request (ReadOnlySpan key) offer (uri target)
 
                 let answer =
-                    receive size (serve subprotocols deflate (Encoding.Latin1.GetBytes(text request.Request)))
+                    receive
+                        size
+                        (serve subprotocols deflate (Encoding.Latin1.GetBytes(text request.Request)))
 
                 match ClientHandshake.check request answer with
                 | ClientResult.Opened agreement ->

@@ -60,7 +60,8 @@ let private header: FrameHeader = {
     Size = 6
 }
 
-let private came (payload: RecordedPayload) (ending: FrameEnding) = Recorded.Received(header, payload, ending)
+let private came (payload: RecordedPayload) (ending: FrameEnding) =
+    Recorded.Received(header, payload, ending)
 
 let private happenings = [
     came (RecordedPayload.Bytes [||]) FrameEnding.Whole, "< Text, 9 bytes"

@@ -14,7 +14,8 @@ open FunctionalWs.Server.Tests.Serve
 /// A server whose handlers wait for the end, and its clients.
 let private audience (count: int) (options: ServerOptions) =
     let server =
-        options |> Serve.inMemory (fun connection -> Seq.iter ignore connection.Messages)
+        options
+        |> Serve.inMemory (fun connection -> Seq.iter ignore connection.Messages)
 
     let clients = [ for _ in 1..count -> client server ]
     Wait.until "all are open" (fun () -> server.Connections.Count = count)

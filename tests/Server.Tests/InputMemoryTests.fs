@@ -45,7 +45,8 @@ type private Stream(text: byte[], sizes: int list) =
 
 let private kibi = 1024L
 
-let private input () = MessageInput(Unchecked.defaultof<Driver>)
+let private input () =
+    MessageInput(Unchecked.defaultof<Driver>)
 
 /// The memory that so many bytes take which are received so many at a time.
 let private taken (maxSize: int) (total: int64) (sizes: int list) : int64 =
@@ -88,7 +89,9 @@ let tests =
             let mutable turn = 0
 
             while sink.Unread.Bytes < int64 total do
-                let size = min (total - int sink.Unread.Bytes) (List.item (turn % sizes.Length) sizes)
+                let size =
+                    min (total - int sink.Unread.Bytes) (List.item (turn % sizes.Length) sizes)
+
                 turn <- turn + 1
                 let mutable rest = size
 

@@ -54,14 +54,14 @@ let private writing (client: PeerClient) (count: int) (write: int -> unit) =
     written, thread
 
 let private driverOf (connection: ServerConnection) : Driver =
-    typeof<ServerConnection>
-        .GetField("driver", BindingFlags.Instance ||| BindingFlags.NonPublic)
-        .GetValue
+    typeof<ServerConnection>.GetField("driver", BindingFlags.Instance ||| BindingFlags.NonPublic).GetValue
         connection
     :?> Driver
 
 let private stateGateOf (connection: ServerConnection) : Lock =
-    typeof<Driver>.GetField("stateGate", BindingFlags.Instance ||| BindingFlags.NonPublic).GetValue(driverOf connection)
+    typeof<Driver>
+        .GetField("stateGate", BindingFlags.Instance ||| BindingFlags.NonPublic)
+        .GetValue(driverOf connection)
     :?> Lock
 
 let private isPing (frame: Wire) =
@@ -85,13 +85,16 @@ let silence =
             use _ = release
             use client = memory server 10_000
             // More than is read ahead: 64 KiB.
-            let written, thread = writing client 150 (fun _ -> client.SendText(String('x', 1_000)))
+            let written, thread =
+                writing client 150 (fun _ -> client.SendText(String('x', 1_000)))
+
             Wait.until "reading has stopped" (fun () -> Volatile.Read(&written.contents) > 60)
             clock.Advance(seconds 20.0)
             letGo.Set()
             Wait.forTask "the rest is read" thread
             // It has heard its last.
-            let ended = Wait.start (fun () -> Seq.initInfinite (fun _ -> client.Read()) |> Seq.find ((=) End))
+            let ended =
+                Wait.start (fun () -> Seq.initInfinite (fun _ -> client.Read()) |> Seq.find ((=) End))
 
             Wait.until "the silent peer is given up" (fun () ->
                 clock.Advance(seconds 1.0)
@@ -99,26 +102,28 @@ let silence =
 
             (fails outcome) :? ConnectionClosedErrorException =! true)
 
-        testCase "is given up, though it sent so much before that nobody reads on, and takes nothing" (fun () ->
-            let clock = FakeClock()
+        testCase
+            "is given up, though it sent so much before that nobody reads on, and takes nothing"
+            (fun () ->
+                let clock = FakeClock()
 
-            let server, outcome, letGo, release =
-                ServerOptions(TimeProvider = clock, MaxMessageSize = Nullable 1_000)
-                |> busyThen (fun connection ->
-                    while true do
-                        connection.Send(String('y', 1_000)))
+                let server, outcome, letGo, release =
+                    ServerOptions(TimeProvider = clock, MaxMessageSize = Nullable 1_000)
+                    |> busyThen (fun connection ->
+                        while true do
+                            connection.Send(String('y', 1_000)))
 
-            use _ = release
-            use client = memory server 10_000
-            let written, _ = writing client 150 (fun _ -> client.SendText(String('x', 1_000)))
-            Wait.until "reading has stopped" (fun () -> Volatile.Read(&written.contents) > 60)
-            letGo.Set()
+                use _ = release
+                use client = memory server 10_000
+                let written, _ = writing client 150 (fun _ -> client.SendText(String('x', 1_000)))
+                Wait.until "reading has stopped" (fun () -> Volatile.Read(&written.contents) > 60)
+                letGo.Set()
 
-            Wait.until "the peer is given up" (fun () ->
-                clock.Advance(seconds 1.0)
-                outcome.IsCompleted)
+                Wait.until "the peer is given up" (fun () ->
+                    clock.Advance(seconds 1.0)
+                    outcome.IsCompleted)
 
-            (fails outcome).InnerException :? TimeoutException =! true)
+                (fails outcome).InnerException :? TimeoutException =! true)
     ]
 
 [<Tests>]
@@ -130,13 +135,16 @@ let slow =
             let options =
                 ServerOptions(
                     TimeProvider = clock,
-                    SendTimeout = (if hasSendTimeout then Nullable(seconds 10.0) else Nullable())
+                    SendTimeout =
+                        (if hasSendTimeout then
+                             Nullable(seconds 10.0)
+                         else
+                             Nullable())
                 )
 
             let server, outcome =
                 options
-                |> handling (fun connection ->
-                    connection.Send(Array.zeroCreate<byte> 60_000))
+                |> handling (fun connection -> connection.Send(Array.zeroCreate<byte> 60_000))
 
             use _ = server
             use client = memory server 10_000
@@ -151,6 +159,7 @@ let slow =
                 Wait.until "there is more" (fun () -> client.Transport.IsReadable)
 
             outcome.IsFaulted =! false
+
             while read < 60_010 do
                 read <- read + client.Transport.Read(Span piece)
 
@@ -180,6 +189,7 @@ let fragments =
             // Eight of them cost 64 KiB; what is in the stream comes on top.
             let written, _ = writing client 100 (fun _ -> client.Write message)
             Wait.until "some are read" (fun () -> Volatile.Read(&written.contents) >= 8)
+
             Wait.until "all pongs but the last have come" (fun () ->
                 while client.Transport.IsReadable && Volatile.Read(&written.contents) < 20 do
                     client.Read() |> ignore
@@ -266,7 +276,10 @@ let floods =
         testCase "are read ahead a piece at a time, so that others have their turn" (fun () ->
             let _, client, connection, release = connected (withClock (FakeClock()))
             use _ = release
-            let pings = Array.concat (Array.replicate 50_000 [| 0x89uy; 0x80uy; 0uy; 0uy; 0uy; 0uy |])
+
+            let pings =
+                Array.concat (Array.replicate 50_000 [| 0x89uy; 0x80uy; 0uy; 0uy; 0uy; 0uy |])
+
             let _, _ = writing client 1 (fun _ -> client.Write pings)
             let driver = driverOf connection
             let mutable most = 0L

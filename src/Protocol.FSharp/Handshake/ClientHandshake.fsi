@@ -20,6 +20,9 @@ type ClientRequest =
     /// <summary>What is sent: <c>Http.WriteRequest</c> makes bytes of it.</summary>
     member Request: Request
 
+    /// <summary>The method, the URI without its userinfo, and the version.</summary>
+    override ToString: unit -> string
+
     member private Text: string
 
 /// <summary>What client and server have agreed on. Immutable.</summary>
@@ -38,6 +41,9 @@ type ClientAgreement = private {
 
     /// <summary>All extensions with the server's parameters, in its order, <c>permessage-deflate</c> included (RFC 6455 §9.1).</summary>
     member Extensions: IReadOnlyList<ExtensionOffer>
+
+    /// <summary>The subprotocol and the extensions.</summary>
+    override ToString: unit -> string
 
     member private Text: string
 

@@ -151,7 +151,8 @@ internal sealed class MessageInput(Driver driver)
     public bool HasMore => buffer.Length > 0;
 
     /// <summary>Takes the fragments that have come of a message that is not complete; false when there are none.</summary>
-    public bool TryTakeFragments(out ReceivedMessage fragments) => sink.TryTakeFragments(out fragments);
+    public bool TryTakeFragments(out ReceivedMessage fragments) =>
+        sink.TryTakeFragments(out fragments);
 
     /// <summary>Drops the rest of a message of which fragments were taken.</summary>
     public void DiscardRest() => sink.DiscardRest();

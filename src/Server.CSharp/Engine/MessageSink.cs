@@ -28,7 +28,8 @@ internal sealed class MessageSink
     public Unread Unread => new(messages: 0, bytes: length, fragments: ends?.Count ?? 0);
 
     /// <summary>The memory that it takes, in bytes.</summary>
-    public long Capacity => segments.Sum(segment => (long)segment.Bytes.Length) + (whole?.Length ?? 0);
+    public long Capacity =>
+        segments.Sum(segment => (long)segment.Bytes.Length) + (whole?.Length ?? 0);
 
     /// <summary>The bytes of the frame that is arriving, so far.</summary>
     public int FrameSize => length - frameStart;

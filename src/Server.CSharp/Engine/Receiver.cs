@@ -152,7 +152,11 @@ internal sealed class Receiver(
     private void Fill() => Fill(mayBeSmall: false, out _);
 
     /// <summary>Reads once; true when that brought a message in the usual form, which is taken.</summary>
-    private bool Fill(bool mayBeSmall, out ReceivedMessage message, int maxSize = ReceiveBuffer.MaxReadSize)
+    private bool Fill(
+        bool mayBeSmall,
+        out ReceivedMessage message,
+        int maxSize = ReceiveBuffer.MaxReadSize
+    )
     {
         var filled = TryFill(mayBeSmall && input.ExpectsSmall, maxSize, out message);
         if (filled is Filled.Message)

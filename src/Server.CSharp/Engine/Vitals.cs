@@ -82,10 +82,16 @@ internal sealed class Vitals
         else if (limit.IsMessage)
             driver.Fail(
                 CloseStatus.Create(CloseCode.PolicyViolation, "message took too long"),
-                new TimeoutException(Invariant($"A message was not complete within {options.MessageTimeout}."))
+                new TimeoutException(
+                    Invariant($"A message was not complete within {options.MessageTimeout}.")
+                )
             );
         else if (limit.IsPing && ++looksInVain == LooksInVain)
-            Break(Invariant($"Keepalive: nothing was received within {options.PingTimeout} of a ping."));
+            Break(
+                Invariant(
+                    $"Keepalive: nothing was received within {options.PingTimeout} of a ping."
+                )
+            );
     }
 
     private void Break(string why) => driver.Break(new TimeoutException(why));

@@ -14,4 +14,4 @@ ws-recording/2 role=server max=1048576,-,65536 text=checked rsv=0 lengths=shorte
 | +329236 @70431 <8283.0001ff
 | +329271 @70440 >binary.3
 | +353597 @70440 <888c.03e874686174277320616c6c
-| +362913 @70458 <end
+| +362913 @70458 >end

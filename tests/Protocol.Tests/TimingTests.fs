@@ -29,6 +29,7 @@ let private idle: Traffic = {
     Received = 0L
     Messages = 0L
     Taken = 0L
+    Sent = 0L
     IsSending = false
     IsUnread = false
 }

@@ -77,6 +77,9 @@ type WebSocketEndpoint internal (terms: Terms, state: State, place: Place, watch
     /// <summary>True once nothing that comes from the peer matters any more.</summary>
     member _.IsReceivingOver: bool = not (Connection.isLive state)
 
+    /// <summary>True while a ping of the keepalive waits for a sign of life.</summary>
+    member _.IsPinged: bool = watch.Pinged.IsSome
+
     /// <summary>True once the connection has ended: the stream can be closed.</summary>
     member _.IsClosed: bool =
         match state with
@@ -132,6 +135,8 @@ type ReceiveStep = {
     Incoming: Incoming
     /// <summary>True to shut the sending side of the stream down, after the answer (RFC 6455 §7.1.1). Said once.</summary>
     HalfClose: bool
+    /// <summary>The bits by which extensions have marked the frame that is complete (RFC 6455 §5.2).</summary>
+    ReservedBits: ReservedBits
 }
 
 /// <summary>What a command has led to.</summary>
@@ -215,6 +220,7 @@ module internal ReceiveSteps =
         Consumed = consumed
         Incoming = Incoming.Nothing
         HalfClose = false
+        ReservedBits = ReservedBits.None
     }
 
     /// A frame is done with.
@@ -235,6 +241,7 @@ module internal ReceiveSteps =
             Consumed = consumed
             Incoming = incoming
             HalfClose = transition.HalfClose
+            ReservedBits = ReservedBits.None
         }
 
     /// The rest of the bytes doesn't matter: nothing after a broken rule can be read (RFC 6455 §7.1.7).
@@ -660,6 +667,7 @@ type WebSocketEndpoint with
                                      MessageKind.Binary)
                                 true
                         HalfClose = false
+                        ReservedBits = ReservedBits.None
                     }
                 else
                     // Again, the long way: it finds where the text is wrong.
@@ -780,6 +788,7 @@ type WebSocketEndpoint with
             Consumed = 0
             Incoming = Incoming.Nothing
             HalfClose = transition.HalfClose
+            ReservedBits = ReservedBits.None
         }
 
     /// <summary>

@@ -126,8 +126,10 @@ type Traffic = {
     Received: int64
     /// <summary>Moves when a message is complete.</summary>
     Messages: int64
-    /// <summary>Moves when the peer takes bytes.</summary>
+    /// <summary>Moves when the peer takes bytes: a sign of life.</summary>
     Taken: int64
+    /// <summary>Moves when something has left that was to be sent, to wherever it waits then.</summary>
+    Sent: int64
     /// <summary>True while bytes wait for the peer to take them.</summary>
     IsSending: bool
     /// <summary>True while the peer has sent something that nobody has read.</summary>
@@ -235,13 +237,17 @@ module internal Watch =
         let isWaiting = traffic.IsSending && timeouts.Sending < TimeSpan.MaxValue
 
         match watch.Sending with
-        | ValueSome since when isWaiting && since.Count = traffic.Taken -> watch
+        | ValueSome since when isWaiting && since.Count = traffic.Taken + traffic.Sent -> watch
         | ValueSome _ when not isWaiting -> { watch with Sending = ValueNone }
         | ValueNone when not isWaiting -> watch
         | ValueSome _
         | ValueNone -> {
             watch with
-                Sending = ValueSome { At = now; Count = traffic.Taken }
+                Sending =
+                    ValueSome {
+                        At = now
+                        Count = traffic.Taken + traffic.Sent
+                    }
           }
 
     // ---- What is due
@@ -360,8 +366,6 @@ module internal Watch =
         else
             since + timeouts.PingInterval * float (watch.Pings + 1L)
 
-    let private earliest (times: TimeSpan list) : TimeSpan = List.min times
-
     /// When to look again, if nothing happens before; `TimeSpan.MaxValue` for never.
     let deadline (now: TimeSpan) (timeouts: Timeouts) (condition: Condition) (watch: Watch) : TimeSpan =
         match watch.Phase with
@@ -369,13 +373,15 @@ module internal Watch =
         | Phase.Opening since -> after since timeouts.Opening
         | Phase.Open _ when not condition.IsOpen -> now
         | Phase.Open since ->
-            earliest [
-                nextPing timeouts since watch
+            let ping =
                 match watch.Pinged with
-                | ValueSome pinged -> after pinged.At timeouts.Ping
-                | ValueNone -> ()
-                if condition.IsUnfinished then
-                    until now watch.Message timeouts.Message
-                until now watch.Sending timeouts.Sending
-            ]
+                | ValueSome pinged -> min (after pinged.At timeouts.Ping) (nextPing timeouts since watch)
+                | ValueNone -> nextPing timeouts since watch
+
+            let sending = until now watch.Sending timeouts.Sending
+
+            if condition.IsUnfinished then
+                min (min ping sending) (until now watch.Message timeouts.Message)
+            else
+                min ping sending
         | Phase.Closing since -> after since timeouts.Closing

@@ -75,9 +75,8 @@ public sealed partial class ServerConnection
     {
         Response = decision.Response;
         Subprotocol = decision.Subprotocol;
-        driver.Use(decision.Extensions);
+        driver.Open(decision.Extensions);
         AbortAfter(options.OpenTimeout);
-        driver.Vitals.Start();
         Server.EndHandshake(this); // a client that has its answer counts as in
         var isSent = opening.TryAnswer(this, transport, decision);
         HandshakeEnded(

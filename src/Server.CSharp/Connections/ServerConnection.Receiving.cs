@@ -7,7 +7,6 @@ namespace FunctionalWs;
 public sealed partial class ServerConnection
 {
     private string? receiving; // the call that is
-    private PooledBuffer? borrowed; // made for whoever asks
 
     /// <summary>
     /// Waits for the next message. Messages that came before the connection closed can still be received after it.
@@ -76,15 +75,15 @@ public sealed partial class ServerConnection
     {
         ArgumentNullException.ThrowIfNull(read);
         BeginReceiving(nameof(ReceiveBorrowed));
+        var message = default(ReceivedMessage);
         try
         {
-            borrowed ??= new PooledBuffer();
-            var kind = ReceiveCore(timeout, ReceiveMode.Message, borrowed).Kind;
-            read(kind, borrowed.Payload);
+            message = ReceiveCore(timeout, ReceiveMode.Lent, null);
+            read(message.Kind, new ReadOnlySequence<byte>(message.Data));
         }
         finally
         {
-            borrowed?.Release();
+            message.GiveBack();
             EndReceiving();
         }
     }
@@ -127,7 +126,7 @@ public sealed partial class ServerConnection
     internal void EndReceiving() => Volatile.Write(ref receiving, null);
 
     internal ReceivedMessage ReceiveFragments(TimeSpan? timeout) =>
-        ReceiveCore(timeout, ReceiveMode.Fragments, null);
+        ReceiveCore(timeout, ReceiveMode.Fragments, null).Owned();
 
     internal void DiscardRest() => driver.Receiver.DiscardRest();
 

@@ -15,40 +15,38 @@ internal sealed class FrameLog(ILogger logger, ServerConnection connection)
         allowLongLengths: true
     );
 
-    public void Received(in FrameHeader header)
+    /// <summary>A control frame.</summary>
+    public void Received(Opcode opcode, int size) =>
+        Received(opcode, size, Notes(fin: true, ReservedBits.None));
+
+    /// <summary>A frame of a message; its size is that on the wire, with a header in the shortest form.</summary>
+    public void Received(Opcode opcode, bool fin, ReservedBits bits, long wireSize)
+    {
+        var isLarge = wireSize > FrameReader.MaxHeaderSize + ushort.MaxValue;
+        var headerSize =
+            isLarge ? FrameWriter.HeaderSize(ushort.MaxValue + 1, masked: true)
+            : wireSize > FrameWriter.HeaderSize(125, masked: true) + 125
+                ? FrameWriter.HeaderSize(126, masked: true)
+            : FrameWriter.HeaderSize(125, masked: true);
+        Received(opcode, wireSize - headerSize, Notes(fin, bits));
+    }
+
+    private void Received(Opcode opcode, long size, string notes)
     {
         using var scope = Log.BeginConnection(logger, connection);
-        Log.FrameReceived(
-            logger,
-            Invariant($"{header.Opcode}"),
-            header.PayloadLength,
-            Notes(header.Fin, header.ReservedBits)
-        );
+        Log.FrameReceived(logger, Invariant($"{opcode}"), size, notes);
     }
 
-    /// <param name="input">What was received.</param>
-    /// <param name="violation">The rule that the peer has broken; null when it has not.</param>
-    public void Received(in Input input, Violation? violation)
-    {
-        if (input.IsReceived)
-            Received(input.Frame.Header);
-        if (input.IsEndOfStream)
-            Ended("end of stream");
-        else
-            Refused(violation);
-    }
+    /// <summary>The stream of the peer has ended.</summary>
+    public void EndOfStream() => Ended("end of stream");
 
-    /// <summary>Nothing more is received since a rule was broken, if there is one.</summary>
-    public void Refused(Violation? violation)
-    {
-        if (violation is not null)
-            Ended(Invariant($"{violation}"));
-    }
+    /// <summary>Nothing more is received since a rule was broken.</summary>
+    public void Refused(Violation violation) => Ended(Invariant($"{violation}"));
 
     public void Sent(Opcode opcode, bool fin, ReservedBits bits, int size)
     {
         using var scope = Log.BeginConnection(logger, connection);
-        Log.FrameSent(logger, Invariant($"{opcode}"), size, Notes(fin, bits));
+        Log.FrameSent(logger, Invariant(Invariant($"{opcode}")), size, Notes(fin, bits));
     }
 
     /// <param name="frame">A whole frame of a message.</param>

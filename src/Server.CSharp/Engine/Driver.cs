@@ -20,8 +20,9 @@ internal sealed partial class Driver
     private FlightRecorder? recorder;
 
     private readonly Lock stateGate = new();
-    private State state = Connection.Start;
-    private long closeAt = long.MaxValue;
+    private readonly long started;
+    private readonly long maxUnread;
+    private WebSocketEndpoint endpoint;
 
     private readonly ManualResetEventSlim closed = new(false);
     private readonly NotOpenToken notOpen;
@@ -47,22 +48,26 @@ internal sealed partial class Driver
         notOpen = new NotOpenToken(log);
         this.frames = frames;
         this.metrics = metrics;
-        Settings = options.ToConnectionSettings();
-        Input = new FrameInput(this);
+        started = options.TimeProvider.GetTimestamp();
+        maxUnread = options.ToReadAhead().Bytes;
+        endpoint = WebSocketEndpoint.Create(
+            options.ToConnectionSettings(),
+            options.ToTimeouts(),
+            options.ToReadAhead(),
+            TimeSpan.Zero
+        );
+        Input = new MessageInput(this);
         output = new FrameOutput(transport, options.Scheduler, Begin, frames);
-        Receiver = new Receiver(this, transport, options.Scheduler, Input, options.ToInbox());
+        Receiver = new Receiver(this, transport, options.Scheduler, Input);
         Sender = new Sender(this, output, options);
         Pings = new PingLog(options.TimeProvider, options.Scheduler);
         Vitals = new Vitals(this, output, options);
     }
 
-    /// <summary>What is asked of the peer's frames. Set before the connection opens.</summary>
-    public ConnectionSettings Settings { get; private set; }
-
     /// <summary>The extensions that were agreed on. Set before the connection opens.</summary>
     public ExtensionChain Extensions { get; private set; } = ExtensionChain.Empty;
 
-    public FrameInput Input { get; }
+    public MessageInput Input { get; }
 
     public Receiver Receiver { get; }
 
@@ -72,12 +77,18 @@ internal sealed partial class Driver
 
     public Vitals Vitals { get; }
 
-    public State State => Volatile.Read(ref state);
+    /// <summary>The protocol's side of the connection, as it is now.</summary>
+    public WebSocketEndpoint Endpoint => Volatile.Read(ref endpoint);
+
+    public State State => Endpoint.State;
 
     public bool IsOpen => State is State.Open;
 
     /// <summary>True once nothing that comes from the peer matters any more.</summary>
-    public bool IsReceivingOver => State is State.Draining or State.Closed;
+    public bool IsReceivingOver => Endpoint.IsReceivingOver;
+
+    /// <summary>Where each frame is logged; null while nobody wants to know.</summary>
+    public FrameLog? Frames => frames;
 
     public bool IsClosed => closed.IsSet;
 
@@ -107,20 +118,28 @@ internal sealed partial class Driver
         get
         {
             lock (stateGate)
-                return notOpen.Get(state is State.Open);
+                return notOpen.Get(IsOpen);
         }
     }
 
-    /// <summary>The handshake has agreed on extensions.</summary>
-    public void Use(ExtensionChain extensions)
+    /// <summary>The handshake is over, and has agreed on extensions.</summary>
+    public void Open(ExtensionChain extensions)
     {
         Extensions = extensions;
-        Settings = options.ToConnectionSettings(extensions.Bits);
+        var settings = options.ToConnectionSettings(extensions.Bits);
+        endpoint = endpoint.Opened(settings, Now);
         if (options.FlightRecorder is { } recording)
-            recorder = new FlightRecorder(recording, Settings, options.TimeProvider);
+            recorder = new FlightRecorder(recording, settings, options.TimeProvider);
+        Input.Use(extensions);
         output.Use(extensions);
         Vitals.Watch(extensions.Deflate);
     }
+
+    private TimeSpan Now => TimeAt(options.TimeProvider.GetTimestamp());
+
+    /// <summary>The endpoint's time at one of the clock.</summary>
+    private TimeSpan TimeAt(long timestamp) =>
+        options.TimeProvider.GetElapsedTime(started, timestamp);
 
     /// <summary>The last steps; null when they are not recorded.</summary>
     public Recording? Recording => recorder?.Recording;
@@ -129,13 +148,78 @@ internal sealed partial class Driver
     public void ReleaseExtensions() =>
         Receiver.Exclusively(() => output.Exclusively(Extensions.Dispose));
 
-    // ---- Transitions
+    // ---- Steps
+    //
+    // The endpoint is replaced as a whole, by whoever made a step from it first. What changes the state is made under the state's
+    // lock, so that what is posted is in the order of the states; data, pongs and looks at the time never take it: a peer that
+    // floods holds up nobody who wants it.
 
-    /// <summary>The rule by whose breaking a transition fails the connection; null when it doesn't.</summary>
-    private static ProtocolError? BrokenRule(in Transition transition) =>
-        transition is { HalfClose: true, State: State.Draining { Closure: Closure.Failed failed } }
-            ? failed.Error
-            : null;
+    /// <summary>Replaces the endpoint, if it is still the one that a step was made from.</summary>
+    private bool TryReplace(WebSocketEndpoint before, WebSocketEndpoint next) =>
+        ReferenceEquals(before, next)
+        || ReferenceEquals(Interlocked.CompareExchange(ref endpoint, next, before), before);
+
+    /// <summary>Takes bytes of the peer, up to the first thing that is told. Under the read gate.</summary>
+    public ReceiveStep Receive(
+        ReadOnlySpan<byte> bytes,
+        ref MessageWriter sink,
+        PayloadDecoder? decoder
+    )
+    {
+        var before = Endpoint;
+        var step = before.Receive(bytes, ref sink, NoAnswers.Instance, 0, decoder);
+        if (ReferenceEquals(step.Next, before))
+            return step; // a message in one frame: as if it had come before whatever changes the state meanwhile
+        return step.Incoming is Incoming.Close or Incoming.Refused
+            ? End(before, step)
+            : Enter(before, step);
+    }
+
+    private ReceiveStep Enter(WebSocketEndpoint before, ReceiveStep step)
+    {
+        while (!TryReplace(before, step.Next))
+        {
+            before = Endpoint;
+            step = before.Adopt(step, NoAnswers.Instance, 0);
+        }
+        if (step.Incoming is Incoming.Pong pong)
+            Answer(pong.Payload);
+        return step;
+    }
+
+    /// <summary>The peer closes, or has broken a rule.</summary>
+    private ReceiveStep End(WebSocketEndpoint before, ReceiveStep step)
+    {
+        var now = options.TimeProvider.GetTimestamp();
+        lock (stateGate)
+        {
+            if (step.Incoming is Incoming.Refused refused)
+                Note(new Violation(refused.Violation.Error, Input.Offset + refused.Violation.Offset));
+            while (!TryReplace(before, step.Next))
+            {
+                before = Endpoint;
+                step = before.Adopt(step, NoAnswers.Instance, 0);
+            }
+            Entered(before, step.Next, AnswerOf(before, step.Next), step.HalfClose, now);
+        }
+        if (violation is not null)
+            frames?.Refused(violation);
+        Carry();
+        return step;
+    }
+
+    /// <summary>The close frame that answers the peer's, or its mistake; null when ours is out already.</summary>
+    private static Output? AnswerOf(WebSocketEndpoint before, WebSocketEndpoint next) =>
+        (before.State, next.State) switch
+        {
+            (State.Open, State.Draining { Closure: Closure.Clean clean }) => Output.NewClose(
+                clean.Sent
+            ),
+            (State.Open, State.Draining { Closure: Closure.Failed failed }) => Output.NewClose(
+                failed.Sent
+            ),
+            _ => null,
+        };
 
     /// <summary>Before the state tells that there is one: others read the state without its lock.</summary>
     private void Note(Violation found)
@@ -144,49 +228,96 @@ internal sealed partial class Driver
         Interlocked.MemoryBarrier();
     }
 
-    private SendResult Begin(Command command, int length)
+    /// <summary>The peer's side of the stream has ended.</summary>
+    public void EndOfStream()
+    {
+        var now = options.TimeProvider.GetTimestamp();
+        lock (stateGate)
+        {
+            ReceiveStep step;
+            WebSocketEndpoint before;
+            do
+            {
+                before = Endpoint;
+                step = before.EndOfStream();
+            } while (!TryReplace(before, step.Next));
+            Entered(before, step.Next, null, step.HalfClose, now);
+        }
+        frames?.EndOfStream();
+        Carry();
+    }
+
+    /// <summary>Our side of the stream has ended, or can't be written to any more.</summary>
+    private void EndSending()
+    {
+        WebSocketEndpoint before;
+        lock (stateGate)
+        {
+            WebSocketEndpoint next;
+            do
+            {
+                before = Endpoint;
+                next = before.SendingEnded();
+            } while (!TryReplace(before, next));
+            if (ReferenceEquals(before, next))
+                return;
+        }
+        Carry();
+    }
+
+    private SendStep Begin(Command command, int length)
     {
         // A message in one frame leaves the state as it was, and needs no lock: a close frame that is decided on meanwhile is
         // written by whoever holds the write gate next.
-        var before = State;
-        var result = Connection.Send(before, command);
-        var isDone = result.IsAccepted && ReferenceEquals(result.Transition.State, before);
-        return isDone && recorder is null ? result : BeginLocked(command, length);
+        var before = Endpoint;
+        var step = before.Send(command);
+        var isDone = step.Refused.IsNone && ReferenceEquals(step.Next, before);
+        return isDone && recorder is null ? step : BeginLocked(command, length);
     }
 
-    private SendResult BeginLocked(Command command, int length)
+    private SendStep BeginLocked(Command command, int length)
     {
         lock (stateGate)
         {
-            var result = Connection.Send(state, command);
-            if (result.IsAccepted)
-            {
-                recorder?.Send(Input.Offset, command, length, result.Transition);
-                state = result.Transition.State;
-            }
-            return result;
+            var step = Send(command, out _);
+            recorder?.Sent(Input.Offset, command, length);
+            return step;
         }
+    }
+
+    /// <summary>A step of ours, under the state's lock.</summary>
+    private SendStep Send(Command command, out WebSocketEndpoint before)
+    {
+        SendStep step;
+        do
+        {
+            before = Endpoint;
+            step = before.Send(command);
+        } while (!TryReplace(before, step.Next));
+        return step;
     }
 
     /// <summary>Under the state's lock, so that what is posted is in the order of the states.</summary>
-    private void Enter(in Transition transition)
+    private void Entered(
+        WebSocketEndpoint before,
+        WebSocketEndpoint next,
+        Output? posted,
+        bool halfClose,
+        long now
+    )
     {
-        var ends = state is State.Open && transition.State is not State.Open;
-        state = transition.State;
-        if (ends)
+        if (before.State is State.Open && next.State is not State.Open)
         {
-            closeAt = Deadline.After(options.TimeProvider, options.CloseTimeout).Timestamp;
+            Tick(now, isUnread: false); // the closing is timed from now on
             notOpen.Cancel();
         }
-        if (transition.Output.IsSome || transition.HalfClose)
-            output.Post(transition.Output, transition.HalfClose);
+        if (posted is not null || halfClose)
+            output.Post(posted, halfClose);
     }
 
-    /// <summary>The effects of a transition that was entered.</summary>
-    private void Carry(in Transition transition)
+    /// <summary>The effects of a step that was entered.</summary>
+    private void Carry()
     {
-        if (transition.Event.IsSome && transition.Event.Value is Event.Pong pong)
-            Answer(pong);
         TryFlushOutput();
         if (State is not State.Closed)
             return;
@@ -199,11 +330,61 @@ internal sealed partial class Driver
             transport.Abort();
     }
 
-    private void Answer(Event.Pong pong)
+    private void Answer(ControlPayload pong)
     {
-        if (Pings.Answer(pong.Payload) is { } latency)
+        if (Pings.Answer(pong) is { } latency)
             metrics.PingAnswered(latency);
     }
+
+    /// <summary>Answers a ping. The last one is answered, when there are more than leave.</summary>
+    public void PostPong(ControlPayload payload)
+    {
+        output.Post(Output.NewPong(payload), halfClose: false);
+        TryFlushOutput();
+    }
+
+    // ---- Time, and reading ahead
+
+    /// <summary>What is due; never waits.</summary>
+    /// <param name="timestamp">The clock's.</param>
+    /// <param name="isUnread">True when bytes of the peer wait to be read.</param>
+    public Due Tick(long timestamp, bool isUnread)
+    {
+        TickStep step;
+        WebSocketEndpoint before;
+        do
+        {
+            before = Endpoint;
+            step = before.Tick(TimeAt(timestamp), Traffic(isUnread));
+        } while (!TryReplace(before, step.Next));
+        return step.Due;
+    }
+
+    private Traffic Traffic(bool isUnread) =>
+        new(
+            received: Input.Reads,
+            messages: Input.Messages,
+            taken: transport.Bottom.Taken,
+            sent: output.Writes,
+            isSending: output.IsStuck,
+            isUnread
+        );
+
+    /// <summary>Whether to read on while the application is elsewhere. Under the read gate.</summary>
+    public Reading ReadOn(Unread unread)
+    {
+        WebSocketEndpoint before,
+            next;
+        do
+        {
+            before = Endpoint;
+            next = before.ReadOn(unread);
+        } while (!TryReplace(before, next));
+        return next.Reading;
+    }
+
+    /// <summary>True when a message may be kept for the application beside those that wait.</summary>
+    public bool MayKeep(Unread unread) => IsOpen || unread.Cost < maxUnread;
 
     // ---- Counting messages, for metrics
 
@@ -233,10 +414,10 @@ internal sealed partial class Driver
         lock (stateGate)
         {
             // A message in one frame leaves the state as it is.
-            var result = Connection.Send(state, command);
-            if (result.IsRefused)
-                return result.Error;
-            recorder?.Send(Input.Offset, command, frame.Bytes.Span, result.Transition);
+            var step = Endpoint.Send(command);
+            if (step.Refused.IsSome)
+                return step.Refused.Value;
+            recorder?.Sent(Input.Offset, command, frame.Bytes.Length);
             output.Post(frame);
             frames?.Sent(frame.Bytes);
             return null;
@@ -258,9 +439,10 @@ internal sealed partial class Driver
     /// <summary>Sends a ping that nobody waits for, while the connection is open.</summary>
     public void PostPing(ControlPayload payload)
     {
-        // Another thread may have begun to close: nothing follows a close frame.
+        var now = options.TimeProvider.GetTimestamp();
+        // Another thread may have begun to close: no ping follows a close frame.
         lock (stateGate)
-            TryEnter(Command.NewPing(payload));
+            TryEnter(Command.NewPing(payload), now);
         TryFlushOutput();
     }
 
@@ -278,7 +460,7 @@ internal sealed partial class Driver
 
         // Both close frames are exchanged and ours is out: it is the server that ends the stream (RFC 6455 §7.1.1).
         if ((output.IsEnded || isBroken) && State is State.Draining { Closure: Closure.Clean })
-            Receive(Protocol.Input.EndOfStream);
+            EndSending();
     }
 
     /// <summary>Asks the watcher to look soon, and again and again while something is urgent.</summary>
@@ -292,9 +474,10 @@ internal sealed partial class Driver
     /// </summary>
     public void StartClose(CloseStatus status)
     {
+        var now = options.TimeProvider.GetTimestamp();
         lock (stateGate)
         {
-            var isSendingFragments = state is State.Open { Sending.IsSome: true };
+            var isSendingFragments = State is State.Open { Sending.IsSome: true };
             var command = isSendingFragments
                 ? Command.NewFail(
                     CloseStatus.Create(
@@ -303,7 +486,7 @@ internal sealed partial class Driver
                     )
                 )
                 : Command.NewClose(status);
-            if (!TryEnter(command))
+            if (!TryEnter(command, now))
                 return;
         }
         TryFlushOutput();
@@ -313,9 +496,10 @@ internal sealed partial class Driver
     /// <summary>Tells the peer and gives the connection up, without waiting for its answer (RFC 6455 §7.1.7).</summary>
     public void Fail(CloseStatus status, Exception reason)
     {
+        var now = options.TimeProvider.GetTimestamp();
         lock (stateGate)
         {
-            if (!TryEnter(Command.NewFail(status)))
+            if (!TryEnter(Command.NewFail(status), now))
                 return;
             cause ??= reason;
         }
@@ -323,25 +507,28 @@ internal sealed partial class Driver
         Hasten();
     }
 
-    private bool TryEnter(Command command)
+    private bool TryEnter(Command command, long now)
     {
         // No frame leaves on a broken stream, and callers have been told of an end without one.
         if (isBroken)
             return false;
-        var result = Connection.Send(state, command);
-        if (result.IsRefused)
+        var step = Send(command, out var before);
+        if (step.Refused.IsSome)
             return false;
-        recorder?.Send(Input.Offset, command, 0, result.Transition);
-        Enter(result.Transition);
+        recorder?.Sent(Input.Offset, command, 0);
+        Entered(
+            before,
+            step.Next,
+            step.Output.IsSome ? step.Output.Value : null,
+            step.HalfClose,
+            now
+        );
         return true;
     }
 
     /// <summary>Waits for the end while others read: the receiving thread, or the watcher.</summary>
     public bool WaitClosed(TimeSpan? timeout) =>
         options.Scheduler.Wait(closed, timeout ?? Timeout.InfiniteTimeSpan);
-
-    /// <summary>True when the closing has taken too long.</summary>
-    public bool IsCloseOverdue(long now) => now >= Volatile.Read(ref closeAt);
 
     /// <summary>Ends the stream at once; whoever waits for it is freed.</summary>
     public void Break(Exception reason)

@@ -1,5 +1,4 @@
 using FunctionalWs.Protocol;
-using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;
 
@@ -10,7 +9,7 @@ namespace FunctionalWs;
 internal sealed class FrameOutput(
     Transport transport,
     Scheduler scheduler,
-    Func<Command, int, SendResult> begin,
+    Func<Command, int, SendStep> begin,
     FrameLog? log
 )
 {
@@ -71,13 +70,13 @@ internal sealed class FrameOutput(
         lock (gate)
         {
             var result = begin(command, payload.Length);
-            if (result.IsRefused)
-                return result.Error;
+            if (result.Refused.IsSome)
+                return result.Refused.Value;
             Volatile.Write(ref writes, writes + 1);
             try
             {
                 AddPosted();
-                AddOrWrite(result.Transition.Output.Value, bits, payload, hold);
+                AddOrWrite(result.Output.Value, bits, payload, hold);
             }
             finally
             {
@@ -155,8 +154,7 @@ internal sealed class FrameOutput(
     }
 
     /// <summary>Takes what a transition writes and never waits; <see cref="TryFlush"/> sends it.</summary>
-    public void Post(FSharpValueOption<Output> output, bool halfClose) =>
-        posted.Add(output.IsSome ? output.Value : null, halfClose);
+    public void Post(Output? output, bool halfClose) => posted.Add(output, halfClose);
 
     /// <summary>Takes a whole frame of a message and never waits; <see cref="TryFlush"/> sends it.</summary>
     public void Post(PostedFrame frame) => posted.Add(frame);

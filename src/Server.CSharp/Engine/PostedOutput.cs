@@ -19,6 +19,7 @@ internal sealed class PostedOutput
     private Output.Pong? pong;
     private Output.Close? close;
     private bool isEnd;
+    private bool isOver; // the end was taken
     private volatile bool hasWork;
 
     /// <summary>True while there is something to take.</summary>
@@ -44,6 +45,9 @@ internal sealed class PostedOutput
     {
         lock (gate)
         {
+            // An answer to a ping that comes late: the sending side has ended.
+            if (isOver && !halfClose)
+                return;
             switch (output)
             {
                 case Output.Ping next:
@@ -114,6 +118,7 @@ internal sealed class PostedOutput
             {
                 MoveClose(buffer);
                 isLast = isEnd;
+                isOver |= isEnd;
                 isEnd = hasWork = false;
             }
             return true;

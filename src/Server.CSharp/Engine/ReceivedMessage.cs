@@ -11,15 +11,40 @@ namespace FunctionalWs;
 /// <param name="Ends">The end of each fragment in <paramref name="Data"/>, ascending.</param>
 /// <param name="IsLast">True when the message ends with it.</param>
 /// <param name="IsRest">True when the beginning of the message was received as a stream.</param>
-/// <param name="IsWritten">True when the payload lies in the receiver's own destination.</param>
+/// <param name="Pooled">The array that <paramref name="Data"/> lies in, when it is to be given back.</param>
 internal readonly record struct ReceivedMessage(
     MessageKind Kind,
     ReadOnlyMemory<byte> Data,
     List<int>? Ends = null,
     bool IsLast = true,
     bool IsRest = false,
-    bool IsWritten = false
+    byte[]? Pooled = null
 )
 {
-    public Message ToMessage() => new(Kind, Data);
+    /// <summary>The message, in memory that is the caller's for good.</summary>
+    public Message ToMessage() => new(Kind, Owned().Data);
+
+    /// <summary>The same in memory that is the caller's for good.</summary>
+    public ReceivedMessage Owned()
+    {
+        if (Pooled is null)
+            return this;
+        var copy = Data.ToArray();
+        SharedBuffers.Pool.Return(Pooled);
+        return this with { Data = copy, Pooled = null };
+    }
+
+    /// <summary>The same without its payload, which was written elsewhere.</summary>
+    public ReceivedMessage Written()
+    {
+        GiveBack();
+        return this with { Data = default, Pooled = null };
+    }
+
+    /// <summary>The payload is not needed any more.</summary>
+    public void GiveBack()
+    {
+        if (Pooled is not null)
+            SharedBuffers.Pool.Return(Pooled);
+    }
 }

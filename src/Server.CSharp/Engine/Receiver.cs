@@ -11,22 +11,22 @@ internal sealed class Receiver(
     Driver driver,
     Transport transport,
     Scheduler scheduler,
-    FrameInput input,
-    Inbox inbox
+    MessageInput input
 )
 {
     // After its deadline a call goes on while there is something to read, but a flood must not keep it.
     private const int MaxLateReads = 64;
 
+    // What the watcher reads at once, so that no peer can make one of its looks long.
+    private const int MaxReadAhead = 16 * 1024;
+
     private readonly Lock gate = new();
+    private readonly Inbox inbox = new();
     private int receivingThread; // the thread that was last in TryReceive
     private bool hasMoreInput; // what that call left for the next one
     private volatile bool isReading;
     private int receiveCount;
     private int receiveCountSeen; // the watcher's
-
-    /// <summary>True when the peer has sent something that isn't read, since too much was read ahead already.</summary>
-    public bool IsHeldUp { get; private set; }
 
     /// <summary>True on the thread that received last while it left complete messages for its next call.</summary>
     public bool HasMoreForThisThread =>
@@ -47,8 +47,16 @@ internal sealed class Receiver(
         {
             receiveCount++;
             receivingThread = Environment.CurrentManagedThreadId;
-            return TryTake(mode, destination, out message)
-                || TryWait(deadline, mode, destination, out message);
+            input.IsLending = mode is ReceiveMode.Lent;
+            try
+            {
+                return TryTake(mode, destination, out message)
+                    || TryWait(deadline, mode, destination, out message);
+            }
+            finally
+            {
+                input.IsLending = false;
+            }
         }
     }
 
@@ -62,6 +70,7 @@ internal sealed class Receiver(
     {
         message = default;
         var lateReads = 0;
+        driver.ReadOn(default); // who waits for a message reads by itself, however much has come of it
         while (!driver.IsReceivingOver)
         {
             // Held-back output goes first. What the peer doesn't take now is left to the watcher: it must not outlast the
@@ -90,10 +99,10 @@ internal sealed class Receiver(
     {
         var isTaken =
             TryRead(destination, out message)
-            || inbox.TryTake(destination, out message)
+            || TryTakeAhead(destination, out message)
             || mode is ReceiveMode.Fragments && input.TryTakeFragments(out message);
         if (isTaken)
-            hasMoreInput = inbox.Count > 0 || input.HasFrame;
+            hasMoreInput = inbox.Count > 0 || input.HasMore;
         return isTaken;
     }
 
@@ -101,30 +110,51 @@ internal sealed class Receiver(
     private bool TryRead(IBufferWriter<byte>? destination, out ReceivedMessage message)
     {
         message = default;
-        if (inbox.Count > 0 || !input.TryReadMessage(destination, out message))
+        if (inbox.Count > 0 || !input.TryReadMessage(out message))
             return false;
-        if (destination is null || message.IsWritten)
+        if (destination is null)
             return true;
         inbox.Add(message); // from where a destination that throws can't lose it
         return false;
     }
 
+    private bool TryTakeAhead(IBufferWriter<byte>? destination, out ReceivedMessage message)
+    {
+        if (!inbox.TryTake(destination, out message))
+            return false;
+        driver.ReadOn(Unread);
+        return true;
+    }
+
+    /// <summary>What waits for the application, complete or not.</summary>
+    private Unread Unread
+    {
+        get
+        {
+            var waiting = inbox.Unread;
+            var arriving = input.Arriving;
+            return new(
+                waiting.Messages,
+                waiting.Bytes + arriving.Bytes,
+                waiting.Fragments + arriving.Fragments
+            );
+        }
+    }
+
     private void Fill() => Fill(mayBeSmall: false, out _);
 
     /// <summary>Reads once; true when that brought a message in the usual form, which is taken.</summary>
-    private bool Fill(bool mayBeSmall, out ReceivedMessage message)
+    private bool Fill(bool mayBeSmall, out ReceivedMessage message, int maxSize = ReceiveBuffer.MaxReadSize)
     {
-        var filled = TryFill(mayBeSmall && input.ExpectsSmall, out message);
+        var filled = TryFill(mayBeSmall && input.ExpectsSmall, maxSize, out message);
         if (filled is Filled.Message)
-            hasMoreInput = input.HasFrame;
+            hasMoreInput = input.HasMore;
         else if (filled is Filled.End)
             ReceiveEnd();
-        else if (driver.IsReceivingOver)
-            input.Discard();
         return filled is Filled.Message;
     }
 
-    private Filled TryFill(bool isSmall, out ReceivedMessage message)
+    private Filled TryFill(bool isSmall, int maxSize, out ReceivedMessage message)
     {
         message = default;
         isReading = true;
@@ -132,7 +162,7 @@ internal sealed class Receiver(
         {
             if (isSmall)
                 return input.FillSmall(transport, out message);
-            return input.Fill(transport) ? Filled.Bytes : Filled.End;
+            return input.Fill(transport, maxSize) ? Filled.Bytes : Filled.End;
         }
         catch (Exception error)
         {
@@ -149,9 +179,9 @@ internal sealed class Receiver(
     /// <summary>The end comes after what lies in the buffer, however full the inbox is in number.</summary>
     private void ReceiveEnd()
     {
-        while (!inbox.IsFull && input.TryReadMessage(null, out var message))
+        while (!driver.ReadOn(Unread).IsStop && input.TryReadMessage(out var message))
             inbox.Add(message);
-        driver.Receive(Input.EndOfStream);
+        driver.EndOfStream();
     }
 
     /// <summary>Drops what was not received of a message that was received in part.</summary>
@@ -177,17 +207,15 @@ internal sealed class Receiver(
         try
         {
             TakeAhead();
-            var mayFill = !driver.IsOpen || driver.IsBroken || inbox.HasRoomBeside(input.Buffered);
-            var isWaiting = isReadable && !driver.IsClosed && transport.IsReadable;
-            IsHeldUp = isWaiting && !mayFill;
-            if (isWaiting && mayFill)
+            var mayFill = !driver.ReadOn(Unread).IsStop && !input.HasMore || driver.IsBroken;
+            if (mayFill && isReadable && !driver.IsClosed && transport.IsReadable)
             {
-                Fill();
+                Fill(mayBeSmall: false, out _, MaxReadAhead);
                 TakeAhead();
                 return true;
             }
             // What lies behind a full queue is not read any more, and its end would never come.
-            if (!mayFill && driver.IsBroken)
+            if (driver.IsBroken && driver.ReadOn(Unread).IsStop)
                 ReceiveEnd();
             return false;
         }
@@ -198,20 +226,17 @@ internal sealed class Receiver(
     }
 
     /// <summary>
-    /// A full inbox ends the taking, unless a control frame waits behind: what lies before it is taken all the same, as far
-    /// as the byte bound allows. A closing is never held up: then what doesn't fit into that bound is dropped.
+    /// Takes what was received, as far as there is room for it. A closing is never held up: then what there is no room for is
+    /// dropped.
     /// </summary>
     private void TakeAhead()
     {
-        while (MayTake && input.TryReadMessage(null, out var message))
+        while (!driver.ReadOn(Unread).IsStop && input.TryReadMessage(out var message))
         {
-            if (!inbox.IsFull)
+            if (driver.MayKeep(Unread))
                 inbox.Add(message);
         }
     }
-
-    private bool MayTake =>
-        !inbox.IsPaused || !driver.IsOpen || !inbox.IsFull && input.HasControlFrame();
 
     /// <summary>True when nobody has received since the last call, nor waits to receive now.</summary>
     public bool IsUnattended()
@@ -258,7 +283,7 @@ internal sealed class Receiver(
             if (isOpened)
                 ReceiveEnd();
             else
-                driver.Receive(Input.EndOfStream);
+                driver.EndOfStream();
             input.Release();
         }
     }
@@ -269,6 +294,9 @@ internal enum ReceiveMode
 {
     /// <summary>Complete messages.</summary>
     Message,
+
+    /// <summary>Complete messages, in memory that is given back.</summary>
+    Lent,
 
     /// <summary>The fragments of messages, as they come.</summary>
     Fragments,

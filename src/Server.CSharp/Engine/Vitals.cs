@@ -4,7 +4,7 @@ namespace FunctionalWs;
 
 /// <summary>
 /// What the watcher looks at in a connection: its deadlines, its keepalive and output that waits. Used by the watcher's
-/// thread only, but for <see cref="Start"/> and <see cref="WasOverdue"/>.
+/// thread only, but for <see cref="WasOverdue"/>.
 /// </summary>
 internal sealed class Vitals
 {
@@ -17,11 +17,8 @@ internal sealed class Vitals
     private readonly Driver driver;
     private readonly FrameOutput output;
     private readonly ServerOptions options;
-    private readonly Keepalive keepalive;
     private PendingPing? ping; // the keepalive's last one
     private int looksInVain; // since the peer is overdue
-    private Stall sending;
-    private Stall arriving;
     private DeflateExtension? deflate;
     private Stall quiet;
 
@@ -30,9 +27,6 @@ internal sealed class Vitals
         this.driver = driver;
         this.output = output;
         this.options = options;
-        keepalive = new Keepalive(Ticks(options.PingInterval), Ticks(options.PingTimeout));
-        sending = new Stall(Ticks(options.SendTimeout));
-        arriving = new Stall(Ticks(options.MessageTimeout));
     }
 
     /// <summary>Compression was agreed on, or not.</summary>
@@ -45,20 +39,12 @@ internal sealed class Vitals
     /// <summary>True once the connection was cut because its closing took too long. Read by its own thread, at its end.</summary>
     public bool WasOverdue { get; private set; }
 
-    /// <summary>The connection opens.</summary>
-    public void Start() => keepalive.Start(options.TimeProvider.GetTimestamp());
-
     /// <summary>Does what is due; never waits. True while the watcher should look again soon.</summary>
     public bool Look(long now)
     {
         if (driver.IsClosed || driver.IsBroken)
             return false;
-        if (driver.IsCloseOverdue(now))
-            BreakOverdue();
-        if (driver.IsOpen)
-            LookAtKeepalive(now);
-        LookAtSending(now);
-        LookAtMessage(now);
+        Do(DueAt(now));
         LookAtCompression(now);
         // The end, too, may have been written by a thread that only sends.
         if (output.HasWork || output.IsEnded)
@@ -66,38 +52,43 @@ internal sealed class Vitals
         return output.HasWork && !output.IsStuck;
     }
 
-    private void BreakOverdue()
+    /// <summary>What is due. What has come and isn't read yet is a sign of life, too: after a pause of this process much may wait.</summary>
+    private Due DueAt(long now)
     {
-        WasOverdue = true;
-        driver.Break(
-            new TimeoutException(
-                Invariant($"The peer did not close within {options.CloseTimeout}.")
-            )
-        );
+        var due = driver.Tick(now, isUnread: false);
+        var isPeers = due is { IsPassed: true, Limit: { IsPing: true } or { IsMessage: true } };
+        return isPeers && driver.HasInput ? driver.Tick(now, isUnread: true) : due;
     }
 
-    private void LookAtKeepalive(long now)
+    private void Do(Due due)
     {
-        var step = keepalive.Look(now, driver.Input.Reads, driver.Receiver.IsHeldUp);
-        if (step != KeepaliveStep.GiveUp)
+        if (due is not { IsPassed: true, Limit.IsPing: true })
             looksInVain = 0;
-        switch (step)
-        {
-            case KeepaliveStep.Ping:
-                SendPing();
-                break;
-            // What has come and isn't read yet is a sign of life, too: after a pause of this process much may wait.
-            case KeepaliveStep.GiveUp when !driver.HasInput && ++looksInVain == LooksInVain:
-                driver.Break(
-                    new TimeoutException(
-                        Invariant(
-                            $"Keepalive: nothing was received within {options.PingTimeout} of a ping."
-                        )
-                    )
-                );
-                break;
-        }
+        if (due.IsPing)
+            SendPing();
+        else if (due.IsPassed)
+            GiveUp(due.Limit);
     }
+
+    private void GiveUp(Overdue limit)
+    {
+        if (limit.IsClosing)
+        {
+            WasOverdue = true;
+            Break(Invariant($"The peer did not close within {options.CloseTimeout}."));
+        }
+        else if (limit.IsSending)
+            Break(Invariant($"The peer did not read within {options.SendTimeout}."));
+        else if (limit.IsMessage)
+            driver.Fail(
+                CloseStatus.Create(CloseCode.PolicyViolation, "message took too long"),
+                new TimeoutException(Invariant($"A message was not complete within {options.MessageTimeout}."))
+            );
+        else if (limit.IsPing && ++looksInVain == LooksInVain)
+            Break(Invariant($"Keepalive: nothing was received within {options.PingTimeout} of a ping."));
+    }
+
+    private void Break(string why) => driver.Break(new TimeoutException(why));
 
     private void SendPing()
     {
@@ -108,30 +99,6 @@ internal sealed class Vitals
         options.Scheduler.Fill(payload);
         ping = driver.Pings.Add(ControlPayload.Create(payload));
         driver.PostPing(ping.Payload);
-    }
-
-    private void LookAtSending(long now)
-    {
-        var writes = output.Writes;
-        if (sending.HasLasted(int.IsOddInteger(writes), writes, now))
-            driver.Break(
-                new TimeoutException(
-                    Invariant($"The peer did not read within {options.SendTimeout}.")
-                )
-            );
-    }
-
-    private void LookAtMessage(long now)
-    {
-        var input = driver.Input;
-        var isArriving = input.IsInMessage && driver.IsOpen && !driver.Receiver.IsHeldUp;
-        if (arriving.HasLasted(isArriving, input.Messages, now))
-            driver.Fail(
-                CloseStatus.Create(CloseCode.PolicyViolation, "message took too long"),
-                new TimeoutException(
-                    Invariant($"A message was not complete within {options.MessageTimeout}.")
-                )
-            );
     }
 
     private void LookAtCompression(long now)

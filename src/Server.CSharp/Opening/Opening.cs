@@ -19,7 +19,7 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
     private readonly OpeningPolicy policy = new(options, isStopping, log);
 
     /// <summary>Waits for a request; null when the stream ended. Bytes that came after it stay in the buffer.</summary>
-    public RequestParse? ReadRequest(Transport transport, FrameInput input) =>
+    public RequestParse? ReadRequest(Transport transport, MessageInput input) =>
         RequestInput.Read(transport, input, limits);
 
     /// <summary>Decides on what was read.</summary>

@@ -9,7 +9,7 @@ internal static class RequestInput
     private const int MaxReadSize = 8 * 1024;
 
     /// <summary>Waits for a request; null when the stream ended. Bytes that came after it stay in the buffer.</summary>
-    public static RequestParse? Read(Transport transport, FrameInput input, HeadLimits limits)
+    public static RequestParse? Read(Transport transport, MessageInput input, HeadLimits limits)
     {
         var reader = new RequestReader(limits);
         while (true)
@@ -28,7 +28,7 @@ internal static class RequestInput
     }
 
     /// <summary>Null when nothing has come.</summary>
-    private static RequestParse? Parse(FrameInput input, RequestReader reader)
+    private static RequestParse? Parse(MessageInput input, RequestReader reader)
     {
         if (!input.Reader.TryRead(out var result))
             return null;

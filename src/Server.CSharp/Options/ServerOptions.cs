@@ -215,13 +215,28 @@ public sealed partial record ServerOptions
             allowLongLengths: false
         );
 
-    internal Inbox ToInbox()
+    /// <summary>How far a connection may be read ahead.</summary>
+    internal ReadAhead ToReadAhead()
     {
-        var high = MaxQueue ?? int.MaxValue;
-        var maxBytes = MaxQueue is null
-            ? long.MaxValue
-            : Math.Max(2L * (MaxMessageSize ?? Array.MaxLength), MinReadAhead);
-        return new Inbox(high, MaxQueueLow ?? high / 4, maxBytes);
+        if (MaxQueue is not { } high)
+            return ReadAhead.Unlimited;
+        var bytes = Math.Max(2L * (MaxMessageSize ?? Array.MaxLength), MinReadAhead);
+        return ReadAhead.Create(high, MaxQueueLow ?? high / 4, bytes);
+    }
+
+    /// <summary>How long things may take; the opening handshake is the connection's own to time.</summary>
+    internal Timeouts ToTimeouts()
+    {
+        var timeouts = Timeouts.Never;
+        if (CloseTimeout is { } closing)
+            timeouts = timeouts.WithClosing(closing);
+        if (PingInterval is { } interval)
+            timeouts = timeouts.WithPing(interval, PingTimeout ?? TimeSpan.MaxValue);
+        if (MessageTimeout is { } message)
+            timeouts = timeouts.WithMessage(message);
+        if (SendTimeout is { } sending)
+            timeouts = timeouts.WithSending(sending);
+        return timeouts;
     }
 
     private static void CheckSpan(TimeSpan? span, string name)

@@ -11,6 +11,7 @@ namespace FunctionalWs;
 internal static unsafe partial class LinuxSocket
 {
     private const int DontWait = 0x40; // MSG_DONTWAIT
+    private const nuint OutQueue = 0x5411; // SIOCOUTQ
     private const int NoSignal = 0x4000; // MSG_NOSIGNAL: a broken stream is an error, not the end of the process
 
     /// <summary>Waits for bytes and receives them; how many, 0 at the end of the stream.</summary>
@@ -45,6 +46,20 @@ internal static unsafe partial class LinuxSocket
         return size >= 0 ? (int)size
             : LastError == Errno.WouldBlock ? 0
             : throw Failure();
+    }
+
+    /// <summary>The bytes that were written and are not acknowledged by the peer's system; 0 once the socket is closed.</summary>
+    public static int Unacknowledged(Socket socket)
+    {
+        try
+        {
+            int size;
+            return Control(socket.SafeHandle, OutQueue, &size) == 0 ? size : 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return 0;
+        }
     }
 
     private static nint Send(Socket socket, ReadOnlySpan<byte> source, int flags)
@@ -101,6 +116,9 @@ internal static unsafe partial class LinuxSocket
 
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     private static partial nint Receive(SafeSocketHandle socket, byte* data, nuint size, int flags);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    private static partial int Control(SafeSocketHandle socket, nuint request, int* value);
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     private static partial nint Send(SafeSocketHandle socket, byte* data, nuint size, int flags);

@@ -9,6 +9,9 @@ namespace FunctionalWs;
 internal sealed class MemoryTransport : Transport
 {
     // How long a wait on another clock lasts before that clock is looked at again.
+    private long continued; // what was written since it had to wait
+    private bool isWaiting; // the last write without waiting left something
+
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(5);
 
     private readonly Channel incoming;
@@ -48,13 +51,28 @@ internal sealed class MemoryTransport : Transport
         return true;
     }
 
+    /// <summary>What was written when there was room again.</summary>
+    public override long Taken => Volatile.Read(ref continued);
+
     public override void Write(ReadOnlySpan<byte> source)
     {
+        source = source[TryWrite(source)..];
         while (!source.IsEmpty)
-            source = source[outgoing.Write(source, wait: true)..];
+        {
+            var size = outgoing.Write(source, wait: true);
+            source = source[size..];
+            Volatile.Write(ref continued, continued + size);
+        }
     }
 
-    public override int TryWrite(ReadOnlySpan<byte> source) => outgoing.Write(source, wait: false);
+    public override int TryWrite(ReadOnlySpan<byte> source)
+    {
+        var size = outgoing.Write(source, wait: false);
+        if (isWaiting)
+            Volatile.Write(ref continued, continued + size);
+        isWaiting = size < source.Length;
+        return size;
+    }
 
     public override void ShutdownSend() => outgoing.End();
 

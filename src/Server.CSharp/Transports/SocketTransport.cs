@@ -13,12 +13,20 @@ internal sealed class SocketTransport : Transport
     private const int MinWriteSize = 1024;
     private const int MaxWriteSize = 64 * 1024;
 
+    // A large write goes in pieces: what the peer takes of it shows in between.
+    private const int PieceSize = 256 * 1024;
+
     private readonly Socket socket;
+    private readonly bool isTcp;
+    private long written;
+    private long continued; // what was written since it had to wait: the peer has made room for it
+    private bool isWaiting; // the last write without waiting left something
     private int safeWriteSize; // 0 until it is asked for
 
     public SocketTransport(Socket socket)
     {
         this.socket = socket;
+        isTcp = socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6;
         // On Linux it comes from the socket that listens.
         if (!OperatingSystem.IsLinux())
             DisableDelay(socket);
@@ -41,6 +49,12 @@ internal sealed class SocketTransport : Transport
     public override EndPoint? LocalEndPoint { get; }
 
     public override EndPoint? RemoteEndPoint { get; }
+
+    /// <summary>What was written and isn't on its way any more; elsewhere what was written only when there was room again.</summary>
+    public override long Taken =>
+        isTcp && OperatingSystem.IsLinux()
+            ? Volatile.Read(ref written) - LinuxSocket.Unacknowledged(socket)
+            : Volatile.Read(ref continued);
 
     public override bool IsReadable => Poll(0, SelectMode.SelectRead);
 
@@ -93,8 +107,13 @@ internal sealed class SocketTransport : Transport
     {
         try
         {
+            source = source[TryWrite(source)..];
             while (!source.IsEmpty)
-                source = source[Send(source)..];
+            {
+                var size = Send(source[..Math.Min(source.Length, PieceSize)]);
+                source = source[size..];
+                Count(size, hasWaited: true);
+            }
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
@@ -106,14 +125,25 @@ internal sealed class SocketTransport : Transport
     {
         try
         {
-            return OperatingSystem.IsLinux()
+            var size = OperatingSystem.IsLinux()
                 ? LinuxSocket.TrySend(socket, source)
                 : TryWritePieces(source);
+            Count(size, isWaiting);
+            isWaiting = size < source.Length;
+            return size;
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
             throw Broken(error);
         }
+    }
+
+    // Written by the holder of the write gate alone.
+    private void Count(int size, bool hasWaited)
+    {
+        Volatile.Write(ref written, written + size);
+        if (hasWaited)
+            Volatile.Write(ref continued, continued + size);
     }
 
     private int Send(ReadOnlySpan<byte> source) =>

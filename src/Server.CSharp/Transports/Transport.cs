@@ -22,6 +22,11 @@ internal abstract class Transport : IDisposable
     /// <summary>The transport that this one is a layer over; itself when it is none.</summary>
     public virtual Transport Bottom => this;
 
+    /// <summary>
+    /// Moves when the peer takes bytes, as far as that can be told: its own system has them then. Read from any thread.
+    /// </summary>
+    public virtual long Taken => 0;
+
     /// <summary>What ended the stream, if it was neither the peer nor this side.</summary>
     public Exception? Failure { get; protected set; }
 

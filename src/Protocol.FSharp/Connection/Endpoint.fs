@@ -289,7 +289,7 @@ module internal ReceiveSteps =
         | ValueSome _
         | ValueNone -> header.ReservedBits
 
-    /// Unmasks a piece of a plain payload on its way to the sink, and judges it.
+    /// Unmasks a piece of a plain payload on its way to the sink, as the sink has room, and judges it.
     let private addPlain<'Sink when 'Sink: struct and 'Sink :> IBufferWriter<byte>>
         (settings: ConnectionSettings)
         (message: inref<PartialMessage>)
@@ -298,22 +298,40 @@ module internal ReceiveSteps =
         (bytes: ReadOnlySpan<byte>)
         (sink: byref<'Sink>)
         : Judged =
-        if bytes.IsEmpty then
-            Good message
-        else
-            let target = sink.GetSpan(bytes.Length).Slice(0, bytes.Length)
+        let mutable result = Good message
+        let mutable next = 0
 
-            match header.MaskingKey with
-            | ValueSome mask -> Masking.apply mask taken bytes target
-            | ValueNone -> bytes.CopyTo target
-
-            let result = Fragments.add settings &message (Span<byte>.op_Implicit target)
-
+        while next < bytes.Length do
             match result with
-            | Good _ -> sink.Advance bytes.Length
-            | Bad _ -> ()
+            | Bad _ -> next <- bytes.Length
+            | Good before ->
+                let room = sink.GetSpan 1
+                let size = min room.Length (bytes.Length - next)
+                let target = room.Slice(0, size)
 
-            result
+                match header.MaskingKey with
+                | ValueSome mask -> Masking.apply mask (taken + int64 next) (bytes.Slice(next, size)) target
+                | ValueNone -> bytes.Slice(next, size).CopyTo target
+
+                result <- Fragments.add settings &before (Span<byte>.op_Implicit target)
+                sink.Advance size
+                next <- next + size
+
+        result
+
+    /// Copies as the sink has room.
+    let private copyTo<'Sink when 'Sink: struct and 'Sink :> IBufferWriter<byte>>
+        (data: ReadOnlySpan<byte>)
+        (sink: byref<'Sink>)
+        : unit =
+        let mutable next = 0
+
+        while next < data.Length do
+            let room = sink.GetSpan 1
+            let size = min room.Length (data.Length - next)
+            data.Slice(next, size).CopyTo room
+            sink.Advance size
+            next <- next + size
 
     /// Moves what was decoded to the sink, and judges it. The byte that is too many comes alone: bad text before it is found first,
     /// however the bytes have arrived.
@@ -342,9 +360,7 @@ module internal ReceiveSteps =
                 result <- Fragments.add settings &before data
 
                 match result with
-                | Good _ ->
-                    data.CopyTo(sink.GetSpan size)
-                    sink.Advance size
+                | Good _ -> copyTo data &sink
                 | Bad _ -> ()
 
                 decoder.Skip size

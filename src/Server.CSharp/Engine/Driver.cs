@@ -166,6 +166,8 @@ internal sealed partial class Driver
         PayloadDecoder? decoder
     )
     {
+        if (recorder is not null)
+            return ReceiveRecorded(bytes, ref sink, decoder);
         var before = Endpoint;
         var step = before.Receive(bytes, ref sink, NoAnswers.Instance, 0, decoder);
         if (ReferenceEquals(step.Next, before))
@@ -175,6 +177,23 @@ internal sealed partial class Driver
             : Enter(before, step);
     }
 
+    private ReceiveStep ReceiveRecorded(
+        ReadOnlySpan<byte> bytes,
+        ref MessageWriter sink,
+        PayloadDecoder? decoder
+    )
+    {
+        lock (stateGate)
+        {
+            var before = Endpoint;
+            var step = before.Receive(bytes, ref sink, NoAnswers.Instance, 0, decoder);
+            recorder?.Received(Input.Offset, bytes[..step.Consumed], step);
+            return step.Incoming is Incoming.Close or Incoming.Refused
+                ? End(before, step)
+                : Enter(before, step);
+        }
+    }
+
     private ReceiveStep Enter(WebSocketEndpoint before, ReceiveStep step)
     {
         while (!TryReplace(before, step.Next))
@@ -182,8 +201,6 @@ internal sealed partial class Driver
             before = Endpoint;
             step = before.Adopt(step, NoAnswers.Instance, 0);
         }
-        if (step.Incoming is Incoming.Pong pong)
-            Answer(pong.Payload);
         return step;
     }
 
@@ -241,6 +258,7 @@ internal sealed partial class Driver
                 before = Endpoint;
                 step = before.EndOfStream();
             } while (!TryReplace(before, step.Next));
+            recorder?.EndOfStream(Input.Offset);
             Entered(before, step.Next, null, step.HalfClose, now);
         }
         frames?.EndOfStream();
@@ -330,7 +348,8 @@ internal sealed partial class Driver
             transport.Abort();
     }
 
-    private void Answer(ControlPayload pong)
+    /// <summary>A pong has come.</summary>
+    public void Answer(ControlPayload pong)
     {
         if (Pings.Answer(pong) is { } latency)
             metrics.PingAnswered(latency);

@@ -171,6 +171,7 @@ internal sealed class MessageInput(Driver driver)
                 return false;
             case Incoming.Pong pong:
                 driver.Frames?.Received(Opcode.Pong, pong.Payload.Length);
+                driver.Answer(pong.Payload);
                 return false;
             case Incoming.Close close:
                 driver.Frames?.Received(Opcode.Close, close.Status.ToArray().Length);

@@ -4,13 +4,16 @@ using FunctionalWs.Protocol;
 namespace FunctionalWs;
 
 /// <summary>
-/// Where the data of the message go that is arriving: one array, so that many small fragments cost about their bytes. A message that
-/// comes at once gets an array of its size. Guarded by the read gate.
+/// Where the data of the message go that is arriving. One that comes at once gets an array of its size; of any other the pieces are
+/// kept in pooled segments, so that it takes about what has come of it, and are put together at its end. Guarded by the read gate.
 /// </summary>
 internal sealed class MessageSink
 {
-    private byte[] bytes = [];
-    private bool isPooled; // that array
+    private const int FirstSegmentSize = 256;
+    private const int LargestSegmentSize = 64 * 1024;
+
+    private byte[]? whole; // a message that comes at once
+    private readonly List<(byte[] Bytes, int Size)> segments = [];
     private int length;
     private int frameStart; // of the frame that is arriving
     private List<int>? ends; // of the fragments that are complete
@@ -18,40 +21,39 @@ internal sealed class MessageSink
     private bool isDiscarding; // the rest of the message is not wanted
     private MessageKind kind;
 
-    /// <summary>True while messages that begin are put into pooled memory, to be lent.</summary>
+    /// <summary>True while messages are given in pooled memory, to be lent.</summary>
     public bool IsPooling { get; set; }
 
     /// <summary>What is kept here.</summary>
     public Unread Unread => new(messages: 0, bytes: length, fragments: ends?.Count ?? 0);
 
+    /// <summary>The memory that it takes, in bytes.</summary>
+    public long Capacity => segments.Sum(segment => (long)segment.Bytes.Length) + (whole?.Length ?? 0);
+
     /// <summary>The bytes of the frame that is arriving, so far.</summary>
     public int FrameSize => length - frameStart;
 
-    /// <summary>Room for at least so many bytes.</summary>
+    /// <summary>Room for at least so many bytes. More than one are asked for only when they are a message.</summary>
     public Memory<byte> GetMemory(int size)
     {
-        if (size > bytes.Length - length)
-            Grow(size);
-        return bytes.AsMemory(length);
+        if (length == 0 && size > 1)
+            return whole = IsPooling
+                ? SharedBuffers.Pool.Rent(size)
+                : GC.AllocateUninitializedArray<byte>(size);
+        if (segments.Count == 0 || segments[^1].Size == segments[^1].Bytes.Length)
+            segments.Add((SharedBuffers.Pool.Rent(NextSize), 0));
+        var (bytes, used) = segments[^1];
+        return bytes.AsMemory(used);
     }
 
-    /// <summary>So many bytes were written to the room.</summary>
-    public void Advance(int count) => length += count;
+    private int NextSize => Math.Clamp(length, FirstSegmentSize, LargestSegmentSize);
 
-    private void Grow(int size)
+    /// <summary>So many bytes were written to the room.</summary>
+    public void Advance(int count)
     {
-        var needed = checked(length + size);
-        if (length == 0)
-            isPooled = IsPooling;
-        var larger = length == 0 ? needed : Math.Max(needed, (int)Math.Min(bytes.Length * 2L, Array.MaxLength));
-        var next =
-            isPooled ? SharedBuffers.Pool.Rent(larger)
-            : larger == 0 ? []
-            : GC.AllocateUninitializedArray<byte>(larger);
-        bytes.AsSpan(0, length).CopyTo(next);
-        if (isPooled && length > 0)
-            SharedBuffers.Pool.Return(bytes);
-        bytes = next;
+        length = checked(length + count);
+        if (whole is null && count > 0)
+            segments[^1] = (segments[^1].Bytes, segments[^1].Size + count);
     }
 
     /// <summary>A frame is complete; true when that gives a message.</summary>
@@ -67,8 +69,7 @@ internal sealed class MessageSink
         }
         if (endOfMessage && !isStreamed && ends is null)
         {
-            message = new(kind, bytes.AsMemory(0, length), Pooled: isPooled ? bytes : null);
-            Forget();
+            message = Take(length, null, isLast: true);
             return true;
         }
         (ends ??= []).Add(length);
@@ -85,19 +86,57 @@ internal sealed class MessageSink
 
     private bool TryTake(bool isLast, out ReceivedMessage message)
     {
-        var rest = bytes.AsSpan(frameStart, length - frameStart).ToArray();
-        message = new(
+        var rest = Copied(frameStart, new byte[length - frameStart]);
+        message = Take(frameStart, ends, isLast) with { IsRest = isStreamed };
+        isStreamed = !isLast;
+        foreach (var part in rest.Chunk(LargestSegmentSize))
+        {
+            var segment = SharedBuffers.Pool.Rent(part.Length);
+            part.CopyTo(segment, 0);
+            segments.Add((segment, part.Length));
+            length += part.Length;
+        }
+        return true;
+    }
+
+    /// <summary>So many bytes from the beginning on; nothing stays here.</summary>
+    private ReceivedMessage Take(int size, List<int>? ends, bool isLast)
+    {
+        var isPooled = IsPooling;
+        var bytes =
+            whole is not null ? whole
+            : size == 0 ? []
+            : isPooled ? SharedBuffers.Pool.Rent(size)
+            : GC.AllocateUninitializedArray<byte>(size);
+        if (whole is null)
+            Copied(0, bytes.AsSpan(0, size));
+        whole = null;
+        Clear();
+        return new(
             kind,
-            bytes.AsMemory(0, frameStart),
+            bytes.AsMemory(0, size),
             ends,
             isLast,
-            IsRest: isStreamed,
-            Pooled: isPooled ? bytes : null
+            Pooled: isPooled && bytes.Length > 0 ? bytes : null
         );
-        isStreamed = !isLast;
-        Forget();
-        (bytes, length) = (rest, rest.Length);
-        return true;
+    }
+
+    private byte[] Copied(int from, byte[] destination)
+    {
+        Copied(from, destination.AsSpan());
+        return destination;
+    }
+
+    private void Copied(int from, Span<byte> destination)
+    {
+        foreach (var (bytes, size) in segments)
+        {
+            var skipped = Math.Min(from, size);
+            from -= skipped;
+            var copied = Math.Min(size - skipped, destination.Length);
+            bytes.AsSpan(skipped, copied).CopyTo(destination);
+            destination = destination[copied..];
+        }
     }
 
     /// <summary>Drops what has come of a message whose beginning was taken, and what is still to come of it.</summary>
@@ -113,16 +152,10 @@ internal sealed class MessageSink
     /// <summary>Gives the memory back.</summary>
     public void Clear()
     {
-        if (isPooled)
+        foreach (var (bytes, _) in segments)
             SharedBuffers.Pool.Return(bytes);
-        Forget();
-    }
-
-    // What was here is somebody else's now.
-    private void Forget()
-    {
-        bytes = [];
-        isPooled = false;
+        segments.Clear();
+        whole = null;
         length = frameStart = 0;
         ends = null;
     }

@@ -292,7 +292,7 @@ public sealed partial class ServerConnection : IEnumerable<Message>
     }
 
     /// <summary>See <see cref="Receiver.ReadAhead"/>.</summary>
-    internal bool ReadAhead(bool isReadable) => driver.Receiver.ReadAhead(isReadable);
+    internal long ReadAhead(bool isReadable) => driver.Receiver.ReadAhead(isReadable);
 
     private void RequireOpened()
     {

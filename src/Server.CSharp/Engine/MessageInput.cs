@@ -177,7 +177,7 @@ internal sealed class MessageInput(Driver driver)
                 driver.Frames?.Received(Opcode.Close, close.Status.ToArray().Length);
                 return false;
             case Incoming.Refused:
-                sink.Clear();
+                sink.EndEarly();
                 return false;
             default:
                 return false;

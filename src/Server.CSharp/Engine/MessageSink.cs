@@ -149,6 +149,13 @@ internal sealed class MessageSink
         Clear();
     }
 
+    /// <summary>The frame that is arriving will not be complete; fragments that are can still be taken.</summary>
+    public void EndEarly()
+    {
+        if (ends is null)
+            Clear();
+    }
+
     /// <summary>Gives the memory back.</summary>
     public void Clear()
     {

@@ -17,8 +17,10 @@ internal sealed class Receiver(
     // After its deadline a call goes on while there is something to read, but a flood must not keep it.
     private const int MaxLateReads = 64;
 
-    // What the watcher reads at once, so that no peer can make one of its looks long.
+    // What the watcher reads at once, so that no peer can make one of its looks long; and what a read costs beside its bytes.
     private const int MaxReadAhead = 16 * 1024;
+    private const int CostOfRead = 1024;
+    private const int InflatedPerByte = 4; // bytes that are written for what one that is read costs
 
     private readonly Lock gate = new();
     private readonly Inbox inbox = new();
@@ -197,27 +199,28 @@ internal sealed class Receiver(
 
     /// <summary>
     /// What the watcher does for a connection that nobody is receiving from: reads what has come, answers what has to be
-    /// answered, keeps messages for later. Never waits. True when it has read: there may be more.
+    /// answered, keeps messages for later. Never waits. Tells how much work that was, in bytes; more than 0 when it has read: there
+    /// may be more.
     /// </summary>
     /// <param name="isReadable">False when the kernel has just said that there is nothing to read.</param>
-    public bool ReadAhead(bool isReadable)
+    public long ReadAhead(bool isReadable)
     {
         if (!gate.TryEnter())
-            return false;
+            return 0;
         try
         {
-            TakeAhead();
+            var before = input.Offset;
+            var work = TakeAhead();
             var mayFill = !driver.ReadOn(Unread).IsStop && !input.HasMore || driver.IsBroken;
             if (mayFill && isReadable && !driver.IsClosed && transport.IsReadable)
             {
                 Fill(mayBeSmall: false, out _, MaxReadAhead);
-                TakeAhead();
-                return true;
+                work += CostOfRead + TakeAhead();
             }
             // What lies behind a full queue is not read any more, and its end would never come.
-            if (driver.IsBroken && driver.ReadOn(Unread).IsStop)
+            else if (driver.IsBroken && driver.ReadOn(Unread).IsStop)
                 ReceiveEnd();
-            return false;
+            return work + input.Offset - before;
         }
         finally
         {
@@ -229,13 +232,20 @@ internal sealed class Receiver(
     /// Takes what was received, as far as there is room for it. A closing is never held up: then what there is no room for is
     /// dropped.
     /// </summary>
-    private void TakeAhead()
+    private long TakeAhead()
     {
-        while (!driver.ReadOn(Unread).IsStop && input.TryReadMessage(out var message))
+        long written = 0;
+        while (
+            written < MaxReadAhead * InflatedPerByte
+            && !driver.ReadOn(Unread).IsStop
+            && input.TryReadMessage(out var message)
+        )
         {
+            written += message.Data.Length;
             if (driver.MayKeep(Unread))
                 inbox.Add(message);
         }
+        return written / InflatedPerByte;
     }
 
     /// <summary>True when nobody has received since the last call, nor waits to receive now.</summary>
@@ -255,7 +265,8 @@ internal sealed class Receiver(
             scheduler.Await(gate);
             lock (gate)
             {
-                TakeAhead();
+                while (TakeAhead() > 0)
+                    continue;
                 if (!driver.IsClosed)
                     Fill();
             }

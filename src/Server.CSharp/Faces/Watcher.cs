@@ -23,6 +23,9 @@ internal sealed class Watcher
     // What was read ahead may have more behind it.
     private const int LooksAfterInput = 2;
 
+    // What is read ahead in one pass, in bytes: some ten milliseconds of the worst that peers can send. Whoever is left comes first next time.
+    private const int MaxWorkPerPass = 256 * 1024;
+
     private readonly TimeProvider clock;
     private readonly Scheduler scheduler;
     private readonly TurnedAway turnedAway;
@@ -35,11 +38,13 @@ internal sealed class Watcher
     private readonly List<ServerConnection> pass = [];
     private readonly List<(ServerConnection Connection, Socket? Socket)> unattended = [];
     private readonly List<Socket> sockets = [];
+    private readonly List<bool> readable = []; // of the unattended ones
     private readonly AutoResetEvent wake = new(false);
     private volatile bool isCalm = true;
     private volatile bool isHastened;
     private volatile bool isEnding;
     private int urgentPasses; // since the last one over all connections
+    private int firstUnattended; // whose turn it is, among the unattended ones
     private int looked; // in that one
 
     /// <param name="clock">What deadlines are measured with.</param>
@@ -251,31 +256,56 @@ internal sealed class Watcher
         }
         SelectReadable();
         var next = 0;
-        foreach (var (connection, socket) in unattended)
+        for (var index = 0; index < unattended.Count; index++)
         {
             // What is left in the list are the readable ones, in the order in which they were.
+            var (_, socket) = unattended[index];
             var isReadable =
                 socket is null || next < sockets.Count && ReferenceEquals(sockets[next], socket);
             if (socket is not null && isReadable)
                 next++;
-            ReadAhead(connection, isReadable);
+            readable.Add(isReadable);
         }
+        ReadAheadInTurn();
         sockets.Clear();
+        readable.Clear();
         unattended.Clear();
     }
 
-    private void ReadAhead(ServerConnection connection, bool isReadable)
+    private void ReadAheadInTurn()
+    {
+        var count = unattended.Count;
+        long work = 0;
+        var looked = 0;
+        for (; looked < count && work < MaxWorkPerPass; looked++)
+        {
+            var index = (firstUnattended + looked) % count;
+            work += ReadAhead(unattended[index].Connection, readable[index]);
+        }
+        for (var left = looked; left < count; left++)
+        {
+            var index = (firstUnattended + left) % count;
+            if (readable[index])
+                Hasten(unattended[index].Connection, LooksAfterInput);
+        }
+        firstUnattended = count == 0 ? 0 : (firstUnattended + looked) % count;
+    }
+
+    private long ReadAhead(ServerConnection connection, bool isReadable)
     {
         try
         {
-            if (!connection.ReadAhead(isReadable))
-                return;
+            var work = connection.ReadAhead(isReadable);
+            if (work == 0)
+                return 0;
             connection.UrgentLooks = Math.Max(connection.UrgentLooks, LooksAfterInput);
             Hasten(connection, LooksAfterInput);
+            return work;
         }
         catch (Exception error)
         {
             failed(connection, error);
+            return 0;
         }
     }
 

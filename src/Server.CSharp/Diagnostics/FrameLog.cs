@@ -46,7 +46,7 @@ internal sealed class FrameLog(ILogger logger, ServerConnection connection)
     public void Sent(Opcode opcode, bool fin, ReservedBits bits, int size)
     {
         using var scope = Log.BeginConnection(logger, connection);
-        Log.FrameSent(logger, Invariant(Invariant($"{opcode}")), size, Notes(fin, bits));
+        Log.FrameSent(logger, Invariant($"{opcode}"), size, Notes(fin, bits));
     }
 
     /// <param name="frame">A whole frame of a message.</param>

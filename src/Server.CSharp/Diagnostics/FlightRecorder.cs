@@ -1,11 +1,10 @@
-using System.Buffers;
 using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
 
 /// <summary>
-/// The last steps of a connection, with their times. Told of each under the state's lock; what it has recorded can be looked at
-/// from any thread.
+/// The last steps of a connection, with their times by the server's clock. Told of each in the order of the states, so under their lock;
+/// what it has recorded can be looked at from any thread.
 /// </summary>
 internal sealed class FlightRecorder(
     FlightRecorderOptions options,
@@ -14,22 +13,34 @@ internal sealed class FlightRecorder(
 )
 {
     private readonly long startedAt = clock.GetTimestamp();
-    private Recorder recorder = RecorderModule.Start(
-        options.ToLimits(),
-        settings,
-        clock.GetUtcNow()
-    );
+    private readonly Recorder recorder = new(options.ToLimits(), settings, clock.GetUtcNow());
 
-    public Recording Recording => RecorderModule.ToRecording(Volatile.Read(ref recorder));
+    public Recording Recording => recorder.ToRecording();
 
     private TimeSpan Now => clock.GetElapsedTime(startedAt);
 
-    /// <summary>Bytes of the peer that were taken, from an offset on; under the state's lock.</summary>
-    public void Received(long offset, ReadOnlySpan<byte> bytes, in ReceiveStep step) { }
+    /// <summary>The decoder that the endpoint has to get in the place of another, so that what is decoded is recorded.</summary>
+    public PayloadDecoder Watch(PayloadDecoder decoder) => recorder.Watch(decoder);
+
+    /// <summary>The bytes that one call of the endpoint has taken, as they came, and what it answered.</summary>
+    public void Received(ReadOnlySpan<byte> bytes, in ReceiveStep step) =>
+        recorder.Received(Now, bytes, step);
 
     /// <summary>The peer's side of the stream has ended.</summary>
-    public void EndOfStream(long offset) { }
+    public void EndOfStream() => recorder.EndOfStream(Now);
 
     /// <summary>A command that was accepted, and the size of its payload.</summary>
-    public void Sent(long offset, Command command, long length) { }
+    public void Sent(Command command, long length) => recorder.Sent(Now, command, length);
+
+    /// <summary>Our side of the stream has ended, and that has changed the state.</summary>
+    public void SendingEnded() => recorder.SendingEnded(Now);
+
+    // The recorder counts the peer's bytes by itself: these go when nobody calls them any more.
+
+    public void Received(long offset, ReadOnlySpan<byte> bytes, in ReceiveStep step) =>
+        Received(bytes, step);
+
+    public void EndOfStream(long offset) => EndOfStream();
+
+    public void Sent(long offset, Command command, long length) => Sent(command, length);
 }

@@ -13,7 +13,7 @@ public sealed record FlightRecorderOptions
 
     /// <summary>
     /// The most steps that are kept of a connection, the last ones: 1 to 65,536, 100 by default. A step is a frame received, a
-    /// message or a control frame sent, or the end of the stream.
+    /// message or a control frame sent, or the end of either side of the stream.
     /// </summary>
     public int MaxSteps { get; init; } = 100;
 

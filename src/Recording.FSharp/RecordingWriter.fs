@@ -11,7 +11,7 @@ open type System.FormattableString
 module internal RecordingWords =
 
     /// The first word of each recording.
-    let version = "ws-recording/1"
+    let version = "ws-recording/2"
 
     /// Each state that a text can be in at the end of a piece, as the shortest bytes that lead to it (RFC 3629 §4).
     let textTails: struct (Utf8State * string) list =
@@ -44,7 +44,7 @@ module internal RecordingWriter =
         else
             hex bytes
 
-    let private tail (text: Utf8State) : string =
+    let tail (text: Utf8State) : string =
         RecordingWords.textTails
         |> List.pick (fun struct (state, tail) -> if state = text then Some tail else None)
 
@@ -122,13 +122,6 @@ module internal RecordingWriter =
         | State.Draining ending -> Invariant $"draining,{closure ending}"
         | State.Closed ending -> Invariant $"closed,{closure ending}"
 
-    let private part (part: Part) : string =
-        match part with
-        | Part.Whole -> "w"
-        | Part.First -> "f"
-        | Part.Middle -> "m"
-        | Part.Last -> "l"
-
     let private payload (payload: RecordedPayload) : string =
         match payload with
         | RecordedPayload.Bytes bytes -> hex bytes
@@ -149,51 +142,20 @@ module internal RecordingWriter =
         | Command.Close sent -> Invariant $"close.{status sent}"
         | Command.Fail sent -> Invariant $"fail.{status sent}"
 
+    let private ending (ending: FrameEnding) : string =
+        match ending with
+        | FrameEnding.Whole -> ""
+        | FrameEnding.Cut -> ".cut"
+        | FrameEnding.Undecodable found -> Invariant $".{error found}"
+
     let private what (what: Recorded) : string =
         match what with
-        | Recorded.Data(header, piece, data) ->
-            Invariant $"<{hex (HeaderBytes.ofHeader &header)}.{part piece}.{payload data}"
-        | Recorded.Control(header, ValueSome data) ->
-            Invariant $"<{hex (HeaderBytes.ofHeader &header)}.c.{control data}"
-        | Recorded.Control(header, ValueNone) -> Invariant $"<{hex (HeaderBytes.ofHeader &header)}.c"
+        | Recorded.Frame(header, data, ended) ->
+            Invariant $"<{hex (HeaderBytes.ofHeader &header)}.{payload data}{ending ended}"
         | Recorded.Refused header -> Invariant $"<{hex header}.x"
-        | Recorded.Undecodable found -> Invariant $"<{error found}"
         | Recorded.EndOfStream -> "<end"
         | Recorded.Sent(sent, length) -> Invariant $">{command sent length}"
-
-    let private event (event: Event) : string =
-        match event with
-        | Event.Data(received, true) -> kind received
-        | Event.Data(received, false) -> Invariant $"{kind received}-"
-        | Event.Ping payload -> Invariant $"ping.{control payload}"
-        | Event.Pong payload -> Invariant $"pong.{control payload}"
-        | Event.Close received -> Invariant $"close.{status received}"
-
-    let private output (output: Output) : string =
-        match output with
-        | Output.Data(opcode, fin) -> hex [| (if fin then 0x80uy else 0uy) ||| Opcode.toByte opcode |]
-        | Output.Ping payload -> Invariant $"ping.{control payload}"
-        | Output.Pong payload -> Invariant $"pong.{control payload}"
-        | Output.Close sent -> Invariant $"close.{status sent}"
-
-    let private step (text: StringBuilder) (before: State) (step: RecordedStep) : unit =
-        let transition = step.Transition
-        let word (word: string) = text.Append(' ').Append word |> ignore
-
-        let time = number (step.At.Ticks / TimeSpan.TicksPerMicrosecond)
-        word (Invariant $"| +{time} @{number step.Offset} {what step.What}")
-
-        if transition.State <> before then
-            word (Invariant $"={state transition.State}")
-
-        transition.Event
-        |> ValueOption.iter (fun told -> word (Invariant $"!{event told}"))
-
-        transition.Output
-        |> ValueOption.iter (fun written -> word (Invariant $"^{output written}"))
-
-        if transition.HalfClose then
-            word "$"
+        | Recorded.SendingEnded -> ">end"
 
     let private limit (value: int64) : string =
         if value = Limits.Unlimited then "-" else number value
@@ -213,16 +175,15 @@ module internal RecordingWriter =
             recording.Started.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)
 
         let text =
-            StringBuilder()
-                .Append(
-                    Invariant $"{RecordingWords.version} {settings recording.Settings} started={started} "
-                )
+            StringBuilder(
+                Invariant $"{RecordingWords.version} {settings recording.Settings} started={started} "
+            )
                 .Append(Invariant $"dropped={number recording.Dropped} state={state recording.Start}")
 
-        let mutable before = recording.Start
+        for step in recording.Steps do
+            let microseconds = number (step.At.Ticks / TimeSpan.TicksPerMicrosecond)
 
-        for recorded in recording.Steps do
-            step text before recorded
-            before <- recorded.Transition.State
+            text.Append(Invariant $" | +{microseconds} @{number step.Offset} {what step.What}")
+            |> ignore
 
         text.ToString()

@@ -62,8 +62,8 @@ module internal RecordingReader =
         | ValueSome opcode -> opcode
         | ValueNone -> wrong (Invariant $"{bits} is no opcode")
 
-    let private error (word: string) : ProtocolError =
-        match List.ofArray (word.Split '.') with
+    let private error (words: string list) : ProtocolError =
+        match words with
         | [ "reserved-opcode"; opcode ] -> ProtocolError.ReservedOpcode(small opcode)
         | [ "reserved-bits"; bits ] -> ProtocolError.ReservedBits(small bits)
         | [ "mask-missing" ] -> ProtocolError.MaskMissing
@@ -85,14 +85,14 @@ module internal RecordingReader =
         | [ "close-frame-too-short" ] -> ProtocolError.CloseFrameTooShort
         | [ "close-code-invalid"; code ] -> ProtocolError.CloseCodeInvalid(int code)
         | [ "close-reason-not-utf8" ] -> ProtocolError.CloseReasonNotUtf8
-        | _ -> wrong (Invariant $"no rule is called '{word}'")
+        | _ -> wrong (Invariant $"""no rule is called '{String.concat "." words}'""")
 
     let private closure (words: string list) : Closure =
         match words with
         | [ "clean"; received; sent; "local" ] -> Closure.Clean(status received, status sent, Initiator.Local)
         | [ "clean"; received; sent; "remote" ] ->
             Closure.Clean(status received, status sent, Initiator.Remote)
-        | [ "failed"; found; sent ] -> Closure.Failed(error found, status sent)
+        | [ "failed"; found; sent ] -> Closure.Failed(error (List.ofArray (found.Split '.')), status sent)
         | [ "abandoned"; sent ] -> Closure.Abandoned(status sent)
         | [ "lost" ] -> Closure.Lost ValueNone
         | [ "lost"; sent ] -> Closure.Lost(ValueSome(status sent))
@@ -173,33 +173,28 @@ module internal RecordingReader =
             let position = int64 (int (word.Substring(at + 1)))
             RecordedPayload.Measured(number (word.Substring(1, at - 1)), Utf8.start, ValueSome position)
 
-    let private part (word: string) : Part voption =
-        match word with
-        | "w" -> ValueSome Part.Whole
-        | "f" -> ValueSome Part.First
-        | "m" -> ValueSome Part.Middle
-        | "l" -> ValueSome Part.Last
-        | _ -> ValueNone
-
-    let private frame (role: Role) (bytes: byte[]) (words: string list) : Recorded =
+    let private ending (words: string list) : FrameEnding =
         match words with
-        | [ "x" ] -> Recorded.Refused bytes
-        | "c" :: rest ->
-            let header = header role bytes
+        | [] -> FrameEnding.Whole
+        | [ "cut" ] -> FrameEnding.Cut
+        | found -> FrameEnding.Undecodable(error found)
 
-            match rest with
-            | _ when not (Opcode.isControl header.Opcode) -> wrong "no control frame"
-            | [] -> Recorded.Control(header, ValueNone)
-            | [ data ] when int64 (control data).Length = header.PayloadLength ->
-                Recorded.Control(header, ValueSome(control data))
-            | _ -> wrong "another payload than the header says"
-        | [ word; data ] ->
-            let header = header role bytes
+    let private lengthOf (payload: RecordedPayload) : int64 =
+        match payload with
+        | RecordedPayload.Bytes data -> int64 data.Length
+        | RecordedPayload.Measured(length, _, _) -> length
 
-            match part word with
-            | ValueSome _ when Opcode.isControl header.Opcode -> wrong "no data frame"
-            | ValueSome part -> Recorded.Data(header, part, payload data)
-            | ValueNone -> wrong (Invariant $"no part of a frame is called '{word}'")
+    let private frame (role: Role) (words: string list) : Recorded =
+        match words with
+        | [ bytes; "x" ] -> Recorded.Refused(hex bytes)
+        | bytes :: data :: ended ->
+            let header = header role (hex bytes)
+            let payload = payload data
+
+            if Opcode.isControl header.Opcode && lengthOf payload <> header.PayloadLength then
+                wrong "another payload than the header says"
+
+            Recorded.Frame(header, payload, ending ended)
         | _ -> wrong "no frame"
 
     let private command (word: string) : Recorded =
@@ -220,67 +215,21 @@ module internal RecordingReader =
     let private what (role: Role) (word: string) : Recorded =
         match word with
         | "<end" -> Recorded.EndOfStream
+        | ">end" -> Recorded.SendingEnded
         | After ">" sent -> command sent
-        | After "<" received ->
-            match List.ofArray (received.Split '.') with
-            | bytes :: (("w" | "f" | "m" | "l" | "c" | "x") :: _ as words) -> frame role (hex bytes) words
-            | _ -> Recorded.Undecodable(error received)
+        | After "<" received -> frame role (List.ofArray (received.Split '.'))
         | _ -> wrong (Invariant $"'{word}' is no step")
-
-    let private event (word: string) : Event =
-        match word.Split '.' with
-        | [| ("text" | "binary") as name |] -> Event.Data(kind name, true)
-        | [| "text-" |] -> Event.Data(MessageKind.Text, false)
-        | [| "binary-" |] -> Event.Data(MessageKind.Binary, false)
-        | [| "ping"; data |] -> Event.Ping(control data)
-        | [| "pong"; data |] -> Event.Pong(control data)
-        | [| "close"; said |] -> Event.Close(status said)
-        | _ -> wrong (Invariant $"'{word}' is no event")
-
-    let private output (word: string) : Output =
-        match word.Split '.' with
-        | [| "ping"; data |] -> Output.Ping(control data)
-        | [| "pong"; data |] -> Output.Pong(control data)
-        | [| "close"; said |] -> Output.Close(status said)
-        | [| first |] ->
-            match hex first with
-            | [| first |] -> Output.Data(opcode (first &&& 0x7Fuy), first &&& 0x80uy <> 0uy)
-            | _ -> wrong (Invariant $"'{word}' is no output")
-        | _ -> wrong (Invariant $"'{word}' is no output")
-
-    let private reaction (transition: Transition) (word: string) : Transition =
-        match word with
-        | After "=" next -> { transition with State = state next }
-        | After "!" told -> {
-            transition with
-                Event = ValueSome(event told)
-          }
-        | After "^" written -> {
-            transition with
-                Output = ValueSome(output written)
-          }
-        | "$" -> { transition with HalfClose = true }
-        | _ -> wrong (Invariant $"'{word}' is no reaction")
 
     let private time (word: string) : TimeSpan = TimeSpan.FromMicroseconds(number word)
 
-    let private step (role: Role) (before: State) (words: string list) : RecordedStep =
+    let private step (role: Role) (words: string list) : RecordedStep =
         match words with
-        | After "+" at :: After "@" offset :: happened :: reactions ->
-            let nothing = {
-                State = before
-                Event = ValueNone
-                Output = ValueNone
-                HalfClose = false
-            }
-
-            {
-                At = time at
-                Offset = number offset
-                What = what role happened
-                Transition = List.fold reaction nothing reactions
-            }
-        | _ -> wrong "a step begins with its time, its place and what happened"
+        | [ After "+" at; After "@" offset; happened ] -> {
+            At = time at
+            Offset = number offset
+            What = what role happened
+          }
+        | _ -> wrong "a step is its time, its place and what happened"
 
     let private limit (word: string) : int64 =
         if word = "-" then Limits.Unlimited else number word
@@ -343,12 +292,7 @@ module internal RecordingReader =
         | :? ArgumentException
         | :? OverflowException as error -> Error(RecordingParse.Malformed(index, error.Message))
 
-    let rec private steps
-        (recording: Recording)
-        (before: State)
-        (read: ResizeArray<RecordedStep>)
-        (rest: string list)
-        =
+    let rec private steps (recording: Recording) (read: ResizeArray<RecordedStep>) (rest: string list) =
         match rest with
         | [] ->
             RecordingParse.Complete {
@@ -356,15 +300,15 @@ module internal RecordingReader =
                     Steps = read.ToArray()
             }
         | next :: rest ->
-            match guard (read.Count + 1) (fun () -> step recording.Settings.Role before (words next)) with
+            match guard (read.Count + 1) (fun () -> step recording.Settings.Role (words next)) with
             | Ok step ->
                 read.Add step
-                steps recording step.Transition.State read rest
+                steps recording read rest
             | Error malformed -> malformed
 
     let read (text: string) : RecordingParse =
         let parts = List.ofArray (text.Split '|') // one at least
 
         match guard 0 (fun () -> origin (words parts.Head)) with
-        | Ok recording -> steps recording recording.Start (ResizeArray()) parts.Tail
+        | Ok recording -> steps recording (ResizeArray()) parts.Tail
         | Error malformed -> malformed

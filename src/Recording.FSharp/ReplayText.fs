@@ -87,12 +87,12 @@ module ReplayText =
         | RecordedPayload.Bytes data -> int64 data.Length
         | RecordedPayload.Measured(length, _, _) -> length
 
-    let private part (part: Part) (payload: RecordedPayload) : string =
-        match part with
-        | Part.Whole -> ""
-        | Part.First -> Invariant $", its first {bytes (lengthOf payload)}"
-        | Part.Middle -> Invariant $", {bytes (lengthOf payload)} more"
-        | Part.Last -> Invariant $", its last {bytes (lengthOf payload)}"
+    let private ending (ending: FrameEnding) (payload: RecordedPayload) : string =
+        match ending, lengthOf payload with
+        | FrameEnding.Whole, _ -> ""
+        | FrameEnding.Cut, 0L -> ", its header alone"
+        | FrameEnding.Cut, length -> Invariant $", its first {bytes length}"
+        | FrameEnding.Undecodable _, _ -> ", undecodable"
 
     let private command (command: Command) (length: int64) : string =
         match command with
@@ -110,12 +110,11 @@ module ReplayText =
     [<CompiledName("OfRecorded")>]
     let ofRecorded (what: Recorded) : string =
         match what with
-        | Recorded.Data(header, piece, payload) -> Invariant $"< {ofHeader &header}{part piece payload}"
-        | Recorded.Control(header, _) -> Invariant $"< {ofHeader &header}"
+        | Recorded.Frame(header, payload, ended) -> Invariant $"< {ofHeader &header}{ending ended payload}"
         | Recorded.Refused header -> Invariant $"< refused header {Convert.ToHexString header}"
-        | Recorded.Undecodable _ -> "< undecodable message"
         | Recorded.EndOfStream -> "< end of stream"
         | Recorded.Sent(sent, length) -> Invariant $"> {command sent length}"
+        | Recorded.SendingEnded -> "> end of stream"
 
     let private event (event: Event) : string =
         match event with
@@ -186,6 +185,6 @@ module ReplayText =
         for index, step in Array.indexed replay.Steps do
             if not step.IsAsRecorded then
                 Invariant $"step {index + 1}, @{step.Recorded.Offset} {ofRecorded step.Recorded.What}"
-                Invariant $"  - {ofTransition step.Recorded.Transition}"
+                Invariant $"  - {ofTransition step.Original}"
                 Invariant $"  + {answer step}"
     |]

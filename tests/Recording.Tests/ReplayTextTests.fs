@@ -1,18 +1,13 @@
 /// Replays in words: each state, happening and reaction has a line that people read.
-module FunctionalWs.Protocol.Tests.ReplayTextTests
+module FunctionalWs.Recording.Tests.ReplayTextTests
 
 open System
 open Expecto
 open Swensen.Unquote
 open FunctionalWs.Protocol
-open FunctionalWs.Protocol.Tests
+open FunctionalWs.Recording.Tests.Frames
 
 let private (=!) (found: 'a) (expected: 'a) = test <@ found = expected @>
-
-let private hex (text: string) = Convert.FromHexString text
-
-let private payload (text: string) =
-    ControlPayload.Create(ReadOnlySpan(hex text))
 
 let private normal = CloseStatus.Create(CloseCode.NormalClosure, "")
 let private bye = CloseStatus.Create(CloseCode.GoingAway, "~ é\n")
@@ -24,7 +19,7 @@ let private fragment (tail: string) : PartialMessage = {
     FragmentSize = 1L
     WireSize = 1L
     Fragments = 1
-    Text = Bytes.owedAfter (hex tail)
+    Text = owedAfter (hex tail)
 }
 
 let private many = {
@@ -65,34 +60,36 @@ let private header: FrameHeader = {
     Size = 6
 }
 
-let private data (part: Part) (payload: RecordedPayload) = Recorded.Data(header, part, payload)
+let private came (payload: RecordedPayload) (ending: FrameEnding) = Recorded.Frame(header, payload, ending)
 
 let private happenings = [
-    data Part.Whole (RecordedPayload.Bytes [||]), "< Text, 9 bytes"
-    data Part.First (RecordedPayload.Bytes [| 1uy |]), "< Text, 9 bytes, its first 1 byte"
-    data Part.Middle (RecordedPayload.Measured(4L, Utf8.start, ValueNone)), "< Text, 9 bytes, 4 bytes more"
-    data Part.Last (RecordedPayload.Bytes [| 1uy; 2uy |]), "< Text, 9 bytes, its last 2 bytes"
-    Recorded.Data(
+    came (RecordedPayload.Bytes [||]) FrameEnding.Whole, "< Text, 9 bytes"
+    came (RecordedPayload.Bytes [| 1uy |]) FrameEnding.Cut, "< Text, 9 bytes, its first 1 byte"
+    came (RecordedPayload.Measured(4L, Utf8.start, ValueNone)) FrameEnding.Cut,
+    "< Text, 9 bytes, its first 4 bytes"
+    came (RecordedPayload.Bytes [||]) FrameEnding.Cut, "< Text, 9 bytes, its header alone"
+    came (RecordedPayload.Bytes [||]) (FrameEnding.Undecodable ProtocolError.CompressedDataInvalid),
+    "< Text, 9 bytes, undecodable"
+    Recorded.Frame(
         {
             header with
                 Fin = false
                 ReservedBits = ReservedBits.Rsv1
         },
-        Part.Whole,
-        RecordedPayload.Bytes [||]
+        RecordedPayload.Bytes [||],
+        FrameEnding.Whole
     ),
     "< Text, 9 bytes, not final, Rsv1"
-    Recorded.Control({ header with Opcode = Opcode.Ping }, ValueNone), "< Ping, 9 bytes"
     Recorded.Refused [| 0x83uy; 0x80uy |], "< refused header 8380"
-    Recorded.Undecodable ProtocolError.CompressedDataInvalid, "< undecodable message"
     Recorded.EndOfStream, "< end of stream"
+    Recorded.SendingEnded, "> end of stream"
     Recorded.Sent(Command.Message MessageKind.Text, 1L), "> text message, 1 byte"
     Recorded.Sent(Command.FirstFragment MessageKind.Binary, 2L),
     "> first fragment of a binary message, 2 bytes"
     Recorded.Sent(Command.NextFragment false, 0L), "> next fragment, 0 bytes"
     Recorded.Sent(Command.NextFragment true, 5L), "> last fragment, 5 bytes"
-    Recorded.Sent(Command.Ping(payload "01"), 0L), "> Ping, 1 byte"
-    Recorded.Sent(Command.Pong(payload ""), 0L), "> Pong, 0 bytes"
+    Recorded.Sent(Command.Ping(payloadOf "01"), 0L), "> Ping, 1 byte"
+    Recorded.Sent(Command.Pong(payloadOf ""), 0L), "> Pong, 0 bytes"
     Recorded.Sent(Command.Close bye, 0L), "> Close 1001 '~ \\u00E9\\u000A'"
     Recorded.Sent(Command.Fail CloseStatus.NoStatus, 0L), "> Close no code, and the end"
 ]
@@ -115,13 +112,13 @@ let private reactions = [
     nothing, "Open"
     tells (Event.Data(MessageKind.Text, true)), "Open; tells: text message complete"
     tells (Event.Data(MessageKind.Binary, false)), "Open; tells: part of a binary message"
-    tells (Event.Ping(payload "01")), "Open; tells: ping"
-    tells (Event.Pong(payload "01")), "Open; tells: pong"
+    tells (Event.Ping(payloadOf "01")), "Open; tells: ping"
+    tells (Event.Pong(payloadOf "01")), "Open; tells: pong"
     tells (Event.Close normal), "Open; tells: close 1000"
     writes (Output.Data(Opcode.Text, true)), "Open; writes: Text"
     writes (Output.Data(Opcode.Continuation, false)), "Open; writes: Continuation, not final"
-    writes (Output.Ping(payload "")), "Open; writes: Ping"
-    writes (Output.Pong(payload "0aff")), "Open; writes: Pong 0AFF"
+    writes (Output.Ping(payloadOf "")), "Open; writes: Ping"
+    writes (Output.Pong(payloadOf "0aff")), "Open; writes: Pong 0AFF"
     writes (Output.Close CloseStatus.NoStatus), "Open; writes: Close no code"
     { nothing with HalfClose = true }, "Open; ends sending"
     {

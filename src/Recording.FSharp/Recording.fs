@@ -1,5 +1,5 @@
-// What is kept of a conversation: the inputs and commands of a connection, and what each of them led to. Recorder makes it,
-// RecordingText writes and reads it, Replay runs it again.
+// What is kept of a conversation: what came and what was sent, nothing that follows from it. Recorder makes it, RecordingText writes
+// and reads it, Replay runs it again.
 namespace FunctionalWs.Protocol
 
 open System
@@ -14,17 +14,26 @@ type RecordedPayload =
     /// </summary>
     | Measured of Length: int64 * Text: Utf8State * Invalid: int64 voption
 
-/// <summary>What happened to a connection: something that came from the peer, or something that was sent.</summary>
+/// <summary>How much of a frame came.</summary>
+[<RequireQualifiedAccess>]
+type FrameEnding =
+    /// <summary>All of it.</summary>
+    | Whole
+    /// <summary>A part: it was refused before its end, or its end never came.</summary>
+    | Cut
+    /// <summary>Its extensions found something wrong with it.</summary>
+    | Undecodable of Error: ProtocolError
+
+/// <summary>What happened to a connection: something that came from the peer, or something of our side.</summary>
 [<RequireQualifiedAccess>]
 type Recorded =
-    /// <summary>A data frame, or a part of one. The masking key is not kept: the header has a key of 0.</summary>
-    | Data of Header: FrameHeader * Part: Part * Payload: RecordedPayload
-    /// <summary>A control frame. The payload of a ping or a pong may not be kept.</summary>
-    | Control of Header: FrameHeader * Payload: ControlPayload voption
-    /// <summary>The header of a frame that was refused, without its masking key.</summary>
+    /// <summary>
+    /// A frame, when it was complete, or what came of it. The masking key is not kept: the header has a key of 0. Of pings and pongs
+    /// that are not kept, the length is.
+    /// </summary>
+    | Frame of Header: FrameHeader * Payload: RecordedPayload * Ending: FrameEnding
+    /// <summary>The header of a frame that can't be read, as far as it matters, without its masking key. Not to be changed.</summary>
     | Refused of Header: byte[]
-    /// <summary>A message that its extensions could not decode.</summary>
-    | Undecodable of Error: ProtocolError
     /// <summary>The peer sent nothing more.</summary>
     | EndOfStream
     /// <summary>
@@ -32,20 +41,20 @@ type Recorded =
     /// on the wire; 0 for other commands.
     /// </summary>
     | Sent of Command: Command * Length: int64
+    /// <summary>Our side of the stream has ended: all that was to be written has left.</summary>
+    | SendingEnded
 
-/// <summary>One step of a recording.</summary>
+/// <summary>One step of a recording. What it led to is not kept: it follows from the steps before it.</summary>
 type RecordedStep = {
     /// <summary>When it happened, in whole microseconds since <c>Recording.Started</c>.</summary>
     At: TimeSpan
     /// <summary>
-    /// Where the frame begins in the peer's bytes, counted from the end of the opening handshake; for what was sent, how far the
-    /// peer's frames had been read.
+    /// Where the frame begins in the peer's bytes, counted from the end of the opening handshake; for all else, how far the
+    /// peer's whole frames had come.
     /// </summary>
     Offset: int64
     /// <summary>What happened.</summary>
     What: Recorded
-    /// <summary>What it led to. The payload of a ping or pong that is not kept is as many zeros.</summary>
-    Transition: Transition
 }
 
 /// <summary>
@@ -67,6 +76,31 @@ type Recording = {
     /// <summary>True when the beginning of the conversation was not kept.</summary>
     member recording.IsCut: bool = recording.Dropped > 0L
 
+/// What states say of messages.
+module internal StateParts =
+
+    let isOver (state: State) : bool =
+        match state with
+        | State.Draining _
+        | State.Closed _ -> true
+        | State.Open _
+        | State.CloseSent _ -> false
+
+    /// The message of which a part has been received.
+    let receiving (state: State) : PartialMessage voption =
+        match state with
+        | State.Open(receiving, _)
+        | State.CloseSent(_, receiving) -> receiving
+        | State.Draining _
+        | State.Closed _ -> ValueNone
+
+    let withReceiving (receiving: PartialMessage voption) (state: State) : State =
+        match state with
+        | State.Open(_, sending) -> State.Open(receiving, sending)
+        | State.CloseSent(sent, _) -> State.CloseSent(sent, receiving)
+        | State.Draining _
+        | State.Closed _ -> state
+
 /// A header as bytes, the masking key left out: the form of it that is kept.
 module internal HeaderBytes =
 
@@ -84,6 +118,13 @@ module internal HeaderBytes =
             header.Length
         else
             min header.Length (fullSize header[1])
+
+    /// The bits by which a message's extensions have marked the frame; those of a continuation are its message's.
+    let messageBits (receiving: PartialMessage voption) (header: inref<FrameHeader>) : ReservedBits =
+        match receiving with
+        | ValueSome message when header.Opcode.IsContinuation -> message.ReservedBits
+        | ValueSome _
+        | ValueNone -> header.ReservedBits
 
     /// With a key of 0, where there was one and all that comes before it is there.
     let withKey (bytes: byte[]) : byte[] =

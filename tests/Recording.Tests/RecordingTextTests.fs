@@ -1,18 +1,14 @@
 /// The text of recordings: every value that one can hold is written and read back; a text that is none is refused with what is wrong.
-module FunctionalWs.Protocol.Tests.RecordingTextTests
+module FunctionalWs.Recording.Tests.RecordingTextTests
 
 open System
+open FSharp.Reflection
 open Expecto
 open Swensen.Unquote
 open FunctionalWs.Protocol
-open FunctionalWs.Protocol.Tests.Bytes
+open FunctionalWs.Recording.Tests.Frames
 
 let private (=!) (found: 'a) (expected: 'a) = test <@ found = expected @>
-
-let private bytes (hex: string) : byte[] = Convert.FromHexString hex
-
-let private payload (hex: string) =
-    ControlPayload.Create(ReadOnlySpan(bytes hex))
 
 let private normal = CloseStatus.Create(CloseCode.NormalClosure, "")
 let private bye = CloseStatus.Create(CloseCode.GoingAway, "é")
@@ -29,23 +25,15 @@ let private settings =
     "role=server max=1048576,-,65536 text=checked rsv=0 lengths=shortest"
 
 let private headOf (settings: string) (state: string) =
-    $"ws-recording/1 {settings} started=2030-01-02T03:04:05.0000000Z dropped=0 state={state}"
+    $"ws-recording/2 {settings} started=2030-01-02T03:04:05.0000000Z dropped=0 state={state}"
 
-let private nothing = {
-    State = Connection.start
-    Event = ValueNone
-    Output = ValueNone
-    HalfClose = false
-}
-
-let private withStep (what: Recorded) (transition: Transition) : Recording = {
+let private withStep (what: Recorded) : Recording = {
     origin with
         Steps = [|
             {
                 At = TimeSpan.FromMicroseconds 7L
                 Offset = 20L
                 What = what
-                Transition = transition
             }
         |]
 }
@@ -55,12 +43,7 @@ let private isWritten (text: string) (recording: Recording) =
     RecordingText.parse text =! RecordingParse.Complete recording
 
 let private happened (what: Recorded, word: string) =
-    withStep what nothing
-    |> isWritten $"""{headOf settings "open"} | +7 @20 {word}"""
-
-let private ledTo (transition: Transition, words: string) =
-    withStep Recorded.EndOfStream transition
-    |> isWritten $"""{headOf settings "open"} | +7 @20 <end {words}"""
+    withStep what |> isWritten $"""{headOf settings "open"} | +7 @20 {word}"""
 
 let private began (state: State, word: string) =
     { origin with Start = state } |> isWritten (headOf settings word)
@@ -75,7 +58,7 @@ let private fragment (text: Utf8State) : PartialMessage = {
     Text = text
 }
 
-let private after (tail: string) = owedAfter (bytes tail)
+let private after (tail: string) = owedAfter (hex tail)
 
 let private masked (fin: bool) (opcode: Opcode) (length: int64) (size: int) : FrameHeader = {
     Fin = fin
@@ -86,8 +69,10 @@ let private masked (fin: bool) (opcode: Opcode) (length: int64) (size: int) : Fr
     Size = size
 }
 
-let private data (part: Part) (kept: RecordedPayload) =
-    Recorded.Data(masked true Opcode.Text 300L 8, part, kept)
+let private of' (header: FrameHeader) (kept: RecordedPayload) (ending: FrameEnding) =
+    Recorded.Frame(header, kept, ending)
+
+let private data = of' (masked true Opcode.Text 300L 8)
 
 let private states = [
     State.Open(ValueNone, ValueNone), "open"
@@ -107,59 +92,36 @@ let private states = [
 ]
 
 let private happenings = [
-    data Part.Whole (RecordedPayload.Bytes [| 0uy; 255uy |]), "<81fe012c.w.00ff"
-    data Part.First (RecordedPayload.Bytes [||]), "<81fe012c.f."
-    data Part.Middle (RecordedPayload.Measured(9L, Utf8.start, ValueNone)), "<81fe012c.m.#9"
-    data Part.Last (RecordedPayload.Measured(9L, after "f09f", ValueNone)), "<81fe012c.l.#9~e1"
-    data Part.Last (RecordedPayload.Measured(9L, Utf8.start, ValueSome 4L)), "<81fe012c.l.#9?4"
-    Recorded.Data(masked false Opcode.Binary 2L 6, Part.First, RecordedPayload.Bytes [||]), "<0282.f."
-    Recorded.Data(masked true Opcode.Continuation 65_536L 14, Part.First, RecordedPayload.Bytes [||]),
-    "<80ff0000000000010000.f."
-    Recorded.Control(masked true Opcode.Ping 3L 6, ValueNone), "<8983.c"
-    Recorded.Control(masked true Opcode.Ping 3L 6, ValueSome(payload "000000")), "<8983.c.#3"
-    Recorded.Control(masked true Opcode.Close 2L 6, ValueSome(payload "03e8")), "<8882.c.03e8"
+    data (RecordedPayload.Bytes [| 0uy; 255uy |]) FrameEnding.Whole, "<81fe012c.00ff"
+    data (RecordedPayload.Bytes [||]) FrameEnding.Cut, "<81fe012c..cut"
+    data (RecordedPayload.Measured(9L, Utf8.start, ValueNone)) FrameEnding.Whole, "<81fe012c.#9"
+    data (RecordedPayload.Measured(9L, after "f09f", ValueNone)) FrameEnding.Cut, "<81fe012c.#9~e1.cut"
+    data (RecordedPayload.Measured(9L, Utf8.start, ValueSome 4L)) FrameEnding.Whole, "<81fe012c.#9?4"
+    of' (masked false Opcode.Binary 2L 6) (RecordedPayload.Bytes [| 1uy; 2uy |]) FrameEnding.Whole,
+    "<0282.0102"
+    of'
+        (masked true Opcode.Continuation 65_536L 14)
+        (RecordedPayload.Measured(5L, Utf8.start, ValueNone))
+        (FrameEnding.Undecodable ProtocolError.CompressedDataInvalid),
+    "<80ff0000000000010000.#5.compressed-data-invalid"
+    of' (masked true Opcode.Ping 3L 6) (RecordedPayload.Measured(3L, Utf8.start, ValueNone)) FrameEnding.Whole,
+    "<8983.#3"
+    of' (masked true Opcode.Ping 3L 6) (RecordedPayload.Bytes [| 0uy; 0uy; 0uy |]) FrameEnding.Whole,
+    "<8983.000000"
+    of' (masked true Opcode.Close 2L 6) (RecordedPayload.Bytes(hex "03e8")) FrameEnding.Whole, "<8882.03e8"
     Recorded.Refused [| 0x83uy; 0x80uy |], "<8380.x"
     Recorded.EndOfStream, "<end"
+    Recorded.SendingEnded, ">end"
     Recorded.Sent(Command.Message MessageKind.Text, 3L), ">text.3"
     Recorded.Sent(Command.Message MessageKind.Binary, 0L), ">binary.0"
     Recorded.Sent(Command.FirstFragment MessageKind.Text, 3L), ">text-.3"
     Recorded.Sent(Command.FirstFragment MessageKind.Binary, 3L), ">binary-.3"
     Recorded.Sent(Command.NextFragment false, 3L), ">next-.3"
     Recorded.Sent(Command.NextFragment true, 3L), ">next.3"
-    Recorded.Sent(Command.Ping(payload "01"), 0L), ">ping.01"
-    Recorded.Sent(Command.Pong(payload ""), 0L), ">pong.#0"
+    Recorded.Sent(Command.Ping(payloadOf "01"), 0L), ">ping.01"
+    Recorded.Sent(Command.Pong(payloadOf ""), 0L), ">pong.#0"
     Recorded.Sent(Command.Close CloseStatus.NoStatus, 0L), ">close.-"
     Recorded.Sent(Command.Fail bye, 0L), ">fail.03e9c3a9"
-]
-
-let private tells (event: Event) = { nothing with Event = ValueSome event }
-
-let private writes (output: Output) = {
-    nothing with
-        Output = ValueSome output
-}
-
-let private reactions = [
-    tells (Event.Data(MessageKind.Text, true)), "!text"
-    tells (Event.Data(MessageKind.Binary, true)), "!binary"
-    tells (Event.Data(MessageKind.Text, false)), "!text-"
-    tells (Event.Data(MessageKind.Binary, false)), "!binary-"
-    tells (Event.Ping(payload "0a")), "!ping.0a"
-    tells (Event.Pong(payload "00")), "!pong.#1"
-    tells (Event.Close bye), "!close.03e9c3a9"
-    writes (Output.Data(Opcode.Text, true)), "^81"
-    writes (Output.Data(Opcode.Continuation, false)), "^00"
-    writes (Output.Ping(payload "0a")), "^ping.0a"
-    writes (Output.Pong(payload "00")), "^pong.#1"
-    writes (Output.Close CloseStatus.NoStatus), "^close.-"
-    { nothing with HalfClose = true }, "$"
-    {
-        State = State.Closed(Closure.Lost ValueNone)
-        Event = ValueSome(Event.Close normal)
-        Output = ValueSome(Output.Close normal)
-        HalfClose = true
-    },
-    "=closed,lost !close.03e8 ^close.03e8 $"
 ]
 
 let private errors = [
@@ -217,6 +179,7 @@ let private badStates = [
 
 let private badErrors = [
     "x", "no rule is called 'x'"
+    "", "no rule is called ''"
     "mask-missing.1", "no rule is called"
     "reserved-opcode", "no rule is called"
     "reserved-opcode.256", ""
@@ -229,54 +192,42 @@ let private badErrors = [
 ]
 
 let private badSteps = [
-    "", "a step begins with"
-    "+0", "a step begins with"
-    "+0 @0", "a step begins with"
-    "0 @0 <end", "a step begins with"
-    "+0 0 <end", "a step begins with"
+    "", "a step is its time"
+    "+0", "a step is its time"
+    "+0 @0", "a step is its time"
+    "0 @0 <end", "a step is its time"
+    "+0 0 <end", "a step is its time"
+    "+0 @0 <end x", "a step is its time"
     "+x @0 <end", ""
     "+9223372036854775807 @0 <end", ""
     "+0 @99999999999999999999 <end", ""
     "+0 @0 x", "'x' is no step"
+    "+0 @0 <x", "no frame"
     "+0 @0 <83.x.00", "no whole header"
-    "+0 @0 <8180.x.00", "no part of a frame is called 'x'"
-    "+0 @0 <8180.x.0.0", "no frame"
-    "+0 @0 <8180.w", "no frame"
-    "+0 @0 <81.w.", "no whole header"
-    "+0 @0 <8180000000000000.w.", "no whole header"
-    "+0 @0 <8380.w.", "invalid opcode 0x3"
-    "+0 @0 <8100.w.", "a client must mask"
-    "+0 @0 <8980.w.", "no data frame"
-    "+0 @0 <8180.c", "no control frame"
-    "+0 @0 <8982.c.01", "another payload than the header says"
-    "+0 @0 <8981.c.01.02", "another payload than the header says"
-    "+0 @0 <89fd.c.#126", "a control frame of 126 bytes"
-    "+0 @0 <8181.w.zz", ""
-    "+0 @0 <8181.w.#x", ""
-    "+0 @0 <8181.w.#1~c3a9", "no text ends with 'c3a9'"
-    "+0 @0 <8181.w.#1?x", ""
+    "+0 @0 <zz.x", ""
+    "+0 @0 <81.", "no whole header"
+    "+0 @0 <8180000000000000.", "no whole header"
+    "+0 @0 <8380.", "invalid opcode 0x3"
+    "+0 @0 <8100.", "a client must mask"
+    "+0 @0 <8982.01", "another payload than the header says"
+    "+0 @0 <8982.#3", "another payload than the header says"
+    "+0 @0 <8181.zz", ""
+    "+0 @0 <8181.#x", ""
+    "+0 @0 <8181.00.x", "no rule is called 'x'"
+    "+0 @0 <8181.#1~c3a9", "no text ends with 'c3a9'"
+    "+0 @0 <8181.#1?x", ""
     "+0 @0 >x", "nothing is sent by 'x'"
     "+0 @0 >text", "nothing is sent by 'text'"
     "+0 @0 >pong", "nothing is sent by 'pong'"
     "+0 @0 >x.1", "nothing is sent by 'x.1'"
+    "+0 @0 >ping.#126", "a control frame of 126 bytes"
     "+0 @0 >ping." + String.replicate 126 "01", "126 bytes"
-    "+0 @0 <end x", "'x' is no reaction"
-    "+0 @0 <end =x", "no state is called 'x'"
-    "+0 @0 <end !", "'' is no event"
-    "+0 @0 <end !x", "'x' is no event"
-    "+0 @0 <end !x.1", "'x.1' is no event"
-    "+0 @0 <end !ping.01.02", "is no event"
-    "+0 @0 <end ^8181", "'8181' is no output"
-    "+0 @0 <end ^x.1", "'x.1' is no output"
-    "+0 @0 <end ^ping.01.02", "is no output"
-    "+0 @0 <end ^83", "3 is no opcode"
-    "+0 @0 <end $$", "'$$' is no reaction"
 ]
 
 let private badHeads = [
-    "", "no ws-recording/1"
-    "ws-recording/2", "no ws-recording/1"
-    "ws-recording/1", "the settings are not what they should be"
+    "", "no ws-recording/2"
+    "ws-recording/1", "no ws-recording/2"
+    "ws-recording/2", "the settings are not what they should be"
     headOf settings "open more", "the settings are not what they should be"
     headOf (settings.Replace("rsv=", "bits=")) "open", "the settings are not what they should be"
     headOf (settings.Replace("server", "proxy")) "open", "'proxy' is neither 'server' nor 'client'"
@@ -304,23 +255,20 @@ let tests =
     testList "the text of recordings" [
         testTheory "a recording begins in any state" states began
         testTheory "what happened is written as one word and read back" happenings happened
-        testTheory "what a step led to is written as one word for each effect, and read back" reactions ledTo
-
-        testTheory
-            "a state that a step led to is written when it is another than before"
-            states.Tail
-            (fun (state, word) -> ledTo ({ nothing with State = state }, $"={word}"))
-
         testTheory
             "a broken rule is written with its numbers and texts, and read back"
             errors
             (fun (error, word) ->
-                happened (Recorded.Undecodable error, $"<{word}")
+                let payload = RecordedPayload.Measured(0L, Utf8.start, ValueNone)
+                happened (data payload (FrameEnding.Undecodable error), $"<81fe012c.#0.{word}")
                 began (State.Closed(Closure.Failed(error, normal)), $"closed,failed,{word},03e8"))
 
         testCase "every rule that can be broken has a word" (fun () ->
-            let cases = ViolationTests.every |> List.map ViolationTests.caseOf |> set
-            (errors |> List.map (fst >> ViolationTests.caseOf) |> set) =! cases)
+            let caseOf (error: ProtocolError) =
+                (fst (FSharpValue.GetUnionFields(error, typeof<ProtocolError>))).Name
+
+            let cases = FSharpType.GetUnionCases typeof<ProtocolError> |> Seq.map _.Name |> set
+            (errors |> List.map (fst >> caseOf) |> set) =! cases)
 
         testTheory
             "what a text owes is written as the shortest beginning of a character that owes the same"
@@ -371,11 +319,11 @@ let tests =
                 }
 
                 {
-                    withStep (Recorded.Data(header, Part.First, RecordedPayload.Bytes [||])) nothing with
+                    withStep (of' header (RecordedPayload.Bytes [||]) FrameEnding.Cut) with
                         Settings = ConnectionSettings.Client
                 }
                 |> isWritten
-                    $"""{headOf (settings.Replace("server", "client")) "open"} | +7 @20 <{word}.f.""")
+                    $"""{headOf (settings.Replace("server", "client")) "open"} | +7 @20 <{word}..cut""")
 
         testCase "blanks and line breaks between the words don't matter" (fun () ->
             let text = $"""{headOf settings "open"} | +7 @20 <end"""
@@ -393,7 +341,7 @@ let tests =
             (fun (state, reason) -> isRefused 0 (headOf settings state) reason)
 
         testTheory "a rule that there is not is refused at its step" badErrors (fun (error, reason) ->
-            isRefused 2 $"""{headOf settings "open"} | +0 @0 <end | +0 @0 <{error}""" reason)
+            isRefused 2 $"""{headOf settings "open"} | +0 @0 <end | +0 @0 <8180..{error}""" reason)
 
         testTheory "a step that is none is refused, with its number" badSteps (fun (step, reason) ->
             isRefused 2 $"""{headOf settings "open"} | +0 @0 <end | {step} | +x""" reason)

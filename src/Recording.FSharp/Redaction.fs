@@ -56,26 +56,6 @@ module internal Redaction =
         | Command.Close _
         | Command.Fail _ -> command
 
-    let private event (event: Event) : Event =
-        match event with
-        | Event.Ping payload -> Event.Ping(blank payload.Length)
-        | Event.Pong payload -> Event.Pong(blank payload.Length)
-        | Event.Data _
-        | Event.Close _ -> event
-
-    let private output (output: Output) : Output =
-        match output with
-        | Output.Ping payload -> Output.Ping(blank payload.Length)
-        | Output.Pong payload -> Output.Pong(blank payload.Length)
-        | Output.Data _
-        | Output.Close _ -> output
-
-    let transition (transition: Transition) : Transition = {
-        transition with
-            Event = ValueOption.map event transition.Event
-            Output = ValueOption.map output transition.Output
-    }
-
     let private longestText = 40
 
     /// Half a character, there from the start or left by the cut, can't be written: U+FFFD stands for it.

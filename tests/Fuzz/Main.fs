@@ -13,6 +13,7 @@ let private targets: Target list = [
     Authorizations.proxy
     RoutePatterns.patterns
     RoutePatterns.paths
+    Recordings.target
     Frames.target
     Texts.utf8
     Texts.close

@@ -9,6 +9,7 @@
     ("a client breaks the protocol", Closing.Abnormal),
     ("two calls receive at once", Closing.Refused),
     ("states", Closing.States),
+    ("a recording", Recordings.RecordedAndReplayed),
     ("what a connection tells of itself", Opening.Described),
     ("logins", Opening.Login),
     ("origins", Opening.Origins),

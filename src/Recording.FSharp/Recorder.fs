@@ -172,12 +172,10 @@ type Recorder(limits: RecorderLimits, settings: ConnectionSettings, started: Dat
         trim ()
 
     let send (at: TimeSpan) (command: Command) (length: int64) =
-        let next =
-            match Connection.send live command with
-            | SendResult.Accepted transition -> transition.State
-            | SendResult.Refused _ -> live
-
-        act at (Recorded.Sent(kept command, sizeOf command length)) next
+        match Connection.send live command with
+        | SendResult.Accepted transition ->
+            act at (Recorded.Sent(kept command, sizeOf command length)) transition.State
+        | SendResult.Refused _ -> ()
 
     let recording (all: struct (RecordedStep * State)[]) (cut: RecordedStep[]) : Recording =
         // A frame that isn't whole takes the place of the oldest step.
@@ -222,7 +220,7 @@ type Recorder(limits: RecorderLimits, settings: ConnectionSettings, started: Dat
     /// <param name="at">How long the connection has been open.</param>
     member _.EndOfStream(at: TimeSpan) : unit = lock gate (fun () -> endStream at)
 
-    /// <summary>Records a command that was accepted.</summary>
+    /// <summary>Records a command; one that the state refuses changes nothing, and is not recorded.</summary>
     /// <param name="at">How long the connection has been open.</param>
     /// <param name="command">The command.</param>
     /// <param name="length">The size of the message or fragment in bytes; not looked at for other commands.</param>

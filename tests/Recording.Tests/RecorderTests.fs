@@ -357,6 +357,14 @@ let tests =
 
                 raises<FormatException> <@ RecordingText.ofText text @>)
 
+        testCase "a command that the state refuses is not recorded" (fun () ->
+            let recorder = Recorder(keepAll, server, started)
+            let send command = recorder.Sent(TimeSpan.Zero, command, 1L)
+            send (Command.NextFragment true)
+            send (Command.Close(CloseStatus.Create(CloseCode.NormalClosure, "")))
+            send (Command.Message MessageKind.Text)
+            (recorder.ToRecording()).Steps.Length =! 1)
+
         testCase "limits are checked when they are set" (fun () ->
             raises<ArgumentOutOfRangeException> <@ RecorderLimits.Create(0, 0) @>
             raises<ArgumentOutOfRangeException> <@ RecorderLimits.Create(1, -1) @>

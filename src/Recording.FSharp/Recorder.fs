@@ -163,13 +163,20 @@ type Recorder(limits: RecorderLimits, settings: ConnectionSettings, started: Dat
         trim ()
 
     let endStream (at: TimeSpan) =
-        match unfinished () with
-        | ValueSome cut -> endFrame receivedAt cut live
-        | ValueNone -> ()
+        if not live.IsClosed then
+            match unfinished () with
+            | ValueSome cut -> endFrame receivedAt cut live
+            | ValueNone -> ()
 
-        live <- (Connection.receive settings live Input.EndOfStream).State
-        add at Recorded.EndOfStream live
-        trim ()
+            live <- (Connection.receive settings live Input.EndOfStream).State
+            add at Recorded.EndOfStream live
+            trim ()
+
+    let endSending (at: TimeSpan) =
+        let next = Connection.sendingEnded settings live
+
+        if not (obj.ReferenceEquals(next, live)) then
+            act at Recorded.SendingEnded next
 
     let send (at: TimeSpan) (command: Command) (length: int64) =
         match Connection.send live command with
@@ -216,7 +223,7 @@ type Recorder(limits: RecorderLimits, settings: ConnectionSettings, started: Dat
         finally
             Monitor.Exit gate
 
-    /// <summary>Records that the peer's side of the stream has ended.</summary>
+    /// <summary>Records that the peer's side of the stream has ended; what is said after the end of all is not recorded.</summary>
     /// <param name="at">How long the connection has been open.</param>
     member _.EndOfStream(at: TimeSpan) : unit = lock gate (fun () -> endStream at)
 
@@ -227,10 +234,9 @@ type Recorder(limits: RecorderLimits, settings: ConnectionSettings, started: Dat
     member _.Sent(at: TimeSpan, command: Command, length: int64) : unit =
         lock gate (fun () -> send at command length)
 
-    /// <summary>Records that our side of the stream has ended.</summary>
+    /// <summary>Records that our side of the stream has ended, if that changes the state.</summary>
     /// <param name="at">How long the connection has been open.</param>
-    member _.SendingEnded(at: TimeSpan) : unit =
-        lock gate (fun () -> act at Recorded.SendingEnded (Connection.sendingEnded settings live))
+    member _.SendingEnded(at: TimeSpan) : unit = lock gate (fun () -> endSending at)
 
     /// <summary>What has been recorded. It stays as it is.</summary>
     member _.ToRecording() : Recording =

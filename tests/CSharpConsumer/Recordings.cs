@@ -29,7 +29,7 @@ internal static class Recordings
         recorder.EndOfStream(TimeSpan.FromSeconds(2));
 
         var recording = recorder.ToRecording();
-        Check.True(!recording.IsCut && recording.Steps.Length == 5);
+        Check.True(!recording.IsCut && recording.Steps.Length == 4);
         var frame = (Recorded.Frame)recording.Steps[1].What;
         Check.True(frame.Ending.IsWhole && frame.Header.PayloadLength == 2);
         Check.Equal(2, ((RecordedPayload.Bytes)frame.Payload).Bytes.Length);

@@ -224,7 +224,7 @@ let tests =
             =! "ws-recording/2 role=server max=1048576,-,65536 text=checked rsv=0 lengths=shortest "
                + "started=2030-01-02T03:04:05.0000000Z dropped=0 state=open "
                + "| +0 @0 <8182.6869 | +1234 @8 <8981.01 | +2469 @15 >text.3 | +3703 @15 <8882.03e8 "
-               + "| +4938 @23 >end | +6172 @23 <end")
+               + "| +4938 @23 >end")
 
         testCase "no byte of a payload is kept unless it is asked for" (fun () ->
             let secret = "s3cret"
@@ -356,6 +356,22 @@ let tests =
                 | RecordingParse.Complete recording -> failwith $"{recording}"
 
                 raises<FormatException> <@ RecordingText.ofText text @>)
+
+        testTheory
+            "an end is recorded once, and only when it changes the state"
+            [
+                [ SendingEnded; EndOfStream; EndOfStream; SendingEnded ], [ Recorded.EndOfStream ]
+                [
+                    Frame(frame true Opcode.Close [||], [], None)
+                    SendingEnded
+                    SendingEnded
+                    EndOfStream
+                ],
+                [ Recorded.SendingEnded ]
+            ]
+            (fun (happenings, ends) ->
+                let steps = (recordingOf (run keepAll server happenings)).Steps
+                [ for step in steps do if not step.What.IsFrame then step.What ] =! ends)
 
         testCase "a command that the state refuses is not recorded" (fun () ->
             let recorder = Recorder(keepAll, server, started)

@@ -153,7 +153,7 @@ internal static class Print
         var offset = (int)step.Recorded.Offset;
         switch (step.Recorded.What)
         {
-            case Recorded.Frame frame:
+            case Recorded.Received frame:
                 Header(offset, bytes.AsSpan(offset, frame.Header.Size), frame.Header);
                 if (frame.Ending.IsCut && step.Violation.IsNone)
                     return; // there is more to come

@@ -132,10 +132,10 @@ type internal ArrivingFrame(settings: ConnectionSettings, limit: int) =
             let bytes = ReadOnlySpan(head, 0, headLength)
             Recorded.Refused(bytes.Slice(0, HeaderBytes.sizeWithoutKey bytes).ToArray())
         | ValueSome found, _ when Opcode.isControl found.Opcode ->
-            Recorded.Frame(withoutKey found, controlPayload found, FrameEnding.Whole)
+            Recorded.Received(withoutKey found, controlPayload found, FrameEnding.Whole)
         | ValueSome found, ValueSome error ->
             let ending = FrameEnding.Undecodable(Redaction.error error)
-            Recorded.Frame(withoutKey found, data.ToPayload(text, invalid), ending)
+            Recorded.Received(withoutKey found, data.ToPayload(text, invalid), ending)
         | ValueSome found, ValueNone ->
             let ending =
                 if taken = found.PayloadLength then
@@ -143,7 +143,7 @@ type internal ArrivingFrame(settings: ConnectionSettings, limit: int) =
                 else
                     FrameEnding.Cut
 
-            Recorded.Frame(withoutKey found, data.ToPayload(text, invalid), ending)
+            Recorded.Received(withoutKey found, data.ToPayload(text, invalid), ending)
 
     /// The next frame may come.
     member _.Clear() : unit =

@@ -56,9 +56,9 @@ type Recorder(limits: RecorderLimits, settings: ConnectionSettings, started: Dat
 
     let keptBytes (step: RecordedStep) : int64 =
         match step.What with
-        | Recorded.Frame(header, RecordedPayload.Bytes bytes, _) when not (Opcode.isControl header.Opcode) ->
+        | Recorded.Received(header, RecordedPayload.Bytes bytes, _) when not (Opcode.isControl header.Opcode) ->
             int64 bytes.Length
-        | Recorded.Frame _
+        | Recorded.Received _
         | Recorded.Refused _
         | Recorded.EndOfStream
         | Recorded.Sent _

@@ -31,7 +31,7 @@ type Recorded =
     /// A frame, when it was complete, or what came of it. The masking key is not kept: the header has a key of 0. Of pings and pongs
     /// that are not kept, the length is.
     /// </summary>
-    | Frame of Header: FrameHeader * Payload: RecordedPayload * Ending: FrameEnding
+    | Received of Header: FrameHeader * Payload: RecordedPayload * Ending: FrameEnding
     /// <summary>The header of a frame that can't be read, as far as it matters, without its masking key. Not to be changed.</summary>
     | Refused of Header: byte[]
     /// <summary>The peer sent nothing more.</summary>

@@ -194,7 +194,7 @@ module internal RecordingReader =
             if Opcode.isControl header.Opcode && lengthOf payload <> header.PayloadLength then
                 wrong "another payload than the header says"
 
-            Recorded.Frame(header, payload, ending ended)
+            Recorded.Received(header, payload, ending ended)
         | _ -> wrong "no frame"
 
     let private command (word: string) : Recorded =

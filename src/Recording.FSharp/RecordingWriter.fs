@@ -150,7 +150,7 @@ module internal RecordingWriter =
 
     let private what (what: Recorded) : string =
         match what with
-        | Recorded.Frame(header, data, ended) ->
+        | Recorded.Received(header, data, ended) ->
             Invariant $"<{hex (HeaderBytes.ofHeader &header)}.{payload data}{ending ended}"
         | Recorded.Refused header -> Invariant $"<{hex header}.x"
         | Recorded.EndOfStream -> "<end"

@@ -83,7 +83,7 @@ module Replay =
 
     let private take (endpoint: WebSocketEndpoint) (step: RecordedStep) : Outcome =
         match step.What with
-        | Recorded.Frame(header, payload, ending) ->
+        | Recorded.Received(header, payload, ending) ->
             FrameReplay.frame endpoint step.Offset header payload ending
         | Recorded.Refused header -> FrameReplay.refused endpoint step.Offset header
         | Recorded.EndOfStream -> FrameReplay.outcome step.Offset false (endpoint.EndOfStream())

@@ -110,7 +110,7 @@ module ReplayText =
     [<CompiledName("OfRecorded")>]
     let ofRecorded (what: Recorded) : string =
         match what with
-        | Recorded.Frame(header, payload, ended) -> Invariant $"< {ofHeader &header}{ending ended payload}"
+        | Recorded.Received(header, payload, ended) -> Invariant $"< {ofHeader &header}{ending ended payload}"
         | Recorded.Refused header -> Invariant $"< refused header {Convert.ToHexString header}"
         | Recorded.EndOfStream -> "< end of stream"
         | Recorded.Sent(sent, length) -> Invariant $"> {command sent length}"

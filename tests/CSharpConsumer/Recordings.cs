@@ -30,7 +30,7 @@ internal static class Recordings
 
         var recording = recorder.ToRecording();
         Check.True(!recording.IsCut && recording.Steps.Length == 4);
-        var frame = (Recorded.Frame)recording.Steps[1].What;
+        var frame = (Recorded.Received)recording.Steps[1].What;
         Check.True(frame.Ending.IsWhole && frame.Header.PayloadLength == 2);
         Check.Equal(2, ((RecordedPayload.Bytes)frame.Payload).Bytes.Length);
         Check.True(recording.Steps[2].What is Recorded.Refused { Header: [0x83, 0x80] });

@@ -261,7 +261,7 @@ let tests =
                 recording.Steps
                 |> Array.sumBy (fun step ->
                     match step.What with
-                    | Recorded.Frame({ Opcode = Opcode.Binary }, RecordedPayload.Bytes bytes, _) ->
+                    | Recorded.Received({ Opcode = Opcode.Binary }, RecordedPayload.Bytes bytes, _) ->
                         bytes.Length
                     | _ -> 0)
 
@@ -371,11 +371,20 @@ let tests =
             ]
             (fun (happenings, ends) ->
                 let steps = (recordingOf (run keepAll server happenings)).Steps
-                [ for step in steps do if not step.What.IsFrame then step.What ] =! ends)
+
+                [
+                    for step in steps do
+                        if not step.What.IsReceived then
+                            step.What
+                ]
+                =! ends)
 
         testCase "a command that the state refuses is not recorded" (fun () ->
             let recorder = Recorder(keepAll, server, started)
-            let send command = recorder.Sent(TimeSpan.Zero, command, 1L)
+
+            let send command =
+                recorder.Sent(TimeSpan.Zero, command, 1L)
+
             send (Command.NextFragment true)
             send (Command.Close(CloseStatus.Create(CloseCode.NormalClosure, "")))
             send (Command.Message MessageKind.Text)

@@ -70,7 +70,7 @@ let private masked (fin: bool) (opcode: Opcode) (length: int64) (size: int) : Fr
 }
 
 let private of' (header: FrameHeader) (kept: RecordedPayload) (ending: FrameEnding) =
-    Recorded.Frame(header, kept, ending)
+    Recorded.Received(header, kept, ending)
 
 let private data = of' (masked true Opcode.Text 300L 8)
 

@@ -88,7 +88,7 @@ let tests =
                 let error = ProtocolError.ExtensionFailed(expected, expected)
 
                 match recording.Steps[0].What with
-                | Recorded.Frame(_, _, FrameEnding.Undecodable found) -> found =! error
+                | Recorded.Received(_, _, FrameEnding.Undecodable found) -> found =! error
                 | other -> failwith $"{other}"
 
                 reread recording =! recording
@@ -162,8 +162,8 @@ let tests =
                 =! ValueSome(Event.Data(MessageKind.Text, true))
 
                 match (replay.Steps[1]).Recorded.What, limits.MaxPayloadBytes with
-                | Recorded.Frame(_, RecordedPayload.Bytes bytes, _), 10_000 -> bytes =! "!"B
-                | Recorded.Frame(_, RecordedPayload.Measured(length, _, _), _), 0 -> length =! 1L
+                | Recorded.Received(_, RecordedPayload.Bytes bytes, _), 10_000 -> bytes =! "!"B
+                | Recorded.Received(_, RecordedPayload.Measured(length, _, _), _), 0 -> length =! 1L
                 | other -> failwith $"{other}")
 
         testTheory

@@ -60,7 +60,8 @@ let private header: FrameHeader = {
     Size = 6
 }
 
-let private came (payload: RecordedPayload) (ending: FrameEnding) = Recorded.Frame(header, payload, ending)
+let private came (payload: RecordedPayload) (ending: FrameEnding) =
+    Recorded.Received(header, payload, ending)
 
 let private happenings = [
     came (RecordedPayload.Bytes [||]) FrameEnding.Whole, "< Text, 9 bytes"
@@ -70,7 +71,7 @@ let private happenings = [
     came (RecordedPayload.Bytes [||]) FrameEnding.Cut, "< Text, 9 bytes, its header alone"
     came (RecordedPayload.Bytes [||]) (FrameEnding.Undecodable ProtocolError.CompressedDataInvalid),
     "< Text, 9 bytes, undecodable"
-    Recorded.Frame(
+    Recorded.Received(
         {
             header with
                 Fin = false

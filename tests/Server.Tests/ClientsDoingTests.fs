@@ -39,7 +39,10 @@ let private recordsOf (act: PeerClient -> 'a) (handler: ServerConnection -> unit
     read, records
 
 let private isNoError (records: Records) =
-    test <@ List.forall (fun (struct (level, _, _)) -> level < LogLevel.Warning) records.All @>
+    let isQuiet =
+        List.forall (fun (struct (level, _, _)) -> level < LogLevel.Warning) records.All
+
+    test <@ isQuiet @>
 
 let private codeOf (wire: Wire) =
     match wire with

@@ -59,11 +59,15 @@ let locks =
                 let looked = ConcurrentDictionary<string, bool list>() // the first times of each
                 let found: Server[] = [| null |] // once it is made
 
-                let look (what: string) =
-                    let before = looked.GetOrAdd(what, [])
+                let times = ConcurrentDictionary<string, int>()
 
-                    if not (isNull found[0]) && before.Length < 8 then
-                        looked[what] <- looks found[0] :: before
+                // Counted before: a look is logged, and looks again.
+                let look (what: string) =
+                    if not (isNull found[0]) && times.AddOrUpdate(what, 1, (fun _ n -> n + 1)) <= 4 then
+                        let isFree = looks found[0]
+                        looked.AddOrUpdate(what, [ isFree ], (fun _ before -> isFree :: before)) |> ignore
+                    else
+                        looked.TryAdd(what, []) |> ignore
 
                 let isEnabled level =
                     look $"IsEnabled {level}"

@@ -205,7 +205,7 @@ let clientsDoing =
 
             use listener =
                 new ActivityListener(
-                    ShouldListenTo = (fun source -> source.Name = "FunctionalWs.Server"),
+                    ShouldListenTo = (fun source -> source.Name = "FunctionalWs"),
                     Sample = SampleActivity<ActivityContext>(fun _ -> ActivitySamplingResult.AllData),
                     ActivityStopped = Action<Activity>(fun span -> spans.Enqueue span)
                 )

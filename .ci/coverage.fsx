@@ -1,22 +1,14 @@
 // What a run with coverage says of the libraries:
 //   dotnet fsi .ci/coverage.fsx REPORT…
-// A report is named for the tests that made it: Protocol.xml is that of tests/Protocol.Tests. Prints how many lines and branches of each
-// library were taken, and the branches of those in .ci/cores.txt that their own tests didn't take; exits with 1 when one of these
-// isn't explained in .ci/uncovered.txt.
+// Prints how many lines and branches of each library were taken, and the branches of the core that weren't; exits with 1 when one of
+// those isn't explained in .ci/uncovered.txt.
 open System
 open System.Collections.Generic
 open System.IO
 open System.Xml.Linq
 
 let root = Path.GetFullPath(Path.Combine(__SOURCE_DIRECTORY__, ".."))
-
-/// The names in a file of .ci; those that begin with "#" are comments.
-let linesOf (file: string) : string list =
-    File.ReadLines(Path.Combine(__SOURCE_DIRECTORY__, file))
-    |> Seq.filter (fun line -> line <> "" && not (line.StartsWith '#'))
-    |> List.ofSeq
-
-let cores = linesOf "cores.txt"
+let core = "FunctionalWs.Protocol"
 
 let attribute (name: string) (element: XElement) : string =
     match element.Attribute(XName.Get name) with
@@ -104,15 +96,13 @@ let report (library: Library) =
 /// A place is its file and what stands in the line: lines move.
 let placeOf (branches: Branches) : string =
     let lines =
-        Directory.GetFiles(Path.Combine(root, "src"), branches.File, SearchOption.AllDirectories)
-        |> Array.exactlyOne
-        |> File.ReadAllLines
+        File.ReadAllLines(Path.Combine(root, "src", "Protocol.FSharp", branches.File))
 
     let text (line: int) = lines[line - 1].Trim()
     $"{branches.File}: {text branches.Line}"
 
-let missing (branches: Branches list) : Map<string, int> =
-    branches
+let missing (library: Library) : Map<string, int> =
+    library.Branches
     |> List.filter (fun branches -> branches.Taken < branches.All)
     |> List.groupBy placeOf
     |> List.map (fun (place, group) ->
@@ -121,13 +111,13 @@ let missing (branches: Branches list) : Map<string, int> =
 
 /// Lines "2 File.fs: the source", under the reasons, which begin with "#".
 let explained: Map<string, int> =
-    linesOf "uncovered.txt"
-    |> List.map (fun line -> line.Substring(line.IndexOf ' ' + 1), int (line.Substring(0, line.IndexOf ' ')))
-    |> Map.ofList
+    File.ReadLines(Path.Combine(__SOURCE_DIRECTORY__, "uncovered.txt"))
+    |> Seq.filter (fun line -> line <> "" && not (line.StartsWith '#'))
+    |> Seq.map (fun line -> line.Substring(line.IndexOf ' ' + 1), int (line.Substring(0, line.IndexOf ' ')))
+    |> Map.ofSeq
 
-/// Judges the branches of all cores at once: no two files have the same name.
-let judge (branches: Branches list) : bool =
-    let missing = missing branches
+let judge (library: Library) : bool =
+    let missing = missing library
 
     let reachable =
         missing
@@ -137,7 +127,7 @@ let judge (branches: Branches list) : bool =
         explained
         |> Map.filter (fun place n -> n > defaultArg (Map.tryFind place missing) 0)
 
-    let all = branches |> List.sumBy _.All
+    let all = library.Branches |> List.sumBy _.All
     let unreachable = explained |> Map.toSeq |> Seq.sumBy snd
 
     let lacking =
@@ -147,7 +137,7 @@ let judge (branches: Branches list) : bool =
 
     printfn
         "%s: %g %% of reachable branches; %d in %d lines can't be reached, see .ci/uncovered.txt"
-        (String.concat " and " cores)
+        core
         (percent (all - unreachable - lacking) (all - unreachable))
         unreachable
         explained.Count
@@ -161,24 +151,21 @@ let judge (branches: Branches list) : bool =
     reachable.IsEmpty
 
 let reports = fsi.CommandLineArgs |> List.ofArray |> List.tail
+let libraries = reports |> List.map read
 
-let libraries =
-    reports
-    |> List.map (fun report -> Path.GetFileNameWithoutExtension report, read report)
-
-// Of each library, the report that knows most of it counts.
-for name, same in libraries |> List.collect snd |> List.groupBy _.Name do
+// The first report is of the core's own tests. Of each library, the report that knows most of it counts.
+for name, same in List.concat libraries |> List.groupBy _.Name do
     same
     |> List.maxBy (fun library -> library.Branches |> List.sumBy _.Taken)
     |> report
 
-/// A core is judged by its own tests.
-let ownBranches (core: string) : Branches list =
-    match List.tryFind (fst >> (=) core) libraries with
-    | Some(_, found) ->
-        found
-        |> List.filter (fun library -> library.Name = $"FunctionalWs.{core}")
-        |> List.collect _.Branches
-    | None -> failwith $"There is no report {core}.xml."
-
-exit (if judge (List.collect ownBranches cores) then 0 else 1)
+exit (
+    if
+        libraries.Head
+        |> List.filter (fun library -> library.Name = core)
+        |> List.forall judge
+    then
+        0
+    else
+        1
+)

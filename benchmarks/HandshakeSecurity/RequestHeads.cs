@@ -63,7 +63,7 @@ internal static class RequestHeads
         {
             var start = Stopwatch.GetTimestamp();
             if (
-                new RequestReader(HeadLimits.Default).Read(buffer)
+                Http.ReadRequest(RequestHeadLimits.Default, buffer)
                 is not RequestParse.Complete complete
             )
                 throw new InvalidOperationException("The head is beyond the limits.");

@@ -23,9 +23,7 @@ public sealed class HostedServer
         get =>
             server
             ?? throw new InvalidOperationException(
-                Invariant(
-                    $"{ServerName.Called(Name)} is not started yet: ask when the host has started."
-                )
+                $"{ServerName.Called(Name)} is not started yet: ask when the host has started."
             );
         internal set => server = value;
     }

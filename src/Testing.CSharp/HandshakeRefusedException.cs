@@ -21,9 +21,6 @@ public sealed class HandshakeRefusedException : Exception
     {
         var body = Encoding.UTF8.GetString(response.Body.Span).Trim();
         var quoted = body.Length > MaxQuoted ? body[..MaxQuoted] + "…" : body;
-        return Invariant(
-                $"The server answered {response.StatusCode} {response.ReasonPhrase}. {quoted}"
-            )
-            .TrimEnd();
+        return $"The server answered {response.StatusCode} {response.ReasonPhrase}. {quoted}".TrimEnd();
     }
 }

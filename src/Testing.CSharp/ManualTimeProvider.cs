@@ -145,7 +145,7 @@ public sealed class ManualTimeProvider : TimeProvider
                 throw new ArgumentOutOfRangeException(
                     name,
                     span,
-                    Invariant($"{name} is zero or more, or infinite.")
+                    $"{name} is zero or more, or infinite."
                 );
         }
     }

@@ -30,17 +30,12 @@ internal sealed class SystemMedium : Medium
         options.Network is null
             ? MemoryTransport.CreatePair(options.BufferSize)
             : throw new ArgumentException(
-                Invariant(
-                    $"{nameof(TestClientOptions.Network)} is for clients in a {nameof(Simulation)}."
-                ),
+                $"{nameof(TestClientOptions.Network)} is for clients in a {nameof(Simulation)}.",
                 nameof(options)
             );
 
     public override bool WaitUntil(Func<bool> condition, Deadline deadline) =>
-        SpinWait.SpinUntil(
-            condition,
-            WaitingTime.ToWait(deadline.IsNever ? null : deadline.Remaining)
-        );
+        SpinWait.SpinUntil(condition, deadline.Remaining);
 
     public override bool WaitWritable(Transport transport, Deadline deadline)
     {
@@ -54,13 +49,13 @@ internal sealed class SystemMedium : Medium
         var stopped = new ManualResetEventSlim();
         new Thread(() =>
         {
-            Guard.Run(() => server.Shutdown()); // the clock that it asks may be one that throws
+            server.Shutdown();
             stopped.Set();
         })
         {
             IsBackground = true,
             Name = "FunctionalWs shutdown",
-        }.UnsafeStart();
+        }.Start();
         stopped.Wait(Patience);
     }
 }

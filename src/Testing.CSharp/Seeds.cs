@@ -31,9 +31,7 @@ internal static class Seeds
             && last >= first
             ? (first, last)
             : throw new FormatException(
-                Invariant(
-                    $"{Variable} is a seed, such as 17, or a range, such as 1-100000; not '{text}'."
-                )
+                $"{Variable} is a seed, such as 17, or a range, such as 1-100000; not '{text}'."
             );
     }
 

@@ -9,12 +9,10 @@ let private targets: Target list = [
     RequestHead.target
     HeaderLists.target
     DeflateOffers.target
-    ServerAnswers.target
     Authorizations.authorization
     Authorizations.proxy
     RoutePatterns.patterns
     RoutePatterns.paths
-    Recordings.target
     Frames.target
     Texts.utf8
     Texts.close

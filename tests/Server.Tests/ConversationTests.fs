@@ -8,19 +8,8 @@ open Swensen.Unquote
 open FunctionalWs.Protocol
 
 /// Fails with every changed reaction.
-let private isAnsweredAsBefore (name: string) (recording: Recording) =
-    let replay = Replay.run recording
-    let before = Conversations.reactions name
-    let now = ReplayText.lines replay
-
-    let changed = [|
-        for index in 0 .. max before.Length now.Length - 1 do
-            let was, is = Array.tryItem index before, Array.tryItem index now
-
-            if was <> is then
-                $"  - {Option.toObj was}"
-                $"  + {Option.toObj is}"
-    |]
+let private isAnsweredAsBefore (replay: Replay) =
+    let changed = ReplayText.differences replay
 
     if changed.Length > 0 then
         let lines = String.Join(Environment.NewLine, changed)
@@ -36,24 +25,21 @@ let tests =
                 let recording = Conversations.read conversation.Name
                 recording.IsCut =! false
                 test <@ recording.Steps.Length > 1 @>
-                isAnsweredAsBefore conversation.Name recording)
+                isAnsweredAsBefore (Replay.run recording))
 
         testCase "there are no others" (fun () ->
-            Directory.GetFiles Conversations.folder
-            |> Seq.map Path.GetFileName
-            |> Seq.sort
-            |> Seq.toList
-            =! (Conversations.all
-                |> List.collect (fun conversation -> [
-                    $"{conversation.Name}.txt"
-                    $"{conversation.Name}.ws"
-                ])
-                |> List.sort))
+            Directory.GetFiles(Conversations.folder)
+            |> Array.map Path.GetFileNameWithoutExtension
+            |> Array.sort
+            |> Array.toList
+            =! (Conversations.all |> List.map _.Name |> List.sort))
 
         testCase "the endings are those that they are named after" (fun () ->
             let ending (name: string) =
-                let replay = Replay.run (Conversations.read name)
-                ReplayText.ofState (replay.StateAfter replay.Steps.Length)
+                let recording = Conversations.read name
+
+                recording.Steps[recording.Steps.Length - 1].Transition.State
+                |> ReplayText.ofState
 
             ending "platform-vanishes" =! "Closed, lost"
             ending "chromium-leaves" =! "Closed, clean: received 1001, then sent 1001"
@@ -81,5 +67,8 @@ let tests =
 
         testCase "a conversation that is recorded anew is the one that was kept" (fun () ->
             let recording = Conversations.record Conversations.platformEcho
-            isAnsweredAsBefore "platform-echo" (RecordingText.ofText (RecordingText.format recording)))
+            isAnsweredAsBefore (Replay.run (RecordingText.ofText (RecordingText.format recording)))
+
+            ReplayText.lines (Replay.run recording)
+            =! ReplayText.lines (Replay.run (Conversations.read "platform-echo")))
     ]

@@ -198,9 +198,7 @@ let responseHooks =
             let mutable seen = ""
 
             let hook (_: Request) (response: Response) =
-                seen <-
-                    String.concat "" [ for field in response.Headers -> $"{field.Key}: {field.Value}\r\n" ]
-
+                seen <- response.Headers.ToString()
                 Response.None
 
             let answered, _ = Exchange.accepted (withResponseHook hook) request ignore

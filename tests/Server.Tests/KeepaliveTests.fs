@@ -12,6 +12,76 @@ open FunctionalWs.Protocol
 open FunctionalWs.Server.Tests.Serve
 
 [<Tests>]
+let rules =
+    let looks (keepalive: Keepalive) (times: (int64 * int) list) = [
+        for now, reads in times -> keepalive.Look(now, reads, false)
+    ]
+
+    testList "the keepalive's rules" [
+        testCase "a ping each interval, from fixed points in time" (fun () ->
+            let keepalive = Keepalive(10L, Int64.MaxValue)
+            keepalive.Start 100L
+
+            looks keepalive [ 109L, 0; 110L, 0; 111L, 0; 127L, 0; 129L, 0; 130L, 0; 195L, 0; 196L, 0 ]
+            =! [
+                KeepaliveStep.None
+                KeepaliveStep.Ping
+                KeepaliveStep.None
+                KeepaliveStep.Ping // due at 120, late
+                KeepaliveStep.None
+                KeepaliveStep.Ping // not late for all that
+                KeepaliveStep.Ping // one, not seven
+                KeepaliveStep.None
+            ])
+
+        testCase "silence after a ping for as long as the timeout means that the peer is gone" (fun () ->
+            let keepalive = Keepalive(10L, 5L)
+            keepalive.Start 0L
+
+            looks keepalive [ 10L, 0; 14L, 0; 15L, 0 ]
+            =! [ KeepaliveStep.Ping; KeepaliveStep.None; KeepaliveStep.GiveUp ])
+
+        testCase "any byte is a sign of life" (fun () ->
+            let keepalive = Keepalive(10L, 5L)
+            keepalive.Start 0L
+
+            looks keepalive [ 10L, 7; 14L, 8; 19L, 8; 20L, 8; 25L, 8 ]
+            =! [
+                KeepaliveStep.Ping
+                KeepaliveStep.None
+                KeepaliveStep.None
+                KeepaliveStep.Ping
+                KeepaliveStep.GiveUp
+            ])
+
+        testCase "a timeout longer than the interval counts from the first ping" (fun () ->
+            let keepalive = Keepalive(10L, 25L)
+            keepalive.Start 0L
+
+            looks keepalive [ 10L, 0; 20L, 0; 30L, 0; 34L, 0; 35L, 0 ]
+            =! [
+                KeepaliveStep.Ping
+                KeepaliveStep.Ping
+                KeepaliveStep.Ping
+                KeepaliveStep.None
+                KeepaliveStep.GiveUp
+            ])
+
+        testCase "a peer that this side does not read from is not silent" (fun () ->
+            let keepalive = Keepalive(10L, 5L)
+            keepalive.Start 0L
+            keepalive.Look(10L, 0, false) =! KeepaliveStep.Ping
+            keepalive.Look(16L, 0, true) =! KeepaliveStep.None)
+
+        testCase "without an interval nothing is sent" (fun () ->
+            let keepalive = Keepalive(Int64.MaxValue, 5L)
+            keepalive.Start 0L
+
+            looks keepalive [ 10L, 0; Int64.MaxValue, 0 ]
+            =! [ KeepaliveStep.None; KeepaliveStep.None ])
+    ]
+
+[<Tests>]
 let stalls =
     testList "an activity that lasts" [
         testCase "is noticed once it has lasted for the limit" (fun () ->

@@ -28,8 +28,7 @@ let private checkFrames (frames: ReadOnlyMemory<byte>) =
         | FrameParse.Incomplete -> isEnough <- true
         | FrameParse.Malformed error -> failwith $"the server broke a rule: {error}"
         | FrameParse.Complete frame ->
-            // A ping is answered until the client has closed, too (RFC 6455 §5.5.2).
-            if isClosed && not frame.Header.Opcode.IsPong then
+            if isClosed then
                 failwith $"a frame follows the server's close frame: {frame.Header}"
 
             isClosed <- frame.Header.Opcode = Opcode.Close

@@ -1,0 +1,141 @@
+// The PROXY protocol, versions 1 and 2: a header before everything else on a connection, in which a proxy tells whom it
+// is serving.
+namespace FunctionalWs.Protocol
+
+open System
+open System.Buffers.Binary
+open System.Net
+open System.Text
+
+/// <summary>What a proxy says at the start of a connection.</summary>
+[<RequireQualifiedAccess>]
+type ProxyHeader =
+    /// <summary>It is serving a client.</summary>
+    /// <param name="Source">The client's end of the client's connection.</param>
+    /// <param name="Destination">The proxy's end of it.</param>
+    | Proxied of Source: IPEndPoint * Destination: IPEndPoint
+    /// <summary>It speaks for itself, as in a health check, or can't tell: the connection's own addresses count.</summary>
+    | Own
+
+/// <summary>Result of looking for a header at the start of some bytes.</summary>
+[<RequireQualifiedAccess>]
+type ProxyParse =
+    /// <summary>All of the bytes belong to a header, and more is to come.</summary>
+    | Incomplete
+    /// <summary>A header is there.</summary>
+    /// <param name="Header">What it says.</param>
+    /// <param name="Consumed">How many bytes it takes.</param>
+    | Complete of Header: ProxyHeader * Consumed: int
+    /// <summary>The bytes are no header, or one that breaks the rules.</summary>
+    | Malformed
+
+/// <summary>Reads headers of the PROXY protocol. Total: no bytes make it throw.</summary>
+module ProxyProtocol =
+
+    /// <summary>The longest header that is read, in bytes: 4,096. The protocol would allow 65,551.</summary>
+    [<Literal>]
+    let MaxLength = 4096
+
+    // ---- Version 1: one line of text
+
+    [<Literal>]
+    let private MaxLineLength = 107
+
+    let private lineStart = "PROXY "B
+
+    let private endPoint (address: IPAddress voption) (port: string) : IPEndPoint voption =
+        match address, AddressText.tryPort port with
+        | ValueSome address, ValueSome port -> ValueSome(IPEndPoint(address, port))
+        | _ -> ValueNone
+
+    let private addresses (tryAddress: string -> IPAddress voption) (words: string[]) : ProxyHeader voption =
+        if words.Length <> 6 then
+            ValueNone
+        else
+            match endPoint (tryAddress words[2]) words[4], endPoint (tryAddress words[3]) words[5] with
+            | ValueSome source, ValueSome destination -> ValueSome(ProxyHeader.Proxied(source, destination))
+            | _ -> ValueNone
+
+    let private parseLine (line: string) : ProxyHeader voption =
+        let words = line.Split ' '
+
+        match words[1] with
+        | "TCP4" -> addresses AddressText.tryIPv4 words
+        | "TCP6" -> addresses AddressText.tryIPv6 words
+        | "UNKNOWN" -> ValueSome ProxyHeader.Own // whatever follows is to be ignored
+        | _ -> ValueNone
+
+    let private version1 (bytes: ReadOnlySpan<byte>) : ProxyParse =
+        let line = bytes.Slice(0, min bytes.Length MaxLineLength)
+
+        match line.IndexOf "\r\n"B with
+        | -1 when line.Length = MaxLineLength -> ProxyParse.Malformed
+        | -1 -> ProxyParse.Incomplete
+        | length ->
+            match parseLine (Encoding.Latin1.GetString(line.Slice(0, length))) with
+            | ValueSome header -> ProxyParse.Complete(header, length + 2)
+            | ValueNone -> ProxyParse.Malformed
+
+    // ---- Version 2: binary
+
+    [<Literal>]
+    let private FixedLength = 16
+
+    let private signature = "\r\n\r\n\000\r\nQUIT\n"B
+
+    let private port (bytes: ReadOnlySpan<byte>) : int =
+        int (BinaryPrimitives.ReadUInt16BigEndian bytes)
+
+    /// Two addresses of a size, then two ports.
+    let private binaryAddresses (size: int) (bytes: ReadOnlySpan<byte>) : ProxyHeader voption =
+        if bytes.Length < 2 * size + 4 then
+            ValueNone
+        else
+            let source = IPAddress(bytes.Slice(0, size))
+            let destination = IPAddress(bytes.Slice(size, size))
+            let ports = bytes.Slice(2 * size, 4)
+
+            ValueSome(
+                ProxyHeader.Proxied(
+                    IPEndPoint(source, port ports),
+                    IPEndPoint(destination, port (ports.Slice 2))
+                )
+            )
+
+    /// Command and family are a byte each; what follows the addresses (extensions) is skipped.
+    let private binary (command: byte) (family: byte) (rest: ReadOnlySpan<byte>) : ProxyHeader voption =
+        match command, family with
+        | 0x20uy, _ -> ValueSome ProxyHeader.Own
+        | 0x21uy, 0x11uy -> binaryAddresses 4 rest
+        | 0x21uy, 0x21uy -> binaryAddresses 16 rest
+        | 0x21uy, _ -> ValueSome ProxyHeader.Own // a Unix socket, datagrams, or not told
+        | _ -> ValueNone
+
+    let private version2 (bytes: ReadOnlySpan<byte>) : ProxyParse =
+        if bytes.Length < FixedLength then
+            ProxyParse.Incomplete
+        else
+            let length = FixedLength + port (bytes.Slice 14)
+
+            if length > MaxLength then
+                ProxyParse.Malformed
+            elif bytes.Length < length then
+                ProxyParse.Incomplete
+            else
+                match binary bytes[12] bytes[13] (bytes.Slice(FixedLength, length - FixedLength)) with
+                | ValueSome header -> ProxyParse.Complete(header, length)
+                | ValueNone -> ProxyParse.Malformed
+
+    /// True when the bytes begin as the other do, as far as both go.
+    let private agrees (bytes: ReadOnlySpan<byte>) (expected: byte[]) : bool =
+        let length = min bytes.Length expected.Length
+        bytes.Slice(0, length).SequenceEqual(ReadOnlySpan(expected, 0, length))
+
+    /// <summary>Looks for a header at the start of the bytes.</summary>
+    /// <param name="bytes">What a connection began with.</param>
+    [<CompiledName("Parse")>]
+    let parse (bytes: ReadOnlySpan<byte>) : ProxyParse =
+        if bytes.IsEmpty then ProxyParse.Incomplete
+        elif agrees bytes signature then version2 bytes
+        elif agrees bytes lineStart then version1 bytes
+        else ProxyParse.Malformed

@@ -1,6 +1,0 @@
-module FunctionalWs.Routing.Tests.Main
-
-open Expecto
-
-[<EntryPoint>]
-let main args = runTestsInAssemblyWithCLIArgs [] args

@@ -26,9 +26,13 @@ let fsharpCore = "FSharp.Core", "10.0.111"
 let expected =
     Map [
         "FunctionalWs.Protocol", [ fsharpCore ]
+        "FunctionalWs.Recording", [ "FunctionalWs.Protocol", version; fsharpCore ]
+        "FunctionalWs.Routing", [ "FunctionalWs.Protocol", version; fsharpCore ]
         "FunctionalWs.Server",
         [
             "FunctionalWs.Protocol", version
+            "FunctionalWs.Recording", version
+            "FunctionalWs.Routing", version
             fsharpCore
             "Microsoft.Extensions.Logging.Abstractions", "10.0.0"
         ]

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using BenchmarkDotNet.Attributes;
 using FunctionalWs.Protocol;
+using FunctionalWs.Routing;
 using Microsoft.FSharp.Collections;
 using Microsoft.FSharp.Core;
 
@@ -32,7 +33,12 @@ public class Requests
         )
     );
 
-    private readonly RequestHeadLimits limits = RequestHeadLimits.Default;
+    private static readonly byte[] LargeHead = Encoding.ASCII.GetBytes(
+        "GET / HTTP/1.1\r\n"
+            + string.Concat(Enumerable.Repeat($"A: {new string('x', 995)}\r\n", 58))
+            + "\r\n"
+    );
+
     private readonly HandshakePolicy policy = HandshakePolicy.Default;
     private readonly RouteBase anywhere = new(FSharpValueOption<string>.None, false);
     private readonly Request request;
@@ -40,7 +46,7 @@ public class Requests
 
     public Requests()
     {
-        request = ((RequestParse.Complete)Http.ReadRequest(limits, Head)).Request;
+        request = ((RequestParse.Complete)ReadRequest()).Request;
         var rules = Enumerable
             .Range(0, 100)
             .Select(index => $"/page{index}/<int:id>")
@@ -50,21 +56,34 @@ public class Requests
     }
 
     [Benchmark]
-    public RequestParse ReadRequest() => Http.ReadRequest(limits, Head);
+    public RequestParse ReadRequest() => new RequestReader().Read(Head);
+
+    /// <summary>A head of 58 KB that comes whole.</summary>
+    [Benchmark]
+    public RequestParse ReadLargeHead() => new RequestReader().Read(LargeHead);
+
+    /// <summary>The same in single bytes, each with what was not consumed before it.</summary>
+    [Benchmark]
+    public RequestParse ReadSingleBytes()
+    {
+        var reader = new RequestReader();
+        var start = 0;
+        for (var stop = 1; ; stop++)
+        {
+            var parse = reader.Read(LargeHead.AsSpan(start, stop - start));
+            if (parse is not RequestParse.Incomplete incomplete)
+                return parse;
+            reader = incomplete.Next;
+            start += (int)incomplete.Consumed;
+        }
+    }
 
     [Benchmark]
-    public FSharpResult<HandshakeOffer, HandshakeError> Examine() =>
-        Handshake.Examine(policy, request);
+    public HandshakeExamination Examine() => Handshake.Examine(policy, request);
 
     [Benchmark]
-    public Response Accept() =>
-        Handshake.Accept(
-            policy,
-            DateTimeOffset.UnixEpoch,
-            Handshake.Examine(policy, request).ResultValue,
-            FSharpValueOption<string>.None,
-            FSharpList<ExtensionOffer>.Empty
-        );
+    public HandshakeResult Respond() =>
+        Handshake.Respond(policy, DateTimeOffset.UnixEpoch, request);
 
     /// <summary>Among a hundred rules.</summary>
     [Benchmark]

@@ -63,7 +63,7 @@ internal static class RequestHeads
         {
             var start = Stopwatch.GetTimestamp();
             if (
-                Http.ReadRequest(RequestHeadLimits.Default, buffer)
+                new RequestReader(HeadLimits.Default).Read(buffer)
                 is not RequestParse.Complete complete
             )
                 throw new InvalidOperationException("The head is beyond the limits.");

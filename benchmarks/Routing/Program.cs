@@ -2,6 +2,7 @@
 // Times are of the fastest of some rounds, on one thread; bytes are what a match allocates.
 using System.Diagnostics;
 using FunctionalWs.Protocol;
+using FunctionalWs.Routing;
 
 const int Matches = 20_000;
 const int Rounds = 15;

@@ -38,43 +38,48 @@ open FunctionalWs.Protocol
 (**
 ## The opening handshake
 
-A client asks with an HTTP request. These are the bytes of the example in RFC 6455 §1.2.
+A client asks with an HTTP request. `ClientHandshake.request` makes it, here that of the example in RFC 6455 §1.2. The 16 bytes of the
+key are an argument, since the core draws no random numbers.
 *)
+let offer =
+    ClientOffer.Default
+        .WithOrigin("http://example.com")
+        .WithSubprotocols("chat", "superchat")
+        .WithoutHeader("User-Agent")
+
+let asked =
+    ClientHandshake.request
+        (ReadOnlySpan "the sample nonce"B)
+        offer
+        (WebSocketUri.Parse "ws://server.example.com/chat")
+
 let requestBytes =
-    [
-        "GET /chat HTTP/1.1"
-        "Host: server.example.com"
-        "Upgrade: websocket"
-        "Connection: Upgrade"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-        "Origin: http://example.com"
-        "Sec-WebSocket-Protocol: chat, superchat"
-        "Sec-WebSocket-Version: 13"
-        ""
-        ""
-    ]
-    |> String.concat "\r\n"
-    |> Encoding.ASCII.GetBytes
+    let writer = ArrayBufferWriter<byte>()
+    asked.Request.WriteTo writer
+    writer.WrittenSpan.ToArray()
+
+printf "%s" (Encoding.ASCII.GetString(requestBytes).Replace("\r\n", "\n"))
+(*** include-output ***)
 
 (**
-`Http.readRequest` looks for a request's head at the start of a buffer. As long as the head has not ended, more bytes are needed,
-and nothing is consumed:
+The server sees bytes. A `RequestReader` reads a request's head as its bytes come. As long as the head has not ended it gives a reader that goes on where
+this one stopped, and says how many bytes it took: whole lines. What it did not take comes first the next time:
 *)
-let readRequest (bytes: byte[]) =
-    let buffer = ReadOnlySequence bytes
-    Http.readRequest RequestHeadLimits.Default &buffer
+let reader, taken =
+    match RequestReader().Read(ReadOnlySpan requestBytes[..99]) with
+    | RequestParse.Incomplete(next, consumed) -> next, int consumed
+    | other -> failwith $"the example is cut: {other}"
 
-let half = readRequest requestBytes[..99]
-(*** include-value: half ***)
+taken
+(*** include-it ***)
 
 (**
-The whole of it gives the request, and how many bytes it took:
+With the rest it gives the request:
 *)
-let request, consumed =
-    match readRequest requestBytes with
-    | RequestParse.Complete(request, consumed) -> request, consumed
-    | RequestParse.Incomplete
-    | RequestParse.Malformed _ -> failwith "the example is complete"
+let request =
+    match reader.Read(ReadOnlySpan requestBytes[taken..]) with
+    | RequestParse.Complete(request, _) -> request
+    | other -> failwith $"the example is complete: {other}"
 
 let target = request.Target
 (*** include-value: target ***)
@@ -86,25 +91,43 @@ let origin = request.Headers.Get "Origin"
 `Handshake.respond` decides. It is given what the server asks of clients, here a subprotocol, and the time, for the `Date` header:
 the core has no clock.
 *)
-let policy = {
-    HandshakePolicy.Default with
-        Subprotocols = [ "superchat"; "chat" ]
-}
+let policy = HandshakePolicy(subprotocols = [ "superchat"; "chat" ])
 
 let now = DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero)
 
 let show (response: Response) =
     let writer = ArrayBufferWriter<byte>()
-    Http.writeResponse response writer
+    response.WriteTo writer
     printf "%s" (Encoding.ASCII.GetString(writer.WrittenSpan).Replace("\r\n", "\n"))
 
-match Handshake.respond policy now request with
-| HandshakeResult.Accepted(response, _) -> show response
-| HandshakeResult.Rejected(response, _) -> show response
+let answer =
+    match Handshake.respond policy now request with
+    | HandshakeResult.Accepted(response, _) -> response
+    | HandshakeResult.Rejected(response, _) -> response
+
+show answer
 (*** include-output ***)
 
 (**
-The value of `Sec-WebSocket-Accept` is the one that the RFC gives for this key. A request that breaks a rule is answered as well,
+The value of `Sec-WebSocket-Accept` is the one that the RFC gives for this key. The client reads the head of the answer and checks it
+against what it asked:
+*)
+let answerBytes =
+    let writer = ArrayBufferWriter<byte>()
+    answer.WriteTo writer
+    writer.WrittenSpan.ToArray()
+
+match ResponseReader().Read(ReadOnlySpan answerBytes) with
+| ResponseParse.Complete(head, _) ->
+    match ClientHandshake.check asked head with
+    | ClientResult.Opened agreement -> printfn $"opened, with the subprotocol {agreement.Subprotocol.Value}"
+    | ClientResult.Redirected target -> printfn $"the server is at {target}"
+    | ClientResult.Refused error -> printfn $"{error}"
+| other -> printfn $"no head: {other}"
+(*** include-output ***)
+
+(**
+A request that breaks a rule is answered as well,
 and the error says which rule. This one asks for a version that doesn't exist:
 *)
 let olderRequest = {

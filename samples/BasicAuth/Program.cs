@@ -50,6 +50,9 @@ try
     using var server = Server.Serve(Greet, "localhost", port, options);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    // What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
+    using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+    using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);
     Console.WriteLine($"listening on http://{server.LocalEndPoint}/");
     Console.WriteLine("Open it and log in as alice with the password secret, or try");
     Console.WriteLine($"    curl http://{server.LocalEndPoint}/health");

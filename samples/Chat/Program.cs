@@ -32,6 +32,9 @@ try
     using var server = Router.Route(urlMap, host, port, options: options);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    // What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
+    using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+    using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);
     Console.WriteLine($"listening on http://{server.LocalEndPoint}/");
     Console.WriteLine("Open it in two windows; Ctrl+C stops the server.");
     server.ServeForever();
@@ -90,11 +93,12 @@ internal sealed class Rooms
 
     private (Room Room, string Person) Enter(ServerConnection connection, string name)
     {
+        var requested = RequestedName(connection.Request!);
         lock (gate)
         {
             if (!rooms.TryGetValue(name, out var room))
                 rooms[name] = room = new Room();
-            var person = room.FreeName(RequestedName(connection.Request!));
+            var person = room.FreeName(requested);
             room.Tell(new { type = "joined", name = person });
             room.People[connection] = person;
             // Through the same queue as what comes next, so in order; and it waits for nobody.

@@ -53,6 +53,9 @@ try
     using var server = Server.Serve(counter.Serve, "localhost", port, options);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    // What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
+    using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+    using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);
     Console.WriteLine($"listening on http://{server.LocalEndPoint}/");
     Console.WriteLine("Open it in two windows and press the buttons; Ctrl+C stops the server.");
     server.ServeForever();

@@ -1,4 +1,4 @@
-// An echo server: sends every message back as it came, until SIGINT or SIGTERM.
+// An echo server: sends every message back as it came, until it is told to end.
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -8,8 +8,8 @@ using System.Security.Cryptography.X509Certificates;
 using FunctionalWs;
 
 const string Usage =
-    "usage: Echo [--host 127.0.0.1] [--port 8765] [--max-size BYTES] [--no-compression] [--path-unix FILE] [--systemd]\n"
-    + "            [--cert FILE.pem --key FILE.pem]";
+    "usage: Echo [--host 127.0.0.1] [--port 8765] [--max-size BYTES] [--max-fragments NUMBER] [--no-compression]\n"
+    + "            [--path-unix FILE] [--systemd] [--cert FILE.pem --key FILE.pem]";
 
 if (!TryParse(args, out var arguments, out var problem))
 {
@@ -23,6 +23,9 @@ try
     using var server = Listen(arguments);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    // What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
+    using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+    using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);
     Console.WriteLine($"listening on {Address(server.LocalEndPoint, arguments)}");
     server.ServeForever();
     return 0;
@@ -50,6 +53,7 @@ static Server Listen(Arguments arguments)
     var options = new ServerOptions
     {
         MaxMessageSize = arguments.MaxSize,
+        MaxFragments = arguments.MaxFragments,
         Compression = arguments.IsCompressed ? new PerMessageDeflate() : null,
         Ssl = arguments.Certificate is { } file ? LoadCertificate(file, arguments.Key) : null,
     };
@@ -89,7 +93,17 @@ static string Address(EndPoint? endPoint, Arguments arguments) =>
 
 static bool TryParse(string[] args, out Arguments arguments, out string problem)
 {
-    arguments = new Arguments("127.0.0.1", 8765, 1024 * 1024, null, null, null, false, true);
+    arguments = new Arguments(
+        "127.0.0.1",
+        8765,
+        1024 * 1024,
+        new ServerOptions().MaxFragments,
+        null,
+        null,
+        null,
+        false,
+        true
+    );
     problem = "";
     for (var i = 0; i < args.Length; i++)
     {
@@ -124,6 +138,7 @@ static bool TrySet(string name, string value, ref Arguments arguments)
         "--host" => arguments with { Host = value },
         "--port" when isNumber && number <= IPEndPoint.MaxPort => arguments with { Port = number },
         "--max-size" when isNumber => arguments with { MaxSize = number },
+        "--max-fragments" when isNumber && number > 0 => arguments with { MaxFragments = number },
         "--path-unix" => arguments with { UnixPath = value },
         "--cert" => arguments with { Certificate = value },
         "--key" => arguments with { Key = value },
@@ -137,6 +152,7 @@ internal sealed record Arguments(
     string Host,
     int Port,
     int MaxSize,
+    int MaxFragments,
     string? UnixPath,
     string? Certificate,
     string? Key,

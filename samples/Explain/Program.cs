@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using FunctionalWs.Protocol;
+using Microsoft.FSharp.Core;
 
 const string Usage = """
     usage: Explain [OPTION...] FILE | - | HEX...
@@ -70,9 +71,7 @@ static int ExplainBytes(byte[] bytes, Arguments arguments)
         Console.WriteLine(
             $"{start} bytes of an opening handshake; the first byte after it is byte 0"
         );
-    var frames = new Frames(settings, bytes.AsMemory(start));
-    while (frames.ExplainNext()) { }
-    return frames.IsBroken ? 1 : 0;
+    return Frames.Explain(settings, bytes[start..]) ? 0 : 1;
 }
 
 // The end of the head, if there is one.
@@ -83,89 +82,60 @@ static int HeadSize(byte[] bytes)
     return isHead && end >= 0 ? end + 4 : 0;
 }
 
-/// <summary>The frames of one side, each explained as the connection's state machine takes it.</summary>
-internal sealed class Frames(ConnectionSettings settings, ReadOnlyMemory<byte> bytes)
+/// <summary>The frames of one side, each explained as an endpoint takes it.</summary>
+internal static class Frames
 {
-    private State state = Connection.Start;
-    private long offset;
-
-    /// <summary>True once a rule was broken.</summary>
-    public bool IsBroken { get; private set; }
-
-    /// <summary>Explains the next frame; false when there is none, or nothing more is read.</summary>
-    public bool ExplainNext()
+    /// <summary>Explains all frames; false when a rule is broken.</summary>
+    public static bool Explain(ConnectionSettings settings, byte[] bytes)
     {
-        var rest = bytes[(int)offset..];
-        if (rest.IsEmpty)
-            return false;
-        if (state is State.Draining)
+        var (recording, end) = Take(settings, bytes);
+        var replay = ReplayModule.Run(recording);
+        foreach (var step in replay.Steps)
+            Print.Step(step, bytes);
+        var last = replay.StateAfter(replay.Steps.Length);
+        var why =
+            last is State.Draining ? "that nobody reads: the connection is over" : "of a frame";
+        if (end < bytes.Length)
+            Console.WriteLine($"@{end}  {bytes.Length - end} bytes {why}");
+        return replay.Violation.IsNone;
+    }
+
+    /// <summary>What an endpoint takes, and where its last frame ends.</summary>
+    private static (Recording, int) Take(ConnectionSettings settings, byte[] bytes)
+    {
+        var all = RecorderLimits.Create(int.MaxValue, int.MaxValue);
+        var recorder = new Recorder(all, settings, DateTimeOffset.UnixEpoch);
+        var decoder = recorder.Watch(new Unopened());
+        var endpoint = WebSocketEndpoint.Create(settings);
+        var nowhere = new ArrayBufferWriter<byte>();
+        var taken = 0;
+        var end = 0;
+        while (taken < bytes.Length && !endpoint.IsReceivingOver)
         {
-            Console.WriteLine(
-                $"@{offset}  {rest.Length} bytes that nobody reads: the connection is over"
-            );
-            return false;
+            var rest = bytes.AsSpan(taken);
+            var step = endpoint.Receive(rest, nowhere, nowhere, 0, decoder);
+            recorder.Received(TimeSpan.Zero, rest[..step.Consumed], step);
+            endpoint = step.Next;
+            taken += step.Consumed;
+            end = step.Incoming.IsNothing ? end : taken;
         }
-
-        var buffer = new ReadOnlySequence<byte>(rest);
-        var header = FrameReader.ReadHeader(settings, buffer);
-        if (header.IsMalformed)
-            return Refuse(rest, header.Error);
-        if (header.IsComplete)
-        {
-            Print.Header(offset, rest.Span[..header.Header.Size], header.Header);
-            var error = Connection.Check(settings, state, header.Header);
-            if (error.IsSome)
-                return Take(Input.NewBroken(error.Value), 0);
-            if (rest.Length >= header.Header.FrameLength)
-                return TakeFrame(header.Header, buffer);
-        }
-        Console.WriteLine($"@{offset}  incomplete: {rest.Length} bytes of {Expected(header)}");
-        return false;
+        return (recorder.ToRecording(), end);
     }
+}
 
-    private static string Expected(HeaderParse header) =>
-        header.IsComplete ? $"a frame of {header.Header.FrameLength}" : "a frame's header";
+/// <summary>Compressed messages are not looked into.</summary>
+internal sealed class Unopened : PayloadDecoder
+{
+    public override ReadOnlySpan<byte> Decoded => default;
 
-    private bool Refuse(ReadOnlyMemory<byte> rest, ProtocolError error)
-    {
-        Print.Bytes(offset, rest.Span[..Math.Min(rest.Length, FrameReader.MaxHeaderSize)]);
-        return Take(Input.NewBroken(error), 0);
-    }
+    public override FSharpValueOption<ProtocolError> Decode(
+        ReservedBits bits,
+        ReadOnlySpan<byte> data,
+        bool endOfMessage,
+        long room
+    ) => default;
 
-    private bool TakeFrame(in FrameHeader header, in ReadOnlySequence<byte> buffer)
-    {
-        var frame = new Frame(header, buffer.Slice(header.Size, header.PayloadLength));
-        var isCompressed =
-            !OpcodeModule.IsControl(header.Opcode)
-            && Connection.MessageBits(state, header) != ReservedBits.None;
-        Print.Payload(header, FrameModule.ToArray(frame), isCompressed);
-        return Take(Input.NewReceived(frame), header.FrameLength, isCompressed);
-    }
-
-    private bool Take(Input input, long size, bool isCompressed = false)
-    {
-        var before = state;
-        // Compressed text is no text yet.
-        var transition = Connection.Receive(isCompressed ? Unchecked : settings, state, input);
-        state = transition.State;
-        if (state is State.Draining { Closure: Closure.Failed failed })
-        {
-            IsBroken = true;
-            Print.Violation(ViolationModule.OfInput(before, offset, input, failed.Error));
-        }
-        Print.State(transition);
-        offset += size;
-        return size > 0;
-    }
-
-    private ConnectionSettings Unchecked =>
-        new(
-            settings.Role,
-            settings.Limits,
-            validateText: false,
-            settings.ReservedBits,
-            settings.AllowLongLengths
-        );
+    public override void Skip(int count) { }
 }
 
 /// <summary>What is shown; in colour where a person looks.</summary>
@@ -178,10 +148,30 @@ internal static class Print
         !Console.IsOutputRedirected
         && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
-    public static void Bytes(long offset, ReadOnlySpan<byte> bytes) =>
+    public static void Step(ReplayedStep step, byte[] bytes)
+    {
+        var offset = (int)step.Recorded.Offset;
+        switch (step.Recorded.What)
+        {
+            case Recorded.Received frame:
+                Header(offset, bytes.AsSpan(offset, frame.Header.Size), frame.Header);
+                if (frame.Ending.IsCut && step.Violation.IsNone)
+                    return; // there is more to come
+                Payload(frame.Header, ((RecordedPayload.Bytes)frame.Payload).Bytes);
+                break;
+            case Recorded.Refused refused:
+                Bytes(offset, refused.Header);
+                break;
+        }
+        if (step.Violation.IsSome)
+            Violation(step.Violation.Value);
+        Console.WriteLine(Coloured("36", $"{Indent}-> {ReplayText.OfTransition(step.Transition)}"));
+    }
+
+    private static void Bytes(long offset, ReadOnlySpan<byte> bytes) =>
         Console.WriteLine($"{$"@{offset}", -6}  {Spaced(bytes)}");
 
-    public static void Header(long offset, ReadOnlySpan<byte> bytes, in FrameHeader header)
+    private static void Header(long offset, ReadOnlySpan<byte> bytes, in FrameHeader header)
     {
         Bytes(offset, bytes);
         var masked = header.MaskingKey.IsSome;
@@ -192,19 +182,16 @@ internal static class Print
         );
     }
 
-    public static void Payload(in FrameHeader header, byte[] payload, bool isCompressed)
+    private static void Payload(in FrameHeader header, byte[] payload)
     {
         if (payload.Length == 0)
             return;
-        var isText = !isCompressed && !header.Opcode.IsBinary && !header.Opcode.IsClose;
+        var isText = !header.Opcode.IsBinary && !header.Opcode.IsClose;
         var bytes = payload.AsSpan(0, Math.Min(payload.Length, isText ? Shown : Shown / 3));
         var more = bytes.Length < payload.Length ? $" ... {payload.Length} bytes" : "";
         var shown = isText ? $"\"{Escaped(bytes)}\"" : Spaced(bytes);
-        Console.WriteLine($"{Indent}payload {shown}{more}{(isCompressed ? " (compressed)" : "")}");
+        Console.WriteLine($"{Indent}payload {shown}{more}");
     }
-
-    public static void State(in Transition transition) =>
-        Console.WriteLine(Coloured("36", $"{Indent}-> {ReplayText.OfTransition(transition)}"));
 
     public static void Violation(Violation violation)
     {

@@ -31,17 +31,21 @@ var options = new ServerOptions
     SlowPeerPolicy = SlowPeerPolicy.Disconnect, // .. before it is sent away: it comes back and reads on in the stream
 };
 using var server = Router.UnixRoute(urlMap, path, options: options);
-using var terminate = PosixSignalRegistration.Create(
-    PosixSignal.SIGTERM,
-    context =>
-    {
-        context.Cancel = true; // shutting down takes a moment
-        server.Shutdown(); // tells everybody 1001: they come back, to another process
-    }
-);
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+
+// What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
+using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);
 Console.WriteLine($"{name} listens on {path}");
 server.ServeForever();
 return 0;
+
+void Stop(PosixSignalContext context)
+{
+    context.Cancel = true; // shutting down takes a moment
+    server.Shutdown(); // tells everybody 1001: they come back, to another process
+}
 
 /// <summary>The rooms that clients of this process are in.</summary>
 internal sealed class Rooms(ConnectionMultiplexer redis, string process)

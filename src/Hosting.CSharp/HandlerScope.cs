@@ -21,6 +21,7 @@ internal static class HandlerScope
             {
                 connection.Items[Key] = scope.ServiceProvider;
                 handler(connection, scope.ServiceProvider);
+                HandlerContext.AwaitPending(); // what is async void uses the scope, too
             }
             finally
             {

@@ -23,7 +23,9 @@ public sealed class HostedServer
         get =>
             server
             ?? throw new InvalidOperationException(
-                $"{ServerName.Called(Name)} is not started yet: ask when the host has started."
+                Invariant(
+                    $"{ServerName.Called(Name)} is not started yet: ask when the host has started."
+                )
             );
         internal set => server = value;
     }

@@ -20,7 +20,7 @@ internal sealed class OptionsValidation(string name) : IValidateOptions<WebSocke
         return failures.Length == 0
             ? ValidateOptionsResult.Success
             : ValidateOptionsResult.Fail(
-                failures.Select(failure => $"{ServerName.Called(name)}: {failure}")
+                failures.Select(failure => Invariant($"{ServerName.Called(name)}: {failure}"))
             );
     }
 
@@ -35,13 +35,20 @@ internal sealed class OptionsValidation(string name) : IValidateOptions<WebSocke
         if (ways.Count(isTaken => isTaken) != 1 && options.Misread.Count == 0)
             yield return "It takes one of Port, UnixSocketPath and SystemdSockets to know where to listen.";
         if (options.Port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
-            yield return $"Port is from {IPEndPoint.MinPort} to {IPEndPoint.MaxPort}, not {options.Port}.";
+            yield return Invariant(
+                $"Port is from {IPEndPoint.MinPort} to {IPEndPoint.MaxPort}, not {options.Port}."
+            );
     }
 
     private static IEnumerable<string> Stopping(WebSocketServerOptions options)
     {
-        if (options.ShutdownTimeout <= TimeSpan.Zero)
-            yield return $"ShutdownTimeout is more than zero, not {options.ShutdownTimeout}, or null for the CloseTimeout.";
+        if (
+            options.ShutdownTimeout <= TimeSpan.Zero
+            && options.ShutdownTimeout != Timeout.InfiniteTimeSpan
+        )
+            yield return Invariant(
+                $"ShutdownTimeout is more than zero, not {options.ShutdownTimeout}, or null for the CloseTimeout."
+            );
     }
 
     private static IEnumerable<string> Settings(WebSocketServerOptions options)

@@ -14,7 +14,7 @@ internal sealed class ServerHealth(HostedServer hosted) : IHealthCheck
     {
         var called = ServerName.Called(hosted.Name);
         if (!hosted.TryGet(out var server))
-            return new HealthCheckResult(failure, $"{called} is not started yet.");
+            return new HealthCheckResult(failure, Invariant($"{called} is not started yet."));
 
         var data = new Dictionary<string, object>
         {
@@ -22,9 +22,13 @@ internal sealed class ServerHealth(HostedServer hosted) : IHealthCheck
             ["maxConnections"] = server.MaxConnections,
         };
         if (server.IsStopping)
-            return new HealthCheckResult(failure, $"{called} is stopping or stopped.", data: data);
+            return new HealthCheckResult(
+                failure,
+                Invariant($"{called} is stopping or stopped."),
+                data: data
+            );
         return server.Occupied >= server.MaxConnections
-            ? HealthCheckResult.Degraded($"{called} is full.", data: data)
-            : HealthCheckResult.Healthy($"{called} lets clients in.", data);
+            ? HealthCheckResult.Degraded(Invariant($"{called} is full."), data: data)
+            : HealthCheckResult.Healthy(Invariant($"{called} lets clients in."), data);
     }
 }

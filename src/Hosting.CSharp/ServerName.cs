@@ -4,5 +4,5 @@ namespace FunctionalWs.Hosting;
 internal static class ServerName
 {
     public static string Called(string name) =>
-        name.Length == 0 ? "The WebSocket server" : $"The WebSocket server '{name}'";
+        name.Length == 0 ? "The WebSocket server" : Invariant($"The WebSocket server '{name}'");
 }

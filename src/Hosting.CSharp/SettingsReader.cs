@@ -1,50 +1,103 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
 using Microsoft.Extensions.Configuration;
 
 namespace FunctionalWs.Hosting;
 
 /// <summary>
-/// Reads a section of a configuration, key by key. Nothing is guessed and nothing passed over: a misspelt limit is no limit,
-/// and should not look like one.
+/// Reads a section of a configuration into options: each property whose type <see cref="SettingValue"/> knows is a setting, by its
+/// name. Nothing is guessed and nothing passed over: a misspelt limit is no limit, and should not look like one.
 /// </summary>
-internal static class SettingsReader
+/// <param name="sources">Where the configuration comes from; null where that can't be told.</param>
+/// <param name="misread">Takes what can't be read.</param>
+internal sealed class SettingsReader(IConfigurationRoot? sources, ICollection<string> misread)
 {
-    /// <summary>The options with all that the section says; what can't be read goes to the list.</summary>
-    public static T Read<T>(
-        T options,
+    public static void Read(
+        WebSocketServerOptions options,
         IConfiguration section,
-        IReadOnlyDictionary<string, Func<T, IConfigurationSection, T>> settings,
-        ICollection<string> misread
+        IConfigurationRoot? sources
     )
     {
+        var reader = new SettingsReader(sources, options.Misread);
+        var server = options.ServerOptions with { };
         foreach (var entry in section.GetChildren())
         {
-            if (!settings.TryGetValue(entry.Key, out var set))
-            {
-                misread.Add($"{entry.Path} is no setting of a server.");
-                continue;
-            }
-            try
-            {
-                options = set(options, entry);
-            }
-            catch (Exception error) when (error is FormatException or ArgumentException)
-            {
-                misread.Add($"{entry.Path}: {error.Message}");
-            }
+            if (!reader.TrySet(options, entry) && !reader.TrySet(server, entry))
+                reader.NoSetting(entry);
+        }
+        options.ServerOptions = server;
+    }
+
+    /// <summary>The names of what can be set.</summary>
+    public static IEnumerable<string> NamesOf<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T
+    >() => Settings(typeof(T)).Select(property => property.Name);
+
+    /// <summary>Sets one property, unless there is no such setting.</summary>
+    private bool TrySet<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T
+    >(T options, IConfigurationSection entry)
+        where T : class
+    {
+        var property = Settings(typeof(T))
+            .FirstOrDefault(setting =>
+                setting.Name.Equals(entry.Key, StringComparison.OrdinalIgnoreCase)
+            );
+        if (property is null)
+            return false;
+        try
+        {
+            property.SetValue(options, Value(property, property.GetValue(options), entry));
+        }
+        catch (Exception error) when (error is FormatException or ArgumentException)
+        {
+            misread.Add(Invariant($"{entry.Path}: {error.Message}"));
+        }
+        return true;
+    }
+
+    private object? Value(PropertyInfo property, object? before, IConfigurationSection entry) =>
+        property.PropertyType == typeof(PerMessageDeflate)
+            ? Group(((PerMessageDeflate?)before ?? new()) with { }, entry)
+        : property.PropertyType == typeof(FlightRecorderOptions)
+            ? Group(((FlightRecorderOptions?)before ?? new()) with { }, entry)
+        : new SettingValue(property, entry, sources).Read();
+
+    /// <summary>Settings that are parts of one. Null turns it off, whatever was set before.</summary>
+    private T? Group<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T
+    >(T options, IConfigurationSection entry)
+        where T : class
+    {
+        if (SettingValue.IsNull(entry))
+            return null;
+        if (entry.Value is { } text)
+            throw new FormatException(
+                Invariant(
+                    $"'{text}' is no group of settings: it takes some of {string.Join(", ", NamesOf<T>())}, or null for none."
+                )
+            );
+        foreach (var part in entry.GetChildren())
+        {
+            if (!TrySet(options, part))
+                NoSetting(part);
         }
         return options;
     }
 
-    /// <summary>The same for settings that are parts of one.</summary>
-    /// <exception cref="FormatException">Something can't be read.</exception>
-    public static T Read<T>(
-        T options,
-        IConfiguration section,
-        IReadOnlyDictionary<string, Func<T, IConfigurationSection, T>> settings
-    )
-    {
-        var misread = new List<string>();
-        var read = Read(options, section, settings, misread);
-        return misread.Count == 0 ? read : throw new FormatException(string.Join(" ", misread));
-    }
+    private void NoSetting(IConfigurationSection entry) =>
+        misread.Add(Invariant($"{entry.Path} is no setting of a server."));
+
+    private static IEnumerable<PropertyInfo> Settings(
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] Type type
+    ) =>
+        type.GetProperties()
+            .Where(property =>
+                property.CanWrite
+                && (
+                    SettingValue.IsKnown(property.PropertyType)
+                    || property.PropertyType == typeof(PerMessageDeflate)
+                    || property.PropertyType == typeof(FlightRecorderOptions)
+                )
+            );
 }

@@ -24,7 +24,7 @@ public sealed class WebSocketServerBuilder
     /// <summary>
     /// Takes the settings from a section of the host's configuration. Its keys are the names of
     /// <see cref="WebSocketServerOptions"/>' and <see cref="ServerOptions"/>' properties that are plain values; any other key is
-    /// an error. Nothing is read again while the server runs.
+    /// an error. A list in a later source replaces that of an earlier one. Nothing is read again while the server runs.
     /// </summary>
     /// <param name="section">The path of the section, such as <c>WebSocket</c>.</param>
     public WebSocketServerBuilder Bind(string section)
@@ -32,18 +32,41 @@ public sealed class WebSocketServerBuilder
         ArgumentNullException.ThrowIfNull(section);
         options.Configure<IConfiguration>(
             (settings, configuration) =>
-                HostSettings.Read(settings, configuration.GetSection(section))
+                SettingsReader.Read(
+                    settings,
+                    configuration.GetSection(section),
+                    configuration as IConfigurationRoot
+                )
         );
         return this;
     }
 
-    /// <summary>Takes the settings from a configuration, as with a section of the host's.</summary>
+    /// <summary>
+    /// Takes the settings from a configuration, as with a section of the host's. In a section of another configuration the items
+    /// of lists are mixed by their numbers when several sources have some.
+    /// </summary>
     /// <param name="section">The section whose keys are the settings.</param>
     public WebSocketServerBuilder Bind(IConfiguration section)
     {
         ArgumentNullException.ThrowIfNull(section);
-        options.Configure(settings => HostSettings.Read(settings, section));
+        options.Configure<IServiceProvider>(
+            (settings, services) =>
+                SettingsReader.Read(settings, section, SourcesOf(section, services))
+        );
         return this;
+    }
+
+    /// <summary>A section doesn't say where it comes from: the host's configuration, if that has the same there.</summary>
+    private static IConfigurationRoot? SourcesOf(IConfiguration section, IServiceProvider services)
+    {
+        if (section is IConfigurationRoot all)
+            return all;
+        return
+            section is IConfigurationSection { Path: var path }
+            && services.GetService<IConfiguration>() is IConfigurationRoot root
+            && root.GetSection(path).AsEnumerable().SequenceEqual(section.AsEnumerable())
+            ? root
+            : null;
     }
 
     /// <summary>Sets where the server listens, and all else.</summary>

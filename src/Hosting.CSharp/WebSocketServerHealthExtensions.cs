@@ -27,7 +27,7 @@ public static class WebSocketServerHealthExtensions
         ArgumentNullException.ThrowIfNull(server);
         return builder.Add(
             new HealthCheckRegistration(
-                name ?? (server.Length == 0 ? "websocket" : $"websocket-{server}"),
+                name ?? (server.Length == 0 ? "websocket" : Invariant($"websocket-{server}")),
                 services => new ServerHealth(
                     services.GetRequiredKeyedService<HostedServer>(server)
                 ),

@@ -17,11 +17,15 @@ public sealed class WebSocketServerOptions
     /// </summary>
     public int? Port { get; set; }
 
-    /// <summary>The path of a Unix socket, as with <see cref="Server.UnixServe"/>; null, the default, for none.</summary>
+    /// <summary>
+    /// The path of a Unix socket, as with
+    /// <see cref="Server.UnixServe(Action{ServerConnection}, string, ServerOptions?)"/>; null, the default, for none.
+    /// </summary>
     public string? UnixSocketPath { get; set; }
 
     /// <summary>
-    /// True to serve on the sockets that systemd has opened, as with <see cref="Server.SystemdServe"/>; false by default.
+    /// True to serve on the sockets that systemd has opened, as with
+    /// <see cref="Server.SystemdServe(Action{ServerConnection}, ServerOptions?)"/>; false by default.
     /// </summary>
     public bool SystemdSockets { get; set; }
 

@@ -35,6 +35,43 @@ public static class WebSocketServerServiceCollectionExtensions
         return Add(services, name, _ => (handler, null));
     }
 
+    /// <summary>Adds a server whose handler is asynchronous and takes the connection alone.</summary>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="handler">
+    /// Called for each connection on its own thread, which waits for the task. When it has ended, the connection is closed with
+    /// 1000, when it has failed with 1011.
+    /// </param>
+    /// <param name="name">Tells several servers of a host apart; empty for none.</param>
+    /// <exception cref="InvalidOperationException">There is a server of that name already.</exception>
+    public static WebSocketServerBuilder AddWebSocketServer(
+        this IServiceCollection services,
+        Func<ServerConnection, Task> handler,
+        string name = ""
+    ) => services.AddWebSocketServer(HandlerContext.Blocking(handler), name);
+
+    /// <summary>Adds a server whose handler is asynchronous and takes services, of a scope for each connection.</summary>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="handler">
+    /// Called for each connection on its own thread, which waits for the task. When it has ended, the scope ends.
+    /// </param>
+    /// <param name="name">Tells several servers of a host apart; empty for none.</param>
+    /// <exception cref="InvalidOperationException">There is a server of that name already.</exception>
+    public static WebSocketServerBuilder AddWebSocketServer(
+        this IServiceCollection services,
+        Func<ServerConnection, IServiceProvider, Task> handler,
+        string name = ""
+    )
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return services.AddWebSocketServer(
+            (connection, scope) =>
+            {
+                HandlerContext.Await(handler(connection, scope));
+            },
+            name
+        );
+    }
+
     /// <summary>Adds a server whose handler takes services, of a scope for each connection.</summary>
     /// <param name="services">The services of the host.</param>
     /// <param name="handler">Called for each connection on its own thread. When it ends, the scope ends.</param>
@@ -158,7 +195,9 @@ public static class WebSocketServerServiceCollectionExtensions
             )
         )
             throw new InvalidOperationException(
-                $"{ServerName.Called(name)} is there already: give another one a name of its own."
+                Invariant(
+                    $"{ServerName.Called(name)} is there already: give another one a name of its own."
+                )
             );
         services.AddKeyedSingleton(name, new HostedServer(name));
         if (name.Length == 0)

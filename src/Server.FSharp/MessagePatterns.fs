@@ -12,7 +12,7 @@ module MessagePatterns =
     /// Tells a text message, with its text decoded, from a binary one, with its bytes, which are not copied (RFC 6455 §5.6).
     /// </summary>
     /// <param name="message">The message to look at.</param>
-    /// <exception cref="T:System.Text.DecoderFallbackException">
+    /// <exception cref="T:FunctionalWs.NotTextException">
     /// A text message is not UTF-8, which only happens where <c>ValidateText</c> is off.
     /// </exception>
     let (|Text|Binary|) (message: Message) : Choice<string, ReadOnlyMemory<byte>> =

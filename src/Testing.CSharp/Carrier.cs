@@ -11,7 +11,7 @@ internal sealed class Carrier
     private Action work = () => { };
 
     private Carrier() =>
-        new Thread(Loop) { IsBackground = true, Name = "FunctionalWs simulation" }.Start();
+        new Thread(Loop) { IsBackground = true, Name = "FunctionalWs simulation" }.UnsafeStart();
 
     /// <summary>Runs something, which must not throw, on a thread that does nothing else meanwhile.</summary>
     public static void Run(Action work)
@@ -24,10 +24,13 @@ internal sealed class Carrier
 
     private void Loop()
     {
+        var thread = new CleanThread();
         while (true)
         {
-            woken.Wait();
-            work();
+            if (!Guard.Run(woken.Wait)) // an interrupt of a handler that has long returned
+                continue;
+            Guard.Run(work);
+            thread.Restore();
             work = () => { };
             Idle.Push(this);
         }

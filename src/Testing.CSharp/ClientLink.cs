@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using FunctionalWs.Protocol;
 
 namespace FunctionalWs.Testing;
@@ -7,8 +6,6 @@ namespace FunctionalWs.Testing;
 /// <summary>The client's end of a stream: bytes and heads, with a bound on every wait.</summary>
 internal sealed class ClientLink(Transport transport, Medium medium, TimeSpan timeout) : IDisposable
 {
-    private static readonly byte[] EndOfHead = "\r\n\r\n"u8.ToArray();
-
     private byte[] buffer = new byte[4096];
     private int start;
     private int end;
@@ -20,7 +17,10 @@ internal sealed class ClientLink(Transport transport, Medium medium, TimeSpan ti
 
     /// <summary>A deadline for one call.</summary>
     public Deadline Deadline(TimeSpan? span) =>
-        FunctionalWs.Deadline.After(medium.Clock, span ?? timeout);
+        FunctionalWs.Deadline.After(
+            medium.Clock,
+            span is null ? timeout : WaitingTime.Checked(span, "timeout")
+        );
 
     /// <summary>Waits for something that another thread does; false when the time was up first.</summary>
     public bool WaitUntil(Func<bool> condition, Deadline deadline) =>
@@ -31,7 +31,9 @@ internal sealed class ClientLink(Transport transport, Medium medium, TimeSpan ti
     public bool Fill(Deadline deadline, string awaited)
     {
         if (!transport.WaitReadable(deadline))
-            throw new TimeoutException($"The server sent nothing in time: {awaited} was awaited.");
+            throw new TimeoutException(
+                Invariant($"The server sent nothing in time: {awaited} was awaited.")
+            );
         if (start > 0)
         {
             buffer.AsSpan(start, end - start).CopyTo(buffer);
@@ -62,42 +64,54 @@ internal sealed class ClientLink(Transport transport, Medium medium, TimeSpan ti
     public void End() => transport.ShutdownSend();
 
     /// <summary>The head of a response; what follows it is left.</summary>
-    public Response ReadResponse()
+    public ResponseHead ReadHead()
     {
         var deadline = Deadline(null);
-        int length;
-        while ((length = Received.Span.IndexOf(EndOfHead)) < 0)
+        var reader = new ResponseReader();
+        while (true)
         {
+            switch (reader.Read(Received.Span))
+            {
+                case ResponseParse.Complete complete:
+                    Consume((int)complete.Consumed);
+                    return complete.Head;
+                case ResponseParse.Incomplete incomplete:
+                    Consume((int)incomplete.Consumed);
+                    reader = incomplete.Next;
+                    break;
+                case { } broken:
+                    throw new InvalidDataException(
+                        Invariant($"The server broke the protocol: {broken}.")
+                    );
+            }
             if (!Fill(deadline, "an answer"))
                 throw new IOException("The server ended the stream without an answer.");
         }
-        var head = Encoding.Latin1.GetString(Received.Span[..length]);
-        Consume(length + EndOfHead.Length);
-        return Parse(head);
     }
 
-    /// <summary>Everything until the end of the stream.</summary>
-    public byte[] ReadToEnd()
+    /// <summary>The body that follows a head, or what came of it before the end of the stream.</summary>
+    public Response ReadBody(string method, ResponseHead head)
     {
         End(); // the server waits for it, for a second
         var deadline = Deadline(null);
         while (Fill(deadline, "the end of the answer")) { }
-        return Received.ToArray();
+        var body = new ArrayBufferWriter<byte>();
+        var parse = BodyReader.Create(Array.MaxLength, method, head).Receive(Received.Span, body);
+        if (parse is BodyParse.Incomplete incomplete)
+            parse = incomplete.Next.ReceiveEndOfStream();
+        if (parse is BodyParse.Malformed { Error.IsEndOfStream: false } malformed)
+            throw new InvalidDataException(
+                Invariant($"The server broke the protocol: {malformed.Error}")
+            );
+        return ToResponse(head).WithBody(body.WrittenMemory);
     }
+
+    /// <summary>An answer of a server of ours, without its body.</summary>
+    public static Response ToResponse(ResponseHead head) =>
+        Response
+            .Empty(head.StatusCode)
+            .WithReasonPhrase(head.ReasonPhrase)
+            .WithHeaders(head.Headers);
 
     public void Dispose() => transport.Abort();
-
-    private static Response Parse(string head)
-    {
-        var lines = head.Split("\r\n");
-        var status = lines[0].Split(' ', 3);
-        var fields = lines
-            .Skip(1)
-            .Select(line => line.Split(": ", 2))
-            .Select(field => KeyValuePair.Create(field[0], field[1]));
-        return Response
-            .Empty(int.Parse(status[1]))
-            .WithReasonPhrase(status[2])
-            .WithHeaders(Headers.Create(fields));
-    }
 }

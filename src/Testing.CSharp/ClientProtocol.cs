@@ -51,7 +51,7 @@ internal sealed class ClientProtocol(ClientLink link, bool answersPings)
     {
         var result = Connection.Send(state, command);
         if (result.IsRefused)
-            throw new IOException($"The client can't send any more: {Ending}.");
+            throw new IOException(Invariant($"The client can't send any more: {Ending}."));
         Apply(result.Transition, payload);
     }
 
@@ -68,7 +68,9 @@ internal sealed class ClientProtocol(ClientLink link, bool answersPings)
             return;
         }
         if (parse.IsMalformed)
-            throw new InvalidDataException($"The server broke the protocol: {parse.Error}.");
+            throw new InvalidDataException(
+                Invariant($"The server broke the protocol: {parse.Error}.")
+            );
         var frame = parse.Frame;
         var payload = FrameModule.ToArray(frame);
         var transition = Connection.Receive(Settings, state, Input.NewReceived(frame));
@@ -78,7 +80,7 @@ internal sealed class ClientProtocol(ClientLink link, bool answersPings)
 
     /// <summary>How things stand, for messages of exceptions.</summary>
     public string Ending =>
-        CloseStatus is { } status ? $"the server closed the connection with {status}"
+        CloseStatus is { } status ? Invariant($"the server closed the connection with {status}")
         : IsClosed ? "the server ended the stream without a close frame"
         : "the client has begun to close the connection";
 

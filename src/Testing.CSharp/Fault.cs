@@ -79,8 +79,8 @@ public sealed record Fault
     /// <summary>Kind, place and time, for people.</summary>
     public override string ToString() =>
         Kind is FaultKind.Stall
-            ? $"{Kind} {Direction} after {AfterBytes} bytes for {Time}"
-            : $"{Kind} {Direction} after {AfterBytes} bytes";
+            ? Invariant($"{Kind} {Direction} after {AfterBytes} bytes for {Time}")
+            : Invariant($"{Kind} {Direction} after {AfterBytes} bytes");
 }
 
 /// <summary>What goes wrong.</summary>

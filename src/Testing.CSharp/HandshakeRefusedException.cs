@@ -21,6 +21,9 @@ public sealed class HandshakeRefusedException : Exception
     {
         var body = Encoding.UTF8.GetString(response.Body.Span).Trim();
         var quoted = body.Length > MaxQuoted ? body[..MaxQuoted] + "…" : body;
-        return $"The server answered {response.StatusCode} {response.ReasonPhrase}. {quoted}".TrimEnd();
+        return Invariant(
+                $"The server answered {response.StatusCode} {response.ReasonPhrase}. {quoted}"
+            )
+            .TrimEnd();
     }
 }

@@ -47,9 +47,18 @@ public sealed class InMemoryServer : IDisposable
         return new InMemoryServer(handler, options, new SystemMedium());
     }
 
+    /// <summary>Makes a server with a handler that is asynchronous.</summary>
+    /// <param name="handler">The handler to test, called for each connection on its own thread, which waits for the task.</param>
+    /// <param name="options">Settings, as for a handler that blocks.</param>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
+    public static InMemoryServer Serve(
+        Func<ServerConnection, Task> handler,
+        ServerOptions? options = null
+    ) => Serve(HandlerContext.Blocking(handler), options);
+
     /// <summary>Makes a server with a router: its rules choose the handler by the path.</summary>
     /// <param name="router">The router to test.</param>
-    /// <param name="options">Settings, as for <see cref="Serve"/>.</param>
+    /// <param name="options">Settings, as for <see cref="Serve(Action{ServerConnection}, ServerOptions?)"/>.</param>
     /// <exception cref="ArgumentException">An option is wrong.</exception>
     public static InMemoryServer Route(Router router, ServerOptions? options = null)
     {
@@ -59,7 +68,7 @@ public sealed class InMemoryServer : IDisposable
 
     /// <summary>Makes a server with the rules of a router.</summary>
     /// <param name="urlMap">The rules.</param>
-    /// <param name="options">Settings, as for <see cref="Serve"/>.</param>
+    /// <param name="options">Settings, as for <see cref="Serve(Action{ServerConnection}, ServerOptions?)"/>.</param>
     /// <exception cref="ArgumentException">An option is wrong.</exception>
     public static InMemoryServer Route(UrlMap urlMap, ServerOptions? options = null) =>
         Route(new Router(urlMap), options);
@@ -85,20 +94,28 @@ public sealed class InMemoryServer : IDisposable
     /// <param name="options">What the client is and sends; null for the defaults.</param>
     /// <exception cref="HandshakeRefusedException">The server gave another answer than 101; the exception has it.</exception>
     /// <exception cref="IOException">The server ended the stream without an answer.</exception>
+    /// <exception cref="InvalidDataException">The answer breaks a rule of the protocol.</exception>
     /// <exception cref="TimeoutException">No answer came within <see cref="TestClientOptions.Timeout"/>.</exception>
     /// <exception cref="ArgumentException">The target or an option is wrong.</exception>
     public TestClient Connect(string target = "/", TestClientOptions? options = null)
     {
         var settings = Checked(options);
-        var request = TestRequest.WebSocket(target, settings);
+        var (handshake, request) = TestRequest.WebSocket(target, settings);
         var (transport, link) = Admit(settings);
         try
         {
             link.Write(TestRequest.ToBytes(request));
-            var response = link.ReadResponse();
-            if (response.StatusCode != 101)
-                throw new HandshakeRefusedException(response.WithBody(link.ReadToEnd()));
-            return Keep(new TestClient(link, transport, response, settings));
+            var head = link.ReadHead();
+            if (head.StatusCode != 101)
+                throw new HandshakeRefusedException(link.ReadBody(request.Method, head));
+            if (
+                TestRequest.IsOwn(settings)
+                && ClientHandshake.Check(handshake, head) is ClientResult.Refused refused
+            )
+                throw new InvalidDataException(
+                    Invariant($"The server broke the protocol: {refused.Error}")
+                );
+            return Keep(new TestClient(link, transport, ClientLink.ToResponse(head), settings));
         }
         catch
         {
@@ -113,6 +130,7 @@ public sealed class InMemoryServer : IDisposable
     /// <param name="method">The method; GET by default.</param>
     /// <returns>The answer, with its body.</returns>
     /// <exception cref="IOException">The server ended the stream without an answer.</exception>
+    /// <exception cref="InvalidDataException">The answer breaks a rule of the protocol.</exception>
     /// <exception cref="TimeoutException">No answer came within <see cref="TestClientOptions.Timeout"/>.</exception>
     /// <exception cref="ArgumentException">The target, the method or an option is wrong.</exception>
     public Response Get(
@@ -125,8 +143,7 @@ public sealed class InMemoryServer : IDisposable
         var request = TestRequest.Plain(method, target, settings);
         using var link = Admit(settings).Link;
         link.Write(TestRequest.ToBytes(request));
-        var response = link.ReadResponse();
-        return response.WithBody(link.ReadToEnd());
+        return link.ReadBody(method, link.ReadHead());
     }
 
     /// <summary>
@@ -177,6 +194,7 @@ public sealed class InMemoryServer : IDisposable
         try
         {
             handler(connection);
+            HandlerContext.AwaitPending();
         }
         catch (Exception error)
         {

@@ -145,7 +145,7 @@ public sealed class ManualTimeProvider : TimeProvider
                 throw new ArgumentOutOfRangeException(
                     name,
                     span,
-                    $"{name} is zero or more, or infinite."
+                    Invariant($"{name} is zero or more, or infinite.")
                 );
         }
     }

@@ -30,12 +30,17 @@ internal sealed class SystemMedium : Medium
         options.Network is null
             ? MemoryTransport.CreatePair(options.BufferSize)
             : throw new ArgumentException(
-                $"{nameof(TestClientOptions.Network)} is for clients in a {nameof(Simulation)}.",
+                Invariant(
+                    $"{nameof(TestClientOptions.Network)} is for clients in a {nameof(Simulation)}."
+                ),
                 nameof(options)
             );
 
     public override bool WaitUntil(Func<bool> condition, Deadline deadline) =>
-        SpinWait.SpinUntil(condition, deadline.Remaining);
+        SpinWait.SpinUntil(
+            condition,
+            WaitingTime.ToWait(deadline.IsNever ? null : deadline.Remaining)
+        );
 
     public override bool WaitWritable(Transport transport, Deadline deadline)
     {
@@ -49,13 +54,13 @@ internal sealed class SystemMedium : Medium
         var stopped = new ManualResetEventSlim();
         new Thread(() =>
         {
-            server.Shutdown();
+            Guard.Run(() => server.Shutdown()); // the clock that it asks may be one that throws
             stopped.Set();
         })
         {
             IsBackground = true,
             Name = "FunctionalWs shutdown",
-        }.Start();
+        }.UnsafeStart();
         stopped.Wait(Patience);
     }
 }

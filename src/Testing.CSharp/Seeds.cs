@@ -31,7 +31,9 @@ internal static class Seeds
             && last >= first
             ? (first, last)
             : throw new FormatException(
-                $"{Variable} is a seed, such as 17, or a range, such as 1-100000; not '{text}'."
+                Invariant(
+                    $"{Variable} is a seed, such as 17, or a range, such as 1-100000; not '{text}'."
+                )
             );
     }
 

@@ -16,8 +16,16 @@ internal sealed class SimulatedLink
         Conditions = conditions;
         Random = random;
         Capacity = capacity;
-        ToServer = new SimulatedPipe(this, StreamDirection.ToServer, $"to server {number}");
-        ToClient = new SimulatedPipe(this, StreamDirection.ToClient, $"to client {number}");
+        ToServer = new SimulatedPipe(
+            this,
+            StreamDirection.ToServer,
+            Invariant($"to server {number}")
+        );
+        ToClient = new SimulatedPipe(
+            this,
+            StreamDirection.ToClient,
+            Invariant($"to client {number}")
+        );
     }
 
     public SimulatedScheduler Scheduler { get; }

@@ -57,7 +57,10 @@ internal sealed class SimulatedScheduler : Scheduler
 
     /// <summary>Those that have not returned, with what they wait for.</summary>
     public string Describe() =>
-        string.Join(", ", threads.Select(thread => $"{thread} waits for {thread.Awaited}"));
+        string.Join(
+            ", ",
+            threads.Select(thread => Invariant($"{thread} waits for {thread.Awaited}"))
+        );
 
     /// <summary>The point in time after a span; never, for null or an infinite one.</summary>
     public long After(TimeSpan? span) =>
@@ -186,9 +189,11 @@ internal sealed class SimulatedScheduler : Scheduler
     {
         Volatile.Write(ref steps, steps + 1);
         if (steps > MaxSteps)
-            return Fail($"The run did not come to an end within {MaxSteps} steps");
+            return Fail(Invariant($"The run did not come to an end within {MaxSteps} steps"));
         if (++stepsAtOnce > MaxStepsAtOnce)
-            return Fail($"Threads are busy for ever: {MaxStepsAtOnce} steps, and no time passed");
+            return Fail(
+                Invariant($"Threads are busy for ever: {MaxStepsAtOnce} steps, and no time passed")
+            );
         Slip();
         while (!TryFindReady())
         {
@@ -206,7 +211,7 @@ internal sealed class SimulatedScheduler : Scheduler
 
     private SimulatedThread? Fail(string text)
     {
-        Ended(new TimeoutException($"{text}: {Describe()}."));
+        Ended(new TimeoutException(Invariant($"{text}: {Describe()}.")));
         return null;
     }
 

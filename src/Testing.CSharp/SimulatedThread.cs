@@ -40,8 +40,13 @@ public sealed class SimulatedThread
     /// <summary>Waits until the thread has returned. For another thread of the same simulation.</summary>
     /// <param name="timeout">How long at most, in simulated time; null, the default, for as long as it takes.</param>
     /// <returns>False when the time was up first.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     public bool Join(TimeSpan? timeout = null) =>
-        scheduler.Block(() => HasEnded, scheduler.After(timeout), "the end of a thread");
+        scheduler.Block(
+            () => HasEnded,
+            scheduler.After(WaitingTime.Checked(timeout, nameof(timeout))),
+            "the end of a thread"
+        );
 
     internal void Await(Func<bool>? condition, long until, string awaited)
     {
@@ -61,5 +66,5 @@ public sealed class SimulatedThread
     internal void Pause() => turn.Wait();
 
     /// <summary>Number and name.</summary>
-    public override string ToString() => $"{Number} {Name}";
+    public override string ToString() => Invariant($"{Number} {Name}");
 }

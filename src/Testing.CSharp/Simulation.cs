@@ -106,16 +106,29 @@ public sealed class Simulation
         return server;
     }
 
+    /// <summary>Makes a server with a handler that is asynchronous, in this world.</summary>
+    /// <param name="handler">
+    /// The handler to test, called for each connection on its own thread. What it awaits has to be of this world, too, so it
+    /// may await what is complete.
+    /// </param>
+    /// <param name="options">Settings, as for a handler that blocks.</param>
+    /// <returns>The server; it is disposed of at the end of the test at the latest.</returns>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
+    public InMemoryServer Serve(
+        Func<ServerConnection, Task> handler,
+        ServerOptions? options = null
+    ) => Serve(HandlerContext.Blocking(handler), options);
+
     /// <summary>Makes a server with the rules of a router, in this world.</summary>
     /// <param name="urlMap">The rules.</param>
-    /// <param name="options">Settings, as for <see cref="Serve"/>.</param>
+    /// <param name="options">Settings, as for <see cref="Serve(Action{ServerConnection}, ServerOptions?)"/>.</param>
     /// <exception cref="ArgumentException">An option is wrong.</exception>
     public InMemoryServer Route(UrlMap urlMap, ServerOptions? options = null) =>
         Route(new Router(urlMap), options);
 
     /// <summary>Makes a server with a router, in this world.</summary>
     /// <param name="router">The router to test.</param>
-    /// <param name="options">Settings, as for <see cref="Serve"/>.</param>
+    /// <param name="options">Settings, as for <see cref="Serve(Action{ServerConnection}, ServerOptions?)"/>.</param>
     /// <exception cref="ArgumentException">An option is wrong.</exception>
     public InMemoryServer Route(Router router, ServerOptions? options = null)
     {
@@ -139,10 +152,12 @@ public sealed class Simulation
     /// </param>
     /// <param name="timeout">How long at most, in simulated time; null, the default, for as long as it takes.</param>
     /// <returns>False when the time was up first.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     public bool WaitUntil(Func<bool> condition, TimeSpan? timeout = null)
     {
         ArgumentNullException.ThrowIfNull(condition);
-        return scheduler.Block(condition, scheduler.After(timeout), "a condition of the test");
+        var time = WaitingTime.Checked(timeout, nameof(timeout));
+        return scheduler.Block(condition, scheduler.After(time), "a condition of the test");
     }
 
     /// <summary>Lets simulated time pass; other threads go on meanwhile.</summary>
@@ -168,7 +183,9 @@ public sealed class Simulation
         scheduler.Begin();
         if (!IsEnding(ended))
             failure = new TimeoutException(
-                $"A thread waits for something that is not of the simulation's world: {scheduler.Describe()}."
+                Invariant(
+                    $"A thread waits for something that is not of the simulation's world: {scheduler.Describe()}."
+                )
             );
         return failure is null
             ? null

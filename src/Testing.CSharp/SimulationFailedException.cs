@@ -17,6 +17,6 @@ public sealed class SimulationFailedException : Exception
     public string Trace { get; }
 
     private static string Describe(int seed, string trace, Exception cause) =>
-        $"Seed {seed} failed. {Seeds.Variable}={seed} runs it again.\n{cause.Message}\n"
-        + $"What happened last:\n{trace}";
+        Invariant($"Seed {seed} failed. {Seeds.Variable}={seed} runs it again.\n{cause.Message}\n")
+        + Invariant($"What happened last:\n{trace}");
 }

@@ -100,7 +100,7 @@ public sealed class TestClient : IDisposable
         while (!protocol.TryTakePong(payload))
         {
             if (protocol.IsClosed)
-                throw new IOException($"No pong came: {protocol.Ending}.");
+                throw new IOException(Invariant($"No pong came: {protocol.Ending}."));
             protocol.Step(deadline, "a pong");
         }
     }
@@ -109,9 +109,11 @@ public sealed class TestClient : IDisposable
 
     /// <summary>Waits for the next message. Those that came before the connection closed can still be received after it.</summary>
     /// <param name="timeout">
-    /// How long at most, in real time; null, the default, for <see cref="TestClientOptions.Timeout"/>.
+    /// How long at most, in real time, zero to take only what is there, <see cref="Timeout.InfiniteTimeSpan"/> for as long as it
+    /// takes; null, the default, for <see cref="TestClientOptions.Timeout"/>.
     /// </param>
     /// <exception cref="TimeoutException">No message came in time.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     /// <exception cref="IOException">The connection has closed, and no message is left.</exception>
     public Message Receive(TimeSpan? timeout = null)
     {
@@ -120,7 +122,7 @@ public sealed class TestClient : IDisposable
         while (!protocol.TryTakeMessage(out message))
         {
             if (protocol.IsClosed || protocol.CloseStatus is not null)
-                throw new IOException($"No message is left: {protocol.Ending}.");
+                throw new IOException(Invariant($"No message is left: {protocol.Ending}."));
             protocol.Step(deadline, "a message");
         }
         return message;
@@ -128,10 +130,12 @@ public sealed class TestClient : IDisposable
 
     /// <summary>Waits until the server has closed the connection or ended the stream; answers its close frame.</summary>
     /// <param name="timeout">
-    /// How long at most, in real time; null, the default, for <see cref="TestClientOptions.Timeout"/>.
+    /// How long at most, in real time, zero to take only what is there, <see cref="Timeout.InfiniteTimeSpan"/> for as long as it
+    /// takes; null, the default, for <see cref="TestClientOptions.Timeout"/>.
     /// </param>
     /// <returns>What the server's close frame said; null when it ended the stream without one.</returns>
     /// <exception cref="TimeoutException">The server hasn't ended the stream in time.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     public CloseStatus? WaitClosed(TimeSpan? timeout = null)
     {
         var deadline = link.Deadline(timeout);

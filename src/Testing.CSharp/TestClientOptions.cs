@@ -36,8 +36,9 @@ public sealed record TestClientOptions
     public int BufferSize { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// How long a call of the client waits at most, in real time: more than zero, 10 seconds by default. It bounds tests that
-    /// go wrong; a test that goes well doesn't wait for it.
+    /// How long a call of the client waits at most, in real time: more than zero, or
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> for no limit; 10 seconds by default. It bounds tests that go wrong; a
+    /// test that goes well doesn't wait for it.
     /// </summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -53,6 +54,7 @@ public sealed record TestClientOptions
         ArgumentNullException.ThrowIfNull(Headers);
         ArgumentNullException.ThrowIfNull(Subprotocols);
         ArgumentOutOfRangeException.ThrowIfLessThan(BufferSize, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Timeout, TimeSpan.Zero);
+        if (Timeout != System.Threading.Timeout.InfiniteTimeSpan)
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Timeout, TimeSpan.Zero);
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using FunctionalWs.Protocol;
 
 namespace FunctionalWs.Testing;
@@ -8,22 +7,25 @@ namespace FunctionalWs.Testing;
 internal static class TestRequest
 {
     // The nonce needn't be one: nothing lies between the two ends (RFC 6455 §4.1).
-    private const string Key = "dGhlIHNhbXBsZSBub25jZQ==";
+    private static readonly byte[] Key = "the sample nonce"u8.ToArray();
 
-    public static Request WebSocket(string target, TestClientOptions options)
+    private static readonly WebSocketUri Server = WebSocketUri.Parse("ws://localhost/");
+
+    /// <summary>A request for a WebSocket, as the client's side of the core makes it, with the test's changes to it.</summary>
+    public static (ClientRequest Handshake, Request Sent) WebSocket(
+        string target,
+        TestClientOptions options
+    )
     {
-        var headers = Common(options)
-            .Add("Upgrade", "websocket")
-            .Add("Connection", "Upgrade")
-            .Add("Sec-WebSocket-Key", Key)
-            .Add("Sec-WebSocket-Version", "13");
-        if (options.Subprotocols.Count > 0)
-            headers = headers.Add(
-                "Sec-WebSocket-Protocol",
-                string.Join(", ", options.Subprotocols)
-            );
-        return Create("GET", target, headers, options);
+        var handshake = ClientHandshake.CreateRequest(Key, Offer(options), Server);
+        return (handshake, Create("GET", target, handshake.Request.Headers, options));
     }
+
+    /// <summary>True when the answer has to go with the handshake: the test has changed nothing of it.</summary>
+    public static bool IsOwn(TestClientOptions options) =>
+        !options.Headers.Any(header =>
+            header.Name.StartsWith("Sec-WebSocket-", StringComparison.OrdinalIgnoreCase)
+        );
 
     public static Request Plain(string method, string target, TestClientOptions options) =>
         Create(method, target, Common(options), options);
@@ -31,23 +33,32 @@ internal static class TestRequest
     public static byte[] ToBytes(Request request)
     {
         var writer = new ArrayBufferWriter<byte>();
-        Http.WriteRequest(request, writer);
+        request.WriteTo(writer);
         return writer.WrittenSpan.ToArray();
+    }
+
+    private static ClientOffer Offer(TestClientOptions options)
+    {
+        var offer = ClientOffer
+            .Default.WithoutHeader("User-Agent")
+            .WithSubprotocols([.. options.Subprotocols]);
+        if (options.Origin is { } origin)
+            offer = offer.WithOrigin(origin);
+        if (options.Credentials is { } credentials)
+            offer = offer.WithCredentials(
+                new BasicCredentials(credentials.UserName, credentials.Password)
+            );
+        return offer;
     }
 
     private static Headers Common(TestClientOptions options)
     {
+        var offer = Offer(options);
         var headers = Headers.Empty.Add("Host", "localhost");
         if (options.Origin is { } origin)
             headers = headers.Add("Origin", origin);
-        if (options.Credentials is { } credentials)
-            headers = headers.Add(
-                "Authorization",
-                "Basic "
-                    + Convert.ToBase64String(
-                        Encoding.UTF8.GetBytes($"{credentials.UserName}:{credentials.Password}")
-                    )
-            );
+        foreach (var (name, value) in offer.Headers)
+            headers = headers.Add(name, value);
         return headers;
     }
 
@@ -59,10 +70,10 @@ internal static class TestRequest
     )
     {
         if (!HeaderSyntax.IsToken(method))
-            throw new ArgumentException($"'{method}' is no method.", nameof(method));
+            throw new ArgumentException(Invariant($"'{method}' is no method."), nameof(method));
         if (target.Length == 0 || !target.All(character => character is > ' ' and <= '~'))
             throw new ArgumentException(
-                $"'{target}' is no target: it has one or more characters of 0x21-0x7E.",
+                Invariant($"'{target}' is no target: it has one or more characters of 0x21-0x7E."),
                 nameof(target)
             );
         foreach (var (name, _) in options.Headers)

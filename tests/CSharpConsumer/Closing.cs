@@ -108,6 +108,10 @@ internal static class Closing
                 );
                 // Programs that wrap a connection refuse such calls in the same words.
                 Check.Equal(refused.Message, new ConcurrencyException(refused.Message).Message);
+                var bytes = Check.Throws<NotTextException>(() =>
+                    new Message(new byte[] { 0xFF }).Text.ToString()
+                );
+                Check.Equal(MessageKind.Binary, bytes.Kind);
             },
             client =>
             {

@@ -9,6 +9,7 @@
     ("a client breaks the protocol", Closing.Abnormal),
     ("two calls receive at once", Closing.Refused),
     ("states", Closing.States),
+    ("a recording", Recordings.RecordedAndReplayed),
     ("what a connection tells of itself", Opening.Described),
     ("logins", Opening.Login),
     ("origins", Opening.Origins),
@@ -26,6 +27,17 @@
     ("settings of compression", Compression.Settings),
     ("an extension around compression", Compression.OwnExtension),
     ("settings", Settings.All),
+    ("heads of requests by hand", ByHand.Heads),
+    ("handshakes by hand", ByHand.Handshakes),
+    ("the words of proxies", ByHand.Proxies),
+    ("every way to write a handler", Handlers.Bound),
+    ("handlers of rules", Handlers.Routed),
+    ("messages as a sequence", Handlers.Enumerated),
+    ("URIs", ClientSide.Uris),
+    ("a client opens a connection", ClientSide.Opened),
+    ("a client is refused", ClientSide.Refused),
+    ("bodies of refusals", ClientSide.Bodies),
+    ("tunnels through proxies", ClientSide.Tunnels),
 ];
 
 var failed = 0;

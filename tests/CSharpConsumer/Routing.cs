@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using FunctionalWs;
 using FunctionalWs.Protocol;
+using FunctionalWs.Routing;
 
 /// <summary>Rules, maps and routers.</summary>
 internal static class Routing

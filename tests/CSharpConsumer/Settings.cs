@@ -27,6 +27,7 @@ internal static class Settings
             MaxPendingHandshakes = 7,
             MaxConnectionsPerAddress = 8,
             MaxBroadcastQueue = 9,
+            MaxBufferedBytes = 10_000_000_000,
             SlowPeerPolicy = SlowPeerPolicy.DropOldest,
             ValidateText = false,
             CoalesceOutput = false,
@@ -40,6 +41,7 @@ internal static class Settings
         Check.Equal(7, options.MaxPendingHandshakes);
         Check.Equal(8, options.MaxConnectionsPerAddress);
         Check.Equal(9, options.MaxBroadcastQueue);
+        Check.Equal(10_000_000_000L, options.MaxBufferedBytes);
         Check.True(
             options.SlowPeerPolicy is not (SlowPeerPolicy.Skip or SlowPeerPolicy.Disconnect)
         );
@@ -107,6 +109,7 @@ internal static class Settings
             UnixSocketMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             TrustedProxies = [IPNetwork.Parse("127.0.0.1/32")],
             TrustUnixPeers = true,
+            AllowMissingConnectionUpgrade = true,
             ForwardedHeaders = ForwardedHeaders.XForwardedFor,
             ProxyProtocol = false,
             LoggerFactory = NullLoggerFactory.Instance,
@@ -117,7 +120,7 @@ internal static class Settings
         Check.True(!options.DualStack && !options.ReusePort && !options.ProxyProtocol);
         Check.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, options.UnixSocketMode);
         Check.Equal(1, options.TrustedProxies.Count);
-        Check.True(options.TrustUnixPeers);
+        Check.True(options.TrustUnixPeers && options.AllowMissingConnectionUpgrade);
         Check.True(
             options.ForwardedHeaders is not (ForwardedHeaders.None or ForwardedHeaders.Forwarded)
         );

@@ -6,6 +6,7 @@ open System.Buffers
 open System.Collections.Generic
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Conformance // its Incoming is the one that is meant
 open FunctionalWs.Conformance.Judging
 open FunctionalWs.Conformance.Verdict
 

@@ -5,6 +5,7 @@ open System
 open System.Buffers.Binary
 open System.Text
 open FunctionalWs.Protocol
+open FunctionalWs.Conformance // its Incoming is the one that is meant
 open FunctionalWs.Conformance.Verdict
 
 /// A case: its id is given to it by its place.

@@ -42,9 +42,20 @@ let closeCodeOf (error: ProtocolError) : int =
     | ProtocolError.FragmentTooBig _
     | ProtocolError.MessageTooBig _ -> 1009
 
-/// At most one close frame, and nothing after it; no closing of ours without one; only the last state doesn't change.
+let private isPong (output: Output voption) =
+    match output with
+    | ValueSome(Output.Pong _) -> true
+    | ValueSome _
+    | ValueNone -> false
+
+/// At most one close frame, and nothing but pongs after it; no closing of ours without one; only the last state doesn't change.
 let private checkClosing (before: Place) (transition: Transition) =
-    require (not (before.HasClosed && transition.Output.IsSome)) "something was written after the close frame"
+    require
+        (not before.HasClosed
+         || transition.Output.IsNone
+         || isPong transition.Output && before.State.IsCloseSent)
+        "something was written after the close frame that is no pong to a peer that hasn't closed"
+
     require (not (isClosed before.State) || transition.State = before.State) "a closed connection changed"
 
     match transition.State with

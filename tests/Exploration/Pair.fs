@@ -138,7 +138,18 @@ let private require (holds: bool) (what: string) =
 /// Carries a transition of one side out.
 let private carry (pair: Pair) (role: Role) (transition: Transition) : Pair =
     let side = sideOf pair role
-    require (side.Said.IsNone || transition.Output.IsNone) "something was written after the close frame"
+
+    let isPong =
+        match transition.Output with
+        | ValueSome(Output.Pong _) -> true
+        | ValueSome _
+        | ValueNone -> false
+
+    require
+        (side.Said.IsNone || transition.Output.IsNone || isPong && side.Heard.IsNone)
+        "something was written after the close frame that is no pong to a peer that hasn't closed"
+
+    require (not (side.IsShut && transition.HalfClose)) "a side was ended twice"
 
     let next = {
         State = transition.State

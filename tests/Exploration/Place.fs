@@ -145,5 +145,5 @@ let take (settings: ConnectionSettings) (place: Place) (move: Move) : Step =
     | Continue(part, data), ValueSome header -> hand settings place header part data
     | Continue _, ValueNone -> failwith "no frame is under way"
     | Refuse error, _ -> broken settings place error
-    | EndOfStream, _ -> receive settings place Input.EndOfStream (Reference.endOfStream place.Model)
+    | EndOfStream, _ -> receive settings place Input.EndOfStream (Reference.endOfStream settings place.Model)
     | Send command, _ -> send place command

@@ -98,11 +98,15 @@ let private fail (model: Model) (error: ProtocolError) : Expected =
 
 let broken (model: Model) (error: ProtocolError) : Expected = fail model error
 
-let endOfStream (model: Model) : Expected =
+let endOfStream (settings: ConnectionSettings) (model: Model) : Expected =
     match model.Phase with
     | Phase.Open -> enter (Phase.Closed(Closure.Lost ValueNone))
     | Phase.CloseSent sent -> enter (Phase.Closed(Closure.Lost(ValueSome sent)))
-    | Phase.Draining closure -> enter (Phase.Closed closure)
+    | Phase.Draining closure -> {
+        enter (Phase.Closed closure) with
+            // A server has ended its side before; so has whoever failed. A client waits for the server after both close frames.
+            HalfClose = settings.Role.IsClient && closure.IsClean
+      }
     | Phase.Closed _ -> stay model
 
 /// The message that a frame belongs to, the frame counted.
@@ -276,7 +280,7 @@ let frame (settings: ConnectionSettings) (model: Model) (header: FrameHeader) (p
     | Opcode.Ping ->
         let payload = ControlPayload.Create payload
         let pong = ValueSome(Output.Pong payload)
-        told (Event.Ping payload) (if model.Phase.IsOpen then pong else ValueNone)
+        told (Event.Ping payload) pong
     | Opcode.Pong -> told (Event.Pong(ControlPayload.Create payload)) ValueNone
     | Opcode.Continuation
     | Opcode.Text

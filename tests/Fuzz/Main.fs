@@ -9,10 +9,12 @@ let private targets: Target list = [
     RequestHead.target
     HeaderLists.target
     DeflateOffers.target
+    ServerAnswers.target
     Authorizations.authorization
     Authorizations.proxy
     RoutePatterns.patterns
     RoutePatterns.paths
+    Recordings.target
     Frames.target
     Texts.utf8
     Texts.close

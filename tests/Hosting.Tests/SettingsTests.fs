@@ -58,12 +58,13 @@ let settings =
             let options =
                 readServer
                     """ "PingInterval": "00:00:30", "SendTimeout": "00:01:00", "MaxMessageSize": 65536, "maxqueue": "4",
-                        "ValidateText": false, "SlowPeerPolicy": "disconnect", "UnixSocketMode": "UserRead, UserWrite" """
+                        "MaxBufferedBytes": 10000000000, "ValidateText": false, "SlowPeerPolicy": "disconnect", "UnixSocketMode": "UserRead, UserWrite" """
 
             options.PingInterval =! Nullable(TimeSpan.FromSeconds 30.0)
             options.SendTimeout =! Nullable(TimeSpan.FromMinutes 1.0)
             options.MaxMessageSize =! Nullable 65_536
             options.MaxQueue =! Nullable 4
+            options.MaxBufferedBytes =! Nullable 10_000_000_000L
             options.ValidateText =! false
             options.SlowPeerPolicy =! SlowPeerPolicy.Disconnect
 
@@ -72,10 +73,10 @@ let settings =
 
             options.CloseTimeout =! ServerOptions().CloseTimeout)
 
-        testCase "null and the empty text turn a limit off" (fun () ->
+        testCase "null turns a limit off, and the word for it where a source has no null" (fun () ->
             let options =
                 readServer
-                    """ "PingInterval": null, "PingTimeout": "", "MaxQueue": null, "ServerHeader": null """
+                    """ "PingInterval": null, "PingTimeout": "null", "MaxQueue": null, "ServerHeader": null """
 
             options.PingInterval =! Nullable()
             options.PingTimeout =! Nullable()
@@ -120,9 +121,54 @@ let settings =
         testCase "each option that is a plain value has its row" (fun () ->
             let hosting = plainOptions typeof<WebSocketServerOptions> - set [ "ServerOptions" ]
             let all = hosting + plainOptions typeof<ServerOptions>
-            set HostSettings.All.Keys =! all
-            set CompressionSettings.All.Keys =! plainOptions typeof<PerMessageDeflate>
-            set RecorderSettings.All.Keys =! plainOptions typeof<FlightRecorderOptions>)
+
+            set (SettingsReader.NamesOf<WebSocketServerOptions>())
+            + set (SettingsReader.NamesOf<ServerOptions>())
+            =! all
+
+            set (SettingsReader.NamesOf<PerMessageDeflate>())
+            =! plainOptions typeof<PerMessageDeflate>
+
+            set (SettingsReader.NamesOf<FlightRecorderOptions>())
+            =! plainOptions typeof<FlightRecorderOptions>)
+
+        testTheory
+            "a list of a later source replaces that of an earlier one"
+            [ "by name"; "by section"; "null"; "empty"; "one text" ]
+            (fun way ->
+                let later =
+                    match way with
+                    | "null" -> """{ "WebSocket": { "Origins": null } }"""
+                    | "empty" -> """{ "WebSocket": { "Origins": [] } }"""
+                    | "one text" -> """{ "WebSocket": { "Origins": "https://c.example" } }"""
+                    | _ -> """{ "WebSocket": { "Origins": ["https://c.example"] } }"""
+
+                use host =
+                    Hosts.build (fun builder ->
+                        Hosts.withJson
+                            """{ "WebSocket": { "Port": 0, "Origins": ["https://a.example", "https://b.example"] } }"""
+                            builder
+
+                        Hosts.withJson later builder
+                        let server = builder.Services.AddWebSocketServer Hosts.echo
+
+                        if way = "by section" then
+                            server.Bind(builder.Configuration.GetSection "WebSocket") |> ignore
+                        else
+                            server.Bind "WebSocket" |> ignore)
+
+                let options =
+                    host.Services.GetRequiredService<IOptions<WebSocketServerOptions>>().Value
+
+                let origins =
+                    Option.ofObj options.ServerOptions.Origins
+                    |> Option.map (fun origins -> [ for origin in origins -> origin.ToString() ])
+
+                origins
+                =! match way with
+                   | "null" -> None
+                   | "empty" -> Some []
+                   | _ -> Some [ "https://c.example" ])
 
         testCase "code comes after it and before it, as it is written" (fun () ->
             use host =

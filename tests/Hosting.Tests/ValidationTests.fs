@@ -38,13 +38,33 @@ let validation =
                 "Chat:ValidateText: 'yes' is neither true nor false."
                 """ "Port": 0, "SlowPeerPolicy": "1" """,
                 "Chat:SlowPeerPolicy: '1' is none of Skip, DropOldest, Disconnect."
-                """ "Port": 0, "Origins": [""] """, "Chat:Origins: An origin is not empty"
+                """ "Port": 0, "Origins": [""] """, "Chat:Origins: item 0, '': An origin is not empty"
                 """ "Port": 0, "TrustedProxies": ["me"] """,
-                "Chat:TrustedProxies: 'me' is neither an address nor"
+                "Chat:TrustedProxies: item 0, 'me': 'me' is neither an address nor"
                 """ "Port": 0, "MaxMesageSize": 1 """, "Chat:MaxMesageSize is no setting of a server."
                 """ "Port": 0, "Compression": { "Level": "x" } """,
                 "Chat:Compression:Level: 'x' is no whole number"
                 """ "Port": 0, "Compression": { "Level": 10 } """, "Level is from 0 to 9"
+                """ "Port": 0, "Compression": false """,
+                "Chat:Compression: 'False' is no group of settings: it takes some of ServerNoContextTakeover"
+                """ "Port": 0, "Compression": "off" """, "Chat:Compression: 'off' is no group of settings"
+                """ "Port": 0, "Compression": 0 """, "Chat:Compression: '0' is no group of settings"
+                """ "Port": 0, "Compression": "" """, "Chat:Compression: '' is no group of settings"
+                """ "Port": 0, "FlightRecorder": true """,
+                "Chat:FlightRecorder: 'True' is no group of settings"
+                """ "Port": 0, "Compression": { "On": true } """,
+                "Chat:Compression:On is no setting of a server."
+                """ "Port": 0, "PingInterval": "" """,
+                "Chat:PingInterval: '' is no value: it takes one, or null for none."
+                """ "Port": 0, "MaxQueue": "" """, "Chat:MaxQueue: '' is no value"
+                """ "Port": 0, "MaxConnections": "" """, "Chat:MaxConnections: '' is no value: it takes one."
+                """ "Port": 0, "MaxConnections": "null" """, "Chat:MaxConnections: 'null' is no whole number"
+                """ "Port": 0, "ServerHeader": "" """, "Chat:ServerHeader: '' is no value"
+                """ "UnixSocketPath": "" """, "Chat:UnixSocketPath: '' is no value"
+                """ "Port": 0, "UnixSocketMode": "UserRead, 4" """,
+                "Chat:UnixSocketMode: 'UserRead, 4' is none of"
+                """ "Port": 0, "SlowPeerPolicy": "Skip, Disconnect" """,
+                "Chat:SlowPeerPolicy: 'Skip, Disconnect' is none of"
                 """ "Port": 0, "ShutdownTimeout": "00:00:00" """, "ShutdownTimeout is more than zero"
                 """ "Address": "localhost" """, "It takes one of Port, UnixSocketPath and SystemdSockets"
                 """ "Port": 0, "UnixSocketPath": "/x" """,

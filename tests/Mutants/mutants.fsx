@@ -1,4 +1,4 @@
-// Do the tests of the core bite? Puts one mistake after the other into a copy of the repository, and tells which ones no test finds.
+// Do the tests of the pure libraries (.ci/cores.txt) bite? Puts one mistake after the other into a copy of the repository, and tells which ones no test finds.
 //
 //   dotnet fsi tests/Mutants/mutants.fsx check            fails when a mistake of mutants.txt fits its file not exactly once
 //   dotnet fsi tests/Mutants/mutants.fsx run [FOLDER [FIRST LAST]]   tries them all, or those of these numbers: some ten seconds each
@@ -18,7 +18,37 @@ type Mutant = {
 }
 
 let root = Path.GetFullPath(Path.Combine(__SOURCE_DIRECTORY__, "..", ".."))
-let core = Path.Combine("src", "Protocol.FSharp")
+
+/// A library that is tested: its sources, its tests, and where these lie when they are built.
+type Core = {
+    Sources: string
+    Tests: string
+    Built: string
+    Name: string
+}
+
+let cores: Core list = [
+    for name in File.ReadLines(Path.Combine(root, ".ci", "cores.txt")) do
+        if not (name.StartsWith '#') then
+            {
+                Sources = Path.Combine("src", $"{name}.FSharp")
+                Tests = Path.Combine("tests", $"{name}.Tests")
+                Built = Path.Combine("tests", $"{name}.Tests", "bin", "Debug", "net10.0")
+                Name = $"FunctionalWs.{name}"
+            }
+]
+
+/// Whose a file is and where it lies: names are unique, folders may change.
+let find (file: string) : Core * string =
+    List.exactlyOne [
+        for core in cores do
+            for path in
+                Directory.GetFiles(Path.Combine(root, core.Sources), file, SearchOption.AllDirectories) do
+                core, Path.GetRelativePath(root, path)
+    ]
+
+let coreOf (file: string) : Core = fst (find file)
+let pathOf (file: string) : string = snd (find file)
 
 /// Blocks of a file's name, a piece behind "- " and another behind "+ "; blank lines within a piece stay.
 let mutants: Mutant list =
@@ -59,7 +89,7 @@ let occurrences (text: string) (piece: string) = text.Split(piece).Length - 1
 /// The mistakes that don't fit, each with a reason.
 let unfit = [
     for mutant in mutants do
-        let text = File.ReadAllText(Path.Combine(root, core, mutant.File))
+        let text = File.ReadAllText(Path.Combine(root, pathOf mutant.File))
 
         match occurrences text mutant.Old with
         | 1 -> ()
@@ -107,17 +137,15 @@ let copy (folder: string) =
             Directory.CreateDirectory(string (Path.GetDirectoryName target)) |> ignore
             File.Copy(from, target, true)
 
-let tests = Path.Combine("tests", "Protocol.Tests")
-let library = Path.Combine("bin", "Debug", "net10.0", "FunctionalWs.Protocol.dll")
-
-/// What the library is compiled with; a warning is no reason not to try a mistake.
-let compilerArguments (folder: string) : string[] =
+/// What a library is compiled with; a warning is no reason not to try a mistake.
+let compilerArguments (folder: string) (core: Core) : string[] =
     // Nothing is told of what is up to date.
-    File.SetLastWriteTimeUtc(Path.Combine(folder, core, mutants.Head.File), DateTime.UtcNow)
+    for project in Directory.GetFiles(Path.Combine(folder, core.Sources), "*.fsproj") do
+        File.SetLastWriteTimeUtc(project, DateTime.UtcNow)
 
     let arguments = [
         "msbuild"
-        core
+        core.Sources
         "-t:ResolveReferences;GenerateAssemblyInfo;CoreCompile"
         "-p:ProvideCommandLineArgs=true"
         "-p:SkipCompilerExecution=true"
@@ -143,9 +171,10 @@ let compilerArguments (folder: string) : string[] =
         for argument in listed "FscCommandLineArgs" do
             match argument with
             | text when text.StartsWith "-o:" || text.StartsWith "--doc:" || text.StartsWith "--warn" -> ()
-            | text when text.EndsWith ".fs" -> Path.Combine(folder, core, text)
+            | text when text.EndsWith ".fs" || text.EndsWith ".fsi" ->
+                Path.Combine(folder, core.Sources, text)
             | text -> text
-        "-o:" + Path.Combine(folder, tests, library)
+        "-o:" + Path.Combine(folder, core.Built, core.Name + ".dll")
         "--nowarn:20,26,1182"
     |]
 
@@ -162,8 +191,8 @@ let compile (arguments: string[]) : bool =
 
 /// The lists of tests that are tried first, since they are about the file; then come all.
 let near (file: string) : string =
-    if file.StartsWith "Route" then
-        "/(converters*|the%20text*|which*|paths|hosts*|redirects*|mistakes*|building*|routes*|hostile*|values%20of*)/**"
+    if (coreOf file).Name <> "FunctionalWs.Protocol" then
+        "/**"
     elif
         List.contains file [
             "Connection.fs"
@@ -189,21 +218,19 @@ let near (file: string) : string =
     else
         "/(lists*|header*|reading*|limits*|writing*|accepting*|rejecting*|origins*|subprotocols*|negotiating*|credentials*|name*|challenges|refusals*|the%20PROXY*|making*|completing*|errors*)/**"
 
-let suite =
-    Path.Combine(tests, "bin", "Debug", "net10.0", "FunctionalWs.Protocol.Tests.dll")
-
-let passes (folder: string) (filter: string list) : bool =
-    run folder (TimeSpan.FromMinutes 10.0) "dotnet" (suite :: filter) = Some 0
+let passes (folder: string) (core: Core) (filter: string) : bool =
+    let suite = Path.Combine(core.Built, core.Name + ".Tests.dll")
+    run folder (TimeSpan.FromMinutes 10.0) "dotnet" [ suite; "--treenode-filter"; filter ] = Some 0
 
 /// Whether the tests pass with what lies in the copy; none when it can't be compiled. Only the library is compiled again.
 let survives (folder: string) (arguments: string[]) (file: string) : bool option =
     if not (compile arguments) then
         None
     else
-        Some(passes folder [ "--treenode-filter"; near file ] && passes folder [])
+        Some(List.distinct [ near file; "/**" ] |> List.forall (passes folder (coreOf file)))
 
 let tryOut (folder: string) (arguments: string[]) (mutant: Mutant) : bool option =
-    let path = Path.Combine(folder, core, mutant.File)
+    let path = Path.Combine(folder, pathOf mutant.File)
     let original = File.ReadAllText path
     File.WriteAllText(path, original.Replace(mutant.Old, mutant.New))
     let result = survives folder arguments mutant.File
@@ -213,25 +240,35 @@ let tryOut (folder: string) (arguments: string[]) (mutant: Mutant) : bool option
 let runAll (folder: string) (first: int) (last: int) =
     copy folder
 
-    if not (build folder tests) then
-        failwith "The tests don't build."
+    let chosen = List.indexed mutants |> List.truncate last |> List.skip (first - 1)
+    let filesOf = List.map (snd >> _.File) >> List.distinct
 
-    let arguments = compilerArguments folder
+    let arguments =
+        Map [
+            for core in chosen |> filesOf |> List.map coreOf |> List.distinct do
+                if not (build folder core.Tests) then
+                    failwith $"The tests of {core.Name} don't build."
 
-    let filters = mutants |> List.map (_.File >> near) |> List.distinct
+                core, compilerArguments folder core
+        ]
 
-    if
-        not (
-            compile arguments
-            && List.forall (fun filter -> passes folder [ "--treenode-filter"; filter ]) ("/**" :: filters)
-        )
-    then
-        failwith "The tests don't pass without a mistake."
+    for KeyValue(core, arguments) in arguments do
+        let files = chosen |> filesOf |> List.filter (coreOf >> (=) core)
+
+        if
+            not (
+                compile arguments
+                && "/**" :: List.map near files
+                   |> List.distinct
+                   |> List.forall (passes folder core)
+            )
+        then
+            failwith $"The tests of {core.Name} don't pass without a mistake."
 
     let results = [
-        for number, mutant in List.indexed mutants |> List.truncate last |> List.skip (first - 1) do
+        for number, mutant in chosen do
             let clock = Stopwatch.StartNew()
-            let result = tryOut folder arguments mutant
+            let result = tryOut folder arguments[coreOf mutant.File] mutant
 
             let word =
                 match result with

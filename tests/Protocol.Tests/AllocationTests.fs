@@ -9,7 +9,7 @@ open FunctionalWs.Protocol.Tests.Bytes
 let private settings = ConnectionSettings.Server
 
 /// The bytes that 1,000 calls allocate, once the code is compiled.
-let private allocatedBy (work: unit -> unit) : int64 =
+let allocatedBy (work: unit -> unit) : int64 =
     for _ in 1..100 do
         work ()
 

@@ -23,6 +23,14 @@ let private unsupported: Result<string * string, AuthorizationError> =
 [<Tests>]
 let grammar =
     testList "credentials in a header (RFC 9110 §11.4)" [
+        testCase "the token is in no text form" (fun () ->
+            match HeaderGrammar.parseCredentials "Bearer s3cret" with
+            | Ok credentials ->
+                let shown = $"%A{credentials}"
+                shown =! "Bearer ***"
+                string credentials =! "Bearer ***"
+            | Error error -> failwith $"{error}")
+
         testTheory
             "a scheme, blanks and a token68"
             [

@@ -180,10 +180,18 @@ let controls =
             outcome.Events =! [ Event.Pong(control "x") ]
             outcome.Outputs =! [])
 
-        testCase "after our close frame a ping is told and not answered" (fun () ->
+        testCase "after our close frame a ping is answered, until the peer's has come (§5.5.2)" (fun () ->
             let outcome = serveAfter closeSent [ frame true Opcode.Ping (utf8 "x") ]
             outcome.Events =! [ Event.Ping(control "x") ]
-            outcome.Outputs.Length =! 1)
+            List.last outcome.Outputs =! Output.Pong(control "x")
+
+            let closed =
+                serveAfter closeSent [
+                    frame true Opcode.Close (close 1000 "")
+                    frame true Opcode.Ping (utf8 "x")
+                ]
+
+            closed.Outputs.Length =! 1)
 
         testCase "every code is answered in kind when it is legal, and else refused" (fun () ->
             for code in 0..65_535 do

@@ -9,21 +9,71 @@ open FunctionalWs.Protocol
 
 let private latin1 (text: string) = Encoding.Latin1.GetBytes text
 
-let private parseSequence (buffer: ReadOnlySequence<byte>) : RequestParse =
-    Http.readRequest RequestHeadLimits.Default &buffer
+/// What reading came to, as values that compare.
+type Read =
+    | Waiting of Consumed: int64
+    | Done of Request * Consumed: int64
+    | Wrong of HeadError
+    | Foreign
 
-let private parse (text: string) =
-    parseSequence (Bytes.whole (latin1 text))
+let private told (parse: RequestParse) : Read =
+    match parse with
+    | RequestParse.Incomplete(_, consumed) -> Waiting consumed
+    | RequestParse.Complete(request, consumed) -> Done(request, consumed)
+    | RequestParse.Malformed error -> Wrong error
+    | RequestParse.NotHttp -> Foreign
+
+let private parseWithin (limits: HeadLimits) (buffer: ReadOnlySequence<byte>) : Read =
+    told (RequestReader(limits).Read &buffer)
+
+let private parseSequence (buffer: ReadOnlySequence<byte>) : Read = parseWithin HeadLimits.Default buffer
+
+let private parse (text: string) : Read =
+    told (RequestReader().Read(ReadOnlySpan(latin1 text)))
+
+let private isWaiting (read: Read) =
+    match read with
+    | Waiting _ -> true
+    | Done _
+    | Wrong _
+    | Foreign -> false
 
 let private request (text: string) =
     match parse text with
-    | RequestParse.Complete(request, _) -> request
+    | Done(request, _) -> request
     | other -> failwith $"{other}"
 
 let private errorOf (text: string) =
     match parse text with
-    | RequestParse.Malformed error -> error
+    | Wrong error -> error
     | other -> failwith $"{other}"
+
+/// Reads arrivals as a caller does: what was not consumed is kept, and given again with what comes.
+let private readAll
+    (limits: HeadLimits)
+    (read: RequestReader -> byte[] -> RequestParse)
+    (arrivals: byte[] list)
+    =
+    let rec next (reader: RequestReader) (kept: byte[]) (before: int64) (arrivals: byte[] list) =
+        match arrivals with
+        | [] -> Waiting before
+        | arrival :: rest ->
+            let bytes = Array.append kept arrival
+
+            match read reader bytes with
+            | RequestParse.Incomplete(reader, consumed) ->
+                next reader bytes[int consumed ..] (before + consumed) rest
+            | RequestParse.Complete(request, consumed) -> Done(request, before + consumed)
+            | RequestParse.Malformed error -> Wrong error
+            | RequestParse.NotHttp -> Foreign
+
+    next (RequestReader limits) [||] 0L arrivals
+
+let private bySpans (reader: RequestReader) (bytes: byte[]) = reader.Read(ReadOnlySpan bytes)
+
+let private bySegments (cuts: int list) (reader: RequestReader) (bytes: byte[]) =
+    let buffer = Bytes.segments cuts bytes
+    reader.Read &buffer
 
 let private sample =
     "GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -49,14 +99,13 @@ let reading =
             found.Headers.Get "origin" =! "http://example.com")
 
         testCase "what follows the head is not touched" (fun () ->
-            match parse (sample + "\x81\x80GET / HTTP/1.1\r\n") with
-            | RequestParse.Complete(_, consumed) -> consumed =! int64 sample.Length
-            | other -> failwith $"{other}")
+            parse (sample + "\x81\x80GET / HTTP/1.1\r\n")
+            =! Done(request sample, int64 sample.Length))
 
         testCase "every strict prefix is incomplete" (fun () ->
             for length in 0 .. sample.Length - 1 do
-                if parse (sample.Substring(0, length)) <> RequestParse.Incomplete then
-                    failwith $"{length} bytes")
+                let lines = sample.LastIndexOf('\n', max 0 (length - 1)) + 1
+                parse (sample.Substring(0, length)) =! Waiting(int64 (min lines length)))
 
         testCase "cut at every place it is the same" (fun () ->
             let whole = parse sample
@@ -68,10 +117,10 @@ let reading =
             parseSequence (Bytes.segments [ 1 .. sample.Length ] (latin1 sample)) =! whole)
 
         testCase "a first line that is no request line is that, whatever else is wrong after it" (fun () ->
-            let garbage = "x\r\n" + String.replicate 200 "A: b\r\n"
+            let garbage = "x y\r\n" + String.replicate 200 "A: b\r\n"
 
-            for length in 3 .. garbage.Length do
-                errorOf (garbage.Substring(0, length)) =! HandshakeError.RequestLine "x")
+            for length in 5 .. garbage.Length do
+                errorOf (garbage.Substring(0, length)) =! HeadError.StartLine "x y")
 
         testTheory
             "other methods, targets and versions are read"
@@ -85,25 +134,66 @@ let reading =
                 (found.Method, found.Target, found.Version) =! expected)
 
         testTheory
-            "a first line that is none of HTTP/1 is found at once"
+            "a first line that is none of HTTP is found at once (RFC 9112 §3)"
             [
                 "HELO relay.invalid\r\n"
-                "GET / HTTP/2.0\r\n"
-                "GET / HTTP/1.2\r\n"
                 "GET / http/1.1\r\n"
                 "GET /  HTTP/1.1\r\n"
                 "GET / HTTP/1.1 \r\n"
+                "GET / HTTP/1.\r\n"
+                "GET / HTTP/1.x\r\n"
+                "GET / HTTP/1,1\r\n"
+                "GET / HTTP/x.1\r\n"
+                "GET / HTTX/1.1\r\n"
                 "GET /\r\n"
-                " / HTTP/1.1\r\n"
-                "G\xC9T / HTTP/1.1\r\n"
                 "GET /\xE9 HTTP/1.1\r\n"
-                "\r\n"
-                "PRI * HTTP/2.0\r\n"
             ]
-            (fun text ->
-                match errorOf text with
-                | HandshakeError.RequestLine _ -> ()
-                | error -> failwith $"{error}")
+            (fun text -> errorOf text =! HeadError.StartLine(text.Substring(0, text.Length - 2)))
+
+        testTheory
+            "another version of HTTP is told as such (RFC 9112 §2.3)"
+            [ "HTTP/2.0"; "HTTP/1.2"; "HTTP/0.9" ]
+            (fun version ->
+                errorOf $"GET / {version}\r\n" =! HeadError.HttpVersion version
+                errorOf $"PRI * {version}\r\n" =! HeadError.HttpVersion version)
+
+        testTheory
+            "what doesn't begin with a method and a space is no HTTP, as soon as that can be seen"
+            [
+                "\x16\x03\x01\x02\x00", 1
+                "\x00", 1
+                "\x81\x80", 1
+                " / HTTP/1.1\r\n", 1
+                "G\xC9T / HTTP/1.1\r\n", 2
+                "SSH-2.0-OpenSSH_9.6\r\n", 20
+                "GET\r\n", 4
+                "GET\n", 4
+                "\n", 1
+                "\rGET / HTTP/1.1", 2
+                "\r\n\x16", 3
+                String('X', 63) + "X", 64
+                String('X', 63) + "\x16", 64
+            ]
+            (fun (text, seen) ->
+                parse text =! Foreign
+
+                for length in 0 .. seen - 1 do
+                    test <@ isWaiting (parse (text.Substring(0, length))) @>
+
+                parse (text.Substring(0, seen)) =! Foreign)
+
+        testCase "a method of 63 characters is one" (fun () ->
+            (request (String('X', 63) + " / HTTP/1.1\r\n\r\n")).Method.Length =! 63)
+
+        testTheory "empty lines before a request are passed over (RFC 9112 §2.2)" [ 1; 2; 100 ] (fun count ->
+            let before = String.replicate count "\r\n"
+            parse (before + sample) =! Done(request sample, int64 (before + sample).Length))
+
+        testCase "empty lines count as the head's" (fun () ->
+            let empty = String.replicate 32_768 "\r\n"
+            parse empty =! Waiting 65_536L
+            errorOf (empty + "G") =! HeadError.HeadTooLarge 65_536
+            parse (empty + "\x16") =! Foreign)
 
         testTheory
             "a line that is no header"
@@ -117,33 +207,44 @@ let reading =
                 "a: \000"
                 "a: \127"
             ]
-            (fun line -> errorOf (withHeader line) =! HandshakeError.HeaderLine line)
+            (fun line -> errorOf (withHeader line) =! HeadError.HeaderLine line)
 
         testTheory
             "a line that ends with LF alone"
             [
                 "GET / HTTP/1.1\n\n"
+                "GET /\n"
                 "GET / HTTP/1.1\r\nA: b\n\r\n"
                 "GET / HTTP/1.1\r\nA: b\r\n\n"
             ]
-            (fun text -> errorOf text =! HandshakeError.LineEnding)
+            (fun text -> errorOf text =! HeadError.LineEnding)
 
         testCase "a value loses the blanks around it, and keeps Latin-1" (fun () ->
             (request (withHeader "A: \t caf\xE9 \t")).Headers.Get "a" =! "caf\xE9"
             (request (withHeader "A:")).Headers.Get "a" =! "")
 
-        testTheory "a body is refused" [ "5"; "+0"; "-0"; "0x0"; "0_0"; "0, 0"; ""; "0 0" ] (fun value ->
-            errorOf (withHeader $"Content-Length: {value}")
-            =! HandshakeError.ContentLength value)
+        testTheory
+            "a length that is no number is refused (RFC 9112 §6.3)"
+            [ "+0"; "-0"; "0x0"; "0_0"; "0, 0"; ""; "0 0"; "\xB2" ]
+            (fun value -> errorOf (withHeader $"Content-Length: {value}") =! HeadError.ContentLength value)
+
+        testCase "a body is refused by its length, however large that is" (fun () ->
+            errorOf (withHeader "Content-Length: 5") =! HeadError.Body "5"
+            let large = String('9', 100)
+            errorOf (withHeader $"Content-Length: {large}") =! HeadError.Body large)
 
         testCase "two lengths and any coding are refused, a length of zero is not" (fun () ->
             errorOf (withHeader "Content-Length: 0\r\ncontent-length: 0")
-            =! HandshakeError.ContentLength "0, 0"
+            =! HeadError.ContentLength "0, 0"
 
             errorOf (withHeader "Transfer-Encoding: chunked")
-            =! HandshakeError.TransferEncoding "chunked"
+            =! HeadError.TransferEncoding "chunked"
 
-            (request (withHeader "Content-Length: 0")).Method =! "GET")
+            errorOf (withHeader "Transfer-Encoding: chunked\r\nContent-Length: 0")
+            =! HeadError.TransferEncoding "chunked"
+
+            (request (withHeader "Content-Length: 0")).Method =! "GET"
+            (request (withHeader "Content-Length: 000")).Method =! "GET")
 
         testProperty "no bytes make the parser throw" (fun (data: byte[]) (cuts: int list) ->
             data.Length = 0 || not (isNull (box (parseSequence (Bytes.segments cuts data)))))
@@ -162,32 +263,28 @@ let limits =
         testCase "a line of 8,192 bytes is taken, one more is not" (fun () ->
             (request (withLineOf 8_192 true)).Method =! "GET"
 
-            errorOf (withLineOf 8_193 true)
-            =! HandshakeError.RequestLineTooLong(8_193, 8_192)
+            errorOf (withLineOf 8_193 true) =! HeadError.StartLineTooLong 8_192
 
             (request (withLineOf 8_192 false)).Headers.Count =! 1
 
-            errorOf (withLineOf 8_193 false)
-            =! HandshakeError.HeaderLineTooLong(8_193, 8_192))
+            errorOf (withLineOf 8_193 false) =! HeadError.HeaderLineTooLong 8_192)
 
         testCase "a line is too long before its end has come" (fun () ->
-            parse (String('x', 8_192)) =! RequestParse.Incomplete
-            errorOf (String('x', 8_193)) =! HandshakeError.RequestLineTooLong(8_193, 8_192))
+            parse ("GET /" + String('x', 8_187)) =! Waiting 0L
+
+            errorOf ("GET /" + String('x', 8_188)) =! HeadError.StartLineTooLong 8_192)
 
         testCase "128 headers are taken, one more is not" (fun () ->
             let lines count = String.replicate count "A: b\r\n"
             ((request $"GET / HTTP/1.1\r\n{lines 128}\r\n").Headers.GetAll "a").Count =! 128
 
-            errorOf $"GET / HTTP/1.1\r\n{lines 129}\r\n"
-            =! HandshakeError.TooManyHeaders 128)
+            errorOf $"GET / HTTP/1.1\r\n{lines 129}\r\n" =! HeadError.TooManyHeaders 128)
 
         testCase "the largest number of headers is no limit at all" (fun () ->
-            let limits = RequestHeadLimits.Create(8_192, 8_192, Int32.MaxValue, 65_536)
-            let buffer = Bytes.whole (latin1 sample)
+            let limits = HeadLimits(maxHeaderCount = Int32.MaxValue)
 
-            match Http.readRequest limits &buffer with
-            | RequestParse.Complete(request, _) -> request.Headers.Count =! 7
-            | other -> failwith $"{other}")
+            parseWithin limits (Bytes.whole (latin1 sample))
+            =! Done(request sample, int64 sample.Length))
 
         testCase "a head of 65,536 bytes is taken, one more is not" (fun () ->
             let lines = String.replicate 8 ("A: " + String('x', 8_000) + "\r\n")
@@ -200,29 +297,40 @@ let limits =
 
             (head rest).Length =! 65_536
             (request (head rest)).Headers.Count =! 2
-            errorOf (head (rest + 1)) =! HandshakeError.HeadTooLarge 65_536)
+            errorOf (head (rest + 1)) =! HeadError.HeadTooLarge 65_536)
 
         testCase "limits are checked when they are set" (fun () ->
-            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(63, 64, 1, 64) @>
-            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(64, 63, 1, 64) @>
-            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(64, 64, 0, 64) @>
-            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(64, 64, 1, 63) @>
-            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(64, 64, 1, 16_777_217) @>
-            raises<ArgumentOutOfRangeException> <@ RequestHeadLimits.Create(16_777_217, 64, 1, 64) @>)
+            raises<ArgumentOutOfRangeException> <@ HeadLimits(63, 64, 1, 64) @>
+            raises<ArgumentOutOfRangeException> <@ HeadLimits(64, 63, 1, 64) @>
+            raises<ArgumentOutOfRangeException> <@ HeadLimits(64, 64, 0, 64) @>
+            raises<ArgumentOutOfRangeException> <@ HeadLimits(64, 64, 1, 63) @>
+            raises<ArgumentOutOfRangeException> <@ HeadLimits(64, 64, 1, 16_777_217) @>
+            raises<ArgumentOutOfRangeException> <@ HeadLimits(16_777_217, 64, 1, 64) @>)
+
+        testCase "limits are equal by their values, and can be read" (fun () ->
+            HeadLimits() =! HeadLimits.Default
+
+            HeadLimits(maxHeadSize = 64).GetHashCode()
+            =! HeadLimits(maxHeadSize = 64).GetHashCode()
+
+            test <@ HeadLimits(maxHeadSize = 64) <> HeadLimits.Default @>
+            test <@ not (HeadLimits.Default.Equals null) @>
+            (HeadLimits.Smallest, HeadLimits.Largest) =! (64, 16 * 1024 * 1024)
+
+            string HeadLimits.Default
+            =! "first line 8192, header line 8192, 128 headers, head 65536 bytes")
 
         testCase "request line and header lines have limits of their own" (fun () ->
             let errorWithin limits (text: string) =
-                let buffer = Bytes.whole (latin1 text)
-
-                match Http.readRequest limits &buffer with
-                | RequestParse.Malformed error -> error
+                match parseWithin limits (Bytes.whole (latin1 text)) with
+                | Wrong error -> error
                 | other -> failwith $"{other}"
 
-            errorWithin (RequestHeadLimits.Create(64, 1_000, 9, 9_000)) (withLineOf 65 true)
-            =! HandshakeError.RequestLineTooLong(65, 64)
+            errorWithin (HeadLimits(64, 1_000, 9, 9_000)) (withLineOf 65 true)
+            =! HeadError.StartLineTooLong 64
 
-            errorWithin (RequestHeadLimits.Create(1_000, 64, 9, 9_000)) (withLineOf 65 false)
-            =! HandshakeError.HeaderLineTooLong(65, 64))
+            errorWithin (HeadLimits(1_000, 64, 9, 9_000)) (withLineOf 65 false)
+            =! HeadError.HeaderLineTooLong 64)
     ]
 
 [<Tests>]
@@ -231,17 +339,170 @@ let writing =
         testCase "a request is read back" (fun () ->
             let original = request sample
             let writer = ArrayBufferWriter<byte>()
-            Http.writeRequest original writer
+            original.WriteTo writer
             Encoding.Latin1.GetString writer.WrittenSpan =! sample
             parseSequence (Bytes.whole (writer.WrittenSpan.ToArray())) =! parse sample)
 
         testCase "a response has its status line, its fields and its body" (fun () ->
             let writer = ArrayBufferWriter<byte>()
 
-            Http.writeResponse
-                (Response.Empty(404).WithHeader("A", "é").WithBody(ReadOnlyMemory "body"B))
-                writer
+            Response.Empty(404).WithHeader("A", "é").WithBody(ReadOnlyMemory "body"B).WriteTo writer
 
             Encoding.Latin1.GetString writer.WrittenSpan
             =! "HTTP/1.1 404 Not Found\r\nA: é\r\n\r\nbody")
+    ]
+
+/// Heads that go wrong in every way, and good ones, under limits small enough to meet.
+let private hostile (seed: int) : byte[] =
+    let dice = Random seed
+
+    let lines = [|
+        "GET / HTTP/1.1\r\n"
+        "GET /" + String('x', dice.Next 80) + " HTTP/1.1\r\n"
+        "GET / HTTP/2.0\r\n"
+        "Host: a\r\n"
+        "A:" + String(' ', dice.Next 70) + "\r\n"
+        "B: " + String('y', dice.Next 70) + "\r\n"
+        "Content-Length: 7\r\n"
+        "\r\n"
+        "\n"
+        "\r"
+        "no header\r\n"
+        "\x16\x03"
+        String('X', dice.Next 70)
+    |]
+
+    let start =
+        if dice.Next 4 > 0 then
+            lines[dice.Next 2]
+        else
+            lines[dice.Next lines.Length]
+
+    let text =
+        String.concat "" [
+            String.replicate (dice.Next 3) "\r\n"
+            start
+            for _ in 0 .. dice.Next 6 do
+                if dice.Next 3 > 0 then
+                    lines[3 + dice.Next 3]
+                else
+                    lines[dice.Next lines.Length]
+            "\r\n"
+        ]
+
+    // One in four comes only in part.
+    let size =
+        if dice.Next 4 = 0 then
+            dice.Next text.Length
+        else
+            text.Length
+
+    latin1 (text.Substring(0, size))
+
+[<Tests>]
+let resuming =
+    let small = HeadLimits(64, 64, 4, 192)
+
+    testList "going on where reading stopped" [
+        testCase "the sample in single bytes, as spans and as sequences" (fun () ->
+            let bytes = latin1 sample
+            let single = [ for value in bytes -> [| value |] ]
+            let whole = Done(request sample, int64 sample.Length)
+            readAll HeadLimits.Default bySpans single =! whole
+            readAll HeadLimits.Default (bySegments []) single =! whole
+            readAll HeadLimits.Default (bySegments [ 1..99 ]) single =! whole)
+
+        testProperty
+            "any cut of any head gives the same result"
+            (fun (seed: int) (cuts: byte list) (segments: byte list) ->
+                let bytes = hostile seed
+                let single = readAll small bySpans [ for value in bytes -> [| value |] ]
+                let arrivals = Bytes.cut [ for cut in cuts -> int cut ] bytes
+
+                single =! parseWithin small (Bytes.whole bytes)
+
+                single
+                =! parseWithin small (Bytes.segments [ for cut in segments -> int cut ] bytes)
+
+                single =! readAll small bySpans arrivals
+                single =! readAll small (bySegments [ for cut in segments -> int cut ]) arrivals)
+
+        testCase "the hostile heads above come to every end" (fun () ->
+            let ends = [
+                for seed in 0..4_999 ->
+                    match parseWithin small (Bytes.whole (hostile seed)) with
+                    | Waiting _ -> "waiting"
+                    | Done _ -> "done"
+                    | Foreign -> "foreign"
+                    | Wrong error -> ViolationTests.caseOf error
+            ]
+
+            set ends
+            =! set [
+                "waiting"
+                "done"
+                "foreign"
+                "StartLineTooLong"
+                "HeaderLineTooLong"
+                "TooManyHeaders"
+                "HeadTooLarge"
+                "LineEnding"
+                "StartLine"
+                "HttpVersion"
+                "HeaderLine"
+                "Body"
+                "ContentLength"
+            ])
+
+        testCase "a reader is not changed by reading" (fun () ->
+            let reader = RequestReader()
+
+            told (reader.Read(ReadOnlySpan(latin1 sample)))
+            =! told (reader.Read(ReadOnlySpan(latin1 sample)))
+
+            match reader.Read(ReadOnlySpan "GET / HTTP/1.1\r\nHost: a\r\nA"B) with
+            | RequestParse.Incomplete(next, consumed) ->
+                consumed =! 25L
+                let rest = "A: b\r\n\r\n"B
+                told (next.Read(ReadOnlySpan rest)) =! told (next.Read(ReadOnlySpan rest))
+            | other -> failwith $"{other}")
+
+        testCase "a caller that forgets what was not consumed is told" (fun () ->
+            match RequestReader().Read(ReadOnlySpan "GET / HTT"B) with
+            | RequestParse.Incomplete(next, _) ->
+                let isTold (error: ArgumentException) =
+                    <@ error.ParamName = "bytes" && error.Message.Contains "3 bytes, but the 9 " @>
+
+                raisesWith<ArgumentException> <@ bySpans next "GET"B @> isTold
+                raisesWith<ArgumentException> <@ bySegments [ 1 ] next "GET"B @> isTold
+            | other -> failwith $"{other}")
+
+        testCase "a head of 58 KB in single bytes allocates in proportion to its size" (fun () ->
+            let head =
+                "GET / HTTP/1.1\r\n" + String.replicate 58 ("A: " + String('x', 995) + "\r\n")
+                |> latin1
+
+            let read () =
+                let mutable reader = RequestReader()
+                let mutable start = 0
+
+                for stop in 1 .. head.Length do
+                    match reader.Read(ReadOnlySpan(head, start, stop - start)) with
+                    | RequestParse.Incomplete(next, consumed) ->
+                        reader <- next
+                        start <- start + int consumed
+                    | other -> failwith $"{other}"
+
+                start =! head.Length
+
+            read ()
+            let before = GC.GetAllocatedBytesForCurrentThread()
+            read ()
+            let perByte = (GC.GetAllocatedBytesForCurrentThread() - before) / int64 head.Length
+            test <@ perByte < 150L @>)
+
+        testCase "limits that are missing are named" (fun () ->
+            raisesWith<ArgumentNullException>
+                <@ RequestReader(Unchecked.defaultof<HeadLimits>) @>
+                (fun error -> <@ error.ParamName = "limits" @>))
     ]

@@ -125,6 +125,10 @@ let proxyProtocol =
                 0x21, 0x00, 0
                 0x21, 0x12, 12
                 0x21, 0x31, 216
+                0x21, 0x32, 216
+                0x21, 0x01, 0
+                0x21, 0x20, 36
+                0x20, 0x4F, 3
             ]
             (fun (command, family, length) ->
                 parse (binary command family (Array.zeroCreate length))
@@ -139,6 +143,10 @@ let proxyProtocol =
                 0x21, 0x11, 11
                 0x21, 0x21, 35
                 0x21, 0x11, 4081
+                0x21, 0x41, 216
+                0x21, 0xF0, 0
+                0x21, 0x13, 12
+                0x21, 0x0F, 0
             ]
             (fun (command, family, length) ->
                 parse (binary command family (Array.zeroCreate length)) =! ProxyParse.Malformed)
@@ -220,7 +228,7 @@ let forwarded =
             (fun (values, expected) -> Forwarded.parseForwarded values =! hops expected)
 
         testTheory
-            "Forwarded that breaks the grammar names nobody, so that a client can't hide or invent a hop"
+            "a line of Forwarded that breaks the grammar is an unknown hop, so that a client can't hide or invent one"
             [
                 "for"
                 "for="
@@ -231,7 +239,18 @@ let forwarded =
                 "for=192.0.2.1 for=192.0.2.2"
                 "=192.0.2.1"
             ]
-            (fun value -> Forwarded.parseForwarded [ value ] =! [])
+            (fun value ->
+                Forwarded.parseForwarded [ value ] =! hops "-"
+
+                Forwarded.parseForwarded [ "for=192.0.2.1"; value; "for=192.0.2.2, for=192.0.2.3" ]
+                =! hops "192.0.2.3 192.0.2.2 - 192.0.2.1"
+
+                // What a trusted proxy wrote after it counts.
+                let trusted = IPAddress.Parse "192.0.2.3"
+
+                Forwarded.parseForwarded [ value; "for=192.0.2.2, for=192.0.2.3" ]
+                |> Forwarded.findClient (Func<_, _>(fun address -> address = trusted))
+                =! hop "192.0.2.2")
 
         testTheory
             "the client is the nearest hop that is not trusted"
@@ -265,7 +284,6 @@ let forwarded =
             let found = Forwarded.parseXForwardedFor [ written; "203.0.113.9" ]
             List.head found =! ValueSome client
 
-            match Forwarded.parseForwarded [ written; "for=203.0.113.9" ] with
-            | [] -> ()
-            | nearest :: _ -> nearest =! ValueSome client)
+            List.head (Forwarded.parseForwarded [ written; "for=203.0.113.9" ])
+            =! ValueSome client)
     ]

@@ -9,26 +9,26 @@ open FunctionalWs.Protocol
 
 let private now = DateTimeOffset(2026, 11, 5, 8, 0, 0, TimeSpan.Zero)
 
-let private policy = {
-    HandshakePolicy.Default with
-        Origins = ValueSome [ OriginRule.Exact Refusals.origin; OriginRule.Absent ]
-        Subprotocols = Refusals.subprotocols
-}
+let private policy =
+    HandshakePolicy(
+        origins = [ OriginRule.Exact Refusals.origin; OriginRule.Absent ],
+        subprotocols = Refusals.subprotocols
+    )
 
 let private answer (request: string) : string =
-    let buffer = ReadOnlySequence(Encoding.Latin1.GetBytes request)
-
     let response =
-        match Http.readRequest RequestHeadLimits.Default &buffer with
-        | RequestParse.Incomplete -> failwith "incomplete"
-        | RequestParse.Malformed error -> (Handshake.reject policy now error).Value
+        match RequestReader().Read(ReadOnlySpan(Encoding.Latin1.GetBytes request)) with
+        | RequestParse.Incomplete _ -> failwith "incomplete"
+        | RequestParse.NotHttp -> failwith "no HTTP"
+        | RequestParse.Malformed error ->
+            Handshake.rejectHead error |> Answer.complete policy.ServerHeader now "GET"
         | RequestParse.Complete(request, _) ->
             match Handshake.respond policy now request with
             | HandshakeResult.Rejected(response, _) -> response
             | HandshakeResult.Accepted _ -> failwith "accepted"
 
     let bytes = ArrayBufferWriter<byte>()
-    Http.writeResponse response bytes
+    response.WriteTo bytes
     Encoding.UTF8.GetString bytes.WrittenSpan
 
 [<Tests>]

@@ -15,7 +15,10 @@ type Refusal = {
         let lines = [
             $"HTTP/1.1 {refusal.Status}"
             $"Date: {date}"
-            "Connection: close"
+            if refusal.Status.StartsWith("426", System.StringComparison.Ordinal) then
+                "Connection: close, Upgrade"
+            else
+                "Connection: close"
             $"Content-Length: {System.Text.Encoding.UTF8.GetByteCount refusal.Body + 1}"
             "Content-Type: text/plain; charset=utf-8"
             yield! refusal.Hints
@@ -87,11 +90,11 @@ let all: Refusal list = [
     write "GET /chat HTTP/1.0" headers
     |> refused "505 HTTP Version Not Supported" [] "The version is 'HTTP/1.0'; a WebSocket needs HTTP/1.1."
     write "GET chat HTTP/1.1" headers |> bad "The target 'chat' is not valid."
-    write "GET http://other.example/ HTTP/1.1" headers
-    |> bad "The target 'http://other.example/' names another host than the header Host, 'example.com'."
+    write "GET http://user@example.com/ HTTP/1.1" headers
+    |> bad "This is no valid host: 'user@example.com'."
     set "Host" None |> bad "The header Host is missing."
     add "Host" "example.com" |> bad "The header Host comes more than once."
-    set "Host" (Some "a b") |> bad "The header Host has no valid host: 'a b'."
+    set "Host" (Some "a b") |> bad "This is no valid host: 'a b'."
     set "Connection" None |> upgrade "The header Connection is missing."
     set "Connection" (Some "close")
     |> upgrade "The header Connection doesn't ask for a WebSocket: 'close'."
@@ -124,17 +127,28 @@ let all: Refusal list = [
     set "Sec-WebSocket-Protocol" (Some "a;b")
     |> bad "The header Sec-WebSocket-Protocol needs a comma at position 1 of 'a;b'."
     write $"GET /{long} HTTP/1.1" headers
-    |> refused "414 URI Too Long" [] "The request line takes 8216 bytes or more; at most 8192 are allowed."
+    |> refused "414 URI Too Long" [] "The first line takes more than 8192 bytes."
     add "X" long
-    |> refused
-        "431 Request Header Fields Too Large"
-        []
-        "A header line takes 8205 bytes or more; at most 8192 are allowed."
+    |> refused "431 Request Header Fields Too Large" [] "A header line takes more than 8192 bytes."
     write line (List.replicate 129 ("X", "y"))
     |> refused "431 Request Header Fields Too Large" [] "There are more than 128 header lines."
     write line [
         for i in 1..9 do
             "X", String.replicate 8_000 "y"
     ]
-    |> refused "431 Request Header Fields Too Large" [] "The request's head takes more than 65536 bytes."
+    |> refused "431 Request Header Fields Too Large" [] "The head takes more than 65536 bytes."
+    write "GET /chat" headers
+    |> bad "The first line 'GET /chat' is not one of HTTP/1.1."
+    write "GET /chat HTTP/2.0" headers
+    |> refused "505 HTTP Version Not Supported" [] "The version is 'HTTP/2.0'; HTTP/1.1 is needed."
+    write $"{line}\nHost: example.com" []
+    |> bad "A line doesn't end with CR and LF."
+    add "Cookie " "secret" |> bad "A line of 15 characters is no header."
+    add "Cookie" "secret\000"
+    |> bad "A line of 15 characters is no header: the value of 'Cookie' has a control character."
+    add "Content-Length" "1"
+    |> refused "413 Content Too Large" [] "A body can't be sent: Content-Length is '1'."
+    add "Content-Length" "x" |> bad "Content-Length is no number: 'x'."
+    add "Transfer-Encoding" "chunked"
+    |> refused "501 Not Implemented" [] "A body can't be sent: Transfer-Encoding is 'chunked'."
 ]

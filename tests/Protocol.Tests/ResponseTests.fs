@@ -15,7 +15,7 @@ let private text (response: Response) =
     Encoding.UTF8.GetString response.Body.Span
 
 let private complete (method: string) (response: Response) =
-    Answer.complete (ValueSome "FunctionalWs") now method response
+    Answer.complete "FunctionalWs" now method response
 
 /// CR, LF, NUL, and a character that would become LF if it were cut to a byte.
 let private splitters = [ "a\r\nb: c"; "a\nb"; "a\rb"; "a\000"; "a\u010Ab"; "\u4E0A" ]
@@ -67,6 +67,45 @@ let making =
             text (response.WithBody(ReadOnlyMemory "y"B)) =! "y"
             fields response =! [ "Content-Type", "text/plain; charset=utf-8"; "A", "1" ]
             text response =! "x")
+
+        testCase "responses are equal by what they send" (fun () ->
+            Response.Text(200, "a") =! Response.Text(200, "a")
+            Response.Text(200, "a").GetHashCode() =! Response.Text(200, "a").GetHashCode()
+            let response = Response.Text(200, "a")
+
+            for other in
+                [
+                    Response.Text(201, "a")
+                    Response.Text(200, "b")
+                    response.WithReasonPhrase "Fine"
+                    response.WithHeader("A", "b")
+                ] do
+                test <@ other <> response && not (response.Equals null) @>)
+
+        testCase "a response can be read" (fun () ->
+            let found = Response.Text(404, "abc")
+
+            $"{found}" =! "404 Not Found\nContent-Type: text/plain; charset=utf-8\n3 bytes"
+
+            $"%A{Response.Empty 299}" =! "299")
+
+        testCase "null is refused with its name" (fun () ->
+            let none = Unchecked.defaultof<string>
+            let response = Response.Empty 200
+            let named (name: string) (error: ArgumentNullException) = <@ error.ParamName = name @>
+            raisesWith<ArgumentNullException> <@ Response.Text(200, none) @> (named "text")
+            raisesWith<ArgumentNullException> <@ Response.Redirect none @> (named "location")
+
+            raisesWith<ArgumentNullException>
+                <@ Response.Bytes(200, ReadOnlyMemory.Empty, none) @>
+                (named "contentType")
+
+            raisesWith<ArgumentNullException> <@ response.WithReasonPhrase none @> (named "reasonPhrase")
+            raisesWith<ArgumentNullException> <@ response.WithHeader(none, "a") @> (named "name")
+
+            raisesWith<ArgumentNullException>
+                <@ response.WithHeaders Unchecked.defaultof<Headers> @>
+                (named "headers"))
 
         testTheory "H15: what could break a line is refused when it is set" splitters (fun bad ->
             let response = Response.Text(200, "")
@@ -122,6 +161,16 @@ let completing =
             List.ofSeq (framed.Headers.GetAll "Content-Length") =! [ "4" ]
             List.ofSeq (framed.Headers.GetAll "Connection") =! [ "close" ]
             framed.Headers.Contains "Transfer-Encoding" =! false)
+
+        testCase "an upgrade that is told of is among the connection's options (RFC 9110 §7.8)" (fun () ->
+            let framed =
+                Answer.frame "GET" (Response.Text(426, "x").WithHeader("upgrade", "websocket"))
+
+            framed.Headers.Get "Connection" =! "close, Upgrade"
+            Answer.frame "GET" framed =! framed)
+
+        testCase "a server's name that no header can have is refused" (fun () ->
+            raises<ArgumentException> <@ Answer.complete "a\r\nb" now "GET" (Response.Empty 200) @>)
 
         testCase "HEAD gets the length and no body" (fun () ->
             let framed = Answer.frame "HEAD" (Response.Text(200, "four"))

@@ -193,11 +193,7 @@ let controls =
             let ping = take server live.State true Opcode.Ping "x"B
             ping.Event =! ValueSome(Event.Ping payload)
 
-            ping.Output
-            =! (if live.IsOpen then
-                    ValueSome(Output.Pong payload)
-                else
-                    ValueNone)
+            ping.Output =! ValueSome(Output.Pong payload)
 
             ping.State =! live.State
             let pong = take server live.State true Opcode.Pong "x"B

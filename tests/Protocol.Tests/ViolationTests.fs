@@ -34,16 +34,21 @@ let every = [
     ProtocolError.CloseReasonNotUtf8
 ]
 
+let private everyHead = [
+    HeadError.StartLineTooLong 1
+    HeadError.HeaderLineTooLong 1
+    HeadError.TooManyHeaders 1
+    HeadError.HeadTooLarge 1
+    HeadError.LineEnding
+    HeadError.StartLine "x"
+    HeadError.HttpVersion "HTTP/2.0"
+    HeadError.HeaderLine "x"
+    HeadError.ContentLength "x"
+    HeadError.Body "1"
+    HeadError.TransferEncoding "chunked"
+]
+
 let private everyHandshake = [
-    HandshakeError.RequestLineTooLong(2, 1)
-    HandshakeError.HeaderLineTooLong(2, 1)
-    HandshakeError.TooManyHeaders 1
-    HandshakeError.HeadTooLarge 1
-    HandshakeError.LineEnding
-    HandshakeError.RequestLine "x"
-    HandshakeError.HeaderLine "x"
-    HandshakeError.TransferEncoding "chunked"
-    HandshakeError.ContentLength "1"
     HandshakeError.Method "POST"
     HandshakeError.HttpVersion "HTTP/1.0"
     HandshakeError.Target "x"
@@ -51,8 +56,8 @@ let private everyHandshake = [
     HandshakeError.HeaderRepeated "Origin"
     HandshakeError.HeaderFormat("Upgrade", "x", { Position = 1; Expected = "a comma" })
     HandshakeError.Host "a b"
-    HandshakeError.HostMismatch("a", "b")
-    HandshakeError.NotUpgrade("Upgrade", "h2c")
+    HandshakeError.Connection null
+    HandshakeError.Upgrade "h2c"
     HandshakeError.Key "x"
     HandshakeError.Version "8"
     HandshakeError.Origin null
@@ -115,11 +120,14 @@ let tests =
                 test <@ Regex.IsMatch(string (ProtocolError.section error), @"^RFC \d{4} §\d+(\.\d+)*$") @>
                 test <@ Regex.IsMatch(ProtocolError.rule error, @"^[A-Z][^.]+\.$") @>)
 
-        testCase "each rule of the opening handshake has a section" (fun () ->
+        testCase "each rule of heads and of the opening handshake has a section" (fun () ->
+            everyHead |> List.map caseOf |> set =! casesOf typeof<HeadError>
             everyHandshake |> List.map caseOf |> set =! casesOf typeof<HandshakeError>
 
-            for error in everyHandshake do
-                test <@ Regex.IsMatch(string (HandshakeError.section error), @"^RFC \d{4} §\d+(\.\d+)*$") @>)
+            for section in
+                (everyHead |> List.map (fun (error: HeadError) -> error.Section))
+                @ List.map (fun (error: HandshakeError) -> error.Section) everyHandshake do
+                test <@ Regex.IsMatch(string section, @"^RFC \d{4} §\d+(\.\d+)*$") @>)
 
         testTheory
             "a header that must be there belongs to the section that says so"
@@ -130,8 +138,7 @@ let tests =
                 "Sec-WebSocket-Extensions", "RFC 6455 §9.1"
                 "Sec-WebSocket-Protocol", "RFC 6455 §1.9"
             ]
-            (fun (name, section) ->
-                string (HandshakeError.section (HandshakeError.HeaderMissing name)) =! section)
+            (fun (name, section) -> string (HandshakeError.HeaderMissing name).Section =! section)
 
         // Each after a good frame of 7 bytes.
         testTheory

@@ -83,7 +83,7 @@ let redirects =
                 let root = $"{scheme}://127.0.0.1:{port server}"
 
                 for path in [ "/old/7"; "/room/7"; "//room/7/" ] do
-                    Programs.node "redirected" [ root + path; "302"; $"{root}/room/7/"; " n=7" ])
+                    Programs.node "redirected" [ root + path; "302"; "/room/7/"; " n=7" ])
 
         testNode "with its credentials, which are asked for first" (fun () ->
             use server = serve (ServerOptions(ProcessRequest = login))
@@ -92,7 +92,7 @@ let redirects =
             Programs.node "redirected" [
                 $"ws://alice:p%%3A%%C3%%A9@{address}/old/7"
                 "302"
-                $"ws://{address}/room/7/"
+                "/room/7/"
                 "alice n=7"
             ]
 

@@ -216,7 +216,7 @@ let endings =
                     ServerOptions(TimeProvider = FakeClock(), LoggerFactory = records)
                     |> Serve.inMemory (fun connection ->
                         found.SetResult connection
-                        Seq.iter ignore connection)
+                        Seq.iter ignore connection.Messages)
 
                 let struct (atServer, atClient) = MemoryTransport.CreatePair 1_000
                 server.Admit atServer
@@ -276,7 +276,7 @@ let handlers =
                 ServerOptions(LoggerFactory = records)
                 |> Serve.inMemory (fun connection ->
                     if other.TrySetResult connection then
-                        Seq.iter ignore connection
+                        Seq.iter ignore connection.Messages
                     else
                         let first = other.Task.Result
                         first.WaitClosed Wait.limit |> ignore

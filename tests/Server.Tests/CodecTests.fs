@@ -73,6 +73,19 @@ let inflating =
                 use receiver = new Receiver(bits)
                 receiver.Message(sender.Message(repeating distance)) =! Invalid)
 
+        testTheory
+            "one that failed, or has not finished its message, is not given to the next"
+            [ "FF FF FF"; "F2 48" ]
+            (fun message ->
+                let first = Inflater.Rent 15
+                let mutable rest = ReadOnlySpan(hex message)
+                let mutable written = 0
+                first.Inflate(&rest, Span(Array.zeroCreate<byte> 100), &written) |> ignore
+                Inflater.Return first
+                let second = Inflater.Rent 15
+                obj.ReferenceEquals(first, second) =! false
+                Inflater.Return second)
+
         testProperty
             "damaged data is found to be so, or gives something; nothing else happens"
             (fun (seed: int) (flips: int list) ->
@@ -94,6 +107,22 @@ let inflating =
             let isUsable message = receiver.Message message <> Invalid
             messages |> List.takeWhile isUsable |> List.length <= messages.Length)
     ]
+
+/// Gives so many pieces of room, and then none.
+type private FailingWriter(pieces: int) =
+    let mutable left = pieces
+
+    interface Buffers.IBufferWriter<byte> with
+        member _.Advance _ = ()
+        member _.GetMemory _ = raise (OutOfMemoryException())
+
+        member _.GetSpan _ =
+            left <- left - 1
+
+            if left < 0 then
+                raise (OutOfMemoryException())
+
+            Span(Array.zeroCreate<byte> 4_096)
 
 [<Tests>]
 let deflating =
@@ -128,6 +157,43 @@ let deflating =
             obj.ReferenceEquals(first, second) =! true
             use receiver = new Receiver(14)
             receiver.Message(writer.WrittenSpan.ToArray()) =! Message(utf8 "café"))
+
+        testTheory
+            "one that failed is not given to the next, whose messages hold nothing of the failed one's"
+            [ false; true ]
+            (fun forget ->
+                let kind = settings 13
+                let secret = noise 1 200_000
+
+                for room in [ 0; 1; 3 ] do
+                    let failed = Deflater.Rent kind
+
+                    let compress (data: byte[]) (room: int) =
+                        failed.Compress(ReadOnlySpan data, true, FailingWriter room, forget)
+
+                    Wait.throws<OutOfMemoryException>(fun () -> compress secret room) |> ignore
+
+                    // Nor used again by whoever has it: what comes next would begin with the rest.
+                    Wait.throws<InvalidOperationException>(fun () -> compress "next"B 9) |> ignore
+
+                    Deflater.Return failed
+                    let next = Deflater.Rent kind
+                    obj.ReferenceEquals(next, failed) =! false
+                    let writer = Buffers.ArrayBufferWriter<byte>()
+                    next.Compress(ReadOnlySpan "next"B, true, writer, forget)
+                    use receiver = new Receiver(15)
+                    receiver.Message(writer.WrittenSpan.ToArray()) =! Message "next"B
+                    Deflater.Return next)
+
+        testCase "one that has not finished its message is not given to the next" (fun () ->
+            let kind = settings 11
+            let first = Deflater.Rent kind
+            let writer = Buffers.ArrayBufferWriter<byte>()
+            first.Compress(ReadOnlySpan "half of it"B, false, writer, false)
+            Deflater.Return first
+            let second = Deflater.Rent kind
+            obj.ReferenceEquals(first, second) =! false
+            Deflater.Return second)
 
         testTheory
             "wherever an output buffer ends, the tail is left out"
@@ -166,3 +232,48 @@ let deflating =
                     receiver.Pieces(cut [ for cut in cuts -> 1 + abs (cut % 977) ] wire)
                     =! Message data)
     ]
+
+[<Tests>]
+let idle =
+    testSequenced (
+        testList "memory that pools keep" [
+            testCase "compressors are given back when nobody has needed them since the last look" (fun () ->
+                let kind = settings 12
+                let counts = ResizeArray<int>()
+
+                let look () =
+                    IdleMemory.Trim()
+                    counts.Add(Deflater.CountIdle kind)
+
+                look ()
+                look ()
+                let two = [ for _ in 1..2 -> Deflater.Rent kind ]
+
+                for one in two do
+                    Deflater.Return one
+
+                look ()
+                Deflater.Return(Deflater.Rent kind)
+                look ()
+                look ()
+                List.ofSeq counts =! [ 0; 0; 2; 1; 0 ])
+
+            testCase "buffers are left to the garbage collector" (fun () ->
+                IdleMemory.Trim()
+                let before = GC.GetTotalMemory true
+                let size = 1_048_576
+                let count = 4 * Environment.ProcessorCount
+                let rented = [| for _ in 1..count -> SharedBuffers.Pool.Rent size |]
+
+                for buffer in rented do
+                    SharedBuffers.Pool.Return(buffer, false)
+
+                Array.Clear rented
+                let kept = GC.GetTotalMemory true - before
+                test <@ kept > int64 count * int64 size * 3L / 4L @>
+                IdleMemory.Trim()
+                let left = GC.GetTotalMemory true - before
+                // The last of them may still lie in a local variable.
+                test <@ left < 2L * int64 size @>)
+        ]
+    )

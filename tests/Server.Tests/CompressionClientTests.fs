@@ -174,11 +174,11 @@ let platform =
         testTheory
             "agrees, and its messages come back"
             [
-                WebSocketDeflateOptions(), "permessage-deflate; server_max_window_bits=12"
+                WebSocketDeflateOptions(), "permessage-deflate; client_max_window_bits=12"
                 WebSocketDeflateOptions(ServerMaxWindowBits = 9, ClientMaxWindowBits = 9),
                 "permessage-deflate; server_max_window_bits=9; client_max_window_bits=9"
                 WebSocketDeflateOptions(ServerContextTakeover = false, ClientContextTakeover = false),
-                "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12"
+                "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits=12"
             ]
             (fun (deflate, expected) ->
                 let agreed = platformEcho deflate defaults

@@ -28,6 +28,20 @@ let private endings: (PeerClient -> Sender -> unit) list = [
     fun client _ -> client.WriteMarked(ReservedBits.Rsv1, true, Opcode.Ping, [||])
 ]
 
+type private NoRoom() =
+    let fail () : unit = raise (OutOfMemoryException())
+
+    interface Buffers.IBufferWriter<byte> with
+        member _.Advance _ = ()
+
+        member _.GetMemory _ =
+            fail ()
+            Memory()
+
+        member _.GetSpan _ =
+            fail ()
+            Span()
+
 [<Tests>]
 let faults =
     testSequenced (
@@ -60,6 +74,33 @@ let faults =
                 // 1,200 connections had some 200 KiB each.
                 Wait.until "all is given back" (fun () -> NativeHeap.InUse - before < poolLimit / 8L))
 
+            testCase "a connection whose compressor failed leaves nothing of its message to others" (fun () ->
+                let secret = noise 1 100_000
+                let isDone = TaskCompletionSource<unit>()
+
+                let handler (connection: ServerConnection) =
+                    if isDone.Task.IsCompleted then
+                        connection.Send("next"B, compress = true)
+                    else
+                        // As if memory was short while it compresses.
+                        Wait.throws<OutOfMemoryException>(fun () ->
+                            connection.Deflate.Encode(ReadOnlySpan secret, true, new NoRoom()))
+                        |> ignore
+
+                use server = inMemory handler defaults
+
+                use first = PeerClient.InMemory server
+                first.Offer name |> ignore
+                Wait.until "the first has ended" (fun () -> server.Connections.Count = 0)
+                isDone.SetResult()
+
+                for _ in 1..3 do
+                    use next = PeerClient.InMemory server
+                    next.Offer name |> ignore
+                    let _, _, payload = next.ReadMarked()
+                    use receiver = new Receiver(15)
+                    receiver.Message payload =! Message "next"B)
+
             testCase
                 "C5: who sends while others close, cut and broadcast gets through or is told; nothing crashes"
                 (fun () ->
@@ -75,7 +116,7 @@ let faults =
                                     found.SetResult connection
 
                                     try
-                                        Seq.iter ignore connection
+                                        Seq.iter ignore connection.Messages
                                     with :? ConnectionClosedException ->
                                         ())
                                 defaults

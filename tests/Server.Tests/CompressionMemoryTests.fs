@@ -15,7 +15,7 @@ let private mebi = 1024 * 1024
 
 let private receiveAll (connection: ServerConnection) =
     try
-        Seq.iter ignore connection
+        Seq.iter ignore connection.Messages
     with :? ConnectionClosedException ->
         ()
 

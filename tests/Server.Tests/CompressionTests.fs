@@ -49,9 +49,9 @@ let negotiating =
         testTheory
             "goes by default settings"
             [
-                name, $"{name}; server_max_window_bits=12"
-                $"{name}; client_max_window_bits",
-                $"{name}; server_max_window_bits=12; client_max_window_bits=12"
+                name, name
+                $"{name}; client_max_window_bits", $"{name}; client_max_window_bits=12"
+                $"{name}; server_max_window_bits=15", $"{name}; server_max_window_bits=12"
                 $"{name}; server_max_window_bits=8, {name}; server_max_window_bits=9",
                 $"{name}; server_max_window_bits=9"
                 "other", ""
@@ -90,13 +90,16 @@ let negotiating =
 
             use _ = server
             use client = PeerClient.InMemory server
-            client.Offer name |> ignore
+            client.Offer $"{name}; server_max_window_bits=15" |> ignore
             succeeds outcome =! [ name, [ "server_max_window_bits", "12" ] ])
 
         testCase "goes by an extension of that name before the settings of compression" (fun () ->
             let own = PerMessageDeflate(ServerMaxWindowBits = Nullable 9)
             let options = ServerOptions(Extensions = [| own |])
-            let server, client, agreed = offered options name echo
+
+            let server, client, agreed =
+                offered options $"{name}; server_max_window_bits=15" echo
+
             use _ = server
             use client = client
             agreed =! $"{name}; server_max_window_bits=9")

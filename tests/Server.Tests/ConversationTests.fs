@@ -8,8 +8,19 @@ open Swensen.Unquote
 open FunctionalWs.Protocol
 
 /// Fails with every changed reaction.
-let private isAnsweredAsBefore (replay: Replay) =
-    let changed = ReplayText.differences replay
+let private isAnsweredAsBefore (name: string) (recording: Recording) =
+    let replay = Replay.run recording
+    let before = Conversations.reactions name
+    let now = ReplayText.lines replay
+
+    let changed = [|
+        for index in 0 .. max before.Length now.Length - 1 do
+            let was, is = Array.tryItem index before, Array.tryItem index now
+
+            if was <> is then
+                $"  - {Option.toObj was}"
+                $"  + {Option.toObj is}"
+    |]
 
     if changed.Length > 0 then
         let lines = String.Join(Environment.NewLine, changed)
@@ -25,21 +36,24 @@ let tests =
                 let recording = Conversations.read conversation.Name
                 recording.IsCut =! false
                 test <@ recording.Steps.Length > 1 @>
-                isAnsweredAsBefore (Replay.run recording))
+                isAnsweredAsBefore conversation.Name recording)
 
         testCase "there are no others" (fun () ->
-            Directory.GetFiles(Conversations.folder)
-            |> Array.map Path.GetFileNameWithoutExtension
-            |> Array.sort
-            |> Array.toList
-            =! (Conversations.all |> List.map _.Name |> List.sort))
+            Directory.GetFiles Conversations.folder
+            |> Seq.map Path.GetFileName
+            |> Seq.sort
+            |> Seq.toList
+            =! (Conversations.all
+                |> List.collect (fun conversation -> [
+                    $"{conversation.Name}.txt"
+                    $"{conversation.Name}.ws"
+                ])
+                |> List.sort))
 
         testCase "the endings are those that they are named after" (fun () ->
             let ending (name: string) =
-                let recording = Conversations.read name
-
-                recording.Steps[recording.Steps.Length - 1].Transition.State
-                |> ReplayText.ofState
+                let replay = Replay.run (Conversations.read name)
+                ReplayText.ofState (replay.StateAfter replay.Steps.Length)
 
             ending "platform-vanishes" =! "Closed, lost"
             ending "chromium-leaves" =! "Closed, clean: received 1001, then sent 1001"
@@ -67,8 +81,5 @@ let tests =
 
         testCase "a conversation that is recorded anew is the one that was kept" (fun () ->
             let recording = Conversations.record Conversations.platformEcho
-            isAnsweredAsBefore (Replay.run (RecordingText.ofText (RecordingText.format recording)))
-
-            ReplayText.lines (Replay.run recording)
-            =! ReplayText.lines (Replay.run (Conversations.read "platform-echo")))
+            isAnsweredAsBefore "platform-echo" (RecordingText.ofText (RecordingText.format recording)))
     ]

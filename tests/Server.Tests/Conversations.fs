@@ -26,9 +26,15 @@ let folder = Path.Combine(Programs.root, "tests", "Server.Tests", "Recordings")
 
 let fileOf (name: string) : string = Path.Combine(folder, $"{name}.ws")
 
-/// One step a line, so that a change can be read.
+let private reactionsOf (name: string) : string = Path.Combine(folder, $"{name}.txt")
+
+/// One step a line, so that a change can be read; and what they led to, beside it.
 let write (name: string) (recording: Recording) : unit =
     File.WriteAllText(fileOf name, (RecordingText.format recording).Replace(" | ", "\n| ") + "\n")
+    File.WriteAllLines(reactionsOf name, ReplayText.lines (Replay.run recording))
+
+/// What the steps of a recording led to when it was recorded, a line for each.
+let reactions (name: string) : string[] = File.ReadAllLines(reactionsOf name)
 
 let read (name: string) : Recording =
     RecordingText.ofText (File.ReadAllText(fileOf name))

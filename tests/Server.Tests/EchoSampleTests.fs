@@ -80,10 +80,10 @@ let echoSample =
         testList "the sample Echo" [
             testTheory
                 "echoes, and leaves with 1001 and exit code 0 on a signal"
-                [ "TERM"; "INT" ]
+                [ "TERM"; "INT"; "HUP"; "QUIT" ]
                 (fun signal ->
                     // A shell's background job hands down that interrupts are ignored.
-                    let wrapper = [ "env"; "--default-signal=INT" ]
+                    let wrapper = [ "env"; "--default-signal" ]
                     use running = new Sample([ "--port"; "0"; "--max-size"; "100" ], wrapper = wrapper)
                     let line = running.ReadLine()
                     test <@ line.StartsWith "listening on ws://127.0.0.1:" && line.EndsWith "/" @>
@@ -96,6 +96,47 @@ let echoSample =
                     client.Read() =! Closed(CloseStatus.Create(CloseCode.GoingAway, ""))
                     client.SendClose 1001
                     running.Exit() =! (0, ""))
+
+            testCase
+                "takes messages of as many fragments as test suites send, and of no more than it is told"
+                (fun () ->
+                    for arguments, isTaken in [ [], true; [ "--max-fragments"; "65536" ], false ] do
+                        use running = new Sample([ "--port"; "0"; "--max-size"; "5000000" ] @ arguments)
+                        use client = connect (running.ReadLine())
+                        // As the Autobahn test suite does in its cases 9.3.1 and 9.4.1.
+                        let frame (fin: bool) (opcode: Opcode) (size: int) =
+                            let writer = Buffers.ArrayBufferWriter<byte>()
+
+                            FrameWriter.write
+                                fin
+                                opcode
+                                (ReadOnlySpan(Array.create size (byte 'x')))
+                                (ValueSome 1u)
+                                writer
+
+                            writer.WrittenSpan.ToArray()
+
+                        let sending =
+                            Wait.start (fun () ->
+                                try
+                                    client.Write(frame false Opcode.Text 64)
+                                    let next = frame false Opcode.Continuation 64
+                                    let many = Array.concat (Array.replicate 1_024 next)
+
+                                    for _ in 1..63 do
+                                        client.Write many
+
+                                    client.Write(Array.concat (Array.replicate 1_023 next))
+                                    client.Write(frame true Opcode.Continuation 0)
+                                with _ ->
+                                    ()) // refused in the middle
+
+                        match client.Read() with
+                        | Data(_, _, payload) -> (isTaken, payload.Length) =! (true, 64 * 65_536)
+                        | Closed status -> (isTaken, status.Number) =! (false, 1008)
+                        | other -> failwith $"{other}"
+
+                        Wait.forTask "the message" sending)
 
             testCase "with few descriptors it takes fewer clients, and still leaves in order" (fun () ->
                 use running = new Sample([ "--port"; "0" ], 200)
@@ -119,6 +160,7 @@ let echoSample =
                     [ "--port"; "65536" ]
                     [ "--port" ]
                     [ "--max-size"; "-1" ]
+                    [ "--max-fragments"; "0" ]
                     [ "--what"; "1" ]
                 ]
                 (fun arguments ->

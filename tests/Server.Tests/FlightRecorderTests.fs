@@ -2,6 +2,7 @@
 module FunctionalWs.Server.Tests.FlightRecorderTests
 
 open System
+open System.Buffers
 open Microsoft.Extensions.Logging
 open Expecto
 open Swensen.Unquote
@@ -38,9 +39,6 @@ let private converse (options: ServerOptions) (act: PeerClient -> unit) : Record
     Wait.until "the connection ends" (fun () -> connection.State = ConnectionState.Closed)
     (client :> IDisposable).Dispose()
     connection.Recording
-
-let private states (replay: Replay) =
-    replay.Steps |> Array.map _.Transition.State |> Array.toList
 
 /// What every recording must hold: from text to text, and run again, it is as it was.
 let private isFaithful (recording: Recording) =
@@ -98,14 +96,17 @@ let tests =
                     client.SendClose 1000
                     client.Read() |> ignore)
 
-            RecordingText.format found
-            =! "ws-recording/1 role=server max=1048576,-,65536 text=checked rsv=0 lengths=shortest "
-               + "started=2030-01-02T03:04:05.0000000Z dropped=0 state=open "
-               + "| +5000 @0 <8182.w.6869 !text "
-               + "| +5000 @8 >text.2 ^81 "
-               + "| +10000 @8 <8982.c.0102 !ping.0102 ^pong.0102 "
-               + "| +10000 @16 <8882.c.03e8 =draining,clean,03e8,03e8,remote !close.03e8 ^close.03e8 $ "
-               + "| +10000 @24 <end =closed,clean,03e8,03e8,remote $"
+            // The end of our side and the end of the client's may come in either order.
+            test
+                <@
+                    (RecordingText.format found)
+                        .StartsWith(
+                            "ws-recording/2 role=server max=1048576,-,262144 text=checked rsv=0 lengths=shortest "
+                            + "started=2030-01-02T03:04:05.0000000Z dropped=0 state=open "
+                            + "| +5000 @0 <8182.6869 | +5000 @8 >text.2 "
+                            + "| +10000 @8 <8982.0102 | +10000 @16 <8882.03e8 | +10000 @24 "
+                        )
+                @>
 
             isFaithful found)
 
@@ -241,15 +242,16 @@ let tests =
                 let recording = connection.Recording
                 isFaithful recording
                 let text = RecordingText.format recording
-                test <@ text.Contains "<c187.w.48656c6c6f" @>
+                test <@ text.Contains "<c187.48656c6c6f " @>
+
+                test <@ text.Contains ">text-.1 " @>
+                test <@ text.Contains ">text.6 " && text.Contains ">ping." @>
 
                 test
                     <@
-                        text.Contains ">text-.1 ^01 =open,tx=text"
-                        || text.Contains ">text-.1 =open,tx=text ^01"
+                        text.Contains "<c181.#0.compressed-data-invalid"
+                        || text.Contains "<c181..compressed-data-invalid"
                     @>
-
-                test <@ text.Contains ">text.6 ^81" && text.Contains ">ping." @>
 
                 (Replay.run recording).Violation |> ValueOption.map _.Error
                 =! ValueSome ProtocolError.CompressedDataInvalid)
@@ -280,29 +282,19 @@ let tests =
             let clock = TimeProvider.System
             let options = recording 100 10_000
             let recorder = FlightRecorder(options, ConnectionSettings.Server, clock)
-            let payload: byte[] = Array.zeroCreate 1_000
-            let message = Command.Message MessageKind.Text
 
-            let header = {
-                Fin = true
-                ReservedBits = ReservedBits.None
-                Opcode = Opcode.Binary
-                MaskingKey = ValueSome 1u
-                PayloadLength = 1_000L
-                Size = 8
-            }
+            let frame =
+                Array.append
+                    [| 0x82uy; 0xFEuy; 0x03uy; 0xE8uy; 0uy; 0uy; 0uy; 0uy |]
+                    (Array.zeroCreate 1_000)
 
-            let transition =
-                Connection.receiveData
-                    ConnectionSettings.Server
-                    Connection.start
-                    &header
-                    Part.Whole
-                    (ReadOnlySpan payload)
+            let nowhere = ArrayBufferWriter<byte>()
+            let endpoint = WebSocketEndpoint.Create ConnectionSettings.Server
+            let step = endpoint.Receive(ReadOnlySpan frame, nowhere, nowhere)
 
             let fill () =
                 for _ in 1..1_000 do
-                    recorder.ReceiveData(0L, &header, Part.Whole, ReadOnlySpan payload, &transition)
+                    recorder.Received(ReadOnlySpan frame, &step)
 
             fill ()
             let before = GC.GetTotalMemory true

@@ -8,78 +8,14 @@ open FunctionalWs
 open FunctionalWs.Protocol
 open FunctionalWs.Server.Tests.Serve
 
-let private message (size: int) =
-    ReceivedMessage(MessageKind.Binary, ReadOnlyMemory(Array.zeroCreate<byte> size))
-
-let private add (inbox: Inbox) (size: int) =
-    let message = message size
-    inbox.Add(&message)
-
-let private take (inbox: Inbox) =
-    let mutable message = Unchecked.defaultof<ReceivedMessage>
-    inbox.TryTake(&message)
-
 [<Tests>]
-let inbox =
-    testList "the queue of messages read ahead" [
-        testCase "pauses at the high mark and goes on at the low one" (fun () ->
-            let inbox = Inbox(4, 1, Int64.MaxValue)
-
-            let filling = [
-                for _ in 1..4 do
-                    add inbox 1
-                    inbox.IsPaused
-            ]
-
-            let emptying = [
-                for _ in 1..4 do
-                    take inbox |> ignore
-                    inbox.IsPaused
-            ]
-
-            filling =! [ false; false; false; true ]
-            emptying =! [ true; true; false; false ]
-            take inbox =! false)
-
-        testCase "pauses at the byte bound, and goes on at half of it" (fun () ->
-            let inbox = Inbox(100, 50, 1_000L)
-            add inbox 600
-            inbox.IsPaused =! false
-            add inbox 600
-            (inbox.IsPaused, inbox.IsFull) =! (true, true)
-            take inbox |> ignore
-            (inbox.IsPaused, inbox.IsFull) =! (true, false)
-            take inbox |> ignore
-            inbox.IsPaused =! false)
-
-        testCase "counts something for an empty message" (fun () ->
-            let inbox = Inbox(Int32.MaxValue, 1, 1_000L)
-
-            let count =
-                Seq.initInfinite (fun _ -> add inbox 0)
-                |> Seq.takeWhile (fun () -> not inbox.IsFull)
-                |> Seq.length
-
-            test <@ count < 20 @>)
-
-        testTheory
-            "has the low mark at a quarter of the high one by default"
-            [ 16, 4; 4, 1; 3, 0; 1, 0 ]
-            (fun (high, low) ->
-                let inbox = ServerOptions(MaxQueue = Nullable high).ToInbox()
-
-                for _ in 1..high do
-                    add inbox 1
-
-                inbox.IsPaused =! true
-
-                let taken =
-                    Seq.initInfinite (fun _ -> take inbox)
-                    |> Seq.takeWhile (fun _ -> inbox.IsPaused)
-                    |> Seq.length
-
-                high - taken - 1 =! low)
-    ]
+let marks =
+    testTheory
+        "reading ahead has its low mark at a quarter of the high one by default"
+        [ 16, 4; 4, 1; 3, 0; 1, 0 ]
+        (fun (high, low) ->
+            let marks = ServerOptions(MaxQueue = Nullable high).ToReadAhead()
+            (marks.Messages, marks.LowMessages) =! (high, low))
 
 /// A handler that is busy until it is let go, then receives everything.
 let private busyThenAll (options: ServerOptions) =

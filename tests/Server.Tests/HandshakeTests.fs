@@ -31,7 +31,7 @@ let handshakes =
             test
                 <@
                     response.Contains "Upgrade: websocket\r\n"
-                    && response.Contains "Connection: close\r\n"
+                    && response.Contains "Connection: close, Upgrade\r\n"
                 @>)
 
         testCase "a rejected client gets its response although it sent more, and then the end" (fun () ->
@@ -41,11 +41,76 @@ let handshakes =
             test <@ client.ReadResponse().StartsWith "HTTP/1.1 405 " @>
             client.Transport.ShutdownSend())
 
-        testCase "junk is not answered" (fun () ->
+        testTheory
+            "what doesn't begin as HTTP is not answered, and the stream ends at once"
+            [ "\022\003\001\002\000\001"; "\000"; "SSH-2.0-x\r\n"; "\r\n\022"; "\129\128" ]
+            (fun junk ->
+                use server = Serve.inMemory Serve.echo (ServerOptions(TimeProvider = FakeClock()))
+                use client = PeerClient.InMemory server
+                client.Write junk
+                client.Read() =! End)
+
+        testCase "what begins as HTTP is answered, and the stream ends" (fun () ->
+            for request, status in
+                [
+                    "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", "413 Content Too Large"
+                    "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "501 Not Implemented"
+                    "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "400 Bad Request"
+                    "GET /\r\n", "400 Bad Request"
+                    "GET / HTTP/3.0\r\n", "505 HTTP Version Not Supported"
+                ] do
+                let response = answer defaults request
+                statusLine response =! $"HTTP/1.1 {status}"
+                test <@ response.Contains "\r\nConnection: close\r\n" @>)
+
+        testTheory
+            "one empty line behind the head is passed over, however it comes"
+            [ [ "\r\n" ]; [ "\r"; "\n" ]; [] ]
+            (fun pieces ->
+                use server = Serve.inMemory Serve.echo defaults
+                use client = PeerClient.InMemory server
+                client.Write(String.concat "" (PeerClient.Request :: List.truncate 1 pieces))
+                test <@ client.ReadResponse().StartsWith "HTTP/1.1 101 " @>
+
+                for piece in List.skip (min 1 pieces.Length) pieces do
+                    client.Write piece
+
+                client.SendText "hello"
+                client.ReadText() =! "hello"
+
+                // It is none behind a frame.
+                client.Write "\r\n"
+                test <@ string (client.Read()) |> _.Contains("1002") @>)
+
+        testCase "two empty lines behind the head are no frame" (fun () ->
             use server = Serve.inMemory Serve.echo defaults
             use client = PeerClient.InMemory server
-            client.Write "EHLO example.com\r\n"
-            client.Read() =! End)
+            client.Write(PeerClient.Request + "\r\n\r\n")
+            test <@ client.ReadResponse().StartsWith "HTTP/1.1 101 " @>
+            test <@ string (client.Read()) |> _.Contains("1002") @>)
+
+        testCase "clients that forget Connection: Upgrade are let in where that is allowed" (fun () ->
+            let request = PeerClient.Request.Replace("Connection: Upgrade\r\n", "")
+            statusLine (answer defaults request) =! "HTTP/1.1 426 Upgrade Required"
+
+            statusLine (answer (ServerOptions(AllowMissingConnectionUpgrade = true)) request)
+            =! "HTTP/1.1 101 Switching Protocols")
+
+        testCase "an empty list of subprotocols or extensions is none" (fun () ->
+            let request =
+                PeerClient.Request.Replace(
+                    "\r\n\r\n",
+                    "\r\nSec-WebSocket-Protocol: \r\nSec-WebSocket-Extensions: \r\n\r\n"
+                )
+
+            statusLine (answer defaults request) =! "HTTP/1.1 101 Switching Protocols")
+
+        testCase "an empty line before the request is passed over" (fun () ->
+            test
+                <@
+                    (answer defaults ("\r\n" + PeerClient.Request)).StartsWith
+                        "HTTP/1.1 101 Switching Protocols\r\n"
+                @>)
 
         testCase "the subprotocol that both have is agreed on" (fun () ->
             let options = ServerOptions(Subprotocols = [| "v2"; "v1" |])

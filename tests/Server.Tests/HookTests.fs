@@ -198,7 +198,9 @@ let responseHooks =
             let mutable seen = ""
 
             let hook (_: Request) (response: Response) =
-                seen <- response.Headers.ToString()
+                seen <-
+                    String.concat "" [ for field in response.Headers -> $"{field.Key}: {field.Value}\r\n" ]
+
                 Response.None
 
             let answered, _ = Exchange.accepted (withResponseHook hook) request ignore

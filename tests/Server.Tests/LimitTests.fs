@@ -9,7 +9,8 @@ open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Server.Tests.Serve
 
-let private address (text: string) : EndPoint = IPEndPoint(IPAddress.Parse text, 1)
+let private address (text: string) : IPAddress =
+    Admissions.KeyOf(IPEndPoint(IPAddress.Parse text, 1))
 
 [<Tests>]
 let admissions =
@@ -39,7 +40,9 @@ let admissions =
 
             for _ in 1..10 do
                 admissions.Refuse null =! null
-                admissions.Refuse(Sockets.UnixDomainSocketEndPoint "x") =! null)
+
+                admissions.Refuse(Admissions.KeyOf(Sockets.UnixDomainSocketEndPoint "x"))
+                =! null)
 
         testCase "refuse nobody for what was refused" (fun () ->
             let admissions = Admissions(1, Nullable 1, Nullable 1)
@@ -74,7 +77,7 @@ let limits =
 
             for _ in 1..3 do
                 use broken = PeerClient.InMemory server
-                broken.Write "no request\r\n\r\n"
+                broken.Write "\022\003\001"
                 broken.Read() =! End
                 broken.Transport.Abort()
 

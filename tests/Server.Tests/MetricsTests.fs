@@ -111,7 +111,7 @@ let private endOf (handler: ServerConnection -> unit) (act: PeerClient -> unit) 
     becomes 0.0 measurements "active_connections"
     found
 
-let private receiving (connection: ServerConnection) = Seq.iter ignore connection
+let private receiving (connection: ServerConnection) = Seq.iter ignore connection.Messages
 
 [<Tests>]
 let connections =

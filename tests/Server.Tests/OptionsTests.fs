@@ -44,6 +44,7 @@ let private refused: (string * obj list * string) list = [
     "MaxConnectionsPerAddress", [ 0 ], upToMax
     "ThreadStackSize", [ 0; 131_071; 1_073_741_825 ], "from 131072 to 1073741824"
     "MaxBroadcastQueue", [ -1 ], "from 0 to 2147483647"
+    "MaxBufferedBytes", [ 0L; 1_048_575L ], "is 1048576 or more, or null"
     "SlowPeerPolicy", [ enum<SlowPeerPolicy> 99 ], "one of Skip"
     "LoggerFactory", [ null ], "null"
     "TimeProvider", [ null ], "null"
@@ -66,6 +67,7 @@ let private refused: (string * obj list * string) list = [
 /// Options of which every value will do.
 let private free =
     set [
+        "AllowMissingConnectionUpgrade"
         "ValidateText"
         "CoalesceOutput"
         "SelectSubprotocol"

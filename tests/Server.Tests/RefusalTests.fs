@@ -115,5 +115,5 @@ let tests =
                 "The path has a percent sign that doesn't begin a byte of UTF-8 text.\n"
 
             ask "GET /chat HTTP/1.1"
-            =! plain "302 Found" [ "Location: ws://example.com/chat/" ] "See ws://example.com/chat/\n")
+            =! plain "302 Found" [ "Location: /chat/" ] "See /chat/\n")
     ]

@@ -9,6 +9,7 @@ open Microsoft.Extensions.Logging
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Routing
 
 let private defaults = ServerOptions(TimeProvider = FakeClock())
 
@@ -144,7 +145,7 @@ let routing =
             for bad in
                 [
                     good.Replace("/a", "/%zz")
-                    good.Replace("/a", "http://other.example/a")
+                    good.Replace("/a", "http://user@example.com/a")
                     good.Replace("Host: example.com\r\n", "")
                     good.Replace("Host: example.com\r\n", "Host: a\r\nHost: a\r\n")
                     good.Replace("Host: example.com", "Host: a..b")
@@ -198,47 +199,59 @@ let routing =
 [<Tests>]
 let redirecting =
     testList "redirects of a router" [
-        testCase "lead to the request's host, port included" (fun () ->
-            let router = Router(map [ Rule.Redirect("/old/<int:n>", "/new/<n>"); rule "/a/" ])
+        testCase "are a path alone on the request's host, whatever a proxy does to it" (fun () ->
+            let urls = map [ Rule.Redirect("/old/<int:n>", "/new/<n>"); rule "/a/" ]
 
-            redirected router "example.com:8080" "/old/7?q=1"
-            =! "302 ws://example.com:8080/new/7"
+            for options in
+                [
+                    RouterOptions()
+                    RouterOptions(ServerName = "ws.example.com:444", SecureUrls = true)
+                ] do
+                let router = Router(urls, options)
+                redirected router "example.com:8080" "/old/7?q=1" =! "302 /new/7"
+                redirected router "example.com:8080" "/a?q=1" =! "302 /a/?q=1"
+                redirected router "example.com" "//a" =! "302 /a/")
 
-            redirected router "example.com:8080" "/a?q=1"
-            =! "302 ws://example.com:8080/a/?q=1"
+        testCase
+            "to another host have its name, the server's port and scheme, and the status that is set"
+            (fun () ->
+                let run = Action<ServerConnection>(fun _ -> ())
 
-            redirected router "example.com" "//a" =! "302 ws://example.com/a/")
+                let urls =
+                    map [
+                        Rule("/a", run, Endpoint = "a", Subdomain = "new")
+                        Rule("/b", run, Endpoint = "a", IsAlias = true)
+                    ]
 
-        testCase "lead to the server's name and to wss, with the status that is set" (fun () ->
-            for status in [ 301; 302; 303; 307; 308 ] do
-                let options =
-                    RouterOptions(
-                        ServerName = "ws.example.com:444",
-                        SecureUrls = true,
-                        RedirectStatusCode = status
-                    )
+                for status in [ 301; 302; 303; 307; 308 ] do
+                    let options =
+                        RouterOptions(
+                            ServerName = "ws.example.com:444",
+                            SecureUrls = true,
+                            RedirectStatusCode = status
+                        )
 
-                redirected (Router(map [ rule "/a/" ], options)) "other:8080" "/a"
-                =! $"{status} wss://ws.example.com:444/a/")
+                    redirected (Router(urls, options)) "other:8080" "/b"
+                    =! $"{status} wss://new.ws.example.com:444/a")
 
         testCase "of a function have the values" (fun () ->
             let target = Func<RouteValues, string>(fun values -> "/n/" + string values["n"])
             let router = Router(map [ Rule.Redirect("/o/{n:int}", target) ])
-            redirected router "h" "/o/-4" =! "302 ws://h/n/-4")
+            redirected router "h" "/o/-4" =! "302 /n/-4")
 
         testCase "can't be split, and take no host from the client" (fun () ->
             let router = Router(map [ Rule.Redirect("/old/<path:p>", "<p>"); rule "/a/<x>/" ])
 
             redirected router "h" "/old/https://evil.example/"
-            =! "302 ws://h/https://evil.example/"
+            =! "302 /https://evil.example/"
 
-            redirected router "h" "/a/%0D%0AEvil:%201" =! "302 ws://h/a/%0D%0AEvil:%201/"
+            redirected router "h" "/a/%0D%0AEvil:%201" =! "302 /a/%0D%0AEvil:%201/"
             let response = answer router defaults (requestOf "h" "/old/%0D%0ASet-Cookie:%20a")
             test <@ not (response.Contains "\r\nSet-Cookie") @>)
 
         testCase "have a short text" (fun () ->
             let response = answer (Router(map [ rule "/a/" ])) defaults (requestOf "h" "/a")
-            test <@ response.EndsWith "\r\n\r\nSee ws://h/a/\n" @>)
+            test <@ response.EndsWith "\r\n\r\nSee /a/\n" @>)
     ]
 
 /// Greets before each handler, and answers 404 in its own way.
@@ -334,7 +347,7 @@ let surface =
                     Rule("/list/", tellValues, Defaults = Dictionary(dict<string, obj> [ "page", 1 ]))
                 ]
 
-            redirected (Router urls) "h" "/list/page/1" =! "302 ws://h/list/")
+            redirected (Router urls) "h" "/list/page/1" =! "302 /list/")
 
         testTheory
             "mistakes in rules are told when the map is made"

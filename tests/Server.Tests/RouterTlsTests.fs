@@ -7,7 +7,12 @@ open FunctionalWs
 
 let private urls =
     let tell = Action<ServerConnection>(fun c -> c.Send $"{c.RouteValues}")
-    UrlMap [ Rule("/page/<int:n>/", tell); Rule.Redirect("/old/<int:n>", "/page/<n>/") ]
+
+    UrlMap [
+        Rule("/page/<int:n>/", tell)
+        Rule.Redirect("/old/<int:n>", "/page/<n>/")
+        Rule.Redirect("/away/<int:n>", "//other.example/<n>")
+    ]
 
 let private request (target: string) =
     PeerClient.Request.Replace("/chat", target).Replace("example.com", "example.com:8443")
@@ -25,15 +30,19 @@ let private redirected (routing: RouterOptions) (target: string) : string =
 [<Tests>]
 let tests =
     testList "a router over TLS" [
-        testCase "redirects lead to wss, unless that is set otherwise" (fun () ->
-            for target, path in [ "/old/7", "/page/7/"; "/page/7", "/page/7/"; "//page/7/", "/page/7/" ] do
-                redirected (RouterOptions()) target =! $"302 wss://example.com:8443{path}"
+        testCase
+            "redirects lead to a path alone, and to wss on another host, unless that is set otherwise"
+            (fun () ->
+                for target in [ "/old/7"; "/page/7"; "//page/7/" ] do
+                    redirected (RouterOptions()) target =! "302 /page/7/"
 
-                redirected (RouterOptions(SecureUrls = Nullable false)) target
-                =! $"302 ws://example.com:8443{path}"
+                    redirected (RouterOptions(SecureUrls = Nullable false, ServerName = "a.example")) target
+                    =! "302 /page/7/"
 
-                redirected (RouterOptions(ServerName = "ws.example.com")) target
-                =! $"302 wss://ws.example.com{path}")
+                redirected (RouterOptions()) "/away/7" =! "302 wss://other.example/7"
+
+                redirected (RouterOptions(SecureUrls = Nullable false)) "/away/7"
+                =! "302 ws://other.example/7")
 
         testCase "the handler of the rule runs, with its values" (fun () ->
             use server = Router(urls).Serve("127.0.0.1", 0, Tls.options ())

@@ -108,6 +108,29 @@ let fragments =
                 connection.Send [ "a"B; "bc"B ])
             =! List.collect frames [ Opcode.Text; Opcode.Binary; Opcode.Binary; Opcode.Text; Opcode.Binary ])
 
+        testCase "is one text: a character may be cut between two of its parts" (fun () ->
+            let first, second = String('\uD83D', 1), String('\uDE00', 1)
+            let whole = Encoding.UTF8.GetBytes(first + second)
+
+            sent (fun connection ->
+                connection.Send [ "a" + first; second + "b" ]
+                connection.Send [ first; ""; second ]
+
+                Wait.throws<ArgumentException>(fun () -> connection.Send [ first; "b" ])
+                |> ignore
+
+                Wait.throws<ArgumentException>(fun () -> connection.Send [ "c"; first ])
+                |> ignore)
+            |> List.truncate 6
+            =! [
+                Data(Opcode.Text, false, "a"B)
+                Data(Opcode.Continuation, false, Array.append whole "b"B)
+                Data(Opcode.Continuation, true, ""B)
+                Data(Opcode.Text, false, whole)
+                Data(Opcode.Continuation, true, ""B)
+                Data(Opcode.Text, false, "c"B)
+            ])
+
         testCase "sends nothing when it is empty" (fun () ->
             sent (fun connection -> connection.Send(Seq.empty: string seq)) =! [])
 
@@ -309,7 +332,7 @@ let stuck =
 
                     received.SetResult(connection.Receive().Text)
                     Wait.forTask "the sender" sending
-                    Seq.iter ignore connection)
+                    Seq.iter ignore connection.Messages)
 
             use client = client server
             Wait.until "the sending has begun" (fun () -> client.Transport.IsReadable)

@@ -56,7 +56,7 @@ type private Spans() =
 let private tagsOf (activity: Activity) =
     Map [ for tag in activity.TagObjects -> tag.Key, string tag.Value ]
 
-let private receiving (connection: ServerConnection) = Seq.iter ignore connection
+let private receiving (connection: ServerConnection) = Seq.iter ignore connection.Messages
 
 /// Opens a connection and closes it.
 let private visit (server: Server) (request: string) =

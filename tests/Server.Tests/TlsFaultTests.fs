@@ -7,6 +7,8 @@ open System.Diagnostics
 open System.Net.Security
 open System.Net.Sockets
 open System.Security.Authentication
+open System.Security.Cryptography
+open System.Security.Cryptography.X509Certificates
 open System.Text
 open System.Threading
 open Microsoft.Extensions.Logging
@@ -221,6 +223,78 @@ let faults =
                     Wait.until "it is recorded" (fun () -> (ended records).Length = 1)
                     isServed server
                     isQuiet records)
+
+            testTheory
+                "one bad record after the handshake and before the request is the end, and no error"
+                [
+                    for version in [ SslProtocols.Tls12; SslProtocols.Tls13 ] do
+                        for what, bytes in
+                            [
+                                "random bytes", Array.init 64 (fun i -> byte (i * 37 + 11))
+                                "ChangeCipherSpec", [| 20uy; 3uy; 3uy; 0uy; 1uy; 1uy |]
+                                "a plaintext alert", [| 21uy; 3uy; 3uy; 0uy; 2uy; 2uy; 40uy |]
+                                "an empty record", [| 23uy; 3uy; 3uy; 0uy; 0uy |]
+                                "a plaintext handshake", [| 22uy; 3uy; 3uy; 0uy; 4uy; 0uy; 0uy; 0uy; 0uy |]
+                                "a record of another key",
+                                Array.append [| 23uy; 3uy; 3uy; 0uy; 40uy |] (Array.zeroCreate 40)
+                            ] do
+                            version, what, bytes
+                ]
+                (fun (version, _, bytes) ->
+                    use records = new Records()
+                    use server = serve (FakeClock()) records
+                    use client = raw server
+                    let options = Tls.clientOptions ()
+                    options.EnabledSslProtocols <- version
+                    use _ = Tls.over options client
+                    write client bytes
+                    client.ShutdownSend()
+                    isEnded client
+                    isServed server
+                    server.Shutdown() |> ignore
+                    isQuiet records)
+
+            testCase "a client's certificate with an extension that is none is no error" (fun () ->
+                use records = new Records()
+
+                let ssl =
+                    SslServerAuthenticationOptions(
+                        ServerCertificateContext = Tls.contextOf Tls.localhost,
+                        ClientCertificateRequired = true,
+                        RemoteCertificateValidationCallback = fun _ _ _ _ -> true
+                    )
+
+                use server =
+                    ServerOptions(Ssl = ssl, LoggerFactory = records) |> Serve.overTcp Serve.echo
+
+                for oid in [ "2.5.29.32"; "2.5.29.36"; "2.5.29.33"; "2.5.29.19"; "2.5.29.15"; "2.5.29.37" ] do
+                    use key = ECDsa.Create ECCurve.NamedCurves.nistP256
+
+                    let request =
+                        CertificateRequest(X500DistinguishedName "CN=me", key, HashAlgorithmName.SHA256)
+
+                    request.CertificateExtensions.Add(
+                        X509Extension(oid, [| 0x30uy; 0x7Fuy; 0xFFuy |], false)
+                    )
+
+                    use certificate =
+                        request.CreateSelfSigned(
+                            DateTimeOffset.UtcNow.AddDays -1.0,
+                            DateTimeOffset.UtcNow.AddDays 1.0
+                        )
+
+                    try
+                        let options = Tls.clientOptions ()
+                        options.LocalCertificateSelectionCallback <- fun _ _ _ _ _ -> certificate
+                        use client = raw server
+                        use stream = Tls.over options client
+                        client.ShutdownSend()
+                        stream.ReadByte() |> ignore
+                    with _ ->
+                        ()
+
+                server.Shutdown() |> ignore
+                isQuiet records)
 
             testCase "a client that leaves after any byte of its first message leaves one record" (fun () ->
                 use records = new Records()

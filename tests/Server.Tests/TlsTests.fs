@@ -8,6 +8,8 @@ open System.Net
 open System.Net.Security
 open System.Net.Sockets
 open System.Security.Authentication
+open System.Security.Cryptography
+open System.Security.Cryptography.X509Certificates
 open System.Text
 open System.Threading
 open System.Threading.Tasks
@@ -221,6 +223,126 @@ let server =
             client.ShakeHands()
             records.Of LogLevel.Error |> List.map (fun (struct (_, id, _)) -> id) =! [ 61 ])
 
+        testTheory
+            "whatever a callback of the application throws is an error, also what a stranger's handshake may throw"
+            [
+                for callback in [ "selection"; "validation" ] do
+                    for error in
+                        [
+                            IO.FileNotFoundException "as asked for" :> exn
+                            IO.IOException "as asked for"
+                            AuthenticationException "as asked for"
+                            NotSupportedException "as asked for"
+                            CryptographicException "as asked for"
+                        ] do
+                        callback, error
+            ]
+            (fun (callback, error) ->
+                use records = new Records()
+
+                let ssl =
+                    if callback = "selection" then
+                        SslServerAuthenticationOptions(
+                            ServerCertificateSelectionCallback = fun _ _ -> raise error
+                        )
+                    else
+                        SslServerAuthenticationOptions(
+                            ServerCertificateContext = Tls.contextOf Tls.localhost,
+                            ClientCertificateRequired = true,
+                            RemoteCertificateValidationCallback = fun _ _ _ _ -> raise error
+                        )
+
+                use server =
+                    ServerOptions(Ssl = ssl, LoggerFactory = records) |> Serve.overTcp Serve.echo
+
+                try
+                    use lower = raw server
+                    use stream = Tls.over (Tls.clientOptions ()) lower
+                    stream.ReadByte() |> ignore
+                with _ ->
+                    ()
+
+                Wait.until "it is recorded" (fun () -> records.Of LogLevel.Error <> [])
+                records.Of LogLevel.Error |> List.map (fun (struct (_, id, _)) -> id) =! [ 61 ]
+                test <@ List.contains error records.Exceptions @>)
+
+        testTheory
+            "a certificate of a callback that can't be used is an error"
+            [ "no private key"; "disposed" ]
+            (fun what ->
+                use records = new Records()
+
+                let certificate =
+                    if what = "disposed" then
+                        let gone = Tls.certificate "localhost"
+                        gone.Dispose()
+                        gone
+                    else
+                        X509CertificateLoader.LoadCertificate Tls.localhost.RawData
+
+                let ssl =
+                    SslServerAuthenticationOptions(
+                        ServerCertificateSelectionCallback = fun _ _ -> certificate
+                    )
+
+                use server =
+                    ServerOptions(Ssl = ssl, LoggerFactory = records) |> Serve.overTcp Serve.echo
+
+                use lower = raw server
+                raises<exn> <@ Tls.over (Tls.clientOptions ()) lower @>
+                Wait.until "it is recorded" (fun () -> records.Of LogLevel.Error <> [])
+                records.Of LogLevel.Error |> List.map (fun (struct (_, id, _)) -> id) =! [ 61 ])
+
+        testCase "many clients who come upon the same fault leave one error a second" (fun () ->
+            use records = new Records()
+            let clock = FakeClock()
+
+            let ssl =
+                SslServerAuthenticationOptions(
+                    ServerCertificateSelectionCallback = fun _ _ -> failwith "as asked for"
+                )
+
+            use server =
+                ServerOptions(Ssl = ssl, LoggerFactory = records, TimeProvider = clock)
+                |> Serve.overTcp Serve.echo
+
+            let fail () =
+                use lower = raw server
+                raises<exn> <@ Tls.over (Tls.clientOptions ()) lower @>
+
+            for _ in 1..5 do
+                fail ()
+
+            Wait.until "all are recorded" (fun () -> (debugOf 60 records).Length = 4)
+            (records.Of LogLevel.Error).Length =! 1
+            clock.Advance(TimeSpan.FromSeconds 1.0)
+            fail ()
+            Wait.until "the next is recorded" (fun () -> (records.Of LogLevel.Error).Length = 2))
+
+        testCase "all settings of TLS reach the handshake" (fun () ->
+            // A further one of a later platform has to be copied, too: see TlsCallbacks.
+            typeof<SslServerAuthenticationOptions>.GetProperties()
+            |> Array.map _.Name
+            |> Array.sort
+            |> List.ofArray
+            =! [
+                "AllowRenegotiation"
+                "AllowRsaPkcs1Padding"
+                "AllowRsaPssPadding"
+                "AllowTlsResume"
+                "ApplicationProtocols"
+                "CertificateChainPolicy"
+                "CertificateRevocationCheckMode"
+                "CipherSuitesPolicy"
+                "ClientCertificateRequired"
+                "EnabledSslProtocols"
+                "EncryptionPolicy"
+                "RemoteCertificateValidationCallback"
+                "ServerCertificate"
+                "ServerCertificateContext"
+                "ServerCertificateSelectionCallback"
+            ])
+
         testCase "the stream ends with close_notify, then with the end of TCP" (fun () ->
             use server = Tls.options () |> Serve.overTcp ignore
             use lower = raw server
@@ -280,21 +402,25 @@ let server =
 
         testTheory
             "settings that can't work are refused at once"
-            [ "no certificate"; "no private key"; "renegotiation" ]
+            [ "no certificate"; "no private key"; "renegotiation"; "h2"; "h3"; "h2c" ]
             (fun what ->
                 let ssl =
                     match what with
                     | "no certificate" -> SslServerAuthenticationOptions()
                     | "no private key" ->
                         SslServerAuthenticationOptions(
-                            ServerCertificate =
-                                System.Security.Cryptography.X509Certificates
-                                    .X509CertificateLoader.LoadCertificate(Tls.localhost.RawData)
+                            ServerCertificate = X509CertificateLoader.LoadCertificate(Tls.localhost.RawData)
                         )
-                    | _ ->
+                    | "renegotiation" ->
                         SslServerAuthenticationOptions(
                             ServerCertificateContext = Tls.contextOf Tls.localhost,
                             AllowRenegotiation = true
+                        )
+                    | protocol ->
+                        SslServerAuthenticationOptions(
+                            ServerCertificateContext = Tls.contextOf Tls.localhost,
+                            ApplicationProtocols =
+                                List [ SslApplicationProtocol protocol; SslApplicationProtocol.Http11 ]
                         )
 
                 let error =

@@ -28,7 +28,8 @@ let private checkFrames (frames: ReadOnlyMemory<byte>) =
         | FrameParse.Incomplete -> isEnough <- true
         | FrameParse.Malformed error -> failwith $"the server broke a rule: {error}"
         | FrameParse.Complete frame ->
-            if isClosed then
+            // A ping is answered until the client has closed, too (RFC 6455 §5.5.2).
+            if isClosed && not frame.Header.Opcode.IsPong then
                 failwith $"a frame follows the server's close frame: {frame.Header}"
 
             isClosed <- frame.Header.Opcode = Opcode.Close

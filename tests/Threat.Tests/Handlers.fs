@@ -13,7 +13,7 @@ let private echo (connection: ServerConnection) =
         connection.Send message
 
 /// Receives and forgets.
-let private receive (connection: ServerConnection) = Seq.iter ignore connection
+let private receive (connection: ServerConnection) = Seq.iter ignore connection.Messages
 
 let private stream (connection: ServerConnection) =
     while true do

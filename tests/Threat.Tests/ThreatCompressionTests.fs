@@ -180,7 +180,7 @@ let damage =
 
                     use server =
                         ServerOptions(LoggerFactory = records)
-                        |> Serve.inMemory (fun connection -> Seq.iter ignore connection)
+                        |> Serve.inMemory (fun connection -> Seq.iter ignore connection.Messages)
 
                     let random = Random 8
                     let codes = Collections.Generic.HashSet<int>()

@@ -64,7 +64,7 @@ let headers =
 
                     use server =
                         ServerOptions(LoggerFactory = records)
-                        |> Serve.inMemory (fun connection -> Seq.iter ignore connection)
+                        |> Serve.inMemory (fun connection -> Seq.iter ignore connection.Messages)
 
                     for value in 0..step..0xFFFF do
                         let first, second = byte (value >>> 8), byte value

@@ -108,7 +108,7 @@ let private broadcast (server: Server) (count: int) (size: int) : string =
         // Not faster than the good ones read: all of them share the machine.
         SpinWait.SpinUntil(
             (fun () ->
-                everyone |> Seq.filter (fun one -> one.BroadcastBytes > 0L) |> Seq.length
+                everyone |> Seq.filter (fun one -> one.BroadcastCost > 0L) |> Seq.length
                 <= everyone.Count / 100),
             TimeSpan.FromSeconds 5.0
         )

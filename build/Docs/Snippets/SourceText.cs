@@ -18,6 +18,7 @@ internal static partial class SourceText
         using FunctionalWs;
         using FunctionalWs.Hosting;
         using FunctionalWs.Protocol;
+        using FunctionalWs.Routing;
         using FunctionalWs.Testing;
         using Microsoft.Extensions.DependencyInjection;
         using Microsoft.Extensions.Hosting;

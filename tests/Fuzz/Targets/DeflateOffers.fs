@@ -91,10 +91,11 @@ let private checkAgreement (wish: Wish) (offer: ExtensionParameter list) (found:
         bitsOf "client_max_window_bits" found.Parameters
         |> Option.defaultValue 15
         |> (=) found.ClientMaxWindowBits
+        "silent about a window that wasn't asked for",
+        offered "server_max_window_bits" = says "server_max_window_bits"
         "agreed window of the server",
         bitsOf "server_max_window_bits" found.Parameters
-        |> Option.defaultValue 15
-        |> (=) found.ServerMaxWindowBits
+        |> Option.forall ((=) found.ServerMaxWindowBits)
         "forgetful server",
         found.ServerNoContextTakeover = (wish.ServerForgets || offered "server_no_context_takeover")
         && says "server_no_context_takeover" = found.ServerNoContextTakeover

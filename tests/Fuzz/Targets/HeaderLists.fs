@@ -19,11 +19,11 @@ let private extension = token + @"(?:[ \t]*;[ \t]*" + parameter + ")*"
 
 let private list (item: string) =
     Regex(
-        @"\A[, \t]*(?<item>"
+        @"\A[, \t]*(?:(?<item>"
         + item
         + @")(?:[ \t]*,[, \t]*(?<item>"
         + item
-        + @"))*[ \t]*(?:,[, \t]*)?\z",
+        + @"))*[ \t]*(?:,[, \t]*)?)?\z",
         RegexOptions.CultureInvariant ||| RegexOptions.Compiled
     )
 

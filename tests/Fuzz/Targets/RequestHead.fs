@@ -7,16 +7,17 @@ open FunctionalWs.Fuzz
 open FunctionalWs.Protocol
 open FunctionalWs.Protocol.Tests
 
-let private small = RequestHeadLimits.Create(64, 64, 4, 256)
+let private small = HeadLimits(64, 64, 4, 256)
 let private now = DateTimeOffset(2030, 1, 2, 3, 4, 5, TimeSpan.Zero)
 
 let private policies = [
     HandshakePolicy.Default
-    {
-        HandshakePolicy.Default with
-            Origins = ValueSome [ OriginRule.Exact "https://example.com"; OriginRule.Absent ]
-            Subprotocols = [ "chat"; "superchat" ]
-    }
+    HandshakePolicy(
+        origins = [ OriginRule.Exact "https://example.com"; OriginRule.Absent ],
+        subprotocols = [ "chat"; "superchat" ],
+        readsExtensions = true,
+        needsConnectionUpgrade = false
+    )
 ]
 
 let private required = [|
@@ -86,31 +87,56 @@ let private mutate (dice: Dice) (data: byte[]) : byte[] =
 
     InputText.latin1 (String.Join("\r\n", lines))
 
-let private read (limits: RequestHeadLimits) (buffer: ReadOnlySequence<byte>) =
-    Http.readRequest limits &buffer
+/// What reading came to, as values that compare.
+[<RequireQualifiedAccess>]
+type private Read =
+    | Waiting of Consumed: int64
+    | Done of Request * Consumed: int64
+    | Wrong of HeadError
+    | Foreign
+
+let private told (parse: RequestParse) : Read =
+    match parse with
+    | RequestParse.Incomplete(_, consumed) -> Read.Waiting consumed
+    | RequestParse.Complete(request, consumed) -> Read.Done(request, consumed)
+    | RequestParse.Malformed error -> Read.Wrong error
+    | RequestParse.NotHttp -> Read.Foreign
+
+let private read (limits: HeadLimits) (buffer: ReadOnlySequence<byte>) : Read =
+    told (RequestReader(limits).Read &buffer)
+
+/// Reads in arrivals of a few bytes, each with what was not consumed before it.
+let private readOn (dice: Dice) (limits: HeadLimits) (data: byte[]) : Read =
+    let rec next (reader: RequestReader) (start: int) (stop: int) =
+        match reader.Read(ReadOnlySpan(data, start, stop - start)) with
+        | RequestParse.Incomplete(_, consumed) when stop = data.Length -> Read.Waiting(int64 start + consumed)
+        | RequestParse.Incomplete(reader, consumed) ->
+            next reader (start + int consumed) (min data.Length (stop + 1 + dice.Size 90))
+        | RequestParse.Complete(request, consumed) -> Read.Done(request, int64 start + consumed)
+        | RequestParse.Malformed error -> Read.Wrong error
+        | RequestParse.NotHttp -> Read.Foreign
+
+    next (RequestReader limits) 0 (min 1 data.Length)
 
 let private fields (request: Request) = [ for field in request.Headers -> field.Key, field.Value ]
 
-let private compare limits (data: byte[]) (parsed: RequestParse) =
+let private compare limits (data: byte[]) (parsed: Read) =
     match parsed, HeadTwin.read limits (InputText.ofLatin1 data) with
-    | RequestParse.Complete(request, consumed), Some(line, headers, length) ->
+    | Read.Done(request, consumed), Some(line, headers, length) ->
         Oracle.agree "twin: request line" line [ request.Method; request.Target; request.Version ]
         Oracle.agree "twin: headers" headers (fields request)
         Oracle.agree "twin: consumed" (int64 length) consumed
-    | (RequestParse.Incomplete | RequestParse.Malformed _), None -> ()
+    | (Read.Waiting _ | Read.Wrong _ | Read.Foreign), None -> ()
     | parsed, twin -> Oracle.fail "twin" $"{parsed}, but the twin says {twin}"
 
 /// What the beginning of a head leads to doesn't change with what follows.
-let private checkPrefixes (dice: Dice) limits (data: byte[]) (parsed: RequestParse) =
+let private checkPrefixes (dice: Dice) limits (data: byte[]) (parsed: Read) =
     for _ in 0..2 do
         let prefix = Array.truncate (dice.Below(data.Length + 1)) data
 
-        match read limits (ReadOnlySequence prefix), parsed with
-        | RequestParse.Incomplete, _ -> ()
-        | RequestParse.Malformed early, RequestParse.Malformed final ->
-            Oracle.agree "prefix: answer" (HandshakeError.status final) (HandshakeError.status early)
-        | RequestParse.Complete _ as early, RequestParse.Complete _ -> Oracle.agree "prefix" parsed early
-        | early, _ -> Oracle.fail "prefix" $"{early} after {prefix.Length} bytes, in the end {parsed}"
+        match read limits (ReadOnlySequence prefix) with
+        | Read.Waiting _ -> ()
+        | early -> Oracle.agree $"prefix of {prefix.Length} bytes" parsed early
 
 let private written (write: IBufferWriter<byte> -> unit) : byte[] =
     let writer = ArrayBufferWriter<byte>()
@@ -119,7 +145,7 @@ let private written (write: IBufferWriter<byte> -> unit) : byte[] =
 
 /// No text of a peer's ends a line of an answer.
 let private checkResponse (response: Response) =
-    let bytes = written (Http.writeResponse response)
+    let bytes = written response.WriteTo
     let text = InputText.ofLatin1 bytes
     let head = text.Substring(0, text.IndexOf "\r\n\r\n").Split "\r\n"
 
@@ -132,22 +158,23 @@ let private answer (trail: Trail) (request: Request) =
     for policy in policies do
         match Handshake.respond policy now request with
         | HandshakeResult.Accepted(response, subprotocol) ->
-            trail.Note(if subprotocol.IsSome then 1 else 0)
+            trail.Note(if isNull subprotocol then 0 else 1)
             checkResponse response
         | HandshakeResult.Rejected(response, error) ->
             trail.Note(2 + Oracle.tag error)
             trail.Note response.StatusCode
-            HandshakeError.describe error |> ignore
+
+            Oracle.holds "one line" (not (Seq.exists Char.IsControl error.Description)) (fun () ->
+                error.Description)
+
             checkResponse response
 
 let private checkRoundTrip (request: Request) =
-    let bytes = written (Http.writeRequest request)
-    let widest = RequestHeadLimits.Largest
+    let bytes = written request.WriteTo
+    let widest = HeadLimits.Largest
 
-    match
-        read (RequestHeadLimits.Create(widest, widest, Int32.MaxValue, widest)) (ReadOnlySequence bytes)
-    with
-    | RequestParse.Complete(again, consumed) ->
+    match read (HeadLimits(widest, widest, Int32.MaxValue, widest)) (ReadOnlySequence bytes) with
+    | Read.Done(again, consumed) ->
         Oracle.agree "round trip" request again
         Oracle.agree "round trip: consumed" (int64 bytes.Length) consumed
     | other -> Oracle.fail "round trip" $"{other}"
@@ -156,20 +183,22 @@ let execute (trail: Trail) (data: byte[]) =
     let dice = Dice.ofInput data
     let budget = 65_536L + 24L * int64 data.Length
 
-    for limits in [ RequestHeadLimits.Default; small ] do
+    for limits in [ HeadLimits.Default; small ] do
         let parsed = Oracle.within budget (fun () -> read limits (ReadOnlySequence data))
 
         trail.Note(Oracle.tag parsed)
         Oracle.agree "cuts" parsed (read limits (Cuts.sequence dice data))
+        Oracle.agree "arrivals" parsed (readOn dice limits data)
         compare limits data parsed
         checkPrefixes dice limits data parsed
 
         match parsed with
-        | RequestParse.Incomplete -> ()
-        | RequestParse.Malformed error ->
+        | Read.Waiting _
+        | Read.Foreign -> ()
+        | Read.Wrong error ->
             trail.Note(Oracle.tag error)
-            HandshakeError.describe error |> ignore
-        | RequestParse.Complete(request, _) ->
+            checkResponse (Handshake.rejectHead error)
+        | Read.Done(request, _) ->
             trail.NoteSize(Seq.length request.Headers)
             checkRoundTrip request
             answer trail request

@@ -6,6 +6,7 @@ open System.Collections.Generic
 open System.Text.RegularExpressions
 open FunctionalWs.Fuzz
 open FunctionalWs.Protocol
+open FunctionalWs.Routing
 
 let private plain: RouteBase = {
     ServerName = ValueNone
@@ -36,7 +37,7 @@ let private checkBuilt (table: RouteTable) (at: RouteBase) (host: string) endpoi
         | other -> Oracle.fail "built" $"{endpoint} {found} gave {path}, which leads to {other}"
 
 let private pathOf (location: string) : string =
-    let authority = location.IndexOf "://" + 3
+    let authority = location.IndexOf("://", StringComparison.Ordinal) + 3
 
     match location.IndexOfAny([| '/'; '?' |], authority) with
     | -1 -> "/"
@@ -55,7 +56,14 @@ let rec private follow (trail: Trail) (table: RouteTable) at host (left: int) (t
         Oracle.holds "location" isClean (fun () -> location)
         Oracle.holds "redirects end" (left > 0) (fun () -> location)
 
-        if location.StartsWith $"ws://{host}" || location.StartsWith $"http://{host}" then
+        if location.StartsWith '/' then
+            Oracle.holds
+                "the host stays"
+                (not (location.StartsWith("//", StringComparison.Ordinal)))
+                (fun () -> location)
+
+            follow trail table at host (left - 1) location
+        elif location.StartsWith($"ws://{host}", StringComparison.Ordinal) then
             follow trail table at host (left - 1) (pathOf location)
     | RouteMatch.Matched(endpoint, rule, found) ->
         trail.Note rule

@@ -105,7 +105,7 @@ type private Shared(options: ServerOptions) =
             options.TimeProvider,
             options.Scheduler,
             TurnedAway(options.TimeProvider, options.Scheduler, 16),
-            (fun _ _ -> ()),
+            ignore,
             server.Metrics
         )
 
@@ -120,7 +120,7 @@ type private Shared(options: ServerOptions) =
         let script = new Script(arrivals)
         let connection = ServerConnection(server, script, options, opening, watcher, log)
         connection.IsPending <- false
-        connection.Run(echo, log)
+        connection.Run echo
         Oracle.holds "disposed" script.IsOver (fun () -> "")
         script.Written, $"{connection.CloseCode} {connection.CloseReason}", errors.Take()
 

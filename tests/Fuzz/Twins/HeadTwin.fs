@@ -10,7 +10,9 @@ let private valueCharacter = @"[\t\x20-\x7E\x80-\xFF]"
 
 let private head =
     Regex(
-        @"\A(?<method>[\x00-\x09\x0B-\x1F\x21-\x7F]+)\x20(?<target>[\x00-\x09\x0B-\x1F\x21-\x7F]*)\x20"
+        @"\A(?:\r\n)*(?<method>"
+        + tokenCharacter
+        + @"{1,63})\x20(?<target>[\x00-\x09\x0B-\x1F\x21-\x7F]*)\x20"
         + @"(?<version>HTTP/1\.[01])\r\n(?:(?<name>"
         + tokenCharacter
         + "+):(?<value>"
@@ -35,20 +37,18 @@ let private isBodiless (fields: (string * string) list) =
        | [ length ] -> Regex.IsMatch(length, @"\A0+\z")
        | _ -> false
 
-let private fits (limits: RequestHeadLimits) (text: string) =
-    let lines = [
-        for line in text.Substring(0, text.Length - 2).Split "\r\n" -> line.Length + 2
-    ]
+let private fits (limits: HeadLimits) (text: string) =
+    let lines = [ for line in text.TrimStart('\r', '\n').Split "\r\n" -> line.Length + 2 ]
 
     let headers = List.tail lines |> List.filter (fun size -> size > 2)
 
-    lines.Head <= limits.MaxRequestLineLength
+    lines.Head <= limits.MaxStartLineLength
     && List.forall (fun size -> size <= limits.MaxHeaderLineLength) headers
     && headers.Length <= limits.MaxHeaderCount
     && text.Length <= limits.MaxHeadSize
 
 /// The request and how much of the text it takes; none when it isn't complete, or not what it should be.
-let read (limits: RequestHeadLimits) (text: string) : (string list * (string * string) list * int) option =
+let read (limits: HeadLimits) (text: string) : (string list * (string * string) list * int) option =
     let found = head.Match text
 
     let fields =

@@ -6,6 +6,7 @@ using System.Net.WebSockets;
 using System.Security.Claims;
 using FunctionalWs;
 using FunctionalWs.Protocol;
+using FunctionalWs.Routing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 

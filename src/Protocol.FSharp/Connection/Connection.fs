@@ -1,0 +1,487 @@
+// The state of an established connection and everything that can happen to it (RFC 6455 §5.4, §5.5, §7).
+//
+//                 close sent                       close received
+//        Open ───────────────▶ CloseSent ─────────────────────────────▶ Draining ──▶ Closed
+//         │ ├── close received: answered ───────────────────────────────▲   end of     ▲
+//         │ ├── rule broken: close sent with its code ──────────────────┤   stream     │
+//         │ ├── fail: close sent, and no answer waited for ─────────────┘              │
+//         │ └─────────────────────────── end of stream ────────────────────────────────┤
+//         CloseSent: rule broken or fail lead to Draining, the end of the stream to Closed
+//
+// `receive` takes what comes from the peer, `send` what the application wants; both answer with a Transition: the
+// next state, what to tell the application, what to write, and whether to shut the sending side down after that.
+// One input leads to at most one of each. After a close frame nothing is written but pongs (RFC 6455 §5.5.2), and those only
+// until the peer's close frame has come.
+namespace FunctionalWs.Protocol
+
+#nowarn "9" // a stack buffer for payloads that are looked at on the way
+
+open System
+open System.Buffers
+open System.Buffers.Binary
+open FSharp.NativeInterop
+
+/// <summary>The transitions of a connection. Pure and total: the same arguments give the same answer, without effects.</summary>
+module Connection =
+
+    /// <summary>The state right after the opening handshake.</summary>
+    [<CompiledName("Start")>]
+    let start: State = State.Open(ValueNone, ValueNone)
+
+    let private stay (state: State) : Transition = {
+        State = state
+        Event = ValueNone
+        Output = ValueNone
+        HalfClose = false
+    }
+
+    /// RFC 6455 §7.1.7: a close frame, if none is out, then the end of our sending side.
+    let internal fail (state: State) (error: ProtocolError) : Transition =
+        match state with
+        | State.Open _ ->
+            let status =
+                CloseStatus.Create(ProtocolError.closeCode error, ProtocolError.describe error)
+
+            {
+                State = State.Draining(Closure.Failed(error, status))
+                Event = ValueNone
+                Output = ValueSome(Output.Close status)
+                HalfClose = true
+            }
+        | State.CloseSent(sent, _) -> {
+            stay (State.Draining(Closure.Failed(error, sent))) with
+                HalfClose = true
+          }
+        | State.Draining _
+        | State.Closed _ -> stay state
+
+    /// True when our sending side is still up although nothing more is to be written: a client that lets the server go first.
+    let private isHalfOpen (settings: ConnectionSettings) (closure: Closure) : bool =
+        match closure with
+        | Closure.Clean _ -> settings.Role.IsClient
+        | Closure.Failed _
+        | Closure.Abandoned _
+        | Closure.Lost _ -> false
+
+    /// The peer's side has ended. Ours follows, unless it has ended already.
+    let internal endOfStream (settings: ConnectionSettings) (state: State) : Transition =
+        match state with
+        | State.Open _ -> {
+            stay (State.Closed(Closure.Lost ValueNone)) with
+                HalfClose = true
+          }
+        | State.CloseSent(sent, _) -> {
+            stay (State.Closed(Closure.Lost(ValueSome sent))) with
+                HalfClose = true
+          }
+        | State.Draining closure -> {
+            stay (State.Closed closure) with
+                HalfClose = isHalfOpen settings closure
+          }
+        | State.Closed _ -> stay state
+
+    /// Our side has ended: all that was to be written has left. Both close frames were exchanged, and it is the server that
+    /// ends the stream then, without waiting for the client (RFC 6455 §7.1.1). All others wait for the peer's end.
+    let internal sendingEnded (settings: ConnectionSettings) (state: State) : State =
+        match state with
+        | State.Draining(Closure.Clean _ as closure) when settings.Role.IsServer -> State.Closed closure
+        | State.Draining _
+        | State.Open _
+        | State.CloseSent _
+        | State.Closed _ -> state
+
+    let internal readClose (payload: ReadOnlySpan<byte>) : Result<CloseStatus, ProtocolError> =
+        match payload.Length with
+        | 0 -> Ok CloseStatus.NoStatus
+        | 1 -> Error ProtocolError.CloseFrameTooShort
+        | _ ->
+            let code = int (BinaryPrimitives.ReadUInt16BigEndian payload)
+            let reason = payload.Slice 2
+
+            if not (Text.Unicode.Utf8.IsValid reason) then
+                Error ProtocolError.CloseReasonNotUtf8
+            elif not (CloseCode.IsValid code) then
+                Error(ProtocolError.CloseCodeInvalid code)
+            else
+                Ok(CloseStatus.Create(CloseCode.Create code, Text.Encoding.UTF8.GetString reason))
+
+    /// The server shuts its side down at once; the client lets the server go first (RFC 6455 §7.1.1).
+    let internal onClose (settings: ConnectionSettings) (state: State) (received: CloseStatus) : Transition =
+        match state with
+        | State.Open _ -> {
+            State = State.Draining(Closure.Clean(received, received, Initiator.Remote))
+            Event = ValueSome(Event.Close received)
+            Output = ValueSome(Output.Close received)
+            HalfClose = settings.Role.IsServer
+          }
+        | State.CloseSent(sent, _) -> {
+            State = State.Draining(Closure.Clean(received, sent, Initiator.Local))
+            Event = ValueSome(Event.Close received)
+            Output = ValueNone
+            HalfClose = settings.Role.IsServer
+          }
+        | State.Draining _
+        | State.Closed _ -> stay state
+
+    /// Answered until a close frame has been received (RFC 6455 §5.5.2).
+    let internal onPing (state: State) (payload: ControlPayload) : Transition =
+        match state with
+        | State.Open _
+        | State.CloseSent _ -> {
+            stay state with
+                Event = ValueSome(Event.Ping payload)
+                Output = ValueSome(Output.Pong payload)
+          }
+        | State.Draining _
+        | State.Closed _ -> stay state
+
+    let private onPong (state: State) (payload: ControlPayload) : Transition =
+        match state with
+        | State.Open _
+        | State.CloseSent _ -> {
+            stay state with
+                Event = ValueSome(Event.Pong payload)
+          }
+        | State.Draining _
+        | State.Closed _ -> stay state
+
+    /// A whole control frame (RFC 6455 §5.5).
+    let internal onControl
+        (settings: ConnectionSettings)
+        (state: State)
+        (opcode: Opcode)
+        (payload: ReadOnlySpan<byte>)
+        : Transition =
+        match opcode with
+        | Opcode.Close ->
+            match readClose payload with
+            | Ok status -> onClose settings state status
+            | Error error -> fail state error
+        | Opcode.Ping -> onPing state (ControlPayload.Create payload)
+        | Opcode.Pong -> onPong state (ControlPayload.Create payload)
+        | Opcode.Continuation
+        | Opcode.Text
+        | Opcode.Binary -> stay state
+
+    /// The message of which fragments have come; none outside of one.
+    let internal receivingOf (state: State) : PartialMessage voption =
+        match state with
+        | State.Open(receiving, _)
+        | State.CloseSent(_, receiving) -> receiving
+        | State.Draining _
+        | State.Closed _ -> ValueNone
+
+    let internal withReceiving (state: State) (receiving: PartialMessage voption) : State =
+        match state with
+        | State.Open(_, sending) -> State.Open(receiving, sending)
+        | State.CloseSent(sent, _) -> State.CloseSent(sent, receiving)
+        | State.Draining _
+        | State.Closed _ -> state
+
+    /// True while what comes from the peer matters.
+    let internal isLive (state: State) : bool =
+        match state with
+        | State.Open _
+        | State.CloseSent _ -> true
+        | State.Draining _
+        | State.Closed _ -> false
+
+    /// A data frame is complete. A message in one frame leaves the state as it was.
+    let internal endFrame
+        (state: State)
+        (receiving: PartialMessage voption)
+        (message: inref<PartialMessage>)
+        (fin: bool)
+        : Transition =
+        match Fragments.endFrame &message fin with
+        | ValueSome error -> fail state error
+        | ValueNone -> {
+            State =
+                match receiving, fin with
+                | ValueNone, true -> state
+                | ValueSome _, true -> withReceiving state ValueNone
+                | (ValueNone | ValueSome _), false -> withReceiving state (ValueSome message)
+            Event = ValueSome(Fragments.dataEvent message.Kind fin)
+            Output = ValueNone
+            HalfClose = false
+          }
+
+    /// Hands a payload over piece by piece, unmasked in a small buffer, without keeping it.
+    let private addPayload
+        (settings: ConnectionSettings)
+        (message: inref<PartialMessage>)
+        (frame: inref<Frame>)
+        : Judged =
+        let bufferSize = 1024
+
+        let buffer =
+            Span<byte>(NativePtr.toVoidPtr (NativePtr.stackalloc<byte> bufferSize), bufferSize)
+
+        let mutable rest = frame.Payload
+        let mutable offset = 0L
+        let mutable result = Good message
+
+        while not rest.IsEmpty do
+            let piece = rest.Slice(0L, min rest.Length (int64 bufferSize))
+            let data = buffer.Slice(0, int piece.Length)
+            Frame.copyPayload &frame.Header offset &piece data
+            rest <- rest.Slice piece.Length
+            offset <- offset + piece.Length
+
+            match result with
+            | Good before -> result <- Fragments.add settings &before (Span<byte>.op_Implicit data)
+            | Bad _ -> rest <- ReadOnlySequence.Empty
+
+        result
+
+    let private onData
+        (settings: ConnectionSettings)
+        (state: State)
+        (receiving: PartialMessage voption)
+        (frame: inref<Frame>)
+        : Transition =
+        match Fragments.beginFrame settings.Limits receiving &frame.Header with
+        | Bad error -> fail state error
+        | Good begun ->
+            match addPayload settings &begun &frame with
+            | Bad error -> fail state error
+            | Good message -> endFrame state receiving &message frame.Header.Fin
+
+    let private onFrame
+        (settings: ConnectionSettings)
+        (state: State)
+        (receiving: PartialMessage voption)
+        (frame: inref<Frame>)
+        : Transition =
+        if Opcode.isControl frame.Header.Opcode then
+            let payload = Frame.toArray &frame
+            onControl settings state frame.Header.Opcode (ReadOnlySpan payload)
+        else
+            onData settings state receiving &frame
+
+    /// <summary>
+    /// The next state after something came from the peer. Total: every input has one answer in every state, and no input
+    /// makes it throw. Allocates nothing for an unfragmented data frame.
+    /// </summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="state">The state before.</param>
+    /// <param name="input">
+    /// What came. A frame's payload is read, not kept. It is taken as it is: messages that extensions have transformed are for
+    /// <c>WebSocketEndpoint</c>, which has them decoded.
+    /// </param>
+    [<CompiledName("Receive")>]
+    let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =
+        match state, input with
+        | (State.Open(receiving, _) | State.CloseSent(_, receiving)), Input.Received frame ->
+            onFrame settings state receiving &frame
+        | (State.Draining _ | State.Closed _), Input.Received _ -> stay state
+        | _, Input.Broken error -> fail state error
+        | _, Input.EndOfStream -> endOfStream settings state
+
+    // ---- Parts of frames, for those who hand them over one by one. WebSocketEndpoint does it by itself.
+
+    /// <summary>
+    /// What is wrong with a frame of this header in this state, if anything: its place among the frames, or the size of
+    /// the message that it would make. Judged before the payload arrives (RFC 6455 §5.4, §10.4).
+    /// </summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="state">The state before the frame.</param>
+    /// <param name="header">The frame's header, as <c>FrameReader</c> gave it.</param>
+    [<CompiledName("Check")>]
+    let check
+        (settings: ConnectionSettings)
+        (state: State)
+        (header: inref<FrameHeader>)
+        : ProtocolError voption =
+        match state with
+        | State.Open _
+        | State.CloseSent _ when Opcode.isControl header.Opcode -> ValueNone
+        | State.Open(receiving, _)
+        | State.CloseSent(_, receiving) ->
+            match Fragments.beginFrame settings.Limits receiving &header with
+            | Bad error -> ValueSome error
+            | Good _ -> ValueNone
+        | State.Draining _
+        | State.Closed _ -> ValueNone
+
+    /// The message that a frame belongs to, before or after its first part.
+    let private current
+        (settings: ConnectionSettings)
+        (receiving: PartialMessage voption)
+        (header: inref<FrameHeader>)
+        (isBegun: bool)
+        : Judged =
+        match receiving with
+        | ValueSome message when isBegun -> Good message
+        | ValueNone when isBegun -> Bad ProtocolError.ContinuationUnexpected
+        | _ -> Fragments.beginFrame settings.Limits receiving &header
+
+    /// <summary>
+    /// A piece of a data frame's payload has arrived, been unmasked and decoded by the extensions of its message. With
+    /// <c>check</c> before it, this equals <c>receive</c> of the whole frame, but bad text is found before the frame is
+    /// complete. Allocates nothing for a message in one piece.
+    /// </summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="state">The state after the piece before.</param>
+    /// <param name="header">The header of a data frame that <c>check</c> found nothing wrong with.</param>
+    /// <param name="part">Which part of the payload the piece is. Every frame has a first and a last, or a whole.</param>
+    /// <param name="data">The piece, unmasked and decoded; may be empty.</param>
+    [<CompiledName("ReceiveData")>]
+    let receiveData
+        (settings: ConnectionSettings)
+        (state: State)
+        (header: inref<FrameHeader>)
+        (part: Part)
+        (data: ReadOnlySpan<byte>)
+        : Transition =
+        match state with
+        | State.Open(receiving, _)
+        | State.CloseSent(_, receiving) ->
+            match current settings receiving &header (not part.Begins) with
+            | Bad error -> fail state error
+            | Good begun ->
+                match Fragments.add settings &begun data with
+                | Bad error -> fail state error
+                | Good message when part.Ends -> endFrame state receiving &message header.Fin
+                | Good message -> stay (withReceiving state (ValueSome message))
+        | State.Draining _
+        | State.Closed _ -> stay state
+
+    /// A piece of which no more is known than its length and what `Utf8.validate` found, as `receiveData` takes it.
+    let internal receiveMeasured
+        (settings: ConnectionSettings)
+        (state: State)
+        (header: inref<FrameHeader>)
+        (part: Part)
+        (length: int64)
+        (found: Utf8Result)
+        : Transition =
+        if not (isLive state) then
+            stay state
+        else
+            let receiving = receivingOf state
+
+            match current settings receiving &header (not part.Begins) with
+            | Bad error -> fail state error
+            | Good begun ->
+                let found =
+                    if settings.ValidateText && begun.Kind.IsText then
+                        found
+                    else
+                        Valid begun.Text
+
+                match Fragments.addMeasured settings &begun length found with
+                | Bad error -> fail state error
+                | Good message when part.Ends -> endFrame state receiving &message header.Fin
+                | Good message -> stay (withReceiving state (ValueSome message))
+
+    /// <summary>
+    /// The bits by which extensions marked the message that a frame belongs to: with any, the frame's payload has to be
+    /// decoded before it is passed to <c>receiveData</c> (RFC 6455 §9).
+    /// </summary>
+    /// <param name="state">The state before the frame, or after a part of it.</param>
+    /// <param name="header">The header of a data frame that <c>check</c> found nothing wrong with.</param>
+    [<CompiledName("MessageBits")>]
+    let messageBits (state: State) (header: inref<FrameHeader>) : ReservedBits =
+        match receivingOf state with
+        | ValueSome message when header.Opcode.IsContinuation -> message.ReservedBits
+        | ValueSome _
+        | ValueNone -> header.ReservedBits
+
+    /// <summary>
+    /// The most bytes of data that a frame may still bring, once decoded. More than that needs not be decoded: its
+    /// first byte too many is refused.
+    /// </summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="state">The state before the frame, or after a part of it.</param>
+    /// <param name="header">The header of a data frame that <c>check</c> found nothing wrong with.</param>
+    /// <param name="isBegun">True after the first part of the frame.</param>
+    [<CompiledName("Room")>]
+    let room
+        (settings: ConnectionSettings)
+        (state: State)
+        (header: inref<FrameHeader>)
+        (isBegun: bool)
+        : int64 =
+        if isLive state then
+            match current settings (receivingOf state) &header isBegun with
+            | Good message -> Fragments.room settings.Limits &message
+            | Bad _ -> 0L
+        else
+            0L
+
+    /// <summary>
+    /// True when the bytes of a frame of this header are validated as text, so that it pays to pass them to
+    /// <c>receiveData</c> before the frame is complete.
+    /// </summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="state">The state before the frame, or after a part of it.</param>
+    /// <param name="header">The header of a data frame that <c>check</c> found nothing wrong with.</param>
+    [<CompiledName("IsValidated")>]
+    let isValidated (settings: ConnectionSettings) (state: State) (header: inref<FrameHeader>) : bool =
+        match receivingOf state with
+        | ValueSome message -> settings.ValidateText && message.Kind.IsText
+        | ValueNone -> isLive state && settings.ValidateText && header.Opcode.IsText
+
+    // ---- Sending
+
+    let private accept (state: State) (output: Output) : SendResult =
+        SendResult.Accepted {
+            stay state with
+                Output = ValueSome output
+        }
+
+    // The four headers of data, made once: sending a message allocates nothing here.
+    let private frameOf (opcode: Opcode) (fin: bool) = Output.Data(opcode, fin)
+    let private textFrame = frameOf Opcode.Text true
+    let private binaryFrame = frameOf Opcode.Binary true
+
+    let private closeWith (next: State) (status: CloseStatus) (halfClose: bool) : SendResult =
+        SendResult.Accepted {
+            State = next
+            Event = ValueNone
+            Output = ValueSome(Output.Close status)
+            HalfClose = halfClose
+        }
+
+    let private sendOpen
+        (state: State)
+        (receiving: PartialMessage voption)
+        (sending: MessageKind voption)
+        (command: Command)
+        : SendResult =
+        match command with
+        | Command.Message _ when sending.IsSome -> SendResult.Refused SendError.MessageUnfinished
+        | Command.Message MessageKind.Text -> accept state textFrame
+        | Command.Message MessageKind.Binary -> accept state binaryFrame
+        | Command.FirstFragment _ when sending.IsSome -> SendResult.Refused SendError.MessageUnfinished
+        | Command.FirstFragment kind ->
+            let opcode = if kind.IsText then Opcode.Text else Opcode.Binary
+            accept (State.Open(receiving, ValueSome kind)) (frameOf opcode false)
+        | Command.NextFragment _ when sending.IsNone -> SendResult.Refused SendError.NoMessageBegun
+        | Command.NextFragment last ->
+            let sending = if last then ValueNone else sending
+            accept (State.Open(receiving, sending)) (frameOf Opcode.Continuation last)
+        | Command.Ping payload -> accept state (Output.Ping payload)
+        | Command.Pong payload -> accept state (Output.Pong payload)
+        | Command.Close status -> closeWith (State.CloseSent(status, receiving)) status false
+        | Command.Fail status -> closeWith (State.Draining(Closure.Abandoned status)) status true
+
+    /// <summary>
+    /// The next state after something the application wants, with what to write; or why it can't be had now. Allocates
+    /// nothing for an unfragmented message.
+    /// </summary>
+    /// <param name="state">The state before.</param>
+    /// <param name="command">What is wanted.</param>
+    [<CompiledName("Send")>]
+    let send (state: State) (command: Command) : SendResult =
+        match state, command with
+        | State.Open(receiving, sending), _ -> sendOpen state receiving sending command
+        | State.CloseSent(sent, _), Command.Fail _ ->
+            SendResult.Accepted {
+                stay (State.Draining(Closure.Abandoned sent)) with
+                    HalfClose = true
+            }
+        | State.CloseSent _, _
+        | State.Draining _, _
+        | State.Closed _, _ -> SendResult.Refused SendError.Closing

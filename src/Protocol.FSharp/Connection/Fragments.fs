@@ -1,0 +1,154 @@
+// Which message a data frame belongs to, and what each piece of its payload does to that message (RFC 6455 §5.4, §8.1, §10.4):
+// `beginFrame`, `add` as often as pieces come, `endFrame`. A frame in one piece takes the same three steps.
+namespace FunctionalWs.Protocol
+
+open System
+
+/// What a step leads to: the message with the frame or the piece, or the rule that it breaks.
+[<Struct; NoComparison; NoEquality>]
+type internal Judged =
+    | Good of Message: PartialMessage
+    | Bad of Error: ProtocolError
+
+/// The rules of fragmentation, on values alone. Connection puts them into states.
+module internal Fragments =
+
+    let private sum (left: int64) (right: int64) : int64 =
+        if left > Int64.MaxValue - right then
+            Int64.MaxValue
+        else
+            left + right
+
+    let private newMessage (kind: MessageKind) (header: inref<FrameHeader>) : PartialMessage = {
+        Kind = kind
+        ReservedBits = header.ReservedBits
+        Size = 0L
+        FragmentSize = 0L
+        WireSize = header.PayloadLength
+        Fragments = 1
+        Text = Utf8.start
+    }
+
+    let private continued (message: inref<PartialMessage>) (header: inref<FrameHeader>) : PartialMessage = {
+        message with
+            FragmentSize = 0L
+            WireSize = sum message.WireSize header.PayloadLength
+            Fragments = message.Fragments + 1
+    }
+
+    /// The message that a frame belongs to, the frame counted (RFC 6455 §5.4).
+    let private messageOf (receiving: PartialMessage voption) (header: inref<FrameHeader>) : Judged =
+        match receiving, header.Opcode with
+        | ValueNone, Opcode.Text -> Good(newMessage MessageKind.Text &header)
+        | ValueNone, Opcode.Binary -> Good(newMessage MessageKind.Binary &header)
+        | ValueSome message, Opcode.Continuation -> Good(continued &message &header)
+        | ValueNone, (Opcode.Continuation | Opcode.Close | Opcode.Ping | Opcode.Pong) ->
+            Bad ProtocolError.ContinuationUnexpected
+        | ValueSome _, (Opcode.Text | Opcode.Binary | Opcode.Close | Opcode.Ping | Opcode.Pong) ->
+            Bad ProtocolError.ContinuationExpected
+
+    /// A message may bring so much more, and this frame so much of it.
+    let private checkData
+        (limits: Limits)
+        (message: inref<PartialMessage>)
+        (length: int64)
+        : ProtocolError voption =
+        if length > limits.MaxFragmentSize - message.FragmentSize then
+            ValueSome(ProtocolError.FragmentTooBig(sum message.FragmentSize length, limits.MaxFragmentSize))
+        elif length > limits.MaxMessageSize - message.Size then
+            ValueSome(ProtocolError.MessageTooBig(sum message.Size length, limits.MaxMessageSize))
+        else
+            ValueNone
+
+    /// What payloads bring is counted as they are decoded. Until then they may take little more than that.
+    let private checkEncoded (limits: Limits) (message: inref<PartialMessage>) : ProtocolError voption =
+        if message.WireSize > limits.Encoded(limits.MaxMessageSize, message.Fragments) then
+            ValueSome(ProtocolError.MessageTooBig(message.WireSize, limits.MaxMessageSize))
+        else
+            ValueNone
+
+    let private checkSize
+        (limits: Limits)
+        (message: inref<PartialMessage>)
+        (header: inref<FrameHeader>)
+        : ProtocolError voption =
+        if message.Fragments > limits.MaxFragments then
+            ValueSome(ProtocolError.TooManyFragments limits.MaxFragments)
+        elif message.ReservedBits = ReservedBits.None then
+            checkData limits &message header.PayloadLength
+        else
+            checkEncoded limits &message
+
+    /// A data frame begins: judged by its header, before its payload has arrived.
+    let beginFrame
+        (limits: Limits)
+        (receiving: PartialMessage voption)
+        (header: inref<FrameHeader>)
+        : Judged =
+        match messageOf receiving &header with
+        | Bad error -> Bad error
+        | Good message ->
+            match checkSize limits &message &header with
+            | ValueSome error -> Bad error
+            | ValueNone -> Good message
+
+    /// The most bytes of data that the frame may still bring, once decoded.
+    let room (limits: Limits) (message: inref<PartialMessage>) : int64 =
+        min (limits.MaxMessageSize - message.Size) (limits.MaxFragmentSize - message.FragmentSize)
+
+    let private validate
+        (settings: ConnectionSettings)
+        (message: inref<PartialMessage>)
+        (data: ReadOnlySpan<byte>)
+        : Utf8Result =
+        if settings.ValidateText && message.Kind.IsText then
+            Utf8.validate message.Text data
+        else
+            Valid message.Text
+
+    /// A piece of so many bytes, of which this was found as text.
+    let addMeasured
+        (settings: ConnectionSettings)
+        (message: inref<PartialMessage>)
+        (length: int64)
+        (found: Utf8Result)
+        : Judged =
+        match checkData settings.Limits &message length, found with
+        | ValueSome error, _ -> Bad error
+        | ValueNone, Invalid position -> Bad(ProtocolError.TextNotUtf8(message.Size + int64 position))
+        | ValueNone, Valid text ->
+            Good {
+                message with
+                    Size = message.Size + length
+                    FragmentSize = message.FragmentSize + length
+                    Text = text
+            }
+
+    /// A piece of the frame's payload has come, unmasked and decoded.
+    let add
+        (settings: ConnectionSettings)
+        (message: inref<PartialMessage>)
+        (data: ReadOnlySpan<byte>)
+        : Judged =
+        addMeasured settings &message (int64 data.Length) (validate settings &message data)
+
+    /// The frame is complete. A text may not end inside a character (RFC 6455 §8.1).
+    let endFrame (message: inref<PartialMessage>) (fin: bool) : ProtocolError voption =
+        if fin && not message.Text.IsComplete then
+            ValueSome(ProtocolError.TextNotUtf8 message.Size)
+        else
+            ValueNone
+
+    // The four events of data, made once: a data frame allocates nothing.
+    let private wholeText = Event.Data(MessageKind.Text, true)
+    let private wholeBinary = Event.Data(MessageKind.Binary, true)
+    let private partOfText = Event.Data(MessageKind.Text, false)
+    let private partOfBinary = Event.Data(MessageKind.Binary, false)
+
+    /// A frame of a message is complete.
+    let dataEvent (kind: MessageKind) (endOfMessage: bool) : Event =
+        match kind, endOfMessage with
+        | MessageKind.Text, true -> wholeText
+        | MessageKind.Text, false -> partOfText
+        | MessageKind.Binary, true -> wholeBinary
+        | MessageKind.Binary, false -> partOfBinary

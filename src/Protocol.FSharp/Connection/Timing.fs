@@ -1,0 +1,387 @@
+// How long things may take, as rules on values: what a time leads to, and when to ask again. No clock is read here, and a message
+// costs none: traffic comes in as counters, which are compared when somebody asks.
+namespace FunctionalWs.Protocol
+
+open System
+
+/// <summary>
+/// How long the parts of a connection's life may take. Each is a positive time, or <c>TimeSpan.MaxValue</c> for no limit.
+/// Immutable: the <c>With…</c> members give another value.
+/// </summary>
+[<Sealed; AllowNullLiteral(false)>]
+type Timeouts
+    private
+    (
+        opening: TimeSpan,
+        closing: TimeSpan,
+        pingInterval: TimeSpan,
+        ping: TimeSpan,
+        message: TimeSpan,
+        sending: TimeSpan
+    ) =
+
+    static let never =
+        Timeouts(
+            TimeSpan.MaxValue,
+            TimeSpan.MaxValue,
+            TimeSpan.MaxValue,
+            TimeSpan.MaxValue,
+            TimeSpan.MaxValue,
+            TimeSpan.MaxValue
+        )
+
+    static let positive (name: string) (value: TimeSpan) : TimeSpan =
+        if value <= TimeSpan.Zero then
+            raise (ArgumentOutOfRangeException(name, value, "A timeout is longer than zero."))
+
+        value
+
+    /// <summary>No limit on anything, and no pings.</summary>
+    static member Never: Timeouts = never
+
+    /// <summary>From the beginning of the opening handshake to its end.</summary>
+    member _.Opening: TimeSpan = opening
+
+    /// <summary>From the beginning of the closing to the end of the stream.</summary>
+    member _.Closing: TimeSpan = closing
+
+    /// <summary>Between two pings of the keepalive.</summary>
+    member _.PingInterval: TimeSpan = pingInterval
+
+    /// <summary>From a ping to a sign of life.</summary>
+    member _.Ping: TimeSpan = ping
+
+    /// <summary>From the first byte of a message to its last.</summary>
+    member _.Message: TimeSpan = message
+
+    /// <summary>From the last byte that the peer took to the next one, while some wait to be taken.</summary>
+    member _.Sending: TimeSpan = sending
+
+    /// <summary>With another limit on the opening handshake.</summary>
+    /// <param name="value">More than zero.</param>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">The time is zero or negative.</exception>
+    member _.WithOpening(value: TimeSpan) : Timeouts =
+        Timeouts(positive (nameof value) value, closing, pingInterval, ping, message, sending)
+
+    /// <summary>With another limit on the closing.</summary>
+    /// <param name="value">More than zero.</param>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">The time is zero or negative.</exception>
+    member _.WithClosing(value: TimeSpan) : Timeouts =
+        Timeouts(opening, positive (nameof value) value, pingInterval, ping, message, sending)
+
+    /// <summary>With pings, and a limit on the silence after one.</summary>
+    /// <param name="interval">Between two pings: more than zero.</param>
+    /// <param name="timeout">From a ping to a sign of life: more than zero.</param>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">A time is zero or negative.</exception>
+    member _.WithPing(interval: TimeSpan, timeout: TimeSpan) : Timeouts =
+        Timeouts(
+            opening,
+            closing,
+            positive (nameof interval) interval,
+            positive (nameof timeout) timeout,
+            message,
+            sending
+        )
+
+    /// <summary>With another limit on a message that is arriving.</summary>
+    /// <param name="value">More than zero.</param>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">The time is zero or negative.</exception>
+    member _.WithMessage(value: TimeSpan) : Timeouts =
+        Timeouts(opening, closing, pingInterval, ping, positive (nameof value) value, sending)
+
+    /// <summary>With another limit on a peer that takes nothing.</summary>
+    /// <param name="value">More than zero.</param>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">The time is zero or negative.</exception>
+    member _.WithSending(value: TimeSpan) : Timeouts =
+        Timeouts(opening, closing, pingInterval, ping, message, positive (nameof value) value)
+
+/// <summary>A limit of <c>Timeouts</c> that was passed.</summary>
+[<Struct; RequireQualifiedAccess>]
+type Overdue =
+    /// <summary>The opening handshake has taken too long.</summary>
+    | Opening
+    /// <summary>The closing has taken too long: end the stream.</summary>
+    | Closing
+    /// <summary>The peer gave no sign of life since a ping: end the stream.</summary>
+    | Ping
+    /// <summary>A message has taken too long: fail the connection, with 1008.</summary>
+    | Message
+    /// <summary>The peer took nothing of what waits for it: end the stream.</summary>
+    | Sending
+
+/// <summary>What is to be done at a time. At most one thing: ask again when it is done.</summary>
+[<Struct; RequireQualifiedAccess>]
+type Due =
+    /// <summary>Nothing.</summary>
+    | Nothing
+    /// <summary>Send a ping, whose payload is the caller's to choose.</summary>
+    | Ping
+    /// <summary>A limit was passed. Said again each time until something is done about it.</summary>
+    | Passed of Limit: Overdue
+
+/// <summary>What has happened on a connection so far, in counters that its owner keeps.</summary>
+[<Struct>]
+type Traffic = {
+    /// <summary>Moves when bytes come from the peer.</summary>
+    Received: int64
+    /// <summary>Moves when a message is complete.</summary>
+    Messages: int64
+    /// <summary>Moves when the peer takes bytes: a sign of life.</summary>
+    Taken: int64
+    /// <summary>Moves when something has left that was to be sent, to wherever it waits then.</summary>
+    Sent: int64
+    /// <summary>True while bytes wait for the peer to take them.</summary>
+    IsSending: bool
+    /// <summary>True while the peer has sent something that nobody has read.</summary>
+    IsUnread: bool
+}
+
+/// Since when something lasts, and the count of that moment.
+[<Struct>]
+type internal Since = { At: TimeSpan; Count: int64 }
+
+/// Since when a ping is unanswered, and what had been received and taken then.
+[<Struct>]
+type internal Pinged = {
+    At: TimeSpan
+    Received: int64
+    Taken: int64
+}
+
+[<Struct; RequireQualifiedAccess>]
+type internal Phase =
+    | Opening of Since: TimeSpan
+    | Open of Since: TimeSpan
+    | Closing of At: TimeSpan
+
+/// What is being timed. It changes at marks only: when something begins, ends or is due.
+type internal Watch = {
+    Phase: Phase
+    /// The pings that were due so far.
+    Pings: int64
+    Pinged: Pinged voption
+    Message: Since voption
+    Sending: Since voption
+}
+
+/// What the watch has to know of the connection.
+[<Struct>]
+type internal Condition = {
+    IsOpen: bool
+    IsClosed: bool
+    /// A message, a frame or a header has begun and isn't whole.
+    IsUnfinished: bool
+    /// Nothing is read, since too much waits unread.
+    IsPaused: bool
+}
+
+module internal Watch =
+
+    let start (now: TimeSpan) : Watch = {
+        Phase = Phase.Opening now
+        Pings = 0L
+        Pinged = ValueNone
+        Message = ValueNone
+        Sending = ValueNone
+    }
+
+    let opened (now: TimeSpan) (watch: Watch) : Watch = { watch with Phase = Phase.Open now }
+
+    let private hasPassed (now: TimeSpan) (since: TimeSpan) (limit: TimeSpan) = now - since >= limit
+
+    /// What the peer has said or would say isn't read: it can't be called silent. But one that takes nothing either, so that
+    /// we can't read on, isn't excused by what it once sent.
+    let private isExcused (condition: Condition) (traffic: Traffic) : bool =
+        if condition.IsPaused then
+            not traffic.IsSending
+        else
+            traffic.IsUnread
+
+    // ---- One limit each: the watch as it is after a look, the same object when nothing has begun or ended
+
+    let private lookAtPing (condition: Condition) (traffic: Traffic) (watch: Watch) : Watch =
+        match watch.Pinged with
+        | ValueSome pinged when
+            isExcused condition traffic
+            || pinged.Received <> traffic.Received
+            || pinged.Taken <> traffic.Taken
+              ->
+              { watch with Pinged = ValueNone }
+        | ValueSome _
+        | ValueNone -> watch
+
+    let private lookAtMessage
+        (now: TimeSpan)
+        (timeouts: Timeouts)
+        (condition: Condition)
+        (traffic: Traffic)
+        (watch: Watch)
+        : Watch =
+        let isArriving =
+            condition.IsUnfinished
+            && not condition.IsPaused
+            && not traffic.IsUnread
+            && timeouts.Message < TimeSpan.MaxValue
+
+        match watch.Message with
+        | ValueSome since when isArriving && since.Count = traffic.Messages -> watch
+        | ValueSome _ when not isArriving -> { watch with Message = ValueNone }
+        | ValueNone when not isArriving -> watch
+        | ValueSome _
+        | ValueNone -> {
+            watch with
+                Message = ValueSome { At = now; Count = traffic.Messages }
+          }
+
+    let private lookAtSending (now: TimeSpan) (timeouts: Timeouts) (traffic: Traffic) (watch: Watch) : Watch =
+        let isWaiting = traffic.IsSending && timeouts.Sending < TimeSpan.MaxValue
+
+        match watch.Sending with
+        | ValueSome since when isWaiting && since.Count = traffic.Taken + traffic.Sent -> watch
+        | ValueSome _ when not isWaiting -> { watch with Sending = ValueNone }
+        | ValueNone when not isWaiting -> watch
+        | ValueSome _
+        | ValueNone -> {
+            watch with
+                Sending =
+                    ValueSome {
+                        At = now
+                        Count = traffic.Taken + traffic.Sent
+                    }
+          }
+
+    // ---- What is due
+
+    /// Fixed points in time: a late look delays one ping, not all that follow.
+    let private pingsUntil (now: TimeSpan) (timeouts: Timeouts) (since: TimeSpan) : int64 =
+        if timeouts.PingInterval = TimeSpan.MaxValue then
+            0L
+        else
+            (now - since).Ticks / timeouts.PingInterval.Ticks
+
+    let private ping
+        (now: TimeSpan)
+        (timeouts: Timeouts)
+        (condition: Condition)
+        (traffic: Traffic)
+        (since: TimeSpan)
+        (watch: Watch)
+        : struct (Watch * Due) =
+        let pings = pingsUntil now timeouts since
+
+        if pings <= watch.Pings then
+            struct (watch, Due.Nothing)
+        else
+            let pinged =
+                match watch.Pinged with
+                // No answer is awaited that would not be read.
+                | ValueNone when isExcused condition traffic -> ValueNone
+                | ValueSome pinged -> ValueSome pinged
+                | ValueNone ->
+                    ValueSome {
+                        At = now
+                        Received = traffic.Received
+                        Taken = traffic.Taken
+                    }
+
+            struct ({
+                        watch with
+                            Pings = pings
+                            Pinged = pinged
+                    },
+                    Due.Ping)
+
+    let private isOver (now: TimeSpan) (since: Since voption) (limit: TimeSpan) : bool =
+        match since with
+        | ValueSome since -> hasPassed now since.At limit
+        | ValueNone -> false
+
+    let private isSilent (now: TimeSpan) (timeouts: Timeouts) (watch: Watch) : bool =
+        match watch.Pinged with
+        | ValueSome pinged -> hasPassed now pinged.At timeouts.Ping
+        | ValueNone -> false
+
+    let private lookOpen
+        (now: TimeSpan)
+        (timeouts: Timeouts)
+        (condition: Condition)
+        (traffic: Traffic)
+        (since: TimeSpan)
+        (watch: Watch)
+        : struct (Watch * Due) =
+        let watch =
+            watch
+            |> lookAtPing condition traffic
+            |> lookAtMessage now timeouts condition traffic
+            |> lookAtSending now timeouts traffic
+
+        if isSilent now timeouts watch then
+            struct (watch, Due.Passed Overdue.Ping)
+        elif isOver now watch.Sending timeouts.Sending then
+            struct (watch, Due.Passed Overdue.Sending)
+        elif isOver now watch.Message timeouts.Message then
+            struct (watch, Due.Passed Overdue.Message)
+        else
+            ping now timeouts condition traffic since watch
+
+    let private passed (now: TimeSpan) (since: TimeSpan) (limit: TimeSpan) (overdue: Overdue) : Due =
+        if hasPassed now since limit then
+            Due.Passed overdue
+        else
+            Due.Nothing
+
+    /// What is due at a time, and what is timed from then on.
+    let look
+        (now: TimeSpan)
+        (timeouts: Timeouts)
+        (condition: Condition)
+        (traffic: Traffic)
+        (watch: Watch)
+        : struct (Watch * Due) =
+        match watch.Phase with
+        | _ when condition.IsClosed -> struct (watch, Due.Nothing)
+        | Phase.Opening since -> struct (watch, passed now since timeouts.Opening Overdue.Opening)
+        | Phase.Open since when condition.IsOpen -> lookOpen now timeouts condition traffic since watch
+        | Phase.Open _ -> struct ({ watch with Phase = Phase.Closing now }, Due.Nothing)
+        | Phase.Closing since -> struct (watch, passed now since timeouts.Closing Overdue.Closing)
+
+    // ---- When to ask again
+
+    let private after (since: TimeSpan) (limit: TimeSpan) : TimeSpan =
+        if limit > TimeSpan.MaxValue - since then
+            TimeSpan.MaxValue
+        else
+            since + limit
+
+    /// What is being timed ends then; what isn't yet is looked for eight times a limit.
+    let private until (now: TimeSpan) (since: Since voption) (limit: TimeSpan) : TimeSpan =
+        match since with
+        | ValueSome since -> after since.At limit
+        | ValueNone when limit = TimeSpan.MaxValue -> TimeSpan.MaxValue
+        | ValueNone -> after now (limit / 8.0)
+
+    let private nextPing (timeouts: Timeouts) (since: TimeSpan) (watch: Watch) : TimeSpan =
+        if timeouts.PingInterval = TimeSpan.MaxValue then
+            TimeSpan.MaxValue
+        else
+            since + timeouts.PingInterval * float (watch.Pings + 1L)
+
+    /// When to look again, if nothing happens before; `TimeSpan.MaxValue` for never.
+    let deadline (now: TimeSpan) (timeouts: Timeouts) (condition: Condition) (watch: Watch) : TimeSpan =
+        match watch.Phase with
+        | _ when condition.IsClosed -> TimeSpan.MaxValue
+        | Phase.Opening since -> after since timeouts.Opening
+        | Phase.Open _ when not condition.IsOpen -> now
+        | Phase.Open since ->
+            let ping =
+                match watch.Pinged with
+                | ValueSome pinged -> min (after pinged.At timeouts.Ping) (nextPing timeouts since watch)
+                | ValueNone -> nextPing timeouts since watch
+
+            let sending = until now watch.Sending timeouts.Sending
+
+            if condition.IsUnfinished then
+                min (min ping sending) (until now watch.Message timeouts.Message)
+            else
+                min ping sending
+        | Phase.Closing since -> after since timeouts.Closing

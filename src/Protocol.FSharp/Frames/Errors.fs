@@ -1,0 +1,197 @@
+// What a peer can do wrong and what a caller can do wrong: two types that never meet.
+// Total functions map the first to a close code and both to a sentence.
+namespace FunctionalWs.Protocol
+
+open type System.FormattableString
+
+/// <summary>A rule of the protocol that the peer broke. Each leads to one close code, see <c>closeCode</c>.</summary>
+[<RequireQualifiedAccess>]
+type ProtocolError =
+    /// <summary>A frame has an opcode that is reserved, 0x3–0x7 or 0xB–0xF (RFC 6455 §5.2).</summary>
+    | ReservedOpcode of Opcode: byte
+    /// <summary>A frame sets RSV1, RSV2 or RSV3, which no agreed extension uses (RFC 6455 §5.2).</summary>
+    | ReservedBits of Bits: byte
+    /// <summary>A client sent a frame without a masking key (RFC 6455 §5.1).</summary>
+    | MaskMissing
+    /// <summary>A server sent a frame with a masking key (RFC 6455 §5.1).</summary>
+    | MaskForbidden
+    /// <summary>A payload length is not in its shortest form (RFC 6455 §5.2).</summary>
+    | LengthNotMinimal of Length: int64
+    /// <summary>A 64-bit payload length has its top bit set (RFC 6455 §5.2).</summary>
+    | LengthTopBit
+    /// <summary>A control frame announces more than 125 bytes (RFC 6455 §5.5).</summary>
+    | ControlFrameTooLong of Control: Opcode
+    /// <summary>A control frame is not final (RFC 6455 §5.5).</summary>
+    | ControlFrameFragmented of Control: Opcode
+    /// <summary>A new message starts before the last frame of the one that is open (RFC 6455 §5.4).</summary>
+    | ContinuationExpected
+    /// <summary>A continuation comes while no message is open (RFC 6455 §5.4).</summary>
+    | ContinuationUnexpected
+    /// <summary>A frame of a message is larger than one may be (RFC 6455 §10.4).</summary>
+    | FragmentTooBig of Length: int64 * Limit: int64
+    /// <summary>A message is larger than one may be (RFC 6455 §10.4).</summary>
+    | MessageTooBig of Length: int64 * Limit: int64
+    /// <summary>A message has more frames than one may have (RFC 6455 §10.4).</summary>
+    | TooManyFragments of Limit: int
+    /// <summary>A text message has a byte that can't stand there in UTF-8, or ends inside a character (RFC 6455 §8.1).</summary>
+    | TextNotUtf8 of Position: int64
+    /// <summary>A compressed message holds what is no compressed data (RFC 7692 §7.2.2).</summary>
+    | CompressedDataInvalid
+    /// <summary>A compressed message ends inside its compressed data (RFC 7692 §7.2.2).</summary>
+    | CompressedDataIncomplete
+    /// <summary>A compressed message holds more than so many times its size on the wire.</summary>
+    | InflateRatioExceeded of Limit: int
+    /// <summary>An extension could not decode a message (RFC 6455 §9).</summary>
+    | ExtensionFailed of Extension: string * Reason: string
+    /// <summary>A close frame has one byte of payload: half a code (RFC 6455 §5.5.1).</summary>
+    | CloseFrameTooShort
+    /// <summary>A close frame has a code that may not be sent (RFC 6455 §7.4).</summary>
+    | CloseCodeInvalid of Code: int
+    /// <summary>The reason in a close frame is not UTF-8 (RFC 6455 §5.5.1).</summary>
+    | CloseReasonNotUtf8
+
+/// <summary>A call that the state of the connection doesn't allow. The peer did nothing wrong.</summary>
+[<Struct; RequireQualifiedAccess>]
+type SendError =
+    /// <summary>The closing handshake has begun, or the connection is closed (RFC 6455 §5.5.1, §7.1).</summary>
+    | Closing
+    /// <summary>A fragmented message is being sent; nothing but its next fragment fits (RFC 6455 §5.4).</summary>
+    | MessageUnfinished
+    /// <summary>There is no fragmented message whose next fragment could be sent (RFC 6455 §5.4).</summary>
+    | NoMessageBegun
+
+/// <summary>What a peer's mistakes lead to.</summary>
+module ProtocolError =
+
+    /// <summary>The close code with which the connection is failed (RFC 6455 §7.1.7, §7.4.1).</summary>
+    /// <param name="error">What the peer did.</param>
+    [<CompiledName("CloseCode")>]
+    let closeCode (error: ProtocolError) : CloseCode =
+        match error with
+        | ProtocolError.ReservedOpcode _
+        | ProtocolError.ReservedBits _
+        | ProtocolError.MaskMissing
+        | ProtocolError.MaskForbidden
+        | ProtocolError.LengthNotMinimal _
+        | ProtocolError.LengthTopBit
+        | ProtocolError.ControlFrameTooLong _
+        | ProtocolError.ControlFrameFragmented _
+        | ProtocolError.ContinuationExpected
+        | ProtocolError.ContinuationUnexpected
+        | ProtocolError.CompressedDataInvalid
+        | ProtocolError.ExtensionFailed _
+        | ProtocolError.CloseFrameTooShort
+        | ProtocolError.CloseCodeInvalid _ -> CloseCode.ProtocolError
+        | ProtocolError.TextNotUtf8 _
+        | ProtocolError.CompressedDataIncomplete
+        | ProtocolError.CloseReasonNotUtf8 -> CloseCode.InvalidFramePayloadData
+        | ProtocolError.InflateRatioExceeded _
+        | ProtocolError.TooManyFragments _ -> CloseCode.PolicyViolation
+        | ProtocolError.FragmentTooBig _
+        | ProtocolError.MessageTooBig _ -> CloseCode.MessageTooBig
+
+    /// What an extension's author wrote, made fit for a close frame.
+    let private shorten (text: string) =
+        let longest = 40
+
+        text.Substring(0, min text.Length longest)
+        |> String.map (fun character ->
+            if character >= ' ' && character <= '~' then
+                character
+            else
+                '?')
+
+    /// <summary>A sentence for logs and for the reason of the close frame, at most 123 bytes of ASCII.</summary>
+    /// <param name="error">What the peer did.</param>
+    [<CompiledName("Describe")>]
+    let describe (error: ProtocolError) : string =
+        match error with
+        | ProtocolError.ReservedOpcode opcode -> Invariant $"invalid opcode 0x{opcode:X}"
+        | ProtocolError.ReservedBits bits -> Invariant $"reserved bits must be 0, not 0x{bits:X}"
+        | ProtocolError.MaskMissing -> "incorrect masking: a client must mask its frames"
+        | ProtocolError.MaskForbidden -> "incorrect masking: a server must not mask its frames"
+        | ProtocolError.LengthNotMinimal length -> Invariant $"length {length} is not in its shortest form"
+        | ProtocolError.LengthTopBit -> "the top bit of a 64-bit length must be 0"
+        | ProtocolError.ControlFrameTooLong _ -> "control frame too long: at most 125 bytes"
+        | ProtocolError.ControlFrameFragmented _ -> "fragmented control frame"
+        | ProtocolError.ContinuationExpected -> "expected a continuation frame"
+        | ProtocolError.ContinuationUnexpected -> "unexpected continuation frame"
+        | ProtocolError.FragmentTooBig(length, limit) ->
+            Invariant $"frame of {length} bytes exceeds the limit of {limit} bytes"
+        | ProtocolError.MessageTooBig(length, limit) ->
+            Invariant $"message of at least {length} bytes exceeds the limit of {limit} bytes"
+        | ProtocolError.TooManyFragments limit -> Invariant $"message of more than {limit} frames"
+        | ProtocolError.TextNotUtf8 position -> Invariant $"invalid UTF-8 at position {position}"
+        | ProtocolError.CompressedDataInvalid -> "decompression failed"
+        | ProtocolError.CompressedDataIncomplete -> "compressed data ends too early"
+        | ProtocolError.InflateRatioExceeded limit ->
+            Invariant $"message inflates to more than {limit} times its size"
+        | ProtocolError.ExtensionFailed(extension, reason) ->
+            Invariant $"extension {shorten extension} failed: {shorten reason}"
+        | ProtocolError.CloseFrameTooShort -> "close frame too short"
+        | ProtocolError.CloseCodeInvalid code -> Invariant $"invalid status code {code}"
+        | ProtocolError.CloseReasonNotUtf8 -> "invalid UTF-8 in the reason of a close frame"
+
+    let private of6455 section = { Rfc = 6455; Section = section }
+    let private of7692 section = { Rfc = 7692; Section = section }
+
+    /// <summary>Where the rule is written down.</summary>
+    /// <param name="error">What the peer did.</param>
+    [<CompiledName("Section")>]
+    let section (error: ProtocolError) : RfcSection =
+        match error with
+        | ProtocolError.MaskMissing
+        | ProtocolError.MaskForbidden -> of6455 "5.1"
+        | ProtocolError.ReservedOpcode _
+        | ProtocolError.ReservedBits _
+        | ProtocolError.LengthNotMinimal _
+        | ProtocolError.LengthTopBit -> of6455 "5.2"
+        | ProtocolError.ContinuationExpected
+        | ProtocolError.ContinuationUnexpected -> of6455 "5.4"
+        | ProtocolError.ControlFrameTooLong _
+        | ProtocolError.ControlFrameFragmented _ -> of6455 "5.5"
+        | ProtocolError.CloseFrameTooShort
+        | ProtocolError.CloseReasonNotUtf8 -> of6455 "5.5.1"
+        | ProtocolError.CloseCodeInvalid _ -> of6455 "7.4"
+        | ProtocolError.TextNotUtf8 _ -> of6455 "8.1"
+        | ProtocolError.ExtensionFailed _ -> of6455 "9"
+        | ProtocolError.FragmentTooBig _
+        | ProtocolError.MessageTooBig _
+        | ProtocolError.TooManyFragments _
+        | ProtocolError.InflateRatioExceeded _ -> of6455 "10.4"
+        | ProtocolError.CompressedDataInvalid
+        | ProtocolError.CompressedDataIncomplete -> of7692 "7.2.2"
+
+    /// <summary>The rule itself, as one sentence.</summary>
+    /// <param name="error">What the peer did.</param>
+    [<CompiledName("Rule")>]
+    let rule (error: ProtocolError) : string =
+        match error with
+        | ProtocolError.ReservedOpcode _ -> "The opcodes 3 to 7 and B to F are reserved."
+        | ProtocolError.ReservedBits _ ->
+            "A reserved bit is 0 unless an extension that was agreed on uses it, on the first frame of a message."
+        | ProtocolError.MaskMissing -> "A client masks every frame that it sends."
+        | ProtocolError.MaskForbidden -> "A server masks no frame that it sends."
+        | ProtocolError.LengthNotMinimal _ -> "A payload length takes as few bytes as it can."
+        | ProtocolError.LengthTopBit -> "The top bit of a 64-bit payload length is 0."
+        | ProtocolError.ControlFrameTooLong _ -> "A control frame has at most 125 bytes of payload."
+        | ProtocolError.ControlFrameFragmented _ -> "A control frame is not fragmented."
+        | ProtocolError.ContinuationExpected ->
+            "While a message is unfinished, a data frame continues that message."
+        | ProtocolError.ContinuationUnexpected -> "A continuation frame continues a message that has begun."
+        | ProtocolError.FragmentTooBig _ -> "A frame is no larger than the receiver allows."
+        | ProtocolError.MessageTooBig _ -> "A message is no larger than the receiver allows."
+        | ProtocolError.TooManyFragments _ -> "A message has no more frames than the receiver allows."
+        | ProtocolError.TextNotUtf8 _ -> "A text message is valid UTF-8 as a whole."
+        | ProtocolError.CompressedDataInvalid -> "A message marked as compressed holds DEFLATE data."
+        | ProtocolError.CompressedDataIncomplete ->
+            "A compressed message ends where its DEFLATE data ends, but for the four bytes that are left out."
+        | ProtocolError.InflateRatioExceeded _ ->
+            "A compressed message inflates no further than the receiver allows."
+        | ProtocolError.ExtensionFailed _ ->
+            "A message marked with an extension's bit is as this extension makes it."
+        | ProtocolError.CloseFrameTooShort ->
+            "The payload of a close frame is empty, or begins with a code of two bytes."
+        | ProtocolError.CloseCodeInvalid _ ->
+            "A close frame has one of the codes 1000 to 1003, 1007 to 1014 and 3000 to 4999."
+        | ProtocolError.CloseReasonNotUtf8 -> "The reason in a close frame is valid UTF-8."

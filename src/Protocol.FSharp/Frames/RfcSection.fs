@@ -1,0 +1,16 @@
+// Where a rule is written down.
+namespace FunctionalWs.Protocol
+
+open type System.FormattableString
+
+/// <summary>A section of a standard, such as <c>RFC 6455 §5.2</c>.</summary>
+type RfcSection = {
+    /// <summary>The number of the RFC, such as 6455.</summary>
+    Rfc: int
+    /// <summary>The number of the section in it, such as <c>5.2</c>.</summary>
+    Section: string
+} with
+
+    /// <summary>As people write it: <c>RFC 6455 §5.2</c>.</summary>
+    override section.ToString() =
+        Invariant $"RFC {section.Rfc} §{section.Section}"

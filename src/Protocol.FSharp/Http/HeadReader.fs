@@ -1,0 +1,326 @@
+// Heads of HTTP/1.1, line by line: a first line, header fields, an empty line (RFC 9112 §2.1). A reader goes on where it stopped.
+namespace FunctionalWs.Protocol
+
+open System
+open System.Buffers
+open System.Collections.Generic
+open System.Runtime.InteropServices
+open System.Text
+open type System.FormattableString
+
+/// <summary>How large the head of a request or a response may be. Sizes are in bytes. Immutable.</summary>
+[<Sealed; AllowNullLiteral(false)>]
+type HeadLimits
+    /// <summary>Sets limits.</summary>
+    /// <param name="maxStartLineLength">The longest first line with its CR and LF: 64 to 16 MiB, 8,192 by default.</param>
+    /// <param name="maxHeaderLineLength">The longest header line with its CR and LF: 64 to 16 MiB, 8,192 by default.</param>
+    /// <param name="maxHeaderCount">The most header lines: 1 or more, 128 by default.</param>
+    /// <param name="maxHeadSize">The largest head: 64 to 16 MiB, 65,536 by default.</param>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">A limit is out of its range.</exception>
+    (
+        [<Optional; DefaultParameterValue(8_192)>] maxStartLineLength: int,
+        [<Optional; DefaultParameterValue(8_192)>] maxHeaderLineLength: int,
+        [<Optional; DefaultParameterValue(128)>] maxHeaderCount: int,
+        [<Optional; DefaultParameterValue(65_536)>] maxHeadSize: int
+    ) =
+
+    static let smallest = 64
+    static let largest = 16 * 1024 * 1024
+    static let standard = HeadLimits()
+
+    static let check (size: int) (name: string) =
+        ArgumentOutOfRangeException.ThrowIfLessThan(size, smallest, name)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, largest, name)
+
+    do
+        check maxStartLineLength (nameof maxStartLineLength)
+        check maxHeaderLineLength (nameof maxHeaderLineLength)
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxHeaderCount, 1, nameof maxHeaderCount)
+        check maxHeadSize (nameof maxHeadSize)
+
+    member private _.All: struct (int * int * int * int) =
+        maxStartLineLength, maxHeaderLineLength, maxHeaderCount, maxHeadSize
+
+    /// <summary>The longest request line or status line with its CR and LF. Beyond it: 414.</summary>
+    member _.MaxStartLineLength: int = maxStartLineLength
+
+    /// <summary>The longest header line with its CR and LF. Beyond it: 431.</summary>
+    member _.MaxHeaderLineLength: int = maxHeaderLineLength
+
+    /// <summary>The most header lines. Beyond it: 431.</summary>
+    member _.MaxHeaderCount: int = maxHeaderCount
+
+    /// <summary>The largest head, with any empty lines before it. Beyond it: 431.</summary>
+    member _.MaxHeadSize: int = maxHeadSize
+
+    /// <summary>What a line and a head may be set to at most: 16 MiB.</summary>
+    static member Largest: int = largest
+
+    /// <summary>What a line and a head may be set to at least: 64 bytes.</summary>
+    static member Smallest: int = smallest
+
+    /// <summary>Lines of 8,192 bytes, 128 headers, 65,536 bytes in all.</summary>
+    static member Default: HeadLimits = standard
+
+    /// <summary>True for the same limits.</summary>
+    override limits.Equals(other: obj | null) : bool =
+        match other with
+        | :? HeadLimits as other -> limits.All = other.All
+        | _ -> false
+
+    /// <summary>A hash code of all limits.</summary>
+    override limits.GetHashCode() : int = hash limits.All
+
+    /// <summary>The limits in words.</summary>
+    override _.ToString() : string =
+        let number = PeerText.number
+
+        Invariant $"first line {number maxStartLineLength}, header line {number maxHeaderLineLength}, "
+        + Invariant $"{number maxHeaderCount} headers, head {number maxHeadSize} bytes"
+
+/// Whether bytes are the beginning of a first line; `Maybe` when more of them are needed to tell.
+[<Struct; RequireQualifiedAccess>]
+type internal Likeness =
+    | No
+    | Maybe
+    | Yes
+
+/// What makes heads of requests and of responses differ: their first line.
+[<AbstractClass>]
+type internal StartLine<'start>() =
+
+    /// Tells from at most 64 bytes whether they begin such a line; it never changes its mind for more bytes, and of 64 it is
+    /// sure. What is not like it gets no further look.
+    abstract Like: beginning: ReadOnlySpan<byte> -> Likeness
+
+    /// The line without its CR and LF.
+    abstract Parse: line: string -> Result<'start, HeadError>
+
+    /// True when empty lines before it are passed over (RFC 9112 §2.2).
+    abstract IsAfterEmptyLines: bool
+
+/// What is known of a head.
+[<Struct; NoComparison; NoEquality>]
+type internal HeadState<'start> = {
+    /// The first line, when it has come.
+    Start: 'start voption
+    /// The fields of the lines after it, the latest first.
+    Fields: KeyValuePair<string, string> list
+    FieldCount: int
+    /// The bytes of all lines that have ended.
+    Size: int
+    /// The bytes of the unfinished line that were looked at: there is no LF among them.
+    Scanned: int
+}
+
+/// Where reading has come to.
+[<Struct; RequireQualifiedAccess; NoComparison; NoEquality>]
+type internal HeadStep<'start> =
+    | Incomplete of State: HeadState<'start> * Taken: int64
+    | Complete of Start: 'start * Headers: Headers * Consumed: int64
+    | Malformed of Error: HeadError
+    /// The bytes are not even like a head.
+    | Foreign
+
+/// Reads heads. All results are those of reading byte by byte: where the bytes are cut changes nothing.
+module internal HeadReader =
+
+    /// So much of a first line tells whether it is one. No limit is smaller.
+    [<Literal>]
+    let private Beginning = 64
+
+    let start<'start> : HeadState<'start> = {
+        Start = ValueNone
+        Fields = []
+        FieldCount = 0
+        Size = 0
+        Scanned = 0
+    }
+
+    /// What becomes of the head with a line, or with what has come of it.
+    [<Struct; RequireQualifiedAccess; NoComparison; NoEquality>]
+    type private LineStep<'start> =
+        | Next of State: HeadState<'start>
+        | End
+        | Wrong of Error: HeadError
+        | Foreign
+
+    let private text (bytes: ReadOnlySpan<byte>) : string = Encoding.Latin1.GetString bytes
+
+    let private maxLine (limits: HeadLimits) (state: HeadState<'start>) : int =
+        if state.Start.IsNone then
+            limits.MaxStartLineLength
+        else
+            limits.MaxHeaderLineLength
+
+    /// One byte more than a line may have here: nobody looks further.
+    let private horizon (limits: HeadLimits) (state: HeadState<'start>) : int =
+        1 + min (maxLine limits state) (limits.MaxHeadSize - state.Size)
+
+    let private tooLarge (limits: HeadLimits) (state: HeadState<'start>) : HeadError =
+        if maxLine limits state > limits.MaxHeadSize - state.Size then
+            HeadError.HeadTooLarge limits.MaxHeadSize
+        elif state.Start.IsNone then
+            HeadError.StartLineTooLong limits.MaxStartLineLength
+        else
+            HeadError.HeaderLineTooLong limits.MaxHeaderLineLength
+
+    let private isForeign (kind: StartLine<'start>) (state: HeadState<'start>) (line: ReadOnlySpan<byte>) =
+        state.Start.IsNone && (kind.Like(line.Slice(0, min line.Length Beginning))).IsNo
+
+    let private parseField (line: ReadOnlySpan<byte>) : Result<KeyValuePair<string, string>, HeadError> =
+        let colon = max 0 (line.IndexOf(byte ':'))
+        let name = text (line.Slice(0, colon))
+        let value = text(line.Slice(min line.Length (colon + 1))).Trim(' ', '\t')
+
+        if HeaderSyntax.isToken name && HeaderSyntax.isValue value then
+            Ok(KeyValuePair(name, value))
+        else
+            Error(HeadError.HeaderLine(text line))
+
+    let private addStart (kind: StartLine<'start>) (state: HeadState<'start>) (line: ReadOnlySpan<byte>) =
+        match kind.Parse(text line) with
+        | Ok start -> LineStep.Next { state with Start = ValueSome start }
+        | Error error -> LineStep.Wrong error
+
+    let private addField (limits: HeadLimits) (state: HeadState<'start>) (line: ReadOnlySpan<byte>) =
+        if state.FieldCount = limits.MaxHeaderCount then
+            LineStep.Wrong(HeadError.TooManyHeaders limits.MaxHeaderCount)
+        else
+            match parseField line with
+            | Error error -> LineStep.Wrong error
+            | Ok field ->
+                LineStep.Next {
+                    state with
+                        Fields = field :: state.Fields
+                        FieldCount = state.FieldCount + 1
+                }
+
+    /// A line without its CR and LF; an empty one ends the head.
+    let private add (kind: StartLine<'start>) limits (state: HeadState<'start>) (line: ReadOnlySpan<byte>) =
+        match line.IsEmpty, state.Start.IsNone with
+        | true, false -> LineStep.End
+        | true, true when kind.IsAfterEmptyLines -> LineStep.Next state
+        | _, true -> addStart kind state line
+        | false, false -> addField limits state line
+
+    /// A line with its LF.
+    let private finish kind limits (state: HeadState<'start>) (line: ReadOnlySpan<byte>) : LineStep<'start> =
+        let after = {
+            state with
+                Size = state.Size + line.Length
+                Scanned = 0
+        }
+
+        if isForeign kind state line then
+            LineStep.Foreign
+        elif line.Length = horizon limits state then
+            LineStep.Wrong(tooLarge limits state)
+        elif line.EndsWith "\r\n"B then
+            add kind limits after (line.Slice(0, line.Length - 2))
+        else
+            LineStep.Wrong HeadError.LineEnding
+
+    /// What has come of a line that has not ended; the beginning of it is enough.
+    let private pause kind limits (state: HeadState<'start>) (size: int) (beginning: ReadOnlySpan<byte>) =
+        if isForeign kind state beginning then
+            LineStep.Foreign
+        elif size = horizon limits state then
+            LineStep.Wrong(tooLarge limits state)
+        else
+            LineStep.Next { state with Scanned = size }
+
+    let private complete (state: HeadState<'start>) (consumed: int64) : HeadStep<'start> =
+        HeadStep.Complete(state.Start.Value, Headers.Parsed(List.rev state.Fields), consumed)
+
+    /// A line that lies in one piece is not copied.
+    let private contiguous (bytes: ReadOnlySequence<byte>) : ReadOnlySpan<byte> =
+        if bytes.IsSingleSegment then
+            bytes.FirstSpan
+        else
+            ReadOnlySpan(bytes.ToArray())
+
+    /// The caller's bytes begin with those of the unfinished line.
+    let private check (state: HeadState<'start>) (length: int64) : unit =
+        if length < int64 state.Scanned then
+            raise (
+                ArgumentException(
+                    Invariant
+                        $"There are {PeerText.number (int length)} bytes, but the {PeerText.number state.Scanned} that were not consumed must come first.",
+                    "bytes"
+                )
+            )
+
+    /// Where a line ends that begins the bytes: the size with its LF; none when it has not ended.
+    let private lineSize (state: HeadState<'start>) (bytes: ReadOnlySequence<byte>) : int voption =
+        let unseen = bytes.Slice(int64 state.Scanned)
+
+        match Option.ofNullable (BuffersExtensions.PositionOf(&unseen, byte '\n')) with
+        | Some lineFeed -> ValueSome(state.Scanned + int (unseen.Slice(0L, lineFeed).Length) + 1)
+        | None -> ValueNone
+
+    let rec private next
+        kind
+        limits
+        (state: HeadState<'start>)
+        (consumed: int64)
+        (bytes: ReadOnlySequence<byte>)
+        =
+        let seen = bytes.Slice(0L, min bytes.Length (int64 (horizon limits state)))
+        let size = lineSize state seen
+
+        let step =
+            match size with
+            | ValueSome size -> finish kind limits state (contiguous (seen.Slice(0L, int64 size)))
+            | ValueNone ->
+                let beginning = seen.Slice(0L, min seen.Length (int64 Beginning))
+                pause kind limits state (int seen.Length) (contiguous beginning)
+
+        match step, size with
+        | LineStep.Next after, ValueSome size ->
+            next kind limits after (consumed + int64 size) (bytes.Slice(int64 size))
+        | LineStep.Next after, ValueNone -> HeadStep.Incomplete(after, consumed)
+        | LineStep.End, _ -> complete state (consumed + int64 size.Value)
+        | LineStep.Wrong error, _ -> HeadStep.Malformed error
+        | LineStep.Foreign, _ -> HeadStep.Foreign
+
+    /// The same for bytes in one piece, which is how they usually lie.
+    let rec private nextOf
+        kind
+        limits
+        (state: HeadState<'start>)
+        (consumed: int)
+        (bytes: ReadOnlySpan<byte>)
+        =
+        let seen = bytes.Slice(0, min bytes.Length (horizon limits state))
+        let lineFeed = seen.Slice(state.Scanned).IndexOf(byte '\n')
+        let size = state.Scanned + lineFeed + 1
+
+        let step =
+            if lineFeed < 0 then
+                pause kind limits state seen.Length seen
+            else
+                finish kind limits state (seen.Slice(0, size))
+
+        match step with
+        | LineStep.Next after when lineFeed < 0 -> HeadStep.Incomplete(after, int64 consumed)
+        | LineStep.Next after -> nextOf kind limits after (consumed + size) (bytes.Slice size)
+        | LineStep.End -> complete state (int64 (consumed + size))
+        | LineStep.Wrong error -> HeadStep.Malformed error
+        | LineStep.Foreign -> HeadStep.Foreign
+
+    let readSpan kind limits (state: HeadState<'start>) (bytes: ReadOnlySpan<byte>) : HeadStep<'start> =
+        check state (int64 bytes.Length)
+        nextOf kind limits state 0 bytes
+
+    let readSequence
+        kind
+        limits
+        (state: HeadState<'start>)
+        (bytes: ReadOnlySequence<byte>)
+        : HeadStep<'start> =
+        if bytes.IsSingleSegment then
+            readSpan kind limits state bytes.FirstSpan
+        else
+            check state bytes.Length
+            next kind limits state 0L bytes

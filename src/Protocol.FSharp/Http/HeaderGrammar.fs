@@ -1,0 +1,175 @@
+// Lists in header values, as the opening handshake has them (RFC 9110 §5.6, RFC 6455 §9.1).
+// One pass from left to right, no backtracking: the time is linear in the text.
+namespace FunctionalWs.Protocol
+
+open System
+open type System.FormattableString
+
+type GrammarError = { Expected: string; Position: int }
+
+type ExtensionParameter = { Name: string; Value: string | null }
+
+type ExtensionOffer = {
+    Name: string
+    Parameters: ExtensionParameter list
+} with
+
+    static member Create(name: string, parameters: ExtensionParameter seq) : ExtensionOffer =
+        ArgumentNullException.ThrowIfNull(name, nameof name)
+        ArgumentNullException.ThrowIfNull(parameters, nameof parameters)
+
+        {
+            Name = name
+            Parameters = List.ofSeq parameters
+        }
+
+[<StructuredFormatDisplay("{Shown}")>]
+type SchemeCredentials = {
+    Scheme: string
+    Token: string
+} with
+
+    member private credentials.Shown = Invariant $"{credentials.Scheme} ***"
+
+    override credentials.ToString() = credentials.Shown
+
+module HeaderGrammar =
+
+    // A parser takes a text and the place where it begins, and gives a value and the place after it.
+
+    open HeaderLexer
+
+    let private expected (what: string) (position: int) : Result<'a, GrammarError> =
+        Error { Expected = what; Position = position }
+
+    let private token (text: string) (at: int) : Result<struct (string * int), GrammarError> =
+        match HeaderLexer.token text at with
+        | ValueSome piece -> Ok(struct (piece.Text, piece.After))
+        | ValueNone -> expected "a token" at
+
+    /// `token` or `token/token` (RFC 9110 §7.8).
+    let private protocol (text: string) (at: int) : Result<struct (string * int), GrammarError> =
+        match token text at with
+        | Ok(struct (_, slash)) when startsWith '/' text slash ->
+            token text (slash + 1)
+            |> Result.map (fun (struct (_, after)) -> struct (text.Substring(at, after - at), after))
+        | result -> result
+
+    /// A quoted string whose content, unquoted, is a token (RFC 6455 §9.1).
+    let private quotedToken (text: string) (at: int) : Result<struct (string * int), GrammarError> =
+        match quoted text at with
+        | ValueNone -> expected "a closing quote" text.Length
+        | ValueSome piece when HeaderSyntax.isToken piece.Text -> Ok(struct (piece.Text, piece.After))
+        | ValueSome _ -> expected "a token in quotes" (at + 1)
+
+    let private parameterValue (text: string) (at: int) : Result<struct (string * int), GrammarError> =
+        if startsWith '"' text at then
+            quotedToken text at
+        else
+            token text at
+
+    /// `name`, or `name=value`, with blanks around the equals sign.
+    let private parameter (text: string) (at: int) : Result<struct (ExtensionParameter * int), GrammarError> =
+        match token text at with
+        | Error error -> Error error
+        | Ok(struct (name, after)) ->
+            let equals = skipBlanks text after
+
+            if startsWith '=' text equals then
+                parameterValue text (skipBlanks text (equals + 1))
+                |> Result.map (fun (struct (value, after)) -> struct ({ Name = name; Value = value }, after))
+            else
+                Ok(struct ({ Name = name; Value = null }, after))
+
+    let rec private parameters
+        (parsed: ExtensionParameter list)
+        (text: string)
+        (at: int)
+        : Result<struct (ExtensionParameter list * int), GrammarError> =
+        let semicolon = skipBlanks text at
+
+        if not (startsWith ';' text semicolon) then
+            Ok(struct (List.rev parsed, at))
+        else
+            match parameter text (skipBlanks text (semicolon + 1)) with
+            | Error error -> Error error
+            | Ok(struct (next, after)) -> parameters (next :: parsed) text after
+
+    let private extension (text: string) (at: int) : Result<struct (ExtensionOffer * int), GrammarError> =
+        match token text at with
+        | Error error -> Error error
+        | Ok(struct (name, after)) ->
+            parameters [] text after
+            |> Result.map (fun (struct (parameters, after)) ->
+                struct ({ Name = name; Parameters = parameters }, after))
+
+    let private isSeparator (character: char) = character = ',' || isBlank character
+
+    /// Items between commas; empty ones are skipped, and there may be none (RFC 9110 §5.6.1).
+    let private list
+        (item: string -> int -> Result<struct ('a * int), GrammarError>)
+        (text: string)
+        : Result<'a list, GrammarError> =
+        let rec next parsed at =
+            match item text at with
+            | Error error -> Error error
+            | Ok(struct (value, after)) ->
+                let comma = skipBlanks text after
+                let start = skip isSeparator text comma
+
+                if comma = text.Length || start = text.Length && startsWith ',' text comma then
+                    Ok(List.rev (value :: parsed))
+                elif startsWith ',' text comma then
+                    next (value :: parsed) start
+                else
+                    expected "a comma" comma
+
+        match skip isSeparator text 0 with
+        | first when first = text.Length -> Ok []
+        | first -> next [] first
+
+    [<CompiledName("ParseTokens")>]
+    let parseTokens (text: string) : Result<string list, GrammarError> = list token text
+
+    [<CompiledName("ParseProtocols")>]
+    let parseProtocols (text: string) : Result<string list, GrammarError> = list protocol text
+
+    [<CompiledName("ParseExtensions")>]
+    let parseExtensions (text: string) : Result<ExtensionOffer list, GrammarError> = list extension text
+
+    let private renderParameter (parameter: ExtensionParameter) =
+        match parameter.Value with
+        | Null -> parameter.Name
+        | NonNull value -> Invariant $"{parameter.Name}={value}"
+
+    [<CompiledName("RenderExtensions")>]
+    let renderExtensions (extensions: ExtensionOffer seq) : string =
+        let render (extension: ExtensionOffer) =
+            extension.Name :: List.map renderParameter extension.Parameters
+            |> String.concat "; "
+
+        extensions |> Seq.map render |> String.concat ", "
+
+    let private isToken68Character (character: char) =
+        Char.IsAsciiLetterOrDigit character || "-._~+/".Contains character
+
+    [<CompiledName("ParseCredentials")>]
+    let parseCredentials (text: string) : Result<SchemeCredentials, GrammarError> =
+        match token text 0 with
+        | Error error -> Error error
+        | Ok(struct (scheme, after)) ->
+            let start = skip ((=) ' ') text after
+            let padding = skip isToken68Character text start
+            let length = skip ((=) '=') text padding
+
+            if start = after then
+                expected "a space" after
+            elif padding = start then
+                expected "a token68" start
+            elif length < text.Length then
+                expected "the end" length
+            else
+                Ok {
+                    Scheme = scheme
+                    Token = text.Substring start
+                }

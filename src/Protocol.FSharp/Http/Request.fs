@@ -1,0 +1,165 @@
+// Heads of HTTP/1.1 requests, read and written (RFC 9112 §3). Bodies are not read.
+namespace FunctionalWs.Protocol
+
+open System
+open System.Buffers
+open System.Text
+open type System.FormattableString
+
+/// <summary>A request's head. Immutable (RFC 9112 §3).</summary>
+type Request = {
+    /// <summary>The method; case matters.</summary>
+    Method: string
+    /// <summary>The target as it came, with its query: neither decoded nor normalised.</summary>
+    Target: string
+    /// <summary><c>HTTP/1.1</c> or <c>HTTP/1.0</c>.</summary>
+    Version: string
+    /// <summary>The header fields; bytes 0x80–0xFF are the characters of the same numbers.</summary>
+    Headers: Headers
+} with
+
+    /// <summary>Writes the head as it is sent.</summary>
+    /// <param name="writer">Where it goes.</param>
+    member request.WriteTo(writer: IBufferWriter<byte>) : unit =
+        ArgumentNullException.ThrowIfNull(writer, nameof writer)
+
+        let head =
+            Invariant $"{request.Method} {request.Target} {request.Version}\r\n{request.Headers.Lines}\r\n"
+
+        writer.Write(ReadOnlySpan(Encoding.Latin1.GetBytes head))
+
+/// A request line (RFC 9112 §3): a method, a target, a version, with one space between them.
+module internal RequestLine =
+
+    type Parts = {
+        Method: string
+        Target: string
+        Version: string
+    }
+
+    /// HTTP begins with a method, which is a token, and a space; a TLS hello or a frame doesn't.
+    let private like (beginning: ReadOnlySpan<byte>) : Likeness =
+        let mutable size = 0
+
+        while size < beginning.Length && HeaderSyntax.isTokenCharacter (char beginning[size]) do
+            size <- size + 1
+
+        if "\r\n"B.AsSpan().StartsWith beginning || beginning.StartsWith "\r\n"B then
+            Likeness.Maybe
+        elif size = beginning.Length && size < 64 then
+            Likeness.Maybe
+        elif size > 0 && size < beginning.Length && beginning[size] = byte ' ' then
+            Likeness.Yes
+        else
+            Likeness.No
+
+    /// A version that there is, of HTTP (RFC 9112 §2.3).
+    let private isVersion (text: string) =
+        text.Length = 8
+        && text.StartsWith("HTTP/", StringComparison.Ordinal)
+        && Char.IsAsciiDigit text[5]
+        && text[6] = '.'
+        && Char.IsAsciiDigit text[7]
+
+    let private parse (line: string) : Result<Parts, HeadError> =
+        match line.Split(' ', 3) with
+        | [| method; target; version |] when Ascii.IsValid line && isVersion version ->
+            match version with
+            | "HTTP/1.1"
+            | "HTTP/1.0" ->
+                Ok {
+                    Method = method
+                    Target = target
+                    Version = version
+                }
+            | _ -> Error(HeadError.HttpVersion version)
+        | _ -> Error(HeadError.StartLine line)
+
+    let kind = {
+        new StartLine<Parts>() with
+            override _.Like beginning = like beginning
+            override _.Parse line = parse line
+            override _.IsAfterEmptyLines = true
+    }
+
+    let private isZero (length: string) = length <> "" && length.Trim '0' = ""
+
+    let private isNumber (length: string) =
+        length <> "" && Seq.forall Char.IsAsciiDigit length
+
+    /// A request with a body could hide another one in it (RFC 9112 §11.2).
+    let bodyError (headers: Headers) : HeadError voption =
+        match
+            List.ofSeq (headers.GetAll "Transfer-Encoding"), List.ofSeq (headers.GetAll "Content-Length")
+        with
+        | coding :: _, _ -> ValueSome(HeadError.TransferEncoding coding)
+        | [], [] -> ValueNone
+        | [], [ length ] when isZero length -> ValueNone
+        | [], [ length ] when isNumber length -> ValueSome(HeadError.Body length)
+        | [], lengths -> ValueSome(HeadError.ContentLength(String.Join(", ", lengths)))
+
+/// <summary>Result of reading a request's head.</summary>
+[<RequireQualifiedAccess; NoComparison; NoEquality>]
+type RequestParse =
+    /// <summary>More bytes are needed.</summary>
+    /// <param name="Next">Goes on with the bytes that were not consumed, which are kept, and more after them.</param>
+    /// <param name="Consumed">How many bytes were taken: all of each line that has ended.</param>
+    | Incomplete of Next: RequestReader * Consumed: int64
+    /// <summary>A head that keeps the rules; what follows it is not touched.</summary>
+    /// <param name="Request">The request.</param>
+    /// <param name="Consumed">How many of the bytes given last belong to its head.</param>
+    | Complete of Request: Request * Consumed: int64
+    /// <summary>A client of HTTP breaks a rule: it is answered, and nothing after this can be read.</summary>
+    | Malformed of Error: HeadError
+    /// <summary>
+    /// The bytes don't begin as HTTP does, with a method and a space: a hello of TLS, say. Whoever sent them doesn't expect an
+    /// answer of HTTP.
+    /// </summary>
+    | NotHttp
+
+/// <summary>
+/// Reads a request's head as its bytes come, and goes on where it stopped. Immutable: a reader may be used again, from any
+/// thread. Empty lines before the request are passed over (RFC 9112 §2.2).
+/// </summary>
+and [<Sealed; AllowNullLiteral(false)>] RequestReader
+    internal (limits: HeadLimits, state: HeadState<RequestLine.Parts>) =
+
+    let conclude (step: HeadStep<RequestLine.Parts>) : RequestParse =
+        match step with
+        | HeadStep.Incomplete(state, consumed) ->
+            RequestParse.Incomplete(RequestReader(limits, state), consumed)
+        | HeadStep.Malformed error -> RequestParse.Malformed error
+        | HeadStep.Foreign -> RequestParse.NotHttp
+        | HeadStep.Complete(line, headers, consumed) ->
+            match RequestLine.bodyError headers with
+            | ValueSome error -> RequestParse.Malformed error
+            | ValueNone ->
+                let request: Request = {
+                    Method = line.Method
+                    Target = line.Target
+                    Version = line.Version
+                    Headers = headers
+                }
+
+                RequestParse.Complete(request, consumed)
+
+    /// <summary>A reader at the beginning of a head.</summary>
+    /// <param name="limits">How large the head may be.</param>
+    new(limits: HeadLimits) =
+        ArgumentNullException.ThrowIfNull(limits, nameof limits)
+        RequestReader(limits, HeadReader.start)
+
+    /// <summary>A reader at the beginning of a head, with the usual limits.</summary>
+    new() = RequestReader(HeadLimits.Default, HeadReader.start)
+
+    /// <summary>Reads on. Total: no bytes of a peer make it throw.</summary>
+    /// <param name="bytes">The bytes that the reading before did not consume, if any, and what has come after them.</param>
+    /// <exception cref="T:System.ArgumentException">Bytes that were not consumed are missing.</exception>
+    member _.Read(bytes: ReadOnlySpan<byte>) : RequestParse =
+        conclude (HeadReader.readSpan RequestLine.kind limits state bytes)
+
+    /// <summary>Reads on. Total: no bytes of a peer make it throw.</summary>
+    /// <param name="bytes">The bytes that the reading before did not consume, if any, and what has come after them.</param>
+    /// <exception cref="T:System.ArgumentException">Bytes that were not consumed are missing.</exception>
+    member _.Read(bytes: inref<ReadOnlySequence<byte>>) : RequestParse =
+        conclude (HeadReader.readSequence RequestLine.kind limits state bytes)

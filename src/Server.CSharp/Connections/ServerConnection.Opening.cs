@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using System.Security.Claims;
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs;
+
+/// <content>The opening handshake, and what its hooks leave for the handler.</content>
+public sealed partial class ServerConnection
+{
+    private readonly Opening opening;
+    private ConcurrentDictionary<object, object?>? items;
+    private volatile bool isDeciding;
+    private volatile CloseStatus? stopStatus;
+    private volatile Exception? abortReason;
+
+    /// <summary>
+    /// What the application wants to keep with the connection, such as what a hook of the handshake found out for the
+    /// handler. Empty at first. May be used from any thread.
+    /// </summary>
+    public IDictionary<object, object?> Items => LazyInitializer.EnsureInitialized(ref items);
+
+    /// <summary>
+    /// Who the client is, as an authenticating <see cref="FunctionalWs.ProcessRequest"/> found out and set it; null until
+    /// then.
+    /// </summary>
+    public ClaimsPrincipal? User { get; set; }
+
+    /// <summary>The name of <see cref="User"/>; null until the client is authenticated.</summary>
+    public string? Username => User?.Identity?.Name;
+
+    /// <summary>
+    /// Makes a response for a hook of the handshake to return: a text in UTF-8 with <c>Date</c>, <c>Connection: close</c>,
+    /// <c>Content-Length</c>, <c>Content-Type: text/plain; charset=utf-8</c> and <c>Server</c>. It sends nothing.
+    /// </summary>
+    /// <param name="statusCode">100 to 599; 1xx, 204 and 304 have no body (RFC 9112 §6.3).</param>
+    /// <param name="text">The body; may be empty.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The status is out of its range.</exception>
+    /// <exception cref="ArgumentException">The status doesn't go with a body.</exception>
+    public Response Respond(int statusCode, string text) => opening.Plain(statusCode, text);
+
+    /// <summary>Why the stream ended before the connection was open; null when the client ended it.</summary>
+    internal Exception? OpeningFailure => abortReason ?? transport.Failure;
+
+    /// <summary>Tells the connection that the server is stopping. Never waits.</summary>
+    internal void Stop(CloseStatus status)
+    {
+        // Either this sees the connection open, or its own thread sees the status when it has opened.
+        stopStatus = status;
+        Interlocked.MemoryBarrier();
+        if (isOpened)
+            driver.StartClose(status);
+        else if (!isDeciding)
+            Abort(new OperationCanceledException("The server is shutting down."));
+    }
+
+    private bool Open() => TryAnswer(Decide(opening.ReadRequest(transport, driver.Input)));
+
+    private OpeningDecision Decide(RequestParse? parse)
+    {
+        if (parse is RequestParse.Complete complete)
+        {
+            Request = complete.Request;
+            LearnClient(complete.Request);
+            StartSpan(complete.Request);
+            if (Server.RefuseClient(this) is { } reason)
+                return opening.Busy(reason);
+            // The hooks' time is not the client's.
+            AbortAfter(null);
+            isDeciding = true;
+        }
+        return opening.Decide(this, parse);
+    }
+
+    private bool TryAnswer(OpeningDecision decision)
+    {
+        Response = decision.Response;
+        Subprotocol = decision.Subprotocol;
+        driver.Open(decision.Extensions);
+        AbortAfter(options.OpenTimeout);
+        Server.EndHandshake(this); // a client that has its answer counts as in
+        var isSent = opening.TryAnswer(this, transport, decision);
+        HandshakeEnded(
+            isSent ? HandshakeOutcome.Of(decision) : HandshakeOutcome.Unanswered(OpeningFailure)
+        );
+        if (isSent && decision.IsAccepted)
+        {
+            BecomeOpen();
+            return true;
+        }
+
+        AbortAfter(Opening.LingerTime);
+        opening.Linger(transport);
+        return false;
+    }
+
+    private void BecomeOpen()
+    {
+        BeginMeasuring();
+        isOpened = true;
+        Interlocked.MemoryBarrier();
+        if (stopStatus is { } status)
+            driver.StartClose(status);
+    }
+
+    private void AbortAfter(TimeSpan? time) =>
+        Volatile.Write(ref abortAt, Deadline.After(options.TimeProvider, time).Timestamp);
+}

@@ -1,0 +1,200 @@
+using System.Buffers;
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs;
+
+public sealed partial class ServerConnection
+{
+    private string? receiving; // the call that is
+
+    /// <summary>
+    /// Waits for the next message. Messages that came before the connection closed can still be received after it.
+    /// </summary>
+    /// <param name="timeout">
+    /// How long at most; zero to take only what is there. Null, the default, and <see cref="Timeout.InfiniteTimeSpan"/> wait for
+    /// as long as the connection lives. After a timeout nothing is lost: the next call goes on where this one stopped.
+    /// </param>
+    /// <returns>A complete message.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
+    /// <exception cref="TimeoutException">No complete message came in time.</exception>
+    /// <exception cref="ConnectionClosedOkException">The connection closed normally, and no message is left.</exception>
+    /// <exception cref="ConnectionClosedErrorException">The connection ended abnormally, and no message is left.</exception>
+    /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
+    public Message Receive(TimeSpan? timeout = null)
+    {
+        timeout = WaitingTime.Checked(timeout, nameof(timeout));
+        BeginReceiving(nameof(Receive));
+        try
+        {
+            return ReceiveCore(timeout, ReceiveMode.Message, null).ToMessage();
+        }
+        finally
+        {
+            EndReceiving();
+        }
+    }
+
+    /// <summary>
+    /// Waits for the next message and writes its payload to a destination: without an array of its own, and for a message
+    /// in one frame without another copy.
+    /// </summary>
+    /// <param name="destination">Where the payload goes. What it throws is thrown on, and the message is not lost.</param>
+    /// <param name="timeout">How long at most, as for <see cref="Receive(TimeSpan?)"/>.</param>
+    /// <returns>What the message consists of.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
+    /// <exception cref="TimeoutException">No complete message came in time; nothing was written.</exception>
+    /// <exception cref="ConnectionClosedException">The connection ended, and no message is left.</exception>
+    /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
+    public MessageKind Receive(IBufferWriter<byte> destination, TimeSpan? timeout = null)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        timeout = WaitingTime.Checked(timeout, nameof(timeout));
+        BeginReceiving(nameof(Receive));
+        try
+        {
+            return ReceiveCore(timeout, ReceiveMode.Message, destination).Kind;
+        }
+        finally
+        {
+            EndReceiving();
+        }
+    }
+
+    /// <summary>
+    /// Waits for the next message and lends its payload to a callback: no memory is allocated for it.
+    /// </summary>
+    /// <param name="read">
+    /// Called on this thread with the kind and the payload, which is valid until it returns. It may send on the connection,
+    /// the payload too; receiving in it is refused. What it throws is thrown on.
+    /// </param>
+    /// <param name="timeout">How long at most, as for <see cref="Receive(TimeSpan?)"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
+    /// <exception cref="TimeoutException">No complete message came in time.</exception>
+    /// <exception cref="ConnectionClosedException">The connection ended, and no message is left.</exception>
+    /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
+    public void ReceiveBorrowed(
+        Action<MessageKind, ReadOnlySequence<byte>> read,
+        TimeSpan? timeout = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        timeout = WaitingTime.Checked(timeout, nameof(timeout));
+        BeginReceiving(nameof(ReceiveBorrowed));
+        var message = default(ReceivedMessage);
+        try
+        {
+            message = ReceiveCore(timeout, ReceiveMode.Lent, null);
+            read(message.Kind, new ReadOnlySequence<byte>(message.Data));
+        }
+        finally
+        {
+            message.GiveBack();
+            EndReceiving();
+        }
+    }
+
+    /// <summary>
+    /// Receives the next message as a stream of its fragments, as they arrive: for messages too large to wait for, or to
+    /// keep. Text is cut between characters only.
+    /// </summary>
+    /// <param name="timeout">
+    /// How long each step waits at most; zero to take only what is there. Null, the default, and
+    /// <see cref="Timeout.InfiniteTimeSpan"/> wait for as long as the connection lives.
+    /// </param>
+    /// <returns>The stream; nothing is received before its first step.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
+    public MessageStream ReceiveStreaming(TimeSpan? timeout = null) =>
+        new(this, WaitingTime.Checked(timeout, nameof(timeout)));
+
+    /// <summary>
+    /// Receives one message after another: for LINQ, and for whatever wants a sequence. Each time it is enumerated it goes on
+    /// with what comes next; ends when the connection closes normally. A connection itself is none, so that nothing which finds
+    /// it, a log for one, takes its messages.
+    /// </summary>
+    /// <exception cref="ConnectionClosedErrorException">The connection ended abnormally: when it is enumerated.</exception>
+    /// <exception cref="ConcurrencyException">Another call is receiving: when it is enumerated.</exception>
+    public IEnumerable<Message> Messages
+    {
+        get
+        {
+            foreach (var message in this)
+                yield return message;
+        }
+    }
+
+    /// <summary>
+    /// Receives one message after another, for <c>foreach</c>; ends when the connection closes normally. For LINQ there is
+    /// <see cref="Messages"/>.
+    /// </summary>
+    /// <exception cref="ConnectionClosedErrorException">The connection ended abnormally.</exception>
+    /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
+    public IEnumerator<Message> GetEnumerator()
+    {
+        while (TryReceiveNext(out var message))
+            yield return message;
+    }
+
+    /// <summary>The call to which the receiving side belongs; null while it is free.</summary>
+    internal string? Receiving => Volatile.Read(ref receiving);
+
+    /// <summary>Claims the receiving side for a call.</summary>
+    internal void BeginReceiving(string call)
+    {
+        RequireOpened();
+        if (Interlocked.CompareExchange(ref receiving, call, null) is { } other)
+            throw new ConcurrencyException(
+                Invariant($"{call} was called while {other} is under way.")
+            );
+    }
+
+    internal void EndReceiving() => Volatile.Write(ref receiving, null);
+
+    internal ReceivedMessage ReceiveFragments(TimeSpan? timeout) =>
+        ReceiveCore(timeout, ReceiveMode.Fragments, null).Owned();
+
+    internal void DiscardRest() => driver.Receiver.DiscardRest();
+
+    private ReceivedMessage ReceiveCore(
+        TimeSpan? timeout,
+        ReceiveMode mode,
+        IBufferWriter<byte>? destination
+    )
+    {
+        var deadline = Deadline.After(options.TimeProvider, timeout);
+        if (driver.Receiver.TryReceive(deadline, mode, destination, out var message))
+            return message;
+        throw driver.IsReceivingOver
+            ? driver.ClosedException()
+            : new NoMessageException(
+                Invariant($"No message was received within {timeout}."),
+                driver
+            );
+    }
+
+    /// <summary>As <see cref="Receive(TimeSpan?)"/>, but false when the connection closed normally: no exception for a usual end.</summary>
+    private bool TryReceiveNext(out Message message)
+    {
+        message = default;
+        BeginReceiving(nameof(Receive));
+        try
+        {
+            if (
+                driver.Receiver.TryReceive(
+                    Deadline.Never,
+                    ReceiveMode.Message,
+                    null,
+                    out var received
+                )
+            )
+            {
+                message = received.ToMessage();
+                return true;
+            }
+        }
+        finally
+        {
+            EndReceiving();
+        }
+        return driver.Ending is { IsOk: true } ? false : throw driver.ClosedException();
+    }
+}

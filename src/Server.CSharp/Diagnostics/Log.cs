@@ -1,0 +1,209 @@
+using System.Net;
+using FunctionalWs.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// The records of the server, each with an event id that stays. Nothing that a peer can cause is an error; whatever a
+/// peer wrote is escaped. All of them are in this class: the generator of their code writes several in an order of its own,
+/// and two builds would differ.
+/// </summary>
+internal sealed partial class Log(ILogger logger)
+{
+    /// <summary>Puts the connection's id and address into the records that follow on this thread.</summary>
+    public IDisposable? BeginConnection(ServerConnection connection) =>
+        BeginConnection(logger, connection);
+
+    public static IDisposable? BeginConnection(ILogger logger, ServerConnection connection) =>
+        logger.BeginScope(new ConnectionScope(connection));
+
+    /// <summary>The log of a connection's frames; null where nobody wants it.</summary>
+    public FrameLog? Frames(ServerConnection connection) =>
+        logger.IsEnabled(LogLevel.Debug) ? new FrameLog(logger, connection) : null;
+
+    public void ConnectionClosed(Ending? ending)
+    {
+        if (logger.IsEnabled(LogLevel.Information))
+            ConnectionClosed(Invariant($"{ending}"), Message(ending?.Cause));
+    }
+
+    public void ConnectionRecorded(Recording recording)
+    {
+        if (logger.IsEnabled(LogLevel.Information))
+            ConnectionRecorded(RecordingText.Format(recording));
+    }
+
+    /// <param name="status">The status of the answer.</param>
+    /// <param name="phrase">Its reason phrase.</param>
+    /// <param name="reason">Why the handshake was rejected; empty when a hook gave the answer.</param>
+    public void HandshakeAnswered(int status, string phrase, string reason)
+    {
+        if (reason.Length == 0)
+            ResponseSent(status, PeerText.Escape(phrase));
+        else
+            HandshakeRejected(status, PeerText.Escape(phrase), PeerText.Escape(reason));
+    }
+
+    /// <param name="reason">Why no connection was opened, though nothing was answered.</param>
+    /// <param name="cause">What ended the stream. Only its message is told: a peer that leaves deserves no stack trace.</param>
+    public void HandshakeIgnored(string reason, Exception? cause) =>
+        HandshakeIgnored(PeerText.Escape(reason), Message(cause));
+
+    public void ConnectionOpened(EndPoint? remoteEndPoint) =>
+        ConnectionOpened(PeerText.Of(remoteEndPoint));
+
+    /// <param name="proxy">Who is trusted, but has not said whose connection it is.</param>
+    /// <param name="cause">What ended the stream; null when it was something else that came.</param>
+    public void ProxyHeaderMissing(EndPoint? proxy, Exception? cause) =>
+        ProxyHeaderMissing(PeerText.Of(proxy), Message(cause));
+
+    // An exception may quote what the peer sent.
+    private static string Message(Exception? cause) => PeerText.Escape(cause?.Message ?? "");
+
+    [LoggerMessage(1, LogLevel.Information, "Server listening on {EndPoint}")]
+    public partial void ServerListening(EndPoint? endPoint);
+
+    [LoggerMessage(
+        2,
+        LogLevel.Information,
+        "Server closing: {Connections} connections are told {Status}"
+    )]
+    public partial void ServerClosing(int connections, string status);
+
+    [LoggerMessage(3, LogLevel.Information, "Server closed; {Forced} connections had to be cut")]
+    public partial void ServerClosed(int forced);
+
+    [LoggerMessage(
+        4,
+        LogLevel.Warning,
+        "At most {Effective} connections instead of {Wanted}: the machine's {Limit} allows no more"
+    )]
+    public partial void ConnectionsLimited(int effective, int wanted, string limit);
+
+    [LoggerMessage(5, LogLevel.Warning, "Can't accept connections for now; trying again")]
+    public partial void AcceptFailed(Exception error);
+
+    [LoggerMessage(6, LogLevel.Information, "Accepting connections again")]
+    public partial void AcceptRecovered();
+
+    [LoggerMessage(
+        7,
+        LogLevel.Information,
+        "A client was turned away: {Reason}; {Connections} connections"
+    )]
+    public partial void TurnedAway(string reason, int connections);
+
+    [LoggerMessage(8, LogLevel.Warning, "A client was turned away: no thread could be started")]
+    public partial void ThreadFailed(Exception error);
+
+    [LoggerMessage(20, LogLevel.Information, "Connection open with {RemoteEndPoint}")]
+    private partial void ConnectionOpened(object? remoteEndPoint);
+
+    [LoggerMessage(9, LogLevel.Error, "A callback of a connection's Closed token failed")]
+    public partial void CallbackFailed(Exception error);
+
+    /// <param name="error">What a handler or a hook has thrown.</param>
+    /// <param name="doing">How its client has brought that about.</param>
+    public void HandlerEnded(Exception error, ClientsDoing doing)
+    {
+        if (doing.Reason is { } reason)
+            ClientRefused(doing.Code.Value, PeerText.Escape(reason));
+        else
+            HandlerEnded(error);
+    }
+
+    [LoggerMessage(43, LogLevel.Debug, "The connection's handler ended with its connection")]
+    private partial void HandlerEnded(Exception error);
+
+    [LoggerMessage(44, LogLevel.Information, "The client is told {Code}: {Reason}")]
+    private partial void ClientRefused(int code, string reason);
+
+    [LoggerMessage(24, LogLevel.Error, "The connection's handler failed")]
+    public partial void HandlerFailed(Exception error);
+
+    [LoggerMessage(25, LogLevel.Error, "Unexpected error; the connection is cut")]
+    public partial void ConnectionFailed(Exception error);
+
+    [LoggerMessage(11, LogLevel.Error, "The watcher's look at connections failed; it goes on")]
+    public partial void WatcherFailed(Exception error);
+
+    [LoggerMessage(12, LogLevel.Error, "A listener of metrics or traces failed")]
+    public partial void ListenerFailed(Exception error);
+
+    /// <param name="reason">Escaped. The exception has a stack of the platform's own, and may quote the peer.</param>
+    [LoggerMessage(60, LogLevel.Debug, "No TLS: {Reason}")]
+    public partial void TlsFailed(string reason);
+
+    [LoggerMessage(
+        61,
+        LogLevel.Error,
+        "No TLS: a callback of the application, or its certificate, failed"
+    )]
+    public partial void TlsCallbackFailed(Exception error);
+
+    [LoggerMessage(62, LogLevel.Debug, "No PROXY protocol header came from {Proxy} {Cause}")]
+    private partial void ProxyHeaderMissing(object? proxy, string cause);
+
+    [LoggerMessage(21, LogLevel.Information, "Connection closed: {Ending} {Cause}")]
+    private partial void ConnectionClosed(string ending, string cause);
+
+    [LoggerMessage(31, LogLevel.Information, "Last steps of the connection: {Recording}")]
+    private partial void ConnectionRecorded(string recording);
+
+    [LoggerMessage(26, LogLevel.Error, "ProcessRequest failed; the client is answered with 500")]
+    public partial void ProcessRequestFailed(Exception error);
+
+    [LoggerMessage(27, LogLevel.Error, "ProcessResponse failed; the client is answered with 500")]
+    public partial void ProcessResponseFailed(Exception error);
+
+    [LoggerMessage(28, LogLevel.Error, "SelectSubprotocol failed; the client is answered with 500")]
+    public partial void SelectSubprotocolFailed(Exception error);
+
+    [LoggerMessage(
+        30,
+        LogLevel.Error,
+        "An extension's Negotiate failed; the client is answered with 500"
+    )]
+    public partial void NegotiateFailed(Exception error);
+
+    [LoggerMessage(
+        32,
+        LogLevel.Error,
+        "The {Method} of extension {Extension} failed; the connection is closed with 1011"
+    )]
+    public partial void ExtensionFailed(string method, string extension, Exception error);
+
+    [LoggerMessage(33, LogLevel.Error, "The Dispose of extension {Extension} failed")]
+    public partial void ExtensionNotReleased(string extension, Exception error);
+
+    [LoggerMessage(
+        10,
+        LogLevel.Warning,
+        "No compression: this platform's zlib can't be used; every offer is declined"
+    )]
+    public partial void CompressionUnavailable();
+
+    [LoggerMessage(22, LogLevel.Debug, "No opening handshake: {Reason} {Cause}")]
+    private partial void HandshakeIgnored(string reason, string cause);
+
+    [LoggerMessage(23, LogLevel.Information, "Handshake rejected with {Status} {Phrase}: {Reason}")]
+    private partial void HandshakeRejected(int status, string phrase, string reason);
+
+    [LoggerMessage(29, LogLevel.Information, "HTTP response sent: {Status} {Phrase}")]
+    private partial void ResponseSent(int status, string phrase);
+
+    [LoggerMessage(40, LogLevel.Debug, "< {Opcode}, {Size} bytes{Notes}")]
+    public static partial void FrameReceived(
+        ILogger logger,
+        string opcode,
+        long size,
+        string notes
+    );
+
+    [LoggerMessage(41, LogLevel.Debug, "> {Opcode}, {Size} bytes{Notes}")]
+    public static partial void FrameSent(ILogger logger, string opcode, int size, string notes);
+
+    [LoggerMessage(42, LogLevel.Debug, "< {Reason}")]
+    public static partial void ReceivingEnded(ILogger logger, string reason);
+}

@@ -1,0 +1,261 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// Bytes from a transport to messages: what was received and not taken yet, the endpoint that takes it, and the message that is
+/// being put together. A payload is copied once, being unmasked on its way into the message; memory grows with the bytes received,
+/// whatever was announced. Guarded by the read gate.
+/// </summary>
+internal sealed class MessageInput(Driver driver)
+{
+    // So many pings of a flood are answered one by one; of the rest the last one of each read is (RFC 6455 §5.5.3).
+    private const int MaxPongs = 8;
+
+    private readonly ReceiveBuffer buffer = new();
+    private readonly MessageSink sink = new();
+    private ChainDecoder? chain;
+    private PayloadDecoder? decoder; // that, perhaps watched by the flight recorder
+    private bool isPastEmptyLine; // that may lie before the first frame
+    private long frameStart; // where the frame that is arriving begins
+    private bool isContinued; // the message that is arriving has a frame already
+    private int pings; // answered since the last read
+    private ControlPayload? unanswered; // the last ping, of too many
+
+    /// <summary>How often bytes have come. Read by the watcher, to which any byte is a sign of life.</summary>
+    public int Reads { get; private set; }
+
+    /// <summary>How many messages are complete. Read by the watcher.</summary>
+    public int Messages { get; private set; }
+
+    /// <summary>Where messages are counted; null while nobody wants to know.</summary>
+    public MessageFlow? Flow { get; set; }
+
+    /// <summary>The bytes that were received and not taken yet.</summary>
+    public long Buffered => buffer.Length;
+
+    /// <summary>How many bytes were taken since the end of the opening handshake.</summary>
+    public long Offset { get; private set; }
+
+    /// <summary>What was received and not taken yet: the opening handshake reads its request here.</summary>
+    public PipeReader Reader => buffer.Reader;
+
+    /// <summary>What is kept of the message that is arriving.</summary>
+    public Unread Arriving => sink.Unread;
+
+    /// <summary>Drops what was read of the opening handshake's request from what <see cref="Reader"/> gave.</summary>
+    public void SkipRequest(in ReadOnlySequence<byte> given, long size, long examined) =>
+        buffer.Skip(given, size, examined);
+
+    /// <summary>The handshake has agreed on extensions.</summary>
+    public void Use(ExtensionChain extensions, FlightRecorder? recorder)
+    {
+        if (extensions.Bits == ReservedBits.None)
+            return;
+        chain = new ChainDecoder(extensions);
+        decoder = recorder?.Watch(chain) ?? chain;
+    }
+
+    /// <summary>True when what comes next may be a message that <see cref="FillSmall"/> takes.</summary>
+    public bool ExpectsSmall => isPastEmptyLine && buffer.ExpectsLittle;
+
+    /// <summary>True from now on while messages are put together in memory that is lent.</summary>
+    public bool IsLending
+    {
+        set => sink.IsPooling = value;
+    }
+
+    /// <summary>Waits for bytes and takes them in; false at the end of the stream.</summary>
+    /// <param name="transport">Where they come from.</param>
+    /// <param name="maxSize">The most room that is made for them, in bytes: 4 KiB or more.</param>
+    public bool Fill(Transport transport, int maxSize = ReceiveBuffer.MaxReadSize)
+    {
+        var size = buffer.Fill(transport, maxSize);
+        CountRead(size);
+        return size > 0;
+    }
+
+    /// <summary>
+    /// Waits for bytes, and takes as many as a message needs, if there is one; the rest is kept. It comes to the same as
+    /// <see cref="Fill"/> and <see cref="TryReadMessage"/>, but on the stack: among a thousand connections the buffer is seldom in the
+    /// processor's cache.
+    /// </summary>
+    [SkipLocalsInit]
+    public Filled FillSmall(Transport transport, out ReceivedMessage message)
+    {
+        message = default;
+        Span<byte> piece = stackalloc byte[ReceiveBuffer.MinReadSize];
+        var received = piece[..transport.Read(piece)];
+        if (received.IsEmpty)
+            return Filled.End;
+        CountRead(received.Length);
+        var taken = Take(received, out message, out var isMessage);
+        if (taken < received.Length)
+            buffer.Add(received[taken..]);
+        AnswerLastPing();
+        return isMessage ? Filled.Message : Filled.Bytes;
+    }
+
+    private void CountRead(int size)
+    {
+        Reads += size > 0 ? 1 : 0;
+        pings = 0;
+    }
+
+    /// <summary>Takes bytes out of the buffer until a message is complete; false when the buffer has none.</summary>
+    public bool TryReadMessage(out ReceivedMessage message)
+    {
+        message = default;
+        var isMessage = false;
+        while (!isMessage && TryLend())
+        {
+            try
+            {
+                var bytes = buffer.FirstUnread;
+                buffer.Take(Take(bytes, out message, out isMessage));
+            }
+            finally
+            {
+                if (buffer.FirstUnread.IsEmpty)
+                    buffer.GiveBack(buffer.Unread.Start);
+            }
+        }
+        AnswerLastPing();
+        return isMessage;
+    }
+
+    private bool TryLend() => buffer.TryLend() && (isPastEmptyLine || TryPassEmptyLine());
+
+    /// <summary>
+    /// Some clients send an empty line behind the head of their request (RFC 9112 §2.2). No frame of a client begins so: its
+    /// opcode is reserved, and it is not masked. Nor does a request: behind an upgrade there is none. False while half of it has come.
+    /// </summary>
+    private bool TryPassEmptyLine()
+    {
+        ref var rest = ref buffer.Unread;
+        var start = new SequenceReader<byte>(rest);
+        if (start.IsNext((byte)'\r') && rest.Length == 1)
+        {
+            buffer.GiveBack(rest.End);
+            return false;
+        }
+        if (start.IsNext("\r\n"u8, advancePast: true))
+            rest = rest.Slice(start.Position);
+        return isPastEmptyLine = true;
+    }
+
+    /// <summary>True when there may be another message in the buffer.</summary>
+    public bool HasMore => buffer.Length > 0;
+
+    /// <summary>Takes the fragments that have come of a message that is not complete; false when there are none.</summary>
+    public bool TryTakeFragments(out ReceivedMessage fragments) =>
+        sink.TryTakeFragments(out fragments);
+
+    /// <summary>Drops the rest of a message of which fragments were taken.</summary>
+    public void DiscardRest() => sink.DiscardRest();
+
+    /// <summary>Gives all memory back. Nothing can be read after it.</summary>
+    public void Release()
+    {
+        buffer.Release();
+        sink.Clear();
+        chain?.Clear();
+    }
+
+    /// <summary>Takes bytes until a message is complete; how many.</summary>
+    private int Take(ReadOnlySpan<byte> bytes, out ReceivedMessage message, out bool isMessage)
+    {
+        message = default;
+        isMessage = false;
+        var taken = 0;
+        var writer = new MessageWriter(sink);
+        while (taken < bytes.Length && !isMessage)
+        {
+            var step = driver.Receive(bytes[taken..], ref writer, decoder);
+            taken += step.Consumed;
+            Offset += step.Consumed;
+            if (!step.Incoming.IsNothing)
+                isMessage = Told(step, out message);
+        }
+        return taken;
+    }
+
+    /// <summary>Something is complete that lies between <see cref="frameStart"/> and <see cref="Offset"/>.</summary>
+    private bool Told(in ReceiveStep step, out ReceivedMessage message)
+    {
+        message = default;
+        var wireSize = Offset - frameStart;
+        frameStart = Offset;
+        switch (step.Incoming)
+        {
+            case Incoming.Data data:
+                return EndFrame(data, step.ReservedBits, wireSize, out message);
+            case Incoming.Ping ping:
+                driver.Frames?.Received(Opcode.Ping, ping.Payload.Length);
+                Answer(ping.Payload);
+                return false;
+            case Incoming.Pong pong:
+                driver.Frames?.Received(Opcode.Pong, pong.Payload.Length);
+                driver.Answer(pong.Payload);
+                return false;
+            case Incoming.Close close:
+                driver.Frames?.Received(Opcode.Close, close.Status.ToArray().Length);
+                return false;
+            case Incoming.Refused:
+                sink.EndEarly();
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    private bool EndFrame(
+        Incoming.Data data,
+        ReservedBits bits,
+        long wireSize,
+        out ReceivedMessage message
+    )
+    {
+        var opcode =
+            isContinued ? Opcode.Continuation
+            : data.Kind.IsText ? Opcode.Text
+            : Opcode.Binary;
+        isContinued = !data.EndOfMessage;
+        Messages += data.EndOfMessage ? 1 : 0;
+        Flow?.Add(opcode, data.EndOfMessage, sink.FrameSize, wireSize);
+        driver.Frames?.Received(opcode, data.EndOfMessage, bits, wireSize);
+        return sink.EndFrame(data.Kind, data.EndOfMessage, out message);
+    }
+
+    private void Answer(ControlPayload ping)
+    {
+        if (++pings <= MaxPongs)
+            driver.PostPong(ping);
+        else
+            unanswered = ping;
+    }
+
+    private void AnswerLastPing()
+    {
+        if (unanswered is null)
+            return;
+        driver.PostPong(unanswered);
+        unanswered = null;
+    }
+}
+
+/// <summary>What a wait for bytes has brought.</summary>
+internal enum Filled
+{
+    /// <summary>The end of the stream.</summary>
+    End,
+
+    /// <summary>Bytes, which are taken in.</summary>
+    Bytes,
+
+    /// <summary>A message, and perhaps bytes behind it.</summary>
+    Message,
+}

@@ -1,0 +1,40 @@
+namespace FunctionalWs;
+
+/// <summary>
+/// Tells whoever asked that a connection is no longer open. Guarded by the lock of its state; what is registered runs on the
+/// thread pool, so that it doesn't hold up whoever ended the connection.
+/// </summary>
+internal sealed class NotOpenToken(Driver driver, Log log)
+{
+    private CancellationTokenSource? source; // made for whoever asks
+
+    public CancellationToken Get(bool isOpen)
+    {
+        source ??= new CancellationTokenSource();
+        if (!isOpen)
+            source.Cancel(); // nobody has registered yet
+        return source.Token;
+    }
+
+    public void Cancel()
+    {
+        if (source is not null)
+            _ = CancelAsync(source);
+    }
+
+    private async Task CancelAsync(CancellationTokenSource source)
+    {
+        try
+        {
+            await source.CancelAsync().ConfigureAwait(false);
+        }
+        catch (AggregateException error) when (ClientsDoing.Of(error, driver) is { } doing)
+        {
+            log.HandlerEnded(error, doing); // it used the connection that has ended
+        }
+        catch (AggregateException error)
+        {
+            log.CallbackFailed(error);
+        }
+    }
+}

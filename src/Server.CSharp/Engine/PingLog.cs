@@ -1,0 +1,74 @@
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs;
+
+/// <summary>Pings that wait for their pongs, in the order in which they were sent. Safe from any thread.</summary>
+internal sealed class PingLog(TimeProvider clock, Scheduler scheduler)
+{
+    private readonly List<PendingPing> pending = [];
+    private bool isClosed;
+    private long latencyTicks;
+
+    /// <summary>From the last ping answered to its pong; zero before the first.</summary>
+    public TimeSpan Latency => new(Interlocked.Read(ref latencyTicks));
+
+    /// <summary>Notes a ping before it is sent.</summary>
+    /// <exception cref="ConcurrencyException">A ping with the same payload is not answered yet.</exception>
+    public PendingPing Add(ControlPayload payload)
+    {
+        using (pending.HoldMonitor())
+        {
+            if (pending.Exists(ping => ping.Payload.Equals(payload)))
+                throw new ConcurrencyException(
+                    "A ping with the same payload is still waiting for its pong."
+                );
+            var ping = new PendingPing(payload, clock.GetTimestamp(), scheduler);
+            if (isClosed)
+                ping.Complete(isAnswered: false);
+            else
+                pending.Add(ping);
+            return ping;
+        }
+    }
+
+    /// <summary>Forgets a ping that could not be sent.</summary>
+    public void Remove(PendingPing ping)
+    {
+        using (pending.HoldMonitor())
+        {
+            if (pending.Remove(ping))
+                ping.Complete(isAnswered: false);
+        }
+    }
+
+    /// <summary>
+    /// Takes a pong: it answers the ping with its payload and all sent before that (RFC 6455 §5.5.3). Tells how long that took;
+    /// null when nobody asked.
+    /// </summary>
+    public TimeSpan? Answer(ControlPayload payload)
+    {
+        using (pending.HoldMonitor())
+        {
+            var index = pending.FindIndex(ping => ping.Payload.Equals(payload));
+            if (index < 0)
+                return null; // nobody asked
+            var latency = clock.GetElapsedTime(pending[index].SentAt);
+            latency = latency > TimeSpan.Zero ? latency : TimeSpan.Zero;
+            Interlocked.Exchange(ref latencyTicks, latency.Ticks);
+            pending.GetRange(0, index + 1).ForEach(ping => ping.Complete(isAnswered: true));
+            pending.RemoveRange(0, index + 1);
+            return latency;
+        }
+    }
+
+    /// <summary>Completes all that wait, unanswered.</summary>
+    public void Close()
+    {
+        using (pending.HoldMonitor())
+        {
+            isClosed = true;
+            pending.ForEach(ping => ping.Complete(isAnswered: false));
+            pending.Clear();
+        }
+    }
+}

@@ -1,0 +1,171 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.InteropServices;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// Bytes that were received and not taken yet: a pipe that is filled and emptied on one thread. Guarded by the read gate.
+/// </summary>
+internal sealed class ReceiveBuffer
+{
+    /// <summary>The most room that is made for one read, in bytes.</summary>
+    public const int MaxReadSize = 64 * 1024;
+
+    /// <summary>The least room that is made for one read, in bytes.</summary>
+    public const int MinReadSize = 4 * 1024;
+
+    private const int RestFraction = 8;
+
+    // Never a pause of the writer: the read gate's holder fills and parses in turn, on one thread.
+    private static readonly PipeOptions Options = new(
+        pauseWriterThreshold: 0,
+        minimumSegmentSize: MinReadSize,
+        useSynchronizationContext: false
+    );
+
+    private readonly Pipe pipe = new(Options);
+    private ReadOnlySequence<byte> unread;
+    private ArraySegment<byte> first; // the part of it that is taken by spans
+    private int taken; // of that part
+    private int readSize = MinReadSize;
+    private bool comesInLittle; // no more than a message at a time, of late
+    private bool isLent;
+    private bool isReleased;
+
+    /// <summary>What was received: the opening handshake reads its request here.</summary>
+    public PipeReader Reader => pipe.Reader;
+
+    /// <summary>
+    /// What was lent and is not taken: to be cut at its beginning. It is kept while whole frames are in it, since lending costs
+    /// more than a frame.
+    /// </summary>
+    public ref ReadOnlySequence<byte> Unread
+    {
+        get
+        {
+            if (taken > 0)
+                unread = unread.Slice(taken);
+            (first, taken) = (default, 0);
+            return ref unread;
+        }
+    }
+
+    /// <summary>
+    /// The beginning of what was lent and is not taken, as far as it lies together; none once <see cref="Unread"/> was asked
+    /// for. To be cut by <see cref="Take"/>, at a tenth of the cost.
+    /// </summary>
+    public ReadOnlySpan<byte> FirstUnread => first.AsSpan(taken);
+
+    /// <summary>Cuts <see cref="FirstUnread"/> at its beginning.</summary>
+    public void Take(int size) => taken += size;
+
+    /// <summary>The bytes that were received and not taken, as far as they were counted.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>True when it holds nothing, and no more than a message at a time has come of late.</summary>
+    public bool ExpectsLittle => Length == 0 && !isLent && comesInLittle;
+
+    /// <summary>Waits for bytes and takes them in; how many, 0 at the end of the stream.</summary>
+    /// <param name="transport">Where they come from.</param>
+    /// <param name="maxSize">The most room that is made for them, in bytes: 4 KiB or more.</param>
+    public int Fill(Transport transport, int maxSize)
+    {
+        if (isLent)
+            GiveBack(Unread.Start);
+        var memory = GetMemory(Math.Min(readSize, maxSize));
+        var size = transport.Read(memory.Span);
+        Commit(size);
+        if (size == memory.Length)
+            readSize = Math.Min(readSize * 2, maxSize);
+        else if (size < memory.Length / 4)
+            readSize = Math.Max(readSize / 2, MinReadSize);
+        comesInLittle = size < MinReadSize / 4;
+        return size;
+    }
+
+    /// <summary>Takes in bytes that were read elsewhere, <see cref="MinReadSize"/> at most. Nothing may be lent.</summary>
+    public void Add(ReadOnlySpan<byte> received)
+    {
+        received.CopyTo(pipe.Writer.GetMemory(received.Length).Span);
+        Commit(received.Length);
+        comesInLittle = false;
+    }
+
+    private void Commit(int size)
+    {
+        Length += size;
+        pipe.Writer.Advance(size);
+        // Completes at once: nothing pauses this pipe's writer.
+        _ = pipe.Writer.FlushAsync();
+    }
+
+    // What is left of the last segment is used unless it is small: asking for a whole read's size each time would give
+    // bytes that come one by one a segment each.
+    private Memory<byte> GetMemory(int size)
+    {
+        var rest = pipe.Writer.GetMemory(1);
+        return rest.Length >= size / RestFraction ? rest : pipe.Writer.GetMemory(size);
+    }
+
+    /// <summary>Has what was received in <see cref="Unread"/>; false when there is nothing that is new.</summary>
+    public bool TryLend()
+    {
+        if (isLent)
+            return true;
+        // The pipe would say the same, but is seldom in the processor's cache among many connections.
+        if (Length == 0 || isReleased || !pipe.Reader.TryRead(out var result))
+            return false;
+        unread = result.Buffer;
+        // Always an array's in the pool that pipes use; if not, it is taken otherwise.
+        _ = MemoryMarshal.TryGetArray(unread.First, out first);
+        return isLent = true;
+    }
+
+    /// <summary>Drops what the opening handshake has read, from the beginning of what it was given.</summary>
+    /// <param name="given">What <see cref="Reader"/> gave.</param>
+    /// <param name="size">How much of it to drop.</param>
+    /// <param name="examined">How much of it is not given again before more has come.</param>
+    public void Skip(in ReadOnlySequence<byte> given, long size, long examined)
+    {
+        pipe.Reader.AdvanceTo(given.GetPosition(size), given.GetPosition(examined));
+        Length -= size;
+    }
+
+    /// <summary>Keeps what was not taken for the next time.</summary>
+    /// <param name="examined">What lies before it is not lent again before more has come.</param>
+    public void GiveBack(SequencePosition examined)
+    {
+        Count();
+        pipe.Reader.AdvanceTo(Unread.Start, examined);
+        unread = default;
+        isLent = false;
+    }
+
+    /// <summary>Counts what was taken since the last time.</summary>
+    public long Count()
+    {
+        var left = unread.Length - taken;
+        var counted = Length - left;
+        Length = left;
+        return counted;
+    }
+
+    /// <summary>Throws away what it holds.</summary>
+    public void Discard()
+    {
+        if (!TryLend())
+            return;
+        unread = unread.Slice(unread.End);
+        GiveBack(unread.Start);
+    }
+
+    /// <summary>Gives all memory back. Nothing can be read after it.</summary>
+    public void Release()
+    {
+        Discard();
+        isReleased = true;
+        pipe.Writer.Complete();
+        pipe.Reader.Complete();
+    }
+}

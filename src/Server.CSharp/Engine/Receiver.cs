@@ -1,0 +1,344 @@
+using System.Buffers;
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// The receiving side of a connection. A thread in <c>Receive</c> reads the stream itself; the watcher reads ahead while
+/// nobody does. One of them at a time, by the gate.
+/// </summary>
+internal sealed class Receiver(
+    Driver driver,
+    Transport transport,
+    Scheduler scheduler,
+    MessageInput input
+)
+{
+    // After its deadline a call goes on while there is something to read, but a flood must not keep it.
+    private const int MaxLateReads = 64;
+
+    // What the watcher reads at once, so that no peer can make one of its looks long; and what a read costs beside its bytes.
+    private const int MaxReadAhead = 16 * 1024;
+    private const int CostOfRead = 1024;
+    private const int InflatedPerByte = 4; // bytes that are written for what one that is read costs
+
+    private readonly Lock gate = new();
+    private readonly Inbox inbox = new();
+    private int receivingThread; // the thread that was last in TryReceive
+    private bool hasMoreInput; // what that call left for the next one
+    private volatile bool isReading;
+    private int receiveCount;
+    private int receiveCountSeen; // the watcher's
+
+    /// <summary>True on the thread that received last while it left complete messages for its next call.</summary>
+    public bool HasMoreForThisThread =>
+        hasMoreInput && receivingThread == Environment.CurrentManagedThreadId;
+
+    /// <summary>
+    /// Waits for a message; false when the deadline passed first, or receiving is over and no message is left.
+    /// </summary>
+    public bool TryReceive(
+        Deadline deadline,
+        ReceiveMode mode,
+        IBufferWriter<byte>? destination,
+        out ReceivedMessage message
+    )
+    {
+        scheduler.Await(gate);
+        lock (gate)
+        {
+            receiveCount++;
+            receivingThread = Environment.CurrentManagedThreadId;
+            input.IsLending = mode is ReceiveMode.Lent;
+            try
+            {
+                return TryTake(mode, destination, out message)
+                    || TryWait(deadline, mode, destination, out message);
+            }
+            finally
+            {
+                input.IsLending = false;
+            }
+        }
+    }
+
+    /// <summary>Reads until there is a message, or the deadline has passed, or receiving is over.</summary>
+    private bool TryWait(
+        Deadline deadline,
+        ReceiveMode mode,
+        IBufferWriter<byte>? destination,
+        out ReceivedMessage message
+    )
+    {
+        message = default;
+        var lateReads = 0;
+        driver.ReadOn(default); // who waits for a message reads by itself, however much has come of it
+        while (!driver.IsReceivingOver)
+        {
+            // Held-back output goes first. What the peer doesn't take now is left to the watcher: it must not outlast the
+            // deadline, nor hold up reading.
+            if (driver.Sender.IsHolding)
+                driver.TryFlushOutput();
+            isReading = true;
+            var isReadable = transport.WaitReadable(deadline);
+            isReading = false;
+            if (!isReadable)
+                return false;
+            var mayBeSmall = destination is null && inbox.Count == 0;
+            // Whoever waits for a message gets it, however much others hold: a little at a time then.
+            var maxSize = Math.Max(Budgeted, ReceiveBuffer.MinReadSize);
+            if (Fill(mayBeSmall, out message, maxSize) || TryTake(mode, destination, out message))
+                return true;
+            if (deadline.HasPassed && ++lateReads > MaxLateReads)
+                return false;
+        }
+        return false;
+    }
+
+    private bool TryTake(
+        ReceiveMode mode,
+        IBufferWriter<byte>? destination,
+        out ReceivedMessage message
+    )
+    {
+        var isTaken =
+            TryRead(destination, out message)
+            || TryTakeAhead(destination, out message)
+            || mode is ReceiveMode.Fragments && input.TryTakeFragments(out message);
+        if (isTaken)
+            hasMoreInput = inbox.Count > 0 || input.HasMore;
+        return isTaken;
+    }
+
+    /// <summary>Takes a message that nobody read ahead.</summary>
+    private bool TryRead(IBufferWriter<byte>? destination, out ReceivedMessage message)
+    {
+        message = default;
+        if (inbox.Count > 0 || !input.TryReadMessage(out message))
+            return false;
+        if (destination is null)
+            return true;
+        inbox.Add(message); // from where a destination that throws can't lose it
+        return false;
+    }
+
+    private bool TryTakeAhead(IBufferWriter<byte>? destination, out ReceivedMessage message)
+    {
+        if (!inbox.TryTake(destination, out message))
+            return false;
+        driver.ReadOn(Unread);
+        return true;
+    }
+
+    /// <summary>How much may be read now, as far as what all connections hold allows it; 0 to wait.</summary>
+    private int Budgeted =>
+        driver.Share?.MayRead(Unread.Cost + input.Buffered) ?? ReceiveBuffer.MaxReadSize;
+
+    /// <summary>What waits for the application, complete or not.</summary>
+    private Unread Unread
+    {
+        get
+        {
+            var waiting = inbox.Unread;
+            var arriving = input.Arriving;
+            return new(
+                waiting.Messages,
+                waiting.Bytes + arriving.Bytes,
+                waiting.Fragments + arriving.Fragments
+            );
+        }
+    }
+
+    private void Fill() => Fill(mayBeSmall: false, out _);
+
+    /// <summary>Reads once; true when that brought a message in the usual form, which is taken.</summary>
+    private bool Fill(
+        bool mayBeSmall,
+        out ReceivedMessage message,
+        int maxSize = ReceiveBuffer.MaxReadSize
+    )
+    {
+        var filled = TryFill(mayBeSmall && input.ExpectsSmall, maxSize, out message);
+        if (filled is Filled.Message)
+            hasMoreInput = input.HasMore;
+        else if (filled is Filled.End)
+            ReceiveEnd();
+        return filled is Filled.Message;
+    }
+
+    private Filled TryFill(bool isSmall, int maxSize, out ReceivedMessage message)
+    {
+        message = default;
+        isReading = true;
+        try
+        {
+            if (isSmall)
+                return input.FillSmall(transport, out message);
+            return input.Fill(transport, maxSize) ? Filled.Bytes : Filled.End;
+        }
+        catch (Exception error)
+        {
+            // Nothing that a transport documents; the connection is lost all the same, and its handler learns why.
+            driver.Break(error);
+            return Filled.End;
+        }
+        finally
+        {
+            isReading = false;
+        }
+    }
+
+    /// <summary>The end comes after what lies in the buffer, however full the inbox is in number.</summary>
+    private void ReceiveEnd()
+    {
+        TakeLast();
+        driver.EndOfStream();
+    }
+
+    private void TakeLast()
+    {
+        while (!driver.ReadOn(Unread).IsStop && input.TryReadMessage(out var message))
+            inbox.Add(message);
+    }
+
+    /// <summary>Drops what was not received of a message that was received in part.</summary>
+    public void DiscardRest()
+    {
+        scheduler.Await(gate);
+        using (gate.Hold())
+        {
+            if (!inbox.TryDiscardRest())
+                input.DiscardRest();
+        }
+    }
+
+    /// <summary>
+    /// What the watcher does for a connection that nobody is receiving from: reads what has come, answers what has to be
+    /// answered, keeps messages for later. Never waits. Tells how much work that was, in bytes; more than 0 when it has read: there
+    /// may be more.
+    /// </summary>
+    /// <param name="isReadable">False when the kernel has just said that there is nothing to read.</param>
+    public long ReadAhead(bool isReadable)
+    {
+        if (!gate.TryEnter())
+            return 0;
+        try
+        {
+            var before = input.Offset;
+            var work = TakeAhead();
+            var mayFill = !driver.ReadOn(Unread).IsStop && !input.HasMore || driver.IsBroken;
+            var maxSize = mayFill ? Math.Min(Budgeted, MaxReadAhead) : 0;
+            if (maxSize > 0 && isReadable && !driver.IsClosed && transport.IsReadable)
+            {
+                Fill(mayBeSmall: false, out _, maxSize);
+                work += CostOfRead + TakeAhead();
+            }
+            // What lies behind a full queue is not read any more, and its end would never come.
+            else if (driver.IsBroken && driver.ReadOn(Unread).IsStop)
+                ReceiveEnd();
+            return work + input.Offset - before;
+        }
+        finally
+        {
+            gate.Exit();
+        }
+    }
+
+    /// <summary>
+    /// Takes what was received, as far as there is room for it. A closing is never held up: then what there is no room for is
+    /// dropped.
+    /// </summary>
+    private long TakeAhead()
+    {
+        long written = 0;
+        while (
+            written < MaxReadAhead * InflatedPerByte
+            && !driver.ReadOn(Unread).IsStop
+            && input.TryReadMessage(out var message)
+        )
+        {
+            written += message.Data.Length;
+            if (driver.MayKeep(Unread))
+                inbox.Add(message);
+        }
+        return written / InflatedPerByte;
+    }
+
+    /// <summary>True when nobody has received since the last call, nor waits to receive now.</summary>
+    public bool IsUnattended()
+    {
+        var count = Volatile.Read(ref receiveCount);
+        var isUnattended = count == receiveCountSeen && !isReading;
+        receiveCountSeen = count;
+        return isUnattended;
+    }
+
+    /// <summary>Waits for the end, reading on this thread: for the connection's own one, and where the stream is broken.</summary>
+    public void ReadUntilClosed()
+    {
+        while (!driver.IsClosed)
+        {
+            scheduler.Await(gate);
+            using (gate.Hold())
+            {
+                while (TakeAhead() > 0)
+                    continue;
+                if (!driver.IsClosed)
+                    Fill();
+            }
+        }
+    }
+
+    /// <summary>True on the thread that holds the reading side: then no other waits for the peer there.</summary>
+    public bool IsHeldByCurrentThread => gate.IsHeldByCurrentThread;
+
+    /// <summary>Does something while nobody reads.</summary>
+    public void Exclusively(Action action)
+    {
+        scheduler.Await(gate);
+        using (gate.Hold())
+            action();
+    }
+
+    /// <summary>The stream is given up: keeps the messages that came before that.</summary>
+    /// <param name="isOpened">False when the bytes received are no frames.</param>
+    public void TakeRest(bool isOpened)
+    {
+        scheduler.Await(gate);
+        using (gate.Hold())
+        {
+            if (isOpened)
+                TakeLast();
+        }
+    }
+
+    /// <summary>Gives everything back but the messages that are complete.</summary>
+    public void End()
+    {
+        scheduler.Await(gate);
+        using (gate.Hold())
+        {
+            try
+            {
+                driver.EndOfStream();
+            }
+            finally
+            {
+                input.Release();
+            }
+        }
+    }
+}
+
+/// <summary>What a receiver wants.</summary>
+internal enum ReceiveMode
+{
+    /// <summary>Complete messages.</summary>
+    Message,
+
+    /// <summary>Complete messages, in memory that is given back.</summary>
+    Lent,
+
+    /// <summary>The fragments of messages, as they come.</summary>
+    Fragments,
+}

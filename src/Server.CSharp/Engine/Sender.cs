@@ -1,0 +1,128 @@
+using System.Buffers;
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs;
+
+/// <summary>The sending side of a connection: commands to frames, with what a caller is told when that can't be.</summary>
+internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions options)
+{
+    // Made once: sending a message allocates nothing.
+    private static readonly Command TextMessage = Command.NewMessage(MessageKind.Text);
+    private static readonly Command BinaryMessage = Command.NewMessage(MessageKind.Binary);
+    private static readonly Command FirstOfText = Command.NewFirstFragment(MessageKind.Text);
+    private static readonly Command FirstOfBinary = Command.NewFirstFragment(MessageKind.Binary);
+    private static readonly Command Next = Command.NewNextFragment(false);
+    private static readonly Command Last = Command.NewNextFragment(true);
+
+    /// <summary>True while frames are held back to leave together.</summary>
+    public bool IsHolding => output.IsHolding;
+
+    /// <summary>Sends a message; waits while the peer doesn't read.</summary>
+    public void Send(MessageKind kind, ReadOnlySpan<byte> payload, bool? compress)
+    {
+        var bits = driver.Extensions.Wanted(new(kind, payload, false, compress));
+        var hold = options.CoalesceOutput && driver.Receiver.HasMoreForThisThread;
+        var isFirstHeld = hold && !output.IsHolding; // the watcher looks again and again while there are any
+        Write(kind.IsText ? TextMessage : BinaryMessage, bits, payload, hold);
+        if (isFirstHeld)
+            driver.Hasten();
+    }
+
+    /// <summary>Sends a ping or a pong.</summary>
+    public void SendControl(Command command) =>
+        Write(command, ReservedBits.None, default, hold: false);
+
+    /// <summary>
+    /// Sends a message of which each part is a frame, and an empty one is the last, so that no part waits for the next.
+    /// </summary>
+    /// <exception cref="Exception">What the parts throw. After the first of them it fails the connection.</exception>
+    public void SendFragments(
+        MessageKind kind,
+        IEnumerable<ReadOnlyMemory<byte>> parts,
+        bool? compress
+    )
+    {
+        using var each = parts.GetEnumerator();
+        if (!each.MoveNext())
+            return;
+        var bits = driver.Extensions.Wanted(new(kind, each.Current.Span, true, compress));
+        Write(kind.IsText ? FirstOfText : FirstOfBinary, bits, each.Current.Span, hold: false);
+        try
+        {
+            while (each.MoveNext())
+                Write(Next, bits, each.Current.Span, hold: false);
+        }
+        catch (Exception error) when (error is not ConnectionClosedException)
+        {
+            driver.Fail(
+                CloseStatus.Create(CloseCode.InternalError, "error in fragmented message"),
+                error
+            );
+            throw;
+        }
+        Write(Last, bits, default, hold: false);
+    }
+
+    /// <summary>Writes everything that is held back; waits while the peer doesn't read.</summary>
+    public void Flush()
+    {
+        try
+        {
+            output.Flush();
+        }
+        catch (Exception error) when (error is not ThreadInterruptedException)
+        {
+            driver.Break(error);
+        }
+    }
+
+    private void Write(Command command, ReservedBits bits, ReadOnlySpan<byte> payload, bool hold)
+    {
+        if (output.IsHeldByCurrentThread)
+            throw new InvalidOperationException("An extension can't send on its own connection.");
+        try
+        {
+            if (driver.IsBroken)
+                throw Broken();
+            if (output.Write(command, bits, payload, hold) is { } refusal)
+                throw Refused(refusal);
+        }
+        catch (ExtensionFailedException)
+        {
+            driver.FailForExtension();
+            throw driver.ClosedException();
+        }
+        catch (Exception error)
+            when (error
+                    is not (
+                        ConnectionClosedException
+                        or ConcurrencyException
+                        or ThreadInterruptedException // it waited for another writer: nothing was begun
+                    )
+            )
+        {
+            driver.Break(error);
+            throw Broken();
+        }
+    }
+
+    /// <summary>
+    /// The end of a stream that was given up. What the peer had said by then tells why, so it is read first: all calls tell of
+    /// the same end. Nothing is waited for any more.
+    /// </summary>
+    private ConnectionClosedException Broken()
+    {
+        driver.Receiver.ReadUntilClosed();
+        return driver.ClosedException();
+    }
+
+    private Exception Refused(SendError refusal)
+    {
+        if (!refusal.IsClosing)
+            return new ConcurrencyException(
+                "Send was called while a fragmented message is being sent: only its fragments can be."
+            );
+        driver.WaitClosed(null);
+        return driver.ClosedException();
+    }
+}

@@ -1,0 +1,361 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// One thread for the whole server: it does what must happen while a handler is elsewhere (reads ahead, answers pings,
+/// writes what was held back) and is the only clock (all deadlines of all connections). It never waits for a peer.
+/// </summary>
+internal sealed class Watcher
+{
+    // The bound on how long output is held back, and on how late a deadline is noticed.
+    private static readonly TimeSpan Hurry = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan Calm = TimeSpan.FromMilliseconds(20);
+
+    // A look at a connection takes the better part of a microsecond: so many a calm pass, and fewer passes with more of them.
+    private const int ConnectionsPerPass = 1_000;
+    private const int MaxSlowdown = 10;
+
+    // Looks without anything urgent before a connection counts as calm: waking the watcher costs more than a few looks.
+    private const int LooksUntilCalm = 50;
+
+    // What was read ahead may have more behind it.
+    private const int LooksAfterInput = 2;
+
+    // What is read ahead in one pass, in bytes: some ten milliseconds of the worst that peers can send. Whoever is left comes first next time.
+    private const int MaxWorkPerPass = 256 * 1024;
+
+    private readonly TimeProvider clock;
+    private readonly Scheduler scheduler;
+    private readonly TurnedAway turnedAway;
+    private readonly Action<Exception> failed;
+    private readonly ServerMetrics metrics;
+    private readonly Lock gate = new();
+    private readonly List<ServerConnection> connections = [];
+    private readonly List<ServerConnection> hastened = []; // marked, and not yet among the urgent ones
+    private readonly List<ServerConnection> urgent = [];
+    private readonly List<ServerConnection> pass = [];
+    private readonly List<(ServerConnection Connection, Socket? Socket)> unattended = [];
+    private readonly List<Socket> sockets = [];
+    private readonly List<bool> readable = []; // of the unattended ones
+    private readonly AutoResetEvent wake = new(false);
+    private volatile bool isCalm = true;
+    private volatile bool isHastened;
+    private volatile bool isEnding;
+    private int urgentPasses; // since the last one over all connections
+    private int firstUnattended; // whose turn it is, among the unattended ones
+    private int looked; // in that one
+
+    /// <param name="clock">What deadlines are measured with.</param>
+    /// <param name="scheduler">What its thread runs and waits on.</param>
+    /// <param name="turnedAway">Clients to get rid of.</param>
+    /// <param name="failed">Told of a pass that threw.</param>
+    /// <param name="metrics">Told how long a pass takes.</param>
+    public Watcher(
+        TimeProvider clock,
+        Scheduler scheduler,
+        TurnedAway turnedAway,
+        Action<Exception> failed,
+        ServerMetrics metrics
+    )
+    {
+        this.clock = clock;
+        this.scheduler = scheduler;
+        this.turnedAway = turnedAway;
+        this.failed = failed;
+        this.metrics = metrics;
+        scheduler.Start("FunctionalWs watcher", Run);
+    }
+
+    public void Add(ServerConnection connection)
+    {
+        bool isFirst;
+        using (gate.Hold())
+        {
+            isFirst = connections.Count == 0;
+            connection.WatcherIndex = connections.Count;
+            connections.Add(connection);
+        }
+        if (isFirst)
+            wake.Set(); // without connections it sleeps
+    }
+
+    public void Remove(ServerConnection connection)
+    {
+        using (gate.Hold())
+        {
+            if (!IsMember(connection))
+                return;
+            var last = connections[^1];
+            connections[connection.WatcherIndex] = last;
+            last.WatcherIndex = connection.WatcherIndex;
+            connections.RemoveAt(connections.Count - 1);
+        }
+    }
+
+    private bool IsMember(ServerConnection connection) =>
+        connection.WatcherIndex < connections.Count
+        && ReferenceEquals(connections[connection.WatcherIndex], connection);
+
+    /// <summary>Asks for looks at a connection in quick succession, as long as there is something urgent about it.</summary>
+    public void Hasten(ServerConnection connection) => Hasten(connection, LooksUntilCalm);
+
+    private void Hasten(ServerConnection connection, int looks)
+    {
+        Interlocked.MemoryBarrier(); // the watcher unmarks it, then looks once more
+        if (connection.IsHastened)
+            return;
+        using (gate.Hold())
+        {
+            if (connection.IsHastened)
+                return;
+            connection.IsHastened = true;
+            connection.UrgentLooks = looks;
+            hastened.Add(connection);
+        }
+        Hasten();
+    }
+
+    /// <summary>Asks for passes in quick succession, as long as there is something urgent.</summary>
+    public void Hasten()
+    {
+        isHastened = true;
+        Interlocked.MemoryBarrier(); // the watcher writes and reads these two in the other order
+        if (!isCalm)
+            return;
+        isCalm = false;
+        wake.Set();
+    }
+
+    /// <summary>Ends the watching once the last connection is gone.</summary>
+    public void EndWhenEmpty()
+    {
+        isEnding = true;
+        wake.Set();
+    }
+
+    private void Run()
+    {
+        while (!isEnding || !IsEmpty)
+        {
+            Guard.Run(this, Round, Failed);
+            Guard.Run(this, Rest, Failed);
+        }
+        turnedAway.Close();
+    }
+
+    private static readonly Action<Watcher> Round = watcher =>
+    {
+        watcher.isCalm = !watcher.MeasuredPass();
+        watcher.turnedAway.Look(watcher.isEnding);
+    };
+
+    private static readonly Action<Watcher> Rest = watcher =>
+    {
+        Interlocked.MemoryBarrier();
+        watcher.scheduler.Yield();
+        watcher.scheduler.Wait(watcher.wake, watcher.NextWait());
+    };
+
+    private static readonly Action<Watcher, Exception> Failed = (watcher, error) =>
+        watcher.failed(error);
+
+    private bool IsEmpty
+    {
+        get
+        {
+            if (!turnedAway.IsEmpty)
+                return false;
+            using (gate.Hold())
+                return connections.Count == 0;
+        }
+    }
+
+    // Without connections it sleeps until there is one; at the end it looks now and then whether the last has gone.
+    private TimeSpan NextWait() =>
+        !isCalm || isHastened ? Hurry
+        : IsEmpty && !isEnding ? Timeout.InfiniteTimeSpan
+        : FullWait;
+
+    private TimeSpan FullWait => Calm * Math.Clamp(looked / ConnectionsPerPass, 1, MaxSlowdown);
+
+    private bool MeasuredPass()
+    {
+        if (!metrics.ArePassesMeasured)
+            return Pass();
+        var start = clock.GetTimestamp();
+        var isUrgent = Pass();
+        metrics.WatcherPassed(clock.GetElapsedTime(start));
+        return isUrgent;
+    }
+
+    /// <summary>Looks at every connection, or at the urgent ones; true when there are such.</summary>
+    private bool Pass()
+    {
+        var isUrgent = isHastened;
+        isHastened = false;
+        pass.Clear(); // what a pass that failed has left
+        sockets.Clear();
+        unattended.Clear();
+        Choose();
+        var now = clock.GetTimestamp();
+        foreach (var connection in pass)
+            Look(connection, now);
+        ReadAhead();
+        pass.Clear();
+        ForgetCalm(now);
+        return isUrgent || urgent.Count > 0;
+    }
+
+    /// <summary>
+    /// Takes over what was hastened, and chooses whom to look at: among thousands of connections a few that are urgent must not
+    /// cost a look at all of them every time.
+    /// </summary>
+    private void Choose()
+    {
+        var isFull = isCalm || ++urgentPasses >= (int)(FullWait / Hurry);
+        using (gate.Hold())
+        {
+            urgent.AddRange(hastened);
+            hastened.Clear();
+            pass.AddRange(isFull ? connections : urgent);
+        }
+        if (!isFull)
+            return;
+        urgentPasses = 0;
+        looked = pass.Count;
+    }
+
+    private void Look(ServerConnection connection, long now)
+    {
+        if (!Guarded(connection, now))
+            return;
+        connection.UrgentLooks = LooksUntilCalm;
+        Hasten(connection);
+    }
+
+    /// <summary>Unmarks those about which nothing has been urgent for some looks.</summary>
+    private void ForgetCalm(long now)
+    {
+        for (var index = urgent.Count - 1; index >= 0; index--)
+        {
+            var connection = urgent[index];
+            if (--connection.UrgentLooks > 0)
+                continue;
+            urgent[index] = urgent[^1];
+            urgent.RemoveAt(urgent.Count - 1);
+            connection.IsHastened = false;
+            Interlocked.MemoryBarrier(); // whoever has found it marked has done before what this look finds
+            Look(connection, now);
+        }
+        ReadAhead();
+    }
+
+    private bool Guarded(ServerConnection connection, long now)
+    {
+        try
+        {
+            var attention = connection.Attend(now);
+            if (attention.HasFlag(Attention.ReadAhead))
+                unattended.Add((connection, connection.Socket));
+            return attention.HasFlag(Attention.Soon);
+        }
+        catch (Exception error)
+        {
+            connection.Fail(error);
+            return false;
+        }
+    }
+
+    /// <summary>Asks the kernel once which of the unattended connections have input.</summary>
+    private void ReadAhead()
+    {
+        foreach (var (_, socket) in unattended)
+        {
+            if (socket is not null)
+                sockets.Add(socket);
+        }
+        SelectReadable();
+        var next = 0;
+        for (var index = 0; index < unattended.Count; index++)
+        {
+            // What is left in the list are the readable ones, in the order in which they were.
+            var (_, socket) = unattended[index];
+            var isReadable =
+                socket is null || next < sockets.Count && ReferenceEquals(sockets[next], socket);
+            if (socket is not null && isReadable)
+                next++;
+            readable.Add(isReadable);
+        }
+        ReadAheadInTurn();
+        sockets.Clear();
+        readable.Clear();
+        unattended.Clear();
+    }
+
+    private void ReadAheadInTurn()
+    {
+        var count = unattended.Count;
+        long work = 0;
+        var looked = 0;
+        for (; looked < count && work < MaxWorkPerPass; looked++)
+        {
+            var index = (firstUnattended + looked) % count;
+            work += ReadAhead(unattended[index].Connection, readable[index]);
+        }
+        for (var left = looked; left < count; left++)
+        {
+            var index = (firstUnattended + left) % count;
+            if (readable[index])
+                Hasten(unattended[index].Connection, LooksAfterInput);
+        }
+        firstUnattended = count == 0 ? 0 : (firstUnattended + looked) % count;
+    }
+
+    private long ReadAhead(ServerConnection connection, bool isReadable)
+    {
+        try
+        {
+            var work = connection.ReadAhead(isReadable);
+            if (work == 0)
+                return 0;
+            connection.UrgentLooks = Math.Max(connection.UrgentLooks, LooksAfterInput);
+            Hasten(connection, LooksAfterInput);
+            return work;
+        }
+        catch (Exception error)
+        {
+            connection.Fail(error);
+            return 0;
+        }
+    }
+
+    private void SelectReadable()
+    {
+        if (sockets.Count == 0)
+            return;
+        try
+        {
+            Socket.Select(sockets, null, null, 0);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // One of them was just closed: all count as readable this time, and each is asked again before it is read.
+            Debug.Assert(sockets.Count > 0);
+        }
+    }
+}
+
+/// <summary>What a connection needs of the watcher.</summary>
+[Flags]
+internal enum Attention
+{
+    None = 0,
+
+    /// <summary>Another look soon.</summary>
+    Soon = 1,
+
+    /// <summary>Nobody is receiving from it: its input should be looked at.</summary>
+    ReadAhead = 2,
+}

@@ -1,0 +1,72 @@
+namespace FunctionalWs;
+
+/// <summary>
+/// What differs from one run of a server to the next: which thread goes on, and random bytes. This class is the system's
+/// way. A simulation derives from it and lets one thread run at a time, so everything that a thread may wait for goes
+/// through here, but for the transport, which is the simulation's own.
+/// </summary>
+internal class Scheduler
+{
+    /// <summary>The system's threads.</summary>
+    public static readonly Scheduler System = new(isSimulated: false);
+
+    private readonly bool isSimulated;
+
+    /// <summary>Makes a simulation's scheduler.</summary>
+    protected Scheduler()
+        : this(isSimulated: true) { }
+
+    private Scheduler(bool isSimulated) => this.isSimulated = isSimulated;
+
+    /// <summary>
+    /// Comes before a lock is taken that may be held while a transport is used. A simulation lets the thread go on when the
+    /// lock is free. Otherwise it is a look at a field, so that sending and receiving pay nothing for it.
+    /// </summary>
+    public void Await(Lock gate)
+    {
+        if (isSimulated)
+            AwaitFree(gate);
+    }
+
+    /// <summary>See <see cref="Await"/>.</summary>
+    protected virtual void AwaitFree(Lock gate) { }
+
+    /// <summary>A point at which other threads may go first.</summary>
+    public virtual void Yield() { }
+
+    /// <summary>Runs something on a thread of its own.</summary>
+    /// <exception cref="OutOfMemoryException">The system has no thread to give.</exception>
+    public virtual void Start(string name, Action run) => Start(name, run, stackSize: 0);
+
+    /// <summary>
+    /// Runs something on a thread of its own with a stack of a size in bytes; 0 for the system's. It has nothing of the
+    /// starting thread's context, and whatever it throws ends there.
+    /// </summary>
+    /// <exception cref="OutOfMemoryException">The system has no thread to give.</exception>
+    public void Start(string name, Action run, int stackSize)
+    {
+        if (isSimulated)
+            Start(name, run);
+        else
+            new Thread(() => Guard.Run(run), stackSize)
+            {
+                IsBackground = true,
+                Name = name,
+            }.UnsafeStart();
+    }
+
+    /// <summary>Waits for an event; false when the time was up first.</summary>
+    public virtual bool Wait(ManualResetEventSlim signal, TimeSpan timeout) => signal.Wait(timeout);
+
+    /// <summary>Waits for an event and resets it.</summary>
+    public virtual bool Wait(AutoResetEvent signal, TimeSpan timeout) => signal.WaitOne(timeout);
+
+    /// <summary>Leaves a monitor, once entered, until <see cref="PulseAll"/> or the end of a time.</summary>
+    public virtual bool Wait(object monitor, TimeSpan timeout) => Monitor.Wait(monitor, timeout);
+
+    /// <summary>Wakes all that wait for a monitor, which this thread has entered.</summary>
+    public virtual void PulseAll(object monitor) => Monitor.PulseAll(monitor);
+
+    /// <summary>Random bytes.</summary>
+    public virtual void Fill(Span<byte> bytes) => Random.Shared.NextBytes(bytes);
+}

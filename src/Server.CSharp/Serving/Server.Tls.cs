@@ -1,0 +1,22 @@
+namespace FunctionalWs;
+
+public sealed partial class Server
+{
+    private Throttle? tlsFailures;
+
+    /// <summary>
+    /// The application's part of a TLS handshake has failed: an error, however many clients come upon it, but not a record for
+    /// each of them.
+    /// </summary>
+    internal void TlsCallbackFailed(Exception error)
+    {
+        var throttle = LazyInitializer.EnsureInitialized(
+            ref tlsFailures,
+            () => new Throttle(options.TimeProvider)
+        );
+        if (throttle.IsDue())
+            log.TlsCallbackFailed(error);
+        else
+            log.TlsFailed("a callback of the application, or its certificate, failed again");
+    }
+}

@@ -1,0 +1,230 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// A connected stream socket, used with blocking calls only: one asynchronous operation would switch it to
+/// non-blocking mode for good, and each later call would cost a thread hop.
+/// </summary>
+internal sealed class SocketTransport : Transport
+{
+    // A socket that polls as writable takes this much without waiting, however small its send buffer is.
+    private const int MinWriteSize = 1024;
+    private const int MaxWriteSize = 64 * 1024;
+
+    // A large write goes in pieces: what the peer takes of it shows in between.
+    private const int PieceSize = 256 * 1024;
+
+    private readonly Socket socket;
+    private readonly bool isTcp;
+    private long written;
+    private long continued; // what was written since it had to wait: the peer has made room for it
+    private bool isWaiting; // the last write without waiting left something
+    private int safeWriteSize; // 0 until it is asked for
+
+    public SocketTransport(Socket socket)
+    {
+        this.socket = socket;
+        isTcp = socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6;
+        // On Linux it comes from the socket that listens.
+        if (!OperatingSystem.IsLinux())
+            DisableDelay(socket);
+        // Captured now: a closed socket no longer tells.
+        LocalEndPoint = Unmapped(AddressOf(socket, isRemote: false));
+        RemoteEndPoint = Unmapped(AddressOf(socket, isRemote: true));
+    }
+
+    public Socket Socket => socket;
+
+    /// <summary>Small frames leave at once (TCP_NODELAY), where there is TCP.</summary>
+    public static void DisableDelay(Socket socket)
+    {
+        if (socket.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
+            socket.NoDelay = true;
+    }
+
+    public override Socket? PollSocket => socket;
+
+    public override EndPoint? LocalEndPoint { get; }
+
+    public override EndPoint? RemoteEndPoint { get; }
+
+    /// <summary>What was written and isn't on its way any more; elsewhere what was written only when there was room again.</summary>
+    public override long Taken =>
+        isTcp && OperatingSystem.IsLinux()
+            ? Volatile.Read(ref written) - LinuxSocket.Unacknowledged(socket)
+            : Volatile.Read(ref continued);
+
+    public override bool IsReadable => Poll(0, SelectMode.SelectRead);
+
+    public override int Read(Span<byte> destination)
+    {
+        try
+        {
+            return OperatingSystem.IsLinux()
+                ? LinuxSocket.Receive(socket, destination)
+                : socket.Receive(destination);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            Failure ??= error;
+            return 0;
+        }
+    }
+
+    /// <summary>Reads bytes and leaves them there: the next read gets them again. 0 at the end.</summary>
+    public int Peek(Span<byte> destination)
+    {
+        try
+        {
+            return socket.Receive(destination, SocketFlags.Peek);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            Failure ??= error;
+            return 0;
+        }
+    }
+
+    public override bool WaitReadable(Deadline deadline)
+    {
+        if (deadline.IsNever)
+            return true; // Read does the waiting
+
+        while (true)
+        {
+            // One poll takes at most some 35 minutes.
+            var microseconds = Math.Min(deadline.Remaining.TotalMicroseconds, int.MaxValue);
+            if (Poll((int)Math.Ceiling(microseconds), SelectMode.SelectRead))
+                return true;
+            if (deadline.HasPassed)
+                return false;
+        }
+    }
+
+    public override void Write(ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            source = source[TryWrite(source)..];
+            while (!source.IsEmpty)
+            {
+                var size = Send(source[..Math.Min(source.Length, PieceSize)]);
+                source = source[size..];
+                Count(size, hasWaited: true);
+            }
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            throw Broken(error);
+        }
+    }
+
+    public override int TryWrite(ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            var size = OperatingSystem.IsLinux()
+                ? LinuxSocket.TrySend(socket, source)
+                : TryWritePieces(source);
+            Count(size, isWaiting);
+            isWaiting = size < source.Length;
+            return size;
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            throw Broken(error);
+        }
+    }
+
+    // Written by the holder of the write gate alone.
+    private void Count(int size, bool hasWaited)
+    {
+        Volatile.Write(ref written, written + size);
+        if (hasWaited)
+            Volatile.Write(ref continued, continued + size);
+    }
+
+    private int Send(ReadOnlySpan<byte> source) =>
+        OperatingSystem.IsLinux() ? LinuxSocket.Send(socket, source) : socket.Send(source);
+
+    /// <summary>Writes as long as the socket says that it takes something.</summary>
+    private int TryWritePieces(ReadOnlySpan<byte> source)
+    {
+        if (safeWriteSize == 0)
+            safeWriteSize = SafeWriteSize(socket);
+        var written = 0;
+        while (written < source.Length && socket.Poll(0, SelectMode.SelectWrite))
+        {
+            var size = Math.Min(source.Length - written, safeWriteSize);
+            written += socket.Send(source.Slice(written, size));
+        }
+        return written;
+    }
+
+    public override void ShutdownSend() => Shutdown(SocketShutdown.Send);
+
+    public override void Abort() => Shutdown(SocketShutdown.Both);
+
+    public override void Dispose() => socket.Dispose();
+
+    /// <summary>
+    /// What a socket that polls as writable takes without waiting. Linux says so when a third of the send buffer is free, for
+    /// Unix sockets three quarters; half of it may go to the kernel's own bookkeeping.
+    /// </summary>
+    private static int SafeWriteSize(Socket socket) =>
+        OperatingSystem.IsLinux()
+            ? Math.Clamp(socket.SendBufferSize / 8, MinWriteSize, MaxWriteSize)
+            : MinWriteSize;
+
+    // A socket for both families shows IPv4 as ::ffff:a.b.c.d.
+    private static EndPoint? Unmapped(EndPoint? endPoint) =>
+        endPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped
+            ? new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port)
+            : endPoint;
+
+    /// <summary>Null for an address that the platform can't read, such as a path that fills all of its room.</summary>
+    private static EndPoint? AddressOf(Socket socket, bool isRemote)
+    {
+        try
+        {
+            return isRemote ? socket.RemoteEndPoint : socket.LocalEndPoint;
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    private bool Poll(int microseconds, SelectMode mode)
+    {
+        try
+        {
+            return socket.Poll(microseconds, mode);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            Failure ??= error;
+            return true; // the operation that follows reports the end
+        }
+    }
+
+    private IOException Broken(Exception error)
+    {
+        Failure ??= error;
+        return new IOException("The connection is broken.", error);
+    }
+
+    private void Shutdown(SocketShutdown how)
+    {
+        try
+        {
+            socket.Shutdown(how);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // It has ended already: what was wanted.
+        }
+    }
+}

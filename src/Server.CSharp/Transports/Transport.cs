@@ -1,0 +1,70 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// A stream of bytes both ways. One thread may read while another writes; <see cref="Abort"/> may come from any thread.
+/// A failed or aborted stream reads as ended and throws <see cref="IOException"/> on writing.
+/// </summary>
+internal abstract class Transport : IDisposable
+{
+    public abstract EndPoint? LocalEndPoint { get; }
+
+    public abstract EndPoint? RemoteEndPoint { get; }
+
+    /// <summary>
+    /// The socket that becomes readable when this does; null when there is none, or when it would say nothing of bytes that
+    /// wait already.
+    /// </summary>
+    public virtual Socket? PollSocket => null;
+
+    /// <summary>The transport that this one is a layer over; itself when it is none.</summary>
+    public virtual Transport Bottom => this;
+
+    /// <summary>
+    /// Moves when the peer takes bytes, as far as that can be told: its own system has them then. Read from any thread.
+    /// </summary>
+    public virtual long Taken => 0;
+
+    /// <summary>What ended the stream, if it was neither the peer nor this side.</summary>
+    public Exception? Failure { get; protected set; }
+
+    /// <summary>Waits for at least one byte; 0 at the end of the stream, also of a broken one.</summary>
+    public abstract int Read(Span<byte> destination);
+
+    /// <summary>True when <see cref="Read"/> would not wait. Never waits itself.</summary>
+    public abstract bool IsReadable { get; }
+
+    /// <summary>Waits until <see cref="Read"/> would not wait; false when the deadline passed first.</summary>
+    public abstract bool WaitReadable(Deadline deadline);
+
+    /// <summary>Writes everything, however long that takes.</summary>
+    /// <exception cref="IOException">The stream is broken or was aborted.</exception>
+    public abstract void Write(ReadOnlySpan<byte> source);
+
+    /// <summary>
+    /// Writes what can be written without waiting, and tells how much that was. The rest, if it is to be written, must come
+    /// with the next write: a part of it may be under way.
+    /// </summary>
+    /// <exception cref="IOException">The stream is broken or was aborted.</exception>
+    public abstract int TryWrite(ReadOnlySpan<byte> source);
+
+    /// <summary>Tells the peer that nothing more comes, as well as that goes without waiting. Never throws.</summary>
+    public abstract void ShutdownSend();
+
+    /// <summary>
+    /// The same, but false while a part of the telling waits for the peer to read: then it is to be called again. Never
+    /// throws.
+    /// </summary>
+    public virtual bool TryShutdownSend()
+    {
+        ShutdownSend();
+        return true;
+    }
+
+    /// <summary>Ends both directions at once; a blocked read or write returns. Never throws.</summary>
+    public abstract void Abort();
+
+    public abstract void Dispose();
+}

@@ -1,0 +1,389 @@
+/// The whole connection as one value: however its bytes are cut, it comes to the same as frame by frame (Connection).
+module FunctionalWs.Protocol.Tests.EndpointTests
+
+open System
+open System.Buffers
+open Expecto
+open FsCheck.FSharp
+open Swensen.Unquote
+open FunctionalWs.Protocol
+open FunctionalWs.Protocol.Tests.Bytes
+
+/// Everything that an endpoint has said.
+type Heard = {
+    Endpoint: WebSocketEndpoint
+    Told: Incoming list
+    Data: byte[]
+    Answers: byte[]
+    HalfCloses: int
+    Offset: int64
+}
+
+let private hear (endpoint: WebSocketEndpoint) : Heard = {
+    Endpoint = endpoint
+    Told = []
+    Data = [||]
+    Answers = [||]
+    HalfCloses = 0
+    Offset = 0L
+}
+
+let private key = 0x01020304u
+
+let private shifted (offset: int64) (incoming: Incoming) : Incoming list =
+    match incoming with
+    | Incoming.Nothing -> []
+    | Incoming.Refused violation -> [
+        Incoming.Refused {
+            violation with
+                Offset = violation.Offset + offset
+        }
+      ]
+    | Incoming.Data _
+    | Incoming.Ping _
+    | Incoming.Pong _
+    | Incoming.Close _ -> [ incoming ]
+
+let private note (heard: Heard) (step: ReceiveStep) (data: byte[]) (answers: byte[]) : Heard = {
+    Endpoint = step.Next
+    Told = heard.Told @ shifted heard.Offset step.Incoming
+    Data = Array.append heard.Data data
+    Answers = Array.append heard.Answers answers
+    HalfCloses = heard.HalfCloses + (if step.HalfClose then 1 else 0)
+    Offset = heard.Offset + int64 step.Consumed
+}
+
+let rec private arriveWith (decoder: PayloadDecoder | null) (heard: Heard) (bytes: byte[]) : Heard =
+    if bytes.Length = 0 then
+        heard
+    else
+        let sink = ArrayBufferWriter<byte>()
+        let answers = ArrayBufferWriter<byte>()
+
+        let step = heard.Endpoint.Receive(ReadOnlySpan bytes, sink, answers, key, decoder)
+
+        if step.Consumed = 0 then
+            failwith "nothing was consumed of some bytes"
+
+        let next =
+            note heard step (sink.WrittenSpan.ToArray()) (answers.WrittenSpan.ToArray())
+
+        arriveWith decoder next bytes[step.Consumed ..]
+
+let private arrive = arriveWith null
+
+let private run (settings: ConnectionSettings) (arrivals: byte[] list) : Heard =
+    List.fold arrive (hear (WebSocketEndpoint.Create settings)) arrivals
+
+/// What is told, without what can't be compared.
+let private saidOf (heard: Heard) =
+    heard.Endpoint.State, heard.Told, heard.Answers, heard.HalfCloses
+
+let private write (role: Role) (output: Output) : byte[] =
+    match output with
+    | Output.Data _ -> failwith "no answer is data"
+    | Output.Ping payload -> frameOf role true Opcode.Ping (payload.Span.ToArray())
+    | Output.Pong payload -> frameOf role true Opcode.Pong (payload.Span.ToArray())
+    | Output.Close status -> frameOf role true Opcode.Close (status.ToArray())
+
+let private toldOf (event: Event) : Incoming =
+    match event with
+    | Event.Data(kind, endOfMessage) -> Incoming.Data(kind, endOfMessage)
+    | Event.Ping payload -> Incoming.Ping payload
+    | Event.Pong payload -> Incoming.Pong payload
+    | Event.Close status -> Incoming.Close status
+
+let private isNoRefusal (incoming: Incoming) = not incoming.IsRefused
+
+let private server = ConnectionSettings.Server
+
+let private bytesOf = RandomFrames.bytes
+let private settingsOf = RandomFrames.settings
+
+let private seeds = Gen.choose (0, Int32.MaxValue) |> Arb.fromGen
+
+[<Tests>]
+let laws =
+    testList "an endpoint" [
+        testProperty
+            "does with bytes what Connection does with whole frames"
+            (Prop.forAll seeds (fun seed ->
+                let settings = settingsOf seed
+                let bytes = bytesOf seed
+                let expected = receive settings [ bytes ]
+                let heard = run settings [ bytes ]
+
+                heard.Told |> List.filter isNoRefusal =! List.map toldOf expected.Events
+
+                // What comes of a message that is refused is void.
+                if heard.Told |> List.forall isNoRefusal then
+                    heard.Data =! Array.concat expected.Data
+                    heard.Endpoint.State =! expected.State
+
+                heard.HalfCloses =! expected.HalfCloses
+
+                heard.Answers =! Array.concat (List.map (write Role.Server) expected.Outputs)))
+
+        testProperty
+            "says the same however its bytes are cut"
+            (Prop.forAll seeds (fun seed ->
+                let settings = settingsOf seed
+                let bytes = bytesOf seed
+                let random = Random seed
+                let whole = run settings [ bytes ]
+                let single = run settings (List.ofArray (Array.chunkBySize 1 bytes))
+
+                let cuts = [
+                    for _ in 1..20 do
+                        random.Next(bytes.Length + 1)
+                ]
+
+                let some = run settings (cut cuts bytes)
+                saidOf single =! saidOf whole
+                saidOf some =! saidOf whole
+
+                if whole.Told |> List.forall isNoRefusal then
+                    single.Data =! whole.Data
+                    some.Data =! whole.Data))
+
+        testProperty
+            "takes segments as it takes bytes that lie together"
+            (Prop.forAll seeds (fun seed ->
+                let settings = settingsOf seed
+                let bytes = bytesOf seed
+                let random = Random seed
+
+                let cuts = [
+                    for _ in 1..10 do
+                        random.Next(bytes.Length + 1)
+                ]
+
+                let mutable heard = hear (WebSocketEndpoint.Create settings)
+                let mutable rest = segments cuts bytes
+
+                while not rest.IsEmpty do
+                    let sink = ArrayBufferWriter<byte>()
+                    let answers = ArrayBufferWriter<byte>()
+                    let step = heard.Endpoint.Receive(&rest, sink, answers, key)
+                    heard <- note heard step (sink.WrittenSpan.ToArray()) (answers.WrittenSpan.ToArray())
+                    rest <- rest.Slice step.Consumed
+
+                saidOf heard =! saidOf (run settings [ bytes ])))
+
+        testProperty
+            "gives the same for the same call, and stays as it is"
+            (Prop.forAll seeds (fun seed ->
+                let settings = settingsOf seed
+                let bytes = bytesOf seed
+
+                let before =
+                    run settings [ Array.truncate (Random(seed).Next(bytes.Length + 1)) bytes ]
+
+                let rest = bytes[int before.Offset ..]
+                saidOf (arrive before rest) =! saidOf (arrive before rest)))
+
+        testTheory
+            "is itself after a message in one frame, and allocates nothing for it"
+            [ Opcode.Text, 5; Opcode.Text, 3_000; Opcode.Binary, 0; Opcode.Binary, 70_000 ]
+            (fun (opcode, size) ->
+                let endpoint = WebSocketEndpoint.Create server
+                let wire = frame true opcode (Array.create size 65uy)
+                let sink = ArrayBufferWriter<byte>(100_000)
+                let answers = ArrayBufferWriter<byte>()
+
+                let step () =
+                    sink.ResetWrittenCount()
+                    let step = endpoint.Receive(ReadOnlySpan wire, sink, answers, 0u, null)
+
+                    if not (obj.ReferenceEquals(step.Next, endpoint)) || step.Consumed <> wire.Length then
+                        failwith "another value, or not all of it"
+
+                AllocationTests.allocatedBy step =! 0L)
+    ]
+
+/// Each byte twice, and a zero at the end of a message; FF can't be decoded.
+type private Doubling() =
+    inherit PayloadDecoder()
+    let decoded = ResizeArray<byte>()
+
+    override _.Decode(_, data, endOfMessage, room) =
+        let mutable error = ValueNone
+        let mutable i = 0
+
+        while i < data.Length && error.IsNone do
+            if data[i] = 0xFFuy then
+                error <- ValueSome ProtocolError.CompressedDataInvalid
+            else
+                decoded.Add data[i]
+                decoded.Add data[i]
+
+            i <- i + 1
+
+        if endOfMessage && error.IsNone then
+            decoded.Add 0uy
+
+        if int64 decoded.Count > room + 1L then
+            decoded.RemoveRange(int room + 1, decoded.Count - int room - 1)
+
+        error
+
+    override _.Decoded = ReadOnlySpan(decoded.ToArray())
+    override _.Skip count = decoded.RemoveRange(0, count)
+
+let private marked = {
+    server with
+        ReservedBits = ReservedBits.Rsv1
+        Limits = Limits.Create(40L, Limits.Unlimited, 4)
+}
+
+let private mark (frame: byte[]) : byte[] =
+    let copy = Array.copy frame
+    copy[0] <- copy[0] ||| 0x40uy
+    copy
+
+let private decode (bytes: byte[]) (pieces: int) : Heard =
+    Array.chunkBySize pieces bytes
+    |> Array.fold (arriveWith (Doubling())) (hear (WebSocketEndpoint.Create marked))
+
+let private conversations = [
+    "whole", mark (frame true Opcode.Text "abc"B), "aabbcc\000"B
+    "empty", mark (frame true Opcode.Binary [||]), "\000"B
+    "in fragments, a ping between",
+    Array.concat [
+        mark (frame false Opcode.Binary "ab"B)
+        frame true Opcode.Ping "p"B
+        frame true Opcode.Continuation "c"B
+    ],
+    "aabbcc\000"B
+    "a plain one behind it",
+    Array.append (mark (frame true Opcode.Text "a"B)) (frame true Opcode.Text "b"B),
+    "aa\000b"B
+]
+
+let private refusals = [
+    "bytes that can't be decoded",
+    mark (frame true Opcode.Binary [| 1uy; 0xFFuy |]),
+    ProtocolError.CompressedDataInvalid
+    "bad text before them", mark (frame true Opcode.Text [| 0xC3uy; 0xFFuy |]), ProtocolError.TextNotUtf8 1L
+    "too much", mark (frame true Opcode.Binary (Array.create 21 1uy)), ProtocolError.MessageTooBig(41L, 40L)
+    "bad text before too much",
+    mark (frame true Opcode.Text (Array.append [| 0xC3uy |] (Array.create 30 65uy))),
+    ProtocolError.TextNotUtf8 1L
+]
+
+[<Tests>]
+let decoding =
+    testList "an endpoint's decoder" [
+        testTheory
+            "is given every message that is marked, however it is cut"
+            conversations
+            (fun (_, bytes, data) ->
+                for pieces in 1 .. bytes.Length do
+                    (decode bytes pieces).Data =! data)
+
+        testTheory "finds what is wrong, however it is cut" refusals (fun (_, bytes, error) ->
+            for pieces in 1 .. bytes.Length do
+                match List.last (decode bytes pieces).Told with
+                | Incoming.Refused violation -> (violation.Error, violation.Offset) =! (error, 0L)
+                | other -> failwith $"a refusal was expected, not {other}")
+
+        testCase "is needed: a marked message can't be taken as plain" (fun () ->
+            let heard =
+                arrive (hear (WebSocketEndpoint.Create marked)) (mark (frame true Opcode.Binary "a"B))
+
+            heard.Told
+            =! [
+                Incoming.Refused {
+                    Error = ProtocolError.ReservedBits 4uy
+                    Offset = 0L
+                }
+            ])
+    ]
+
+// ---- Steps that cross
+
+let private commands = [
+    Command.Close(CloseStatus.Create(CloseCode.GoingAway, ""))
+    Command.Fail(CloseStatus.Create(CloseCode.InternalError, ""))
+    Command.FirstFragment MessageKind.Text
+    Command.Ping ControlPayload.Empty
+]
+
+[<Tests>]
+let crossing =
+    testList "a step that was made while others were" [
+        testProperty
+            "is taken over as if it came after them"
+            (Prop.forAll seeds (fun seed ->
+                let settings = settingsOf seed
+                let random = Random seed
+                let bytes = bytesOf seed
+                let before = run settings [ Array.truncate (random.Next(bytes.Length + 1)) bytes ]
+                let rest = bytes[int before.Offset ..]
+                let command = commands[random.Next commands.Length]
+
+                let receive (endpoint: WebSocketEndpoint) =
+                    let answers = ArrayBufferWriter<byte>()
+
+                    let step =
+                        endpoint.Receive(ReadOnlySpan rest, ArrayBufferWriter<byte>(), answers, key)
+
+                    step, answers.WrittenSpan.ToArray()
+
+                let early, _ = receive before.Endpoint
+                let sent = before.Endpoint.Send(command).Next
+                let late, lateAnswers = receive sent
+                let answers = ArrayBufferWriter<byte>()
+                let adopted = sent.Adopt(early, answers, key)
+
+                // After a failure nothing is read any more: what had been told before it stays told.
+                if not sent.IsReceivingOver then
+                    adopted.Next.State =! late.Next.State
+
+                    (adopted.Consumed, adopted.Incoming, adopted.HalfClose)
+                    =! (late.Consumed, late.Incoming, late.HalfClose)
+
+                    answers.WrittenSpan.ToArray() =! lateAnswers
+                    adopted.Next.IsUnfinished =! late.Next.IsUnfinished
+                else
+                    adopted.Next.State =! sent.State
+                    answers.WrittenCount =! 0))
+    ]
+
+// ---- How it ends
+
+let private bye = CloseStatus.Create(CloseCode.NormalClosure, "bye")
+
+let private closedBy (role: Role) =
+    let settings = { server with Role = role }
+    let endpoint = WebSocketEndpoint.Create settings
+    let peer = if role.IsServer then Role.Client else Role.Server
+    (run settings [ frameOf peer true Opcode.Close (bye.ToArray()) ]), endpoint
+
+[<Tests>]
+let ending =
+    testList "the end of the stream" [
+        testCase "is the server's to make, once its close frame has left" (fun () ->
+            let heard, _ = closedBy Role.Server
+            heard.HalfCloses =! 1
+            heard.Endpoint.IsClosed =! false
+            heard.Endpoint.SendingEnded().IsClosed =! true)
+
+        testCase "is waited for by a client, and answered with its own once" (fun () ->
+            let heard, _ = closedBy Role.Client
+            heard.HalfCloses =! 0
+            heard.Endpoint.SendingEnded().IsClosed =! false
+            let step = heard.Endpoint.EndOfStream()
+            (step.HalfClose, step.Next.IsClosed) =! (true, true))
+
+        testCase "is told once: a server that has ended its side doesn't end it again" (fun () ->
+            let heard, _ = closedBy Role.Server
+            let step = heard.Endpoint.EndOfStream()
+            (step.HalfClose, step.Next.IsClosed) =! (false, true)
+            step.Next.EndOfStream().HalfClose =! false)
+
+        testCase "is not ours to make before the peer's close frame" (fun () ->
+            let endpoint = WebSocketEndpoint.Create server
+            endpoint.SendingEnded().IsClosed =! false
+            endpoint.Send(Command.Close bye).Next.SendingEnded().IsClosed =! false)
+    ]

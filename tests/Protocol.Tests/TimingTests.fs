@@ -1,0 +1,271 @@
+/// What a time leads to: rules on values, asked with times of the tests' own.
+module FunctionalWs.Protocol.Tests.TimingTests
+
+open System
+open System.Buffers
+open Expecto
+open Swensen.Unquote
+open FunctionalWs.Protocol
+open FunctionalWs.Protocol.Tests.Bytes
+
+let private seconds (n: int) = TimeSpan.FromSeconds(float n)
+
+let private timeouts =
+    Timeouts.Never
+        .WithOpening(seconds 10)
+        .WithClosing(seconds 5)
+        .WithPing(seconds 20, seconds 15)
+        .WithMessage(seconds 30)
+        .WithSending(seconds 8)
+
+let private marks = ReadAhead.Create(4, 1, 1_000L)
+
+let private opening =
+    WebSocketEndpoint.Create(ConnectionSettings.Server, timeouts, marks, TimeSpan.Zero)
+
+let private opened = opening.Opened(ConnectionSettings.Server, seconds 1)
+
+let private idle: Traffic = {
+    Received = 0L
+    Messages = 0L
+    Taken = 0L
+    Sent = 0L
+    IsSending = false
+    IsUnread = false
+}
+
+let private tick (at: int) (traffic: Traffic) (endpoint: WebSocketEndpoint) =
+    let step = endpoint.Tick(seconds at, traffic)
+    step.Next, step.Due
+
+/// What is due at each of these times, asked one after the other.
+let private ticks (endpoint: WebSocketEndpoint) (times: (int * Traffic) list) : Due list =
+    times
+    |> List.mapFold
+        (fun endpoint (at, traffic) -> tick at traffic endpoint |> (fun (next, due) -> due, next))
+        endpoint
+    |> fst
+
+let private after (endpoint: WebSocketEndpoint) (bytes: byte[]) : WebSocketEndpoint =
+    endpoint.Receive(ReadOnlySpan bytes, ArrayBufferWriter<byte>(), ArrayBufferWriter<byte>()).Next
+
+let private begun = after opened (frame false Opcode.Text "a"B)
+
+let private full: Unread = {
+    Messages = 9
+    Bytes = 2_000L
+    Fragments = 0
+}
+
+let private empty: Unread = {
+    Messages = 0
+    Bytes = 0L
+    Fragments = 0
+}
+
+let private overdue (limit: Overdue) = Due.Passed limit
+
+[<Tests>]
+let limits =
+    testList "timeouts" [
+        testCase "an opening handshake may take so long" (fun () ->
+            ticks opening [ 9, idle; 10, idle; 11, idle ]
+            =! [ Due.Nothing; overdue Overdue.Opening; overdue Overdue.Opening ])
+
+        testCase "a closing is timed from the first look at it" (fun () ->
+            let closing = opened.Send(Command.Close CloseStatus.NoStatus).Next
+
+            ticks closing [ 3, idle; 7, idle; 8, idle ]
+            =! [ Due.Nothing; Due.Nothing; overdue Overdue.Closing ])
+
+        testCase "nothing is due of a connection that has ended" (fun () ->
+            let ended = opened.EndOfStream().Next
+            ticks ended [ 1_000, idle; 2_000, idle ] =! [ Due.Nothing; Due.Nothing ]
+            ended.Deadline(seconds 5) =! TimeSpan.MaxValue)
+
+        testCase "a message may take so long, from the first look at its beginning" (fun () ->
+            ticks begun [ 2, idle; 20, { idle with Received = 1L }; 32, { idle with Received = 2L } ]
+            =! [ Due.Nothing; Due.Nothing; overdue Overdue.Message ])
+
+        testCase "a message that follows another one is timed anew" (fun () ->
+            ticks begun [
+                2, idle
+                20,
+                {
+                    idle with
+                        Messages = 1L
+                        Received = 1L
+                }
+                34,
+                {
+                    idle with
+                        Messages = 1L
+                        Received = 2L
+                }
+            ]
+            =! [ Due.Nothing; Due.Nothing; Due.Ping ])
+
+        testCase "the beginning of a header is one of a message" (fun () ->
+            let cut = after opened [| 0x81uy |]
+
+            ticks cut [ 2, idle; 31, { idle with Received = 1L }; 32, { idle with Received = 2L } ]
+            =! [ Due.Nothing; Due.Ping; overdue Overdue.Message ])
+
+        testCase "a peer that takes nothing is given so long from the last byte that it took" (fun () ->
+            let sending = { idle with IsSending = true }
+
+            ticks opened [
+                2, sending
+                9, { sending with Taken = 1L }
+                16, { sending with Taken = 1L }
+                17, { sending with Taken = 1L }
+            ]
+            =! [ Due.Nothing; Due.Nothing; Due.Nothing; overdue Overdue.Sending ])
+
+        testTheory "are longer than zero" [ 0; -1 ] (fun n ->
+            raises<ArgumentOutOfRangeException> <@ timeouts.WithMessage(seconds n) @>)
+    ]
+
+[<Tests>]
+let keepalive =
+    testList "the keepalive" [
+        testCase "pings at fixed times from the opening on" (fun () ->
+            ticks opened [
+                20, idle
+                21, idle
+                22, { idle with Received = 1L }
+                45, { idle with Received = 1L }
+            ]
+            =! [ Due.Nothing; Due.Ping; Due.Nothing; Due.Ping ])
+
+        testCase "a look that comes late delays one ping, not all that follow" (fun () ->
+            ticks opened [ 38, idle; 40, { idle with Received = 1L }; 41, { idle with Received = 1L } ]
+            =! [ Due.Ping; Due.Nothing; Due.Ping ])
+
+        testCase "gives a peer up that is silent after a ping, and says so until something is done" (fun () ->
+            ticks opened [ 21, idle; 35, idle; 36, idle; 37, idle ]
+            =! [ Due.Ping; Due.Nothing; overdue Overdue.Ping; overdue Overdue.Ping ])
+
+        testTheory
+            "takes any byte that comes, and any byte that is taken, for a sign of life"
+            [ { idle with Received = 1L }; { idle with Taken = 1L } ]
+            (fun life ->
+                ticks opened [ 21, idle; 35, life; 36, life; 37, life ]
+                =! [ Due.Ping; Due.Nothing; Due.Nothing; Due.Nothing ])
+
+        testCase "does not call a peer silent that isn't read, and goes on when it is read again" (fun () ->
+            let paused = opened.ReadOn full
+            paused.Reading =! Reading.Stop
+
+            let dues, last =
+                [ 21; 41; 61; 81 ]
+                |> List.mapFold
+                    (fun (endpoint: WebSocketEndpoint) at ->
+                        tick at idle endpoint |> fun (next, due) -> due, next)
+                    paused
+
+            dues =! [ Due.Ping; Due.Ping; Due.Ping; Due.Ping ]
+
+            ticks (last.ReadOn empty) [ 82, idle; 101, idle; 115, idle; 116, idle ]
+            =! [ Due.Nothing; Due.Ping; Due.Nothing; overdue Overdue.Ping ])
+
+        testCase "gives a peer up that isn't read since it takes nothing" (fun () ->
+            let endpoint =
+                WebSocketEndpoint
+                    .Create(
+                        ConnectionSettings.Server,
+                        Timeouts.Never.WithPing(seconds 20, seconds 15),
+                        marks,
+                        TimeSpan.Zero
+                    )
+                    .Opened(ConnectionSettings.Server, seconds 1)
+
+            let stuck = {
+                idle with
+                    IsSending = true
+                    IsUnread = true
+            }
+
+            ticks (endpoint.ReadOn full) [ 21, stuck; 36, stuck ]
+            =! [ Due.Ping; overdue Overdue.Ping ])
+
+        testCase "does not call a message late that isn't read" (fun () ->
+            ticks (begun.ReadOn full) [ 2, idle; 20, idle; 40, idle ]
+            =! [ Due.Nothing; Due.Nothing; Due.Ping ])
+    ]
+
+[<Tests>]
+let deadlines =
+    testList "the next deadline" [
+        testCase "is that of the handshake, then of the next ping" (fun () ->
+            opening.Deadline(seconds 3) =! seconds 10
+
+            let calm =
+                WebSocketEndpoint.Create(
+                    ConnectionSettings.Server,
+                    Timeouts.Never.WithPing(seconds 20, seconds 15),
+                    marks,
+                    TimeSpan.Zero
+                )
+
+            calm.Opened(ConnectionSettings.Server, seconds 1).Deadline(seconds 3)
+            =! seconds 21)
+
+        testCase "is at once when a closing has begun, then at its end" (fun () ->
+            let closing = opened.Send(Command.Close CloseStatus.NoStatus).Next
+            closing.Deadline(seconds 3) =! seconds 3
+            (fst (tick 3 idle closing)).Deadline(seconds 3) =! seconds 8)
+
+        testCase "is never, without limits" (fun () ->
+            (WebSocketEndpoint.Create ConnectionSettings.Server).Deadline(seconds 3)
+            =! TimeSpan.MaxValue)
+    ]
+
+[<Tests>]
+let readingAhead =
+    testList "reading ahead" [
+        testCase "goes on for control frames at the high mark, and for all at the low one" (fun () ->
+            let readings counts =
+                counts
+                |> List.mapFold
+                    (fun (endpoint: WebSocketEndpoint) count ->
+                        let next = endpoint.ReadOn { empty with Messages = count }
+                        next.Reading, next)
+                    opened
+                |> fst
+
+            readings [ 3; 4; 3; 2; 1; 3 ]
+            =! [
+                Reading.On
+                Reading.ControlOnly
+                Reading.ControlOnly
+                Reading.ControlOnly
+                Reading.On
+                Reading.On
+            ])
+
+        testCase "stops at the bound on bytes, until half of it is left" (fun () ->
+            let readings sizes =
+                sizes
+                |> List.mapFold
+                    (fun (endpoint: WebSocketEndpoint) size ->
+                        let next = endpoint.ReadOn { empty with Bytes = int64 size }
+                        next.Reading, next)
+                    opened
+                |> fst
+
+            readings [ 999; 1_000; 999; 501; 500 ]
+            =! [ Reading.On; Reading.Stop; Reading.Stop; Reading.Stop; Reading.On ])
+
+        testTheory
+            "counts what is empty, too"
+            [ { empty with Messages = 16 }; { empty with Fragments = 125 } ]
+            (fun unread -> opened.ReadOn(unread).Reading =! Reading.Stop)
+
+        testCase "is never held up once the connection closes" (fun () ->
+            let closing = opened.ReadOn(full).Send(Command.Close CloseStatus.NoStatus).Next
+            closing.ReadOn(full).Reading =! Reading.On)
+
+        testCase "changes nothing where the answer stays" (fun () ->
+            obj.ReferenceEquals(opened.ReadOn empty, opened) =! true)
+    ]

@@ -1,0 +1,6 @@
+module FunctionalWs.Recording.Tests.Main
+
+open Expecto
+
+[<EntryPoint>]
+let main args = runTestsInAssemblyWithCLIArgs [] args

@@ -1,0 +1,143 @@
+/// Replays in words: each state, happening and reaction has a line that people read.
+module FunctionalWs.Recording.Tests.ReplayTextTests
+
+open System
+open Expecto
+open Swensen.Unquote
+open FunctionalWs.Protocol
+open FunctionalWs.Recording.Tests.Frames
+
+let private (=!) (found: 'a) (expected: 'a) = test <@ found = expected @>
+
+let private normal = CloseStatus.Create(CloseCode.NormalClosure, "")
+let private bye = CloseStatus.Create(CloseCode.GoingAway, "~ é\n")
+
+let private fragment (tail: string) : PartialMessage = {
+    Kind = MessageKind.Text
+    ReservedBits = ReservedBits.None
+    Size = 1L
+    FragmentSize = 1L
+    WireSize = 1L
+    Fragments = 1
+    Text = owedAfter (hex tail)
+}
+
+let private many = {
+    fragment "" with
+        Kind = MessageKind.Binary
+        Size = 9L
+        Fragments = 3
+}
+
+let private failed (error: ProtocolError) = Closure.Failed(error, normal)
+
+let private states = [
+    Connection.start, "Open"
+    State.Open(ValueNone, ValueSome MessageKind.Text), "Open, sending text"
+    State.Open(ValueSome many, ValueNone), "Open, receiving binary (9 bytes in 3 frames so far)"
+    State.Open(ValueSome(fragment "c3"), ValueSome MessageKind.Binary),
+    "Open, receiving text (1 byte in 1 frame so far, 1 byte short of a character), sending binary"
+    State.CloseSent(CloseStatus.NoStatus, ValueNone), "CloseSent no code"
+    State.CloseSent(bye, ValueSome(fragment "f0")),
+    "CloseSent 1001 '~ \\u00E9\\u000A', receiving text (1 byte in 1 frame so far, 3 bytes short of a character)"
+    State.Draining(Closure.Clean(bye, normal, Initiator.Local)),
+    "Draining, clean: sent 1000, then received 1001 '~ \\u00E9\\u000A'"
+    State.Closed(Closure.Clean(CloseStatus.NoStatus, normal, Initiator.Remote)),
+    "Closed, clean: received no code, then sent 1000"
+    State.Draining(failed ProtocolError.ContinuationUnexpected),
+    "Draining, failed: unexpected continuation frame; sent 1000"
+    State.Closed(Closure.Abandoned normal), "Closed, given up: sent 1000"
+    State.Closed(Closure.Lost ValueNone), "Closed, lost"
+    State.Closed(Closure.Lost(ValueSome normal)), "Closed, lost: sent 1000"
+]
+
+let private header: FrameHeader = {
+    Fin = true
+    ReservedBits = ReservedBits.None
+    Opcode = Opcode.Text
+    MaskingKey = ValueSome 0u
+    PayloadLength = 9L
+    Size = 6
+}
+
+let private came (payload: RecordedPayload) (ending: FrameEnding) =
+    Recorded.Received(header, payload, ending)
+
+let private happenings = [
+    came (RecordedPayload.Bytes [||]) FrameEnding.Whole, "< Text, 9 bytes"
+    came (RecordedPayload.Bytes [| 1uy |]) FrameEnding.Cut, "< Text, 9 bytes, its first 1 byte"
+    came (RecordedPayload.Measured(4L, Utf8.start, ValueNone)) FrameEnding.Cut,
+    "< Text, 9 bytes, its first 4 bytes"
+    came (RecordedPayload.Bytes [||]) FrameEnding.Cut, "< Text, 9 bytes, its header alone"
+    came (RecordedPayload.Bytes [||]) (FrameEnding.Undecodable ProtocolError.CompressedDataInvalid),
+    "< Text, 9 bytes, undecodable"
+    Recorded.Received(
+        {
+            header with
+                Fin = false
+                ReservedBits = ReservedBits.Rsv1
+        },
+        RecordedPayload.Bytes [||],
+        FrameEnding.Whole
+    ),
+    "< Text, 9 bytes, not final, Rsv1"
+    Recorded.Refused [| 0x83uy; 0x80uy |], "< refused header 8380"
+    Recorded.EndOfStream, "< end of stream"
+    Recorded.SendingEnded, "> end of stream"
+    Recorded.Sent(Command.Message MessageKind.Text, 1L), "> text message, 1 byte"
+    Recorded.Sent(Command.FirstFragment MessageKind.Binary, 2L),
+    "> first fragment of a binary message, 2 bytes"
+    Recorded.Sent(Command.NextFragment false, 0L), "> next fragment, 0 bytes"
+    Recorded.Sent(Command.NextFragment true, 5L), "> last fragment, 5 bytes"
+    Recorded.Sent(Command.Ping(payloadOf "01"), 0L), "> Ping, 1 byte"
+    Recorded.Sent(Command.Pong(payloadOf ""), 0L), "> Pong, 0 bytes"
+    Recorded.Sent(Command.Close bye, 0L), "> Close 1001 '~ \\u00E9\\u000A'"
+    Recorded.Sent(Command.Fail CloseStatus.NoStatus, 0L), "> Close no code, and the end"
+]
+
+let private nothing = {
+    State = Connection.start
+    Event = ValueNone
+    Output = ValueNone
+    HalfClose = false
+}
+
+let private tells (event: Event) = { nothing with Event = ValueSome event }
+
+let private writes (output: Output) = {
+    nothing with
+        Output = ValueSome output
+}
+
+let private reactions = [
+    nothing, "Open"
+    tells (Event.Data(MessageKind.Text, true)), "Open; tells: text message complete"
+    tells (Event.Data(MessageKind.Binary, false)), "Open; tells: part of a binary message"
+    tells (Event.Ping(payloadOf "01")), "Open; tells: ping"
+    tells (Event.Pong(payloadOf "01")), "Open; tells: pong"
+    tells (Event.Close normal), "Open; tells: close 1000"
+    writes (Output.Data(Opcode.Text, true)), "Open; writes: Text"
+    writes (Output.Data(Opcode.Continuation, false)), "Open; writes: Continuation, not final"
+    writes (Output.Ping(payloadOf "")), "Open; writes: Ping"
+    writes (Output.Pong(payloadOf "0aff")), "Open; writes: Pong 0AFF"
+    writes (Output.Close CloseStatus.NoStatus), "Open; writes: Close no code"
+    { nothing with HalfClose = true }, "Open; ends sending"
+    {
+        State = State.Closed(Closure.Lost ValueNone)
+        Event = ValueSome(Event.Close normal)
+        Output = ValueSome(Output.Close normal)
+        HalfClose = true
+    },
+    "Closed, lost; tells: close 1000; writes: Close 1000; ends sending"
+]
+
+[<Tests>]
+let tests =
+    testList "replays in words" [
+        testTheory "a state in words" states (fun (state, words) -> ReplayText.ofState state =! words)
+        testTheory "what happened in words" happenings (fun (what, words) ->
+            ReplayText.ofRecorded what =! words)
+
+        testTheory "what a step led to in words" reactions (fun (transition, words) ->
+            ReplayText.ofTransition transition =! words)
+    ]

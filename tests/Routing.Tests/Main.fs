@@ -1,0 +1,6 @@
+module FunctionalWs.Routing.Tests.Main
+
+open Expecto
+
+[<EntryPoint>]
+let main args = runTestsInAssemblyWithCLIArgs [] args

@@ -1,0 +1,304 @@
+/// Peers that send too much, read too little or fall silent: what is bounded, who is given up, and who is not.
+module FunctionalWs.Server.Tests.OverloadTests
+
+open System
+open System.Reflection
+open System.Threading
+open Expecto
+open Swensen.Unquote
+open FunctionalWs
+open FunctionalWs.Protocol
+open FunctionalWs.Server.Tests.Serve
+
+let private seconds (n: float) = TimeSpan.FromSeconds n
+
+let private memory (server: Server) (capacity: int) : PeerClient =
+    let struct (atServer, atClient) = MemoryTransport.CreatePair capacity
+    server.Admit atServer
+    let client = new PeerClient(atClient)
+    client.ShakeHands()
+    client
+
+/// A handler that is busy until it is let go, then does something.
+let private busyThen (act: ServerConnection -> 'a) (options: ServerOptions) =
+    let letGo = new ManualResetEventSlim(false)
+
+    let server, outcome =
+        options
+        |> handling (fun connection ->
+            Wait.forEvent "being let go" letGo
+            act connection)
+
+    let release = {
+        new IDisposable with
+            member _.Dispose() =
+                letGo.Set()
+                server.Dispose()
+    }
+
+    server, outcome, letGo, release
+
+/// Writes on a thread of its own, as far as the server takes it, and counts what was written whole.
+let private writing (client: PeerClient) (count: int) (write: int -> unit) =
+    let written = ref 0
+
+    let thread =
+        Wait.start (fun () ->
+            try
+                for i in 1..count do
+                    write i
+                    Volatile.Write(&written.contents, i)
+            with :? IO.IOException ->
+                ())
+
+    written, thread
+
+let private driverOf (connection: ServerConnection) : Driver =
+    typeof<ServerConnection>.GetField("driver", BindingFlags.Instance ||| BindingFlags.NonPublic).GetValue
+        connection
+    :?> Driver
+
+let private stateGateOf (connection: ServerConnection) : Lock =
+    typeof<Driver>
+        .GetField("stateGate", BindingFlags.Instance ||| BindingFlags.NonPublic)
+        .GetValue(driverOf connection)
+    :?> Lock
+
+let private isPing (frame: Wire) =
+    match frame with
+    | PingOf _ -> true
+    | Data _
+    | Closed _
+    | PongOf _
+    | End -> false
+
+[<Tests>]
+let silence =
+    testList "a peer that falls silent" [
+        testCase "is given up, though it was not read from for a while" (fun () ->
+            let clock = FakeClock()
+
+            let server, outcome, letGo, release =
+                ServerOptions(TimeProvider = clock, MaxMessageSize = Nullable 1_000)
+                |> busyThen (fun connection -> Seq.length connection.Messages)
+
+            use _ = release
+            use client = memory server 10_000
+            // More than is read ahead: 64 KiB.
+            let written, thread =
+                writing client 150 (fun _ -> client.SendText(String('x', 1_000)))
+
+            Wait.until "reading has stopped" (fun () -> Volatile.Read(&written.contents) > 60)
+            clock.Advance(seconds 20.0)
+            letGo.Set()
+            Wait.forTask "the rest is read" thread
+            // It has heard its last.
+            let ended =
+                Wait.start (fun () -> Seq.initInfinite (fun _ -> client.Read()) |> Seq.find ((=) End))
+
+            Wait.until "the silent peer is given up" (fun () ->
+                clock.Advance(seconds 1.0)
+                ended.IsCompleted)
+
+            (fails outcome) :? ConnectionClosedErrorException =! true)
+
+        testCase
+            "is given up, though it sent so much before that nobody reads on, and takes nothing"
+            (fun () ->
+                let clock = FakeClock()
+
+                let server, outcome, letGo, release =
+                    ServerOptions(TimeProvider = clock, MaxMessageSize = Nullable 1_000)
+                    |> busyThen (fun connection ->
+                        while true do
+                            connection.Send(String('y', 1_000)))
+
+                use _ = release
+                use client = memory server 10_000
+                let written, _ = writing client 150 (fun _ -> client.SendText(String('x', 1_000)))
+                Wait.until "reading has stopped" (fun () -> Volatile.Read(&written.contents) > 60)
+                letGo.Set()
+
+                Wait.until "the peer is given up" (fun () ->
+                    clock.Advance(seconds 1.0)
+                    outcome.IsCompleted)
+
+                (fails outcome).InnerException :? TimeoutException =! true)
+    ]
+
+[<Tests>]
+let slow =
+    testList "a peer that reads slowly" [
+        testTheory "is not given up while it takes something" [ false; true ] (fun hasSendTimeout ->
+            let clock = FakeClock()
+
+            let options =
+                ServerOptions(
+                    TimeProvider = clock,
+                    SendTimeout =
+                        (if hasSendTimeout then
+                             Nullable(seconds 10.0)
+                         else
+                             Nullable())
+                )
+
+            let server, outcome =
+                options
+                |> handling (fun connection -> connection.Send(Array.zeroCreate<byte> 60_000))
+
+            use _ = server
+            use client = memory server 10_000
+            let piece = Array.zeroCreate<byte> 1_000
+            let mutable read = 0
+
+            // A thousand bytes each five seconds, and never a word: the ping waits behind the message.
+            while read < 55_000 do
+                read <- read + client.Transport.Read(Span piece)
+                clock.Advance(seconds 5.0)
+                // The watcher has looked at the time.
+                Wait.until "there is more" (fun () -> client.Transport.IsReadable)
+
+            outcome.IsFaulted =! false
+
+            while read < 60_010 do
+                read <- read + client.Transport.Read(Span piece)
+
+            succeeds outcome
+            client.Transport.Abort())
+    ]
+
+[<Tests>]
+let fragments =
+    testList "what waits unread" [
+        testCase "counts fragments, too: messages of many empty ones stop at the bound" (fun () ->
+            let server, _, _, release =
+                ServerOptions(MaxMessageSize = Nullable 1_000)
+                |> busyThen (fun connection -> connection.Receive())
+
+            use _ = release
+            use client = memory server 10_000
+
+            let message =
+                Array.concat [
+                    [| 0x01uy; 0x80uy; 0uy; 0uy; 0uy; 0uy |]
+                    Array.concat (Array.replicate 998 [| 0x00uy; 0x80uy; 0uy; 0uy; 0uy; 0uy |])
+                    [| 0x80uy; 0x80uy; 0uy; 0uy; 0uy; 0uy |]
+                    [| 0x89uy; 0x80uy; 0uy; 0uy; 0uy; 0uy |]
+                ]
+
+            // Eight of them cost 64 KiB; what is in the stream comes on top.
+            let written, _ = writing client 100 (fun _ -> client.Write message)
+            Wait.until "some are read" (fun () -> Volatile.Read(&written.contents) >= 8)
+
+            Wait.until "all pongs but the last have come" (fun () ->
+                while client.Transport.IsReadable && Volatile.Read(&written.contents) < 20 do
+                    client.Read() |> ignore
+
+                Volatile.Read(&written.contents) >= 8 && not client.Transport.IsReadable)
+
+            let count = Volatile.Read(&written.contents)
+            test <@ count < 14 @>)
+
+        testCase "does not make a message late that has come" (fun () ->
+            let clock = FakeClock()
+
+            let server, outcome, letGo, release =
+                ServerOptions(
+                    TimeProvider = clock,
+                    PingInterval = Nullable(),
+                    MessageTimeout = Nullable(seconds 30.0)
+                )
+                |> busyThen (fun connection -> [
+                    for _ in 1..17 do
+                        connection.Receive().Text
+                ])
+
+            use _ = release
+            use client = client server
+
+            for i in 1..16 do
+                client.SendText(string i)
+
+            client.WriteFrame(true, Opcode.Pong, "p"B)
+            client.Write [| 0x81uy; 0x82uy; 0uy; 0uy; 0uy; 0uy; 65uy |]
+            client.Write [| 66uy |]
+            client.SendPing "all"B
+            client.Read() =! PongOf "all"B
+
+            for _ in 1..10 do
+                clock.Advance(seconds 10.0)
+
+            client.SendPing "still"B
+            client.Read() =! PongOf "still"B
+            letGo.Set()
+            List.last (succeeds outcome) =! "AB")
+    ]
+
+[<Tests>]
+let floods =
+    testList "floods" [
+        testTheory "take no lock that others want" [ "received"; "read ahead" ] (fun way ->
+            let receives = way = "received"
+            let received = new ManualResetEventSlim(false)
+            let leave = new ManualResetEventSlim(false)
+            let found = Threading.Tasks.TaskCompletionSource<ServerConnection>()
+
+            let server =
+                defaults
+                |> inMemory (fun connection ->
+                    found.SetResult connection
+
+                    if receives then
+                        connection.Receive() |> ignore
+                        received.Set()
+
+                    Wait.forEvent "leave to go" leave)
+
+            use _ = server
+            use client = client server
+            let gate = stateGateOf (Wait.forTask "the handler" found.Task)
+            gate.Enter()
+
+            try
+                client.WriteFrame(false, Opcode.Text, "a"B)
+                client.SendPing "p"B
+                client.Read() =! PongOf "p"B
+                client.WriteFrame(false, Opcode.Continuation, "b"B)
+                client.WriteFrame(true, Opcode.Continuation, "c"B)
+
+                if receives then
+                    Wait.forEvent "the message" received
+            finally
+                gate.Exit()
+
+            leave.Set())
+
+        testCase "are read ahead a piece at a time, so that others have their turn" (fun () ->
+            let _, client, connection, release = connected (withClock (FakeClock()))
+            use _ = release
+
+            let pings =
+                Array.concat (Array.replicate 50_000 [| 0x89uy; 0x80uy; 0uy; 0uy; 0uy; 0uy |])
+
+            let _, _ = writing client 1 (fun _ -> client.Write pings)
+            let driver = driverOf connection
+            let mutable most = 0L
+            let mutable last = driver.Input.Offset
+
+            Wait.until "all are read" (fun () ->
+                let now = driver.Input.Offset
+                most <- max most (connection.ReadAhead true)
+                last <- now
+                now >= int64 pings.Length)
+
+            test <@ most <= 16L * 1024L + 2L * 1024L @>
+
+            // Of too many at once, the last one is answered.
+            let answers =
+                Seq.initInfinite (fun _ -> ())
+                |> Seq.takeWhile (fun () -> client.Transport.IsReadable)
+                |> Seq.map (fun () -> client.Read())
+                |> Seq.length
+
+            test <@ answers > 0 && answers < 50_000 @>)
+    ]

@@ -19,13 +19,10 @@ type private Segment(memory: ReadOnlyMemory<byte>, index: int64) as this =
         segment.Next <- last
         last
 
-/// A sequence cut at these positions; other positions are ignored.
+/// A sequence cut at these positions, perhaps into nothing; positions outside are ignored.
 let segments (cuts: int list) (data: byte[]) : ReadOnlySequence<byte> =
     let ends =
-        cuts
-        |> List.filter (fun cut -> cut > 0 && cut < data.Length)
-        |> List.distinct
-        |> List.sort
+        cuts |> List.filter (fun cut -> cut >= 0 && cut <= data.Length) |> List.sort
 
     let pieces =
         List.zip (0 :: ends) (ends @ [ data.Length ])

@@ -181,7 +181,11 @@ let laws =
 
                 let rest = bytes[int before.Offset ..]
                 saidOf (arrive before rest) =! saidOf (arrive before rest)))
+    ]
 
+[<Tests>]
+let allocations =
+    AllocationTests.listUnlessInstrumented "an endpoint's memory" [
         testTheory
             "is itself after a message in one frame, and allocates nothing for it"
             [ Opcode.Text, 5; Opcode.Text, 3_000; Opcode.Binary, 0; Opcode.Binary, 70_000 ]

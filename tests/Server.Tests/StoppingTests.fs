@@ -65,7 +65,9 @@ let locks =
                 let look (what: string) =
                     if not (isNull found[0]) && times.AddOrUpdate(what, 1, (fun _ n -> n + 1)) <= 4 then
                         let isFree = looks found[0]
-                        looked.AddOrUpdate(what, [ isFree ], (fun _ before -> isFree :: before)) |> ignore
+
+                        looked.AddOrUpdate(what, [ isFree ], (fun _ before -> isFree :: before))
+                        |> ignore
                     else
                         looked.TryAdd(what, []) |> ignore
 

@@ -725,14 +725,16 @@ type WebSocketEndpoint with
             [<Optional; DefaultParameterValue(0u)>] key: uint32,
             [<Optional; DefaultParameterValue(null: PayloadDecoder | null)>] decoder: PayloadDecoder | null
         ) : ReceiveStep =
-        let mutable rest = bytes
+        let mutable segments = bytes.GetEnumerator()
         let mutable step = ReceiveSteps.nothing endpoint 0
         let mutable consumed = 0L
 
-        while not rest.IsEmpty
-              && consumed < int64 Int32.MaxValue - int64 rest.FirstSpan.Length
-              && step.Incoming.IsNothing do
-            step <- step.Next.Receive(rest.FirstSpan, sink, answers, key, decoder)
+        while step.Incoming.IsNothing
+              && consumed < int64 Int32.MaxValue
+              && segments.MoveNext() do
+            let segment = segments.Current.Span
+            let room = int (min (int64 segment.Length) (int64 Int32.MaxValue - consumed))
+            step <- step.Next.Receive(segment.Slice(0, room), sink, answers, key, decoder)
 
             match step.Incoming with
             | Incoming.Refused violation ->
@@ -751,7 +753,6 @@ type WebSocketEndpoint with
             | Incoming.Close _ -> ()
 
             consumed <- consumed + int64 step.Consumed
-            rest <- rest.Slice step.Consumed
 
         { step with Consumed = int consumed }
 

@@ -128,14 +128,6 @@ let private checkDelivery
         checkMessage settings message.Value
     | _ -> ()
 
-let private codeOf (transition: Transition) : int voption =
-    match transition.State with
-    | State.Draining(Closure.Failed(error, _)) -> ValueSome(closeCodeOf error)
-    | State.Open _
-    | State.CloseSent _
-    | State.Draining _
-    | State.Closed _ -> ValueNone
-
 /// The frame in these parts leads to what the whole frame leads to (RFC 6455 §5.4).
 let private inParts settings (place: Place) (frame: Frame) (parts: (Part * byte[]) list) (whole: Transition) =
     let header = frame.Header
@@ -167,17 +159,16 @@ let private inParts settings (place: Place) (frame: Frame) (parts: (Part * byte[
 
     let last = List.fold hand first parts
 
-    // Data that is over two limits may be found over the one or the other first; the peer is told the same code.
-    let isTooBig =
-        (Connection.messageBits place.State &header).HasFlag ReservedBits.Rsv1
-        && codeOf last = ValueSome 1009
-        && codeOf whole = ValueSome 1009
+    require (last = whole) "a frame in parts leads to something else"
 
-    require (isTooBig || last = whole) "a frame in parts leads to something else"
+/// What is marked comes in parts only, once it is decoded.
+let private isPlain (state: State) (header: FrameHeader) =
+    not (Opcode.isControl header.Opcode)
+    && Connection.messageBits state &header = ReservedBits.None
 
 let private checkParts settings (step: Step) (payload: byte[]) (transition: Transition) =
     match step.Call with
-    | Received(Input.Received frame) when not (Opcode.isControl frame.Header.Opcode) ->
+    | Received(Input.Received frame) when isPlain step.Before.State frame.Header ->
         inParts settings step.Before frame [ Part.Whole, payload ] transition
 
         for at in 0 .. payload.Length do

@@ -54,7 +54,7 @@ let private enter (phase: Phase) : Expected = {
         HalfClose = true
 }
 
-let private isLive (model: Model) =
+let isLive (model: Model) =
     match model.Phase with
     | Phase.Open
     | Phase.CloseSent _ -> true
@@ -110,7 +110,7 @@ let endOfStream (settings: ConnectionSettings) (model: Model) : Expected =
     | Phase.Closed _ -> stay model
 
 /// The message that a frame belongs to, the frame counted.
-let private beginFrame (settings: ConnectionSettings) (model: Model) (header: FrameHeader) =
+let beginFrame (settings: ConnectionSettings) (model: Model) (header: FrameHeader) =
     let limits = settings.Limits
 
     let placed =
@@ -161,7 +161,7 @@ let private beginFrame (settings: ConnectionSettings) (model: Model) (header: Fr
     Result.bind measure placed
 
 /// The message with one more piece of its data.
-let private feed (settings: ConnectionSettings) (message: Message) (ends: bool) (piece: byte[]) =
+let feed (settings: ConnectionSettings) (message: Message) (ends: bool) (piece: byte[]) =
     let limits = settings.Limits
 
     let message = {
@@ -186,7 +186,7 @@ let private feed (settings: ConnectionSettings) (message: Message) (ends: bool) 
     | None, false when ends -> Error(ProtocolError.TextNotUtf8 size)
     | None, _ -> Ok message
 
-let private deliver (model: Model) (message: Message) (endsFrame: bool) (endsMessage: bool) : Expected = {
+let deliver (model: Model) (message: Message) (endsFrame: bool) (endsMessage: bool) : Expected = {
     stay {
         model with
             Receiving = if endsMessage then None else Some message
@@ -284,7 +284,13 @@ let frame (settings: ConnectionSettings) (model: Model) (header: FrameHeader) (p
     | Opcode.Pong -> told (Event.Pong(ControlPayload.Create payload)) ValueNone
     | Opcode.Continuation
     | Opcode.Text
-    | Opcode.Binary -> data settings model header Part.Whole payload
+    | Opcode.Binary ->
+        match beginFrame settings model header with
+        // What is marked is no data yet.
+        | Ok message when message.Bits <> ReservedBits.None ->
+            fail model (ProtocolError.ReservedBits(byte message.Bits))
+        | Ok _
+        | Error _ -> data settings model header Part.Whole payload
 
 let private write (model: Model) (output: Output) : Result<Expected, SendError> =
     Ok {

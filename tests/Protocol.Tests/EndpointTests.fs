@@ -304,6 +304,50 @@ let decoding =
             ])
     ]
 
+[<Tests>]
+let edges =
+    testList "an endpoint at the edge" [
+        testCase "has nothing unfinished once nothing that comes matters" (fun () ->
+            let half = run server [ (frame true Opcode.Ping "p"B)[..2] ]
+            half.Endpoint.IsUnfinished =! true
+            let failed = half.Endpoint.Send(Command.Fail CloseStatus.NoStatus).Next
+            failed.IsUnfinished =! false)
+
+        testCase "adds no sizes beyond what a number holds" (fun () ->
+            let unlimited = {
+                server with
+                    Limits = Limits.Create(Limits.Unlimited, Limits.Unlimited, 4)
+            }
+
+            let huge = Array.concat [ [| 0x80uy; 0xFFuy; 0x7Fuy |]; Array.create 7 0xFFuy; Array.zeroCreate 4 ]
+            let heard = run unlimited [ frame false Opcode.Binary (Array.zeroCreate 10); huge ]
+
+            List.last heard.Told
+            =! Incoming.Refused {
+                Error = ProtocolError.MessageTooBig(Int64.MaxValue, Int64.MaxValue)
+                Offset = 17L
+            })
+
+        testCase "refuses as Connection does what is marked, when nothing decodes it" (fun () ->
+            let wire = whole (mark (frame true Opcode.Binary "a"B))
+
+            match FrameReader.read marked &wire with
+            | FrameParse.Complete frame ->
+                let next = Connection.receive marked Connection.start (Input.Received frame)
+
+                let error =
+                    match next.State with
+                    | State.Draining(Closure.Failed(error, _)) -> ValueSome error
+                    | State.Open _
+                    | State.CloseSent _
+                    | State.Draining _
+                    | State.Closed _ -> ValueNone
+
+                error =! ValueSome(ProtocolError.ReservedBits 4uy)
+            | FrameParse.Incomplete
+            | FrameParse.Malformed _ -> failwith "a frame")
+    ]
+
 // ---- Steps that cross
 
 let private commands = [

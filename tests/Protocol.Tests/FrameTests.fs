@@ -98,6 +98,33 @@ let headers =
                 | Frame _ -> ())
 
         testTheory
+            "a control frame's length that isn't in its shortest form is refused as that, or taken if that is set"
+            [
+                "FE 00 00", 0L
+                "FE 00 7D", 125L
+                "FF 00 00 00 00 00 00 00 00", 0L
+                "FF 00 00 00 00 00 00 00 7D", 125L
+            ]
+            (fun (form, length) ->
+                for opcode in [ "88 "; "89 "; "8A " ] do
+                    let wire = bytes (opcode + form)
+                    let key = Array.zeroCreate 4
+                    let whole = Array.concat [ wire; key; Array.zeroCreate (int length) ]
+                    read server wire =! Malformed(ProtocolError.LengthNotMinimal length)
+
+                    match read { server with AllowLongLengths = true } whole with
+                    | Frame(header, _) -> header.PayloadLength =! length
+                    | other -> failwith $"{other}")
+
+        testTheory
+            "a control frame over 125 bytes is too long, however its length is written"
+            [ "FE 00 7E"; "FF 00 00 00 00 00 00 00 7E"; "FF 00 00 00 00 00 01 00 00"; "FF 7F FF FF FF FF FF FF FF" ]
+            (fun form ->
+                for allows in [ false; true ] do
+                    read { server with AllowLongLengths = allows } (bytes ("89 " + form))
+                    =! Malformed(ProtocolError.ControlFrameTooLong Opcode.Ping))
+
+        testTheory
             "the shortest form of a length is taken"
             [ "FE 00 7E"; "FE FF FF"; "FF 00 00 00 00 00 01 00 00" ]
             (fun form -> read server (announce form) =! Incomplete)
@@ -232,6 +259,32 @@ let writing =
                     found =! payload
                     header.FrameLength =! int64 (header.Size + size)
                 | other -> failwith $"{other}")
+
+        testTheory
+            "a control frame that a reader would refuse isn't written"
+            [ Opcode.Close; Opcode.Ping; Opcode.Pong ]
+            (fun opcode ->
+                let write fin bits length () =
+                    FrameWriter.writeHeader fin bits opcode length ValueNone (Span(Array.zeroCreate 14))
+                    |> ignore
+
+                write true ReservedBits.None 125L ()
+                raises<ArgumentOutOfRangeException> <@ write true ReservedBits.None 126L () @>
+                raises<ArgumentException> <@ write false ReservedBits.None 0L () @>
+                raises<ArgumentException> <@ write true ReservedBits.Rsv1 0L () @>)
+
+        testCase "a frame of a negative size isn't written, and the size is named" (fun () ->
+            let named length opcode =
+                try
+                    FrameWriter.writeHeader true ReservedBits.None opcode length ValueNone (Span(Array.zeroCreate 14))
+                    |> ignore
+
+                    None
+                with :? ArgumentOutOfRangeException as error ->
+                    Some(error.ParamName, error.ActualValue)
+
+            named -1L Opcode.Text =! Some("payloadLength", box -1L)
+            named 126L Opcode.Ping =! Some("payloadLength", box 126L))
 
         testCase "vectors with other keys" (fun () ->
             let write (key: string) (opcode: Opcode) (text: string) =

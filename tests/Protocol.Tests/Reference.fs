@@ -55,7 +55,6 @@ let judge (role: Role) (first: byte) (second: byte) : ProtocolError option =
     let opcode = bits % 16
     let isControl = opcode >= 8
     let isMasked = int second >= 128
-    let length = int second % 128
 
     if not (List.contains opcode [ 0; 1; 2; 8; 9; 10 ]) then
         Some(ProtocolError.ReservedOpcode(byte opcode))
@@ -67,7 +66,5 @@ let judge (role: Role) (first: byte) (second: byte) : ProtocolError option =
         Some ProtocolError.MaskForbidden
     elif isControl && bits < 128 then
         Some(ProtocolError.ControlFrameFragmented((Opcode.ofByte (byte opcode)).Value))
-    elif isControl && length > 125 then
-        Some(ProtocolError.ControlFrameTooLong((Opcode.ofByte (byte opcode)).Value))
     else
         None

@@ -242,6 +242,9 @@ module Connection =
         : Transition =
         match Fragments.beginFrame settings.Limits receiving &frame.Header with
         | Bad error -> fail state error
+        // RFC 6455 §5.2, §9: what an extension has transformed is no data yet. WebSocketEndpoint has it decoded.
+        | Good begun when begun.ReservedBits <> ReservedBits.None ->
+            fail state (ProtocolError.ReservedBits(byte begun.ReservedBits))
         | Good begun ->
             match addPayload settings &begun &frame with
             | Bad error -> fail state error
@@ -266,8 +269,8 @@ module Connection =
     /// <param name="settings">The side this is, and its limits.</param>
     /// <param name="state">The state before.</param>
     /// <param name="input">
-    /// What came. A frame's payload is read, not kept. It is taken as it is: messages that extensions have transformed are for
-    /// <c>WebSocketEndpoint</c>, which has them decoded.
+    /// What came. A frame's payload is read, not kept. A frame of a message that extensions have marked fails the connection:
+    /// such messages are for <c>WebSocketEndpoint</c>, which has them decoded.
     /// </param>
     [<CompiledName("Receive")>]
     let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =

@@ -94,12 +94,24 @@ type WebSocketEndpoint internal (terms: Terms, state: State, place: Place, watch
     /// True where a frame may begin that is a message by itself, and nothing but messages matters.
     member internal _.IsBetweenMessages = isBetweenMessages
 
-    /// The value itself when nothing changed: what keeps a whole frame at 0 bytes.
+    /// The value itself when nothing changed: what keeps a whole frame at 0 bytes. Once nothing that comes matters, no frame is
+    /// under way; and what is whole is timed no more, so that the next that is unfinished is timed by itself.
     member internal endpoint.With(nextState: State, nextPlace: Place) : WebSocketEndpoint =
+        let nextPlace =
+            if Connection.isLive nextState then
+                nextPlace
+            else
+                Place.Between
+
         if obj.ReferenceEquals(nextState, state) && obj.ReferenceEquals(nextPlace, place) then
             endpoint
         else
-            WebSocketEndpoint(terms, nextState, nextPlace, watch, reading)
+            let isUnfinished =
+                not (obj.ReferenceEquals(nextPlace, Place.Between))
+                || (Connection.receivingOf nextState).IsSome
+
+            let nextWatch = if isUnfinished then watch else Watch.withoutMessage watch
+            WebSocketEndpoint(terms, nextState, nextPlace, nextWatch, reading)
 
     member internal endpoint.With(nextWatch: Watch) : WebSocketEndpoint =
         if obj.ReferenceEquals(nextWatch, watch) then
@@ -886,7 +898,15 @@ type WebSocketEndpoint with
     /// <param name="unread">What waits for the application.</param>
     member endpoint.ReadOn(unread: Unread) : WebSocketEndpoint =
         match endpoint.State with
-        | State.Open _ -> endpoint.With(ReadingRule.next endpoint.Terms.ReadAhead endpoint.Reading unread)
+        | State.Open _ ->
+            let next =
+                endpoint.With(ReadingRule.next endpoint.Terms.ReadAhead endpoint.Reading unread)
+
+            // Nobody may look before it is read again: a message is timed anew from then on.
+            if next.Reading.IsStop then
+                next.With(Watch.withoutMessage next.Watch)
+            else
+                next
         | State.CloseSent _
         | State.Draining _
         | State.Closed _ -> endpoint.With Reading.On

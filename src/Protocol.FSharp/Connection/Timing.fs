@@ -185,6 +185,12 @@ module internal Watch =
         Sending = ValueNone
     }
 
+    /// What was unfinished is whole, or isn't read: the same object when nothing was timed.
+    let withoutMessage (watch: Watch) : Watch =
+        match watch.Message with
+        | ValueSome _ -> { watch with Message = ValueNone }
+        | ValueNone -> watch
+
     let opened (now: TimeSpan) (watch: Watch) : Watch = { watch with Phase = Phase.Open now }
 
     let private hasPassed (now: TimeSpan) (since: TimeSpan) (limit: TimeSpan) = now - since >= limit

@@ -82,27 +82,27 @@ module FrameReader =
         | Opcode.Ping
         | Opcode.Pong -> ReservedBits.None
 
-    /// What the first two bytes alone tell.
-    let private checkFirstBytes
+    /// What the first byte and the mask bit break.
+    let private checkStart
         (settings: ConnectionSettings)
         (opcode: Opcode)
         (first: byte)
-        (second: byte)
+        (masked: bool)
         : ProtocolError voption =
-        let masked = second &&& 0x80uy <> 0uy
-
         let bits = reservedBits first
 
+        // §5.2: a reserved bit is 0 unless an extension that was agreed on says otherwise.
         if bits &&& ~~~(mayHave settings opcode) <> ReservedBits.None then
             ValueSome(ProtocolError.ReservedBits(byte bits))
+        // §5.1: a client masks all its frames.
         elif not masked && settings.Role.IsServer then
             ValueSome ProtocolError.MaskMissing
+        // §5.1: a server masks none.
         elif masked && settings.Role.IsClient then
             ValueSome ProtocolError.MaskForbidden
+        // §5.5: a control frame is not fragmented.
         elif Opcode.isControl opcode && first &&& 0x80uy = 0uy then
             ValueSome(ProtocolError.ControlFrameFragmented opcode)
-        elif Opcode.isControl opcode && second &&& 0x7Fuy > 125uy then
-            ValueSome(ProtocolError.ControlFrameTooLong opcode)
         else
             ValueNone
 
@@ -124,24 +124,35 @@ module FrameReader =
         else
             ValueNone
 
+    let private isMinimal (short: int) (length: int64) : bool =
+        match short with
+        | 126 -> length > 125L
+        | 127 -> length > 65_535L
+        | _ -> true
+
+    /// What the length breaks, by itself.
     let private checkLength
         (settings: ConnectionSettings)
+        (opcode: Opcode)
         (first: byte)
         (short: int)
         (length: int64)
         : ProtocolError voption =
         let limits = settings.Limits
 
-        let isMinimal =
-            match short with
-            | 126 -> length > 125L
-            | 127 -> length > 65_535L
-            | _ -> true
-
+        // §5.2: the most significant bit of a length of 8 bytes is 0.
         if length < 0L then
             ValueSome ProtocolError.LengthTopBit
-        elif not isMinimal && not settings.AllowLongLengths then
+        // §5.5: a control frame has a payload of 125 bytes or less.
+        elif Opcode.isControl opcode && length > 125L then
+            ValueSome(ProtocolError.ControlFrameTooLong opcode)
+        // §5.2: a length takes as few bytes as it can.
+        elif not (isMinimal short length) && not settings.AllowLongLengths then
             ValueSome(ProtocolError.LengthNotMinimal length)
+        // A control frame counts towards no message.
+        elif Opcode.isControl opcode then
+            ValueNone
+        // §10.4: what is too much is refused before it comes.
         elif mayBeEncoded settings first then
             checkSize
                 limits
@@ -151,72 +162,73 @@ module FrameReader =
         else
             checkSize limits limits.MaxMessageSize limits.MaxFragmentSize length
 
+    /// §5.2: 7 bits, or the two or eight bytes that follow them, in network byte order.
     let private readLength (short: int) (bytes: ReadOnlySpan<byte>) : int64 =
         match short with
         | 126 -> int64 (BinaryPrimitives.ReadUInt16BigEndian(bytes.Slice 2))
         | 127 -> BinaryPrimitives.ReadInt64BigEndian(bytes.Slice 2)
         | _ -> int64 short
 
-    let private lengthSize (short: int) =
+    let private keyOffset (short: int) =
         match short with
-        | 126 -> 2
-        | 127 -> 8
-        | _ -> 0
+        | 126 -> 4
+        | 127 -> 10
+        | _ -> 2
 
-    let private complete
+    let private headerOf
         (opcode: Opcode)
         (length: int64)
         (keyAt: int)
+        (size: int)
         (bytes: ReadOnlySpan<byte>)
         : HeaderParse =
-        let masked = bytes[1] &&& 0x80uy <> 0uy
-        let size = if masked then keyAt + 4 else keyAt
+        HeaderParse.Complete {
+            Fin = bytes[0] &&& 0x80uy <> 0uy
+            ReservedBits = reservedBits bytes[0]
+            Opcode = opcode
+            MaskingKey =
+                if size > keyAt then
+                    ValueSome(MemoryMarshal.Read<uint32>(bytes.Slice keyAt))
+                else
+                    ValueNone
+            PayloadLength = length
+            Size = size
+        }
 
-        if bytes.Length < size then
-            HeaderParse.Incomplete
-        else
-            HeaderParse.Complete {
-                Fin = bytes[0] &&& 0x80uy <> 0uy
-                ReservedBits = reservedBits bytes[0]
-                Opcode = opcode
-                MaskingKey =
-                    if masked then
-                        ValueSome(MemoryMarshal.Read<uint32>(bytes.Slice keyAt))
-                    else
-                        ValueNone
-                PayloadLength = length
-                Size = size
-            }
-
-    /// The length of a control frame is judged with the first two bytes, and counts towards no message.
-    let private parseLength
+    /// The rest of a header whose first byte breaks no rule.
+    let private parseRest
         (settings: ConnectionSettings)
         (opcode: Opcode)
+        (masked: bool)
         (bytes: ReadOnlySpan<byte>)
         : HeaderParse =
         let short = int (bytes[1] &&& 0x7Fuy)
-        let keyAt = 2 + lengthSize short
+        let keyAt = keyOffset short
+        let size = if masked then keyAt + 4 else keyAt
 
         if bytes.Length < keyAt then
             HeaderParse.Incomplete
         else
             let length = readLength short bytes
 
-            match checkLength settings bytes[0] short length with
-            | ValueSome error when not (Opcode.isControl opcode) -> HeaderParse.Malformed error
-            | ValueSome _
-            | ValueNone -> complete opcode length keyAt bytes
+            match checkLength settings opcode bytes[0] short length with
+            | ValueSome error -> HeaderParse.Malformed error
+            | ValueNone when bytes.Length < size -> HeaderParse.Incomplete
+            | ValueNone -> headerOf opcode length keyAt size bytes
 
     let private parse (settings: ConnectionSettings) (bytes: ReadOnlySpan<byte>) : HeaderParse =
         if bytes.Length < 2 then
             HeaderParse.Incomplete
         else
+            let masked = bytes[1] &&& 0x80uy <> 0uy
+
             match Opcode.ofByte (bytes[0] &&& 0x0Fuy) with
+            // §5.2: an opcode that isn't known fails the connection.
             | ValueNone -> HeaderParse.Malformed(ProtocolError.ReservedOpcode(bytes[0] &&& 0x0Fuy))
             | ValueSome opcode ->
-                match checkFirstBytes settings opcode bytes[0] bytes[1] with
+                match checkStart settings opcode bytes[0] masked with
                 | ValueSome error -> HeaderParse.Malformed error
-                | ValueNone -> parseLength settings opcode bytes
+                | ValueNone -> parseRest settings opcode masked bytes
 
     /// <summary>Reads the header at the start of some bytes that lie together; see <c>readHeader</c>.</summary>
     /// <param name="settings">The side this is, and its limits.</param>

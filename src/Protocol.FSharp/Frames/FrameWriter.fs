@@ -30,6 +30,25 @@ module FrameWriter =
             BinaryPrimitives.WriteInt64BigEndian(destination.Slice 2, payloadLength)
             127uy
 
+    /// What a reader would refuse isn't written: it is the caller's mistake.
+    let private checkControl (fin: bool) (bits: ReservedBits) (payloadLength: int64) : unit =
+        // §5.5: 125 bytes or less, and not fragmented.
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(payloadLength, 125L, nameof payloadLength)
+
+        if not fin then
+            raise (ArgumentException("A control frame isn't fragmented: it takes true.", nameof fin))
+
+        // §5.2: an extension marks messages.
+        if bits <> ReservedBits.None then
+            let what = "A control frame has no reserved bits: it takes None, not " + bits.ToString() + "."
+            raise (ArgumentException(what, nameof bits))
+
+    let private checkHeader (fin: bool) (bits: ReservedBits) (opcode: Opcode) (payloadLength: int64) : unit =
+        ArgumentOutOfRangeException.ThrowIfNegative(payloadLength, nameof payloadLength)
+
+        if Opcode.isControl opcode then
+            checkControl fin bits payloadLength
+
     /// <summary>Writes a frame's header and tells its size.</summary>
     /// <param name="fin">True on the last frame of a message and on control frames.</param>
     /// <param name="bits">The bits of extensions that have transformed the message, on its first frame (RFC 6455 §9).</param>
@@ -37,7 +56,12 @@ module FrameWriter =
     /// <param name="payloadLength">The size of the payload in bytes: 0 or more, at most 125 for control frames.</param>
     /// <param name="maskingKey">The four bytes of a client's key in memory order; none from a server (RFC 6455 §5.3).</param>
     /// <param name="destination">Where it goes: 14 bytes are always enough.</param>
-    /// <exception cref="T:System.ArgumentException">The destination is too short.</exception>
+    /// <exception cref="T:System.ArgumentException">
+    /// The destination is too short, or the frame is a control frame that is fragmented or has reserved bits (RFC 6455 §5.5, §5.2).
+    /// </exception>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">
+    /// The size is negative, or over 125 for a control frame (RFC 6455 §5.5).
+    /// </exception>
     [<CompiledName("WriteHeader")>]
     let writeHeader
         (fin: bool)
@@ -47,6 +71,7 @@ module FrameWriter =
         (maskingKey: uint32 voption)
         (destination: Span<byte>)
         : int =
+        checkHeader fin bits opcode payloadLength
         let size = headerSize payloadLength maskingKey.IsSome
         let short = writeLength payloadLength destination
         destination[0] <- Opcode.toByte opcode ||| (byte bits <<< 4) ||| (if fin then 0x80uy else 0uy)
@@ -65,6 +90,8 @@ module FrameWriter =
     /// <param name="payload">The payload, not masked; at most 125 bytes for control frames.</param>
     /// <param name="maskingKey">The four bytes of a client's key in memory order; none from a server (RFC 6455 §5.3).</param>
     /// <param name="writer">Where the frame goes.</param>
+    /// <exception cref="T:System.ArgumentException">A control frame is fragmented (RFC 6455 §5.5).</exception>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">A control frame's payload is over 125 bytes (RFC 6455 §5.5).</exception>
     [<CompiledName("Write")>]
     let write
         (fin: bool)

@@ -29,11 +29,15 @@ let private judgeLength (settings: ConnectionSettings) (first: byte) (short: int
 
     if length >= bigint.Pow(2I, 63) then
         Some ProtocolError.LengthTopBit
+    elif isControl first && length > 125I then
+        Some(ProtocolError.ControlFrameTooLong (Opcode.ofByte (first &&& 0x0Fuy)).Value)
     elif
         not settings.AllowLongLengths
         && (short = 126 && length <= 125I || short = 127 && length <= 65_535I)
     then
         Some(ProtocolError.LengthNotMinimal(int64 length))
+    elif isControl first then
+        None
     elif length > fragment then
         Some(ProtocolError.FragmentTooBig(int64 length, limits.MaxFragmentSize))
     elif length > message then
@@ -109,6 +113,6 @@ let read (settings: ConnectionSettings) (data: byte[]) : Bytes.Read =
             Bytes.Incomplete
         else
             match judgeLength settings data[0] short length with
-            | Some error when not (isControl data[0]) -> Bytes.Malformed error
-            | _ when bigint data.Length < bigint (keyAt + key) + length -> Bytes.Incomplete
-            | _ -> readFrame data keyAt (int length)
+            | Some error -> Bytes.Malformed error
+            | None when bigint data.Length < bigint (keyAt + key) + length -> Bytes.Incomplete
+            | None -> readFrame data keyAt (int length)

@@ -64,6 +64,38 @@ let exploration =
     ]
 
 [<Tests>]
+let endpoints =
+    list "exhaustive exploration of an endpoint" [
+        testTheory
+            "every sequence of bytes that are cut, commands and ends to depth 4 keeps the invariants"
+            [ Role.Server; Role.Client ]
+            (fun role ->
+                let steps = LifeWalk.walk Arrivals.bytes role Life.start 4
+                test <@ steps > 2_500_000L @>)
+
+        testTheory
+            "every sequence with time, traffic and pausing to depth 5 keeps the invariants"
+            [ Role.Server; Role.Client ]
+            (fun role ->
+                let steps = LifeWalk.walk Arrivals.times role Life.start 5
+                test <@ steps > 1_000_000L @>)
+
+        testTheory
+            "every sequence of all moves to depth 3 keeps the invariants"
+            [ Role.Server; Role.Client ]
+            (fun role ->
+                let steps = LifeWalk.walk Arrivals.all role Life.start 3
+                test <@ steps > 150_000L @>)
+
+        testTheory
+            "every sequence from the opening handshake on to depth 4 keeps the invariants"
+            [ Role.Server; Role.Client ]
+            (fun role ->
+                let steps = LifeWalk.walk Arrivals.times role Life.opening 4
+                test <@ steps > 5_000L @>)
+    ]
+
+[<Tests>]
 let alphabet =
     list "the alphabet" [
         testCase "breaks every rule" (fun () ->

@@ -38,7 +38,7 @@ internal sealed class SettingValue(
         [typeof(IReadOnlyList<Origin>)] = value => value.IsNothing ? null : value.List(ToOrigin),
     };
 
-    private bool IsNothing => IsNull(entry);
+    private bool IsNothing => Said() is ({ Count: 0 }, null or "null");
 
     /// <summary>True for null, which a list without items is not.</summary>
     public static bool IsNull(IConfigurationSection entry) =>
@@ -131,9 +131,9 @@ internal sealed class SettingValue(
     /// <summary>A list; one text stands for a list of it, the empty one for a list without items.</summary>
     private List<T> List<T>(Func<string, T> read)
     {
-        var items = Items();
+        var (items, text) = Said();
         if (items.Count == 0)
-            return entry.Value is null or "" or "null" ? [] : [read(entry.Value)];
+            return text is null or "" or "null" ? [] : [read(text)];
         return [.. items.Select(Item)];
 
         T Item(IConfigurationSection item)
@@ -152,10 +152,10 @@ internal sealed class SettingValue(
     }
 
     /// <summary>
-    /// The items of the last source that says anything of this list. A configuration mixes the items of all its sources by their
-    /// numbers: a short list in a later file would let those in who are left of a longer one in an earlier file.
+    /// What the last source says that says anything of this list: its items, or one text. A configuration mixes the items of all
+    /// its sources by their numbers: a short list in a later file would let those in who are left of a longer one in an earlier file.
     /// </summary>
-    private List<IConfigurationSection> Items()
+    private (List<IConfigurationSection> Items, string? Text) Said()
     {
         var items = entry.GetChildren().ToList();
         foreach (var source in sources?.Providers.Reverse() ?? [])
@@ -164,10 +164,10 @@ internal sealed class SettingValue(
                 .GetChildKeys([], entry.Path)
                 .ToHashSet(StringComparer.OrdinalIgnoreCase);
             if (keys.Count > 0)
-                return items.FindAll(item => keys.Contains(item.Key));
-            if (source.TryGet(entry.Path, out _))
-                return [];
+                return (items.FindAll(item => keys.Contains(item.Key)), null);
+            if (source.TryGet(entry.Path, out var text))
+                return ([], text);
         }
-        return items;
+        return (items, entry.Value);
     }
 }

@@ -319,7 +319,9 @@ let edges =
                     Limits = Limits.Create(Limits.Unlimited, Limits.Unlimited, 4)
             }
 
-            let huge = Array.concat [ [| 0x80uy; 0xFFuy; 0x7Fuy |]; Array.create 7 0xFFuy; Array.zeroCreate 4 ]
+            let huge =
+                Array.concat [ [| 0x80uy; 0xFFuy; 0x7Fuy |]; Array.create 7 0xFFuy; Array.zeroCreate 4 ]
+
             let heard = run unlimited [ frame false Opcode.Binary (Array.zeroCreate 10); huge ]
 
             List.last heard.Told

@@ -163,7 +163,7 @@ let receiving =
 
             use _ = server
             use client = Serve.client server
-            (fails outcome).GetType() =! typeof<TimeoutException>)
+            (fails outcome) :? TimeoutException =! true)
 
         testCase "a second receiver is refused and the first goes on" (fun () ->
             let server, outcome =

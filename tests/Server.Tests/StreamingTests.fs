@@ -162,7 +162,7 @@ let streaming =
 
             use _ = server
             use _ = client server
-            (fails outcome).GetType() =! typeof<TimeoutException>)
+            (fails outcome) :? TimeoutException =! true)
     ]
 
 /// The text of the first fragment, and leaves.

@@ -267,7 +267,7 @@ let faults =
                 use server =
                     ServerOptions(Ssl = ssl, LoggerFactory = records) |> Serve.overTcp Serve.echo
 
-                for oid in [ "2.5.29.32"; "2.5.29.36"; "2.5.29.33"; "2.5.29.19"; "2.5.29.15"; "2.5.29.37" ] do
+                for oid in [ "2.5.29.32"; "2.5.29.36"; "2.5.29.33"; "2.5.29.19"; "2.5.29.37" ] do
                     use key = ECDsa.Create ECCurve.NamedCurves.nistP256
 
                     let request =

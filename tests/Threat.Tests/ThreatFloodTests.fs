@@ -14,6 +14,9 @@ open FunctionalWs.Threat.Tests.Vitals
 let private mebi = 1024L * 1024L
 let private million = Scale.size 70_000 1_000_000
 
+/// More than a message may have by default.
+let private tooMany = Scale.size 270_000 1_000_000
+
 /// The heap of a server process that runs: its generations, buffers of the pool, and stacks.
 let private runtime = 32L * mebi
 
@@ -61,7 +64,7 @@ let fragments =
                     []
                     (fun victim ->
                         use client = victim.Open path
-                        flood client (frame 0x01uy [||]) (frame 0x00uy [||]) million |> ignore
+                        flood client (frame 0x01uy [||]) (frame 0x00uy [||]) tooMany |> ignore
                         ends client 1008)
 
             testAttackWithin
@@ -70,7 +73,7 @@ let fragments =
                 []
                 (fun victim ->
                     use client = victim.Open "/receive"
-                    flood client (frame 0x02uy [||]) (frame 0x00uy [| 1uy |]) million |> ignore
+                    flood client (frame 0x02uy [||]) (frame 0x00uy [| 1uy |]) tooMany |> ignore
                     ends client 1008)
 
             testAttackWithin "F3 huge lengths cost nothing but a close frame" runtime [] (fun victim ->

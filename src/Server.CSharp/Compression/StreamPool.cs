@@ -17,13 +17,13 @@ internal sealed class StreamPool<TKind, TStream>
     /// <summary>How many of a kind are ready.</summary>
     public int Count(TKind kind)
     {
-        lock (gate)
+        using (gate.Hold())
             return kinds.TryGetValue(kind, out var idle) ? idle.Streams.Count : 0;
     }
 
     public TStream? TryTake(TKind kind)
     {
-        lock (gate)
+        using (gate.Hold())
         {
             if (!kinds.TryGetValue(kind, out var idle) || !idle.Streams.TryPop(out var stream))
                 return null;
@@ -42,7 +42,7 @@ internal sealed class StreamPool<TKind, TStream>
 
     private bool TryAdd(TKind kind, TStream stream)
     {
-        lock (gate)
+        using (gate.Hold())
         {
             if (!kinds.TryGetValue(kind, out var idle))
                 kinds[kind] = idle = new();
@@ -58,7 +58,7 @@ internal sealed class StreamPool<TKind, TStream>
     {
         var unneeded = new List<TStream>();
         var isLeft = false;
-        lock (gate)
+        using (gate.Hold())
         {
             foreach (var idle in kinds.Values)
             {

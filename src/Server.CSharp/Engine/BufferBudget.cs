@@ -28,7 +28,7 @@ internal sealed class BufferBudget(long limit)
     /// <summary>A connection begins.</summary>
     public BufferShare Open()
     {
-        lock (gate)
+        using (gate.Hold())
         {
             var share = new BufferShare(this) { Rank = shares.Count };
             shares.Add(share);
@@ -40,7 +40,7 @@ internal sealed class BufferBudget(long limit)
     /// <summary>A connection has ended.</summary>
     public void Close(BufferShare share)
     {
-        lock (gate)
+        using (gate.Hold())
         {
             shares[share.Rank] = null;
             if (ReferenceEquals(favoured, share))
@@ -70,7 +70,7 @@ internal sealed class BufferBudget(long limit)
 
     private BufferShare? FindFavoured()
     {
-        lock (gate)
+        using (gate.Hold())
             return favoured = shares.Find(share => share is { HoldsMuch: true });
     }
 

@@ -16,13 +16,14 @@ internal sealed class PingLog(TimeProvider clock, Scheduler scheduler)
     /// <exception cref="ConcurrencyException">A ping with the same payload is not answered yet.</exception>
     public PendingPing Add(ControlPayload payload)
     {
+        var sentAt = clock.GetTimestamp(); // the clock is the application's: not under the lock
         using (pending.HoldMonitor())
         {
             if (pending.Exists(ping => ping.Payload.Equals(payload)))
                 throw new ConcurrencyException(
                     "A ping with the same payload is still waiting for its pong."
                 );
-            var ping = new PendingPing(payload, clock.GetTimestamp(), scheduler);
+            var ping = new PendingPing(payload, sentAt, scheduler);
             if (isClosed)
                 ping.Complete(isAnswered: false);
             else
@@ -47,17 +48,25 @@ internal sealed class PingLog(TimeProvider clock, Scheduler scheduler)
     /// </summary>
     public TimeSpan? Answer(ControlPayload payload)
     {
+        var now = clock.GetTimestamp();
+        var answered = TakeUntil(payload);
+        if (answered.Count == 0)
+            return null; // nobody asked
+        var latency = clock.GetElapsedTime(answered[^1].SentAt, now);
+        latency = latency > TimeSpan.Zero ? latency : TimeSpan.Zero;
+        Interlocked.Exchange(ref latencyTicks, latency.Ticks);
+        answered.ForEach(ping => ping.Complete(isAnswered: true));
+        return latency;
+    }
+
+    private List<PendingPing> TakeUntil(ControlPayload payload)
+    {
         using (pending.HoldMonitor())
         {
-            var index = pending.FindIndex(ping => ping.Payload.Equals(payload));
-            if (index < 0)
-                return null; // nobody asked
-            var latency = clock.GetElapsedTime(pending[index].SentAt);
-            latency = latency > TimeSpan.Zero ? latency : TimeSpan.Zero;
-            Interlocked.Exchange(ref latencyTicks, latency.Ticks);
-            pending.GetRange(0, index + 1).ForEach(ping => ping.Complete(isAnswered: true));
-            pending.RemoveRange(0, index + 1);
-            return latency;
+            var count = pending.FindIndex(ping => ping.Payload.Equals(payload)) + 1;
+            var taken = pending.GetRange(0, count);
+            pending.RemoveRange(0, count);
+            return taken;
         }
     }
 

@@ -65,8 +65,10 @@ internal sealed class Watcher
         this.turnedAway = turnedAway;
         this.failed = failed;
         this.metrics = metrics;
-        scheduler.Start("FunctionalWs watcher", Run);
     }
+
+    /// <summary>Starts its thread, which <see cref="EndWhenEmpty"/> ends.</summary>
+    public void Start() => scheduler.Start("FunctionalWs watcher", Run);
 
     public void Add(ServerConnection connection)
     {

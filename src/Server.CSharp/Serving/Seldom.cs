@@ -12,7 +12,7 @@ internal sealed class Seldom(TimeProvider clock)
     /// <summary>True for the first one of a second.</summary>
     public bool IsDue()
     {
-        var now = clock.GetTimestamp();
+        var now = Math.Max(clock.GetTimestamp(), 1);
         var last = Interlocked.Read(ref toldAt);
         return (last == 0 || clock.GetElapsedTime(last, now) >= Interval)
             && Interlocked.CompareExchange(ref toldAt, now, last) == last;

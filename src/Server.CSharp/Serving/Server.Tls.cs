@@ -2,7 +2,7 @@ namespace FunctionalWs;
 
 public sealed partial class Server
 {
-    private Throttle? tlsFailures;
+    private readonly Seldom tlsFailures;
 
     /// <summary>
     /// The application's part of a TLS handshake has failed: an error, however many clients come upon it, but not a record for
@@ -10,11 +10,7 @@ public sealed partial class Server
     /// </summary>
     internal void TlsCallbackFailed(Exception error)
     {
-        var throttle = LazyInitializer.EnsureInitialized(
-            ref tlsFailures,
-            () => new Throttle(options.TimeProvider)
-        );
-        if (throttle.IsDue())
+        if (tlsFailures.IsDue())
             log.TlsCallbackFailed(error);
         else
             log.TlsFailed("a callback of the application, or its certificate, failed again");

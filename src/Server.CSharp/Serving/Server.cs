@@ -54,6 +54,7 @@ public sealed partial class Server : IDisposable
         log = new Log(new GuardedLogger(logger));
         threadFailures = new Seldom(options.TimeProvider);
         listenerFailures = new Seldom(options.TimeProvider);
+        tlsFailures = new Seldom(options.TimeProvider);
         LocalEndPoints =
         [
             .. listeners.Select(listener => listener.LocalEndPoint).OfType<EndPoint>(),
@@ -89,6 +90,7 @@ public sealed partial class Server : IDisposable
         )
             log.CompressionUnavailable();
         meter.Add(metrics, this);
+        watcher.Start(); // last: nobody would stop the thread of a server that could not be made
     }
 
     /// <summary>Starts a connection's thread; replaced by tests of a system that has none to give.</summary>

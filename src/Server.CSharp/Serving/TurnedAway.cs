@@ -45,20 +45,34 @@ internal sealed class TurnedAway(TimeProvider clock, Scheduler scheduler, int ma
     /// <summary>Closes those that have left and those whose time is up. For the watcher; never waits.</summary>
     public void Look(bool isEnding)
     {
+        var left = Here().FindAll(visitor => isEnding && visitor.Close() || HasLeft(visitor));
+        if (left.Count == 0)
+            return;
         scheduler.Await(gate);
         using (gate.Hold())
-            visitors.RemoveAll(visitor => isEnding && visitor.Close() || HasLeft(visitor));
+            visitors.RemoveAll(left.Contains);
+    }
+
+    // Neither the clock nor transports are called under the lock.
+    private List<Visitor> Here()
+    {
+        scheduler.Await(gate);
+        using (gate.Hold())
+            return [.. visitors];
     }
 
     /// <summary>There is no watcher any more: closes them all, and who comes later at once.</summary>
     public void Close()
     {
+        List<Visitor> here;
         scheduler.Await(gate);
         using (gate.Hold())
         {
             isClosed = true;
-            visitors.RemoveAll(visitor => visitor.Close());
+            here = [.. visitors];
+            visitors.Clear();
         }
+        here.ForEach(visitor => visitor.Close());
     }
 
     private bool HasLeft(Visitor visitor)

@@ -7,14 +7,16 @@ internal sealed class Seldom(TimeProvider clock)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    private long toldAt; // 0 for never
+    private const long Never = long.MinValue;
+
+    private long toldAt = Never;
 
     /// <summary>True for the first one of a second.</summary>
     public bool IsDue()
     {
-        var now = Math.Max(clock.GetTimestamp(), 1);
+        var now = clock.GetTimestamp();
         var last = Interlocked.Read(ref toldAt);
-        return (last == 0 || clock.GetElapsedTime(last, now) >= Interval)
+        return (last == Never || clock.GetElapsedTime(last, now) >= Interval)
             && Interlocked.CompareExchange(ref toldAt, now, last) == last;
     }
 }

@@ -149,7 +149,9 @@ let tests =
                 "no mask", "8100", 1L
                 "a length that is too long", "81fe0001", 2L
                 "a length with its top bit set", "81ffffffffffffffffff", 2L
-                "a long control frame", "89fe", 1L
+                "a control frame that is too long", "89fe007e", 1L
+                "a control frame's length that is too long", "89fe007d", 2L
+                "a control frame that is far too long", "89ff0000000000010000", 1L
                 "a fragmented control frame", "0980", 0L
                 "a continuation of nothing", "008000000000", 0L
                 "a frame that is too large", "8289", 1L

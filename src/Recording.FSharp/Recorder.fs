@@ -35,11 +35,13 @@ type internal WatchedDecoder(inner: PayloadDecoder, frame: ArrivingFrame, gate: 
 /// Records a connection: its last steps, in bounded memory. Whoever steps an endpoint tells it of each step, in their order. Calls cost
 /// what the bytes cost. Safe from any thread.
 /// </summary>
-/// <param name="limits">How much is kept.</param>
-/// <param name="settings">The settings of the connection.</param>
-/// <param name="started">When it was opened.</param>
 [<Sealed; AllowNullLiteral(false)>]
-type Recorder(limits: RecorderLimits, settings: ConnectionSettings, started: DateTimeOffset) =
+type Recorder
+    /// <summary>Begins to record.</summary>
+    /// <param name="limits">How much is kept.</param>
+    /// <param name="settings">The settings of the connection.</param>
+    /// <param name="started">When it was opened.</param>
+    (limits: RecorderLimits, settings: ConnectionSettings, started: DateTimeOffset) =
     let gate = obj ()
     let frame = ArrivingFrame(settings, limits.MaxPayloadBytes)
     // Each with the state after it, as it is between frames.

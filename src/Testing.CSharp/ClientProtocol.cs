@@ -4,7 +4,7 @@ using FunctionalWs.Protocol;
 namespace FunctionalWs.Testing;
 
 /// <summary>
-/// The client's side of the protocol: the same state machine as the server's, in the client's role. It does something only
+/// The client's side of the protocol: the same endpoint as the server's, in the client's role. It does something only
 /// while it is called.
 /// </summary>
 internal sealed class ClientProtocol(ClientLink link, bool answersPings)
@@ -22,26 +22,27 @@ internal sealed class ClientProtocol(ClientLink link, bool answersPings)
 
     private readonly Queue<Message> messages = new();
     private readonly Queue<ControlPayload> pongs = new();
-    private readonly ArrayBufferWriter<byte> fragments = new();
-    private State state = Connection.Start;
+    private readonly ArrayBufferWriter<byte> message = new(); // as far as it has come
+    private readonly ArrayBufferWriter<byte> output = new();
+    private WebSocketEndpoint endpoint = WebSocketEndpoint.Create(Settings);
 
     /// <summary>How many pings have come.</summary>
     public int Pings { get; private set; }
 
-    public bool IsOpen => state is State.Open;
+    public bool IsOpen => endpoint.State is State.Open;
 
-    public bool IsClosed => state is State.Closed;
+    public bool IsClosed => endpoint.IsClosed;
 
     /// <summary>What the server's close frame said; null when none has come.</summary>
     public CloseStatus? CloseStatus =>
-        state switch
+        endpoint.State switch
         {
             State.Draining { Closure: Closure.Clean clean } => clean.Received,
             State.Closed { Closure: Closure.Clean clean } => clean.Received,
             _ => null,
         };
 
-    public bool TryTakeMessage(out Message message) => messages.TryDequeue(out message);
+    public bool TryTakeMessage(out Message taken) => messages.TryDequeue(out taken);
 
     public bool TryTakePong(ControlPayload payload) =>
         pongs.TryDequeue(out var pong) && pong.Equals(payload);
@@ -49,33 +50,33 @@ internal sealed class ClientProtocol(ClientLink link, bool answersPings)
     /// <exception cref="IOException">The connection is closing or closed.</exception>
     public void Send(Command command, ReadOnlySpan<byte> payload = default)
     {
-        var result = Connection.Send(state, command);
-        if (result.IsRefused)
+        var step = endpoint.Send(command, payload, output, MaskingKey);
+        if (step.Refused.IsSome)
             throw new IOException(Invariant($"The client can't send any more: {Ending}."));
-        Apply(result.Transition, payload);
+        endpoint = step.Next;
+        Write(mustArrive: endpoint.State is State.Open);
+        if (step.HalfClose)
+            link.End();
     }
 
-    /// <summary>Takes one frame, or the end of the stream, and does what follows from it.</summary>
+    /// <summary>Takes what comes, up to the first thing that is told or the end of the stream, and does what follows from it.</summary>
     /// <exception cref="TimeoutException">Neither came before the deadline.</exception>
+    /// <exception cref="InvalidDataException">The server broke a rule; it was told so.</exception>
     public void Step(Deadline deadline, string awaited)
     {
-        FrameParse parse;
-        while ((parse = Read()).IsIncomplete)
+        ReceiveStep step;
+        do
         {
-            if (link.Fill(deadline, awaited))
-                continue;
-            Apply(Connection.Receive(Settings, state, Input.EndOfStream), default);
-            return;
-        }
-        if (parse.IsMalformed)
-            throw new InvalidDataException(
-                Invariant($"The server broke the protocol: {parse.Error}.")
-            );
-        var frame = parse.Frame;
-        var payload = FrameModule.ToArray(frame);
-        var transition = Connection.Receive(Settings, state, Input.NewReceived(frame));
-        link.Consume((int)frame.Header.FrameLength);
-        Apply(transition, payload);
+            if (link.Received.IsEmpty && !link.Fill(deadline, awaited))
+            {
+                Carry(endpoint.EndOfStream());
+                return;
+            }
+            step = endpoint.Receive(link.Received.Span, message, output, MaskingKey);
+            link.Consume(step.Consumed);
+            Carry(step);
+        } while (step.Incoming.IsNothing);
+        Take(step.Incoming);
     }
 
     /// <summary>How things stand, for messages of exceptions.</summary>
@@ -84,82 +85,52 @@ internal sealed class ClientProtocol(ClientLink link, bool answersPings)
         : IsClosed ? "the server ended the stream without a close frame"
         : "the client has begun to close the connection";
 
-    private FrameParse Read() =>
-        FrameReader.Read(Settings, new ReadOnlySequence<byte>(link.Received));
-
-    private void Apply(in Transition transition, ReadOnlySpan<byte> payload)
+    private void Carry(in ReceiveStep step)
     {
-        state = transition.State;
-        if (transition.Event.IsSome)
-            Take(transition.Event.Value, payload);
-        if (transition.Output.IsSome)
-            Write(transition.Output.Value, payload);
-        if (transition.HalfClose)
+        endpoint = step.Next;
+        if (step.Incoming.IsPing && !answersPings)
+            output.Clear();
+        Write(mustArrive: false);
+        if (step.HalfClose)
             link.End();
     }
 
-    private void Take(Event received, ReadOnlySpan<byte> payload)
+    private void Take(Incoming incoming)
     {
-        switch (received)
+        switch (incoming)
         {
-            case Event.Data data:
-                fragments.Write(payload);
-                if (data.EndOfMessage)
-                    Complete(data.Kind);
+            case Incoming.Data { EndOfMessage: true } data:
+                messages.Enqueue(new Message(data.Kind, message.WrittenSpan.ToArray()));
+                message.Clear();
                 break;
-            case Event.Ping:
+            case Incoming.Ping:
                 Pings++;
                 break;
-            case Event.Pong pong:
+            case Incoming.Pong pong:
                 pongs.Enqueue(pong.Payload);
                 break;
-            case Event.Close:
-                break; // the state knows it
+            case Incoming.Refused refused:
+                throw new InvalidDataException(
+                    Invariant($"The server broke the protocol: {refused.Violation}.")
+                );
         }
-    }
-
-    private void Complete(MessageKind kind)
-    {
-        messages.Enqueue(new Message(kind, fragments.WrittenSpan.ToArray()));
-        fragments.Clear();
-    }
-
-    private void Write(Output output, ReadOnlySpan<byte> payload)
-    {
-        switch (output)
-        {
-            case Output.Data data:
-                Write(data.Opcode, payload, data.Fin);
-                break;
-            case Output.Ping ping:
-                Write(Opcode.Ping, ping.Payload.Span);
-                break;
-            case Output.Pong pong when answersPings:
-                TryWrite(Opcode.Pong, pong.Payload.Span);
-                break;
-            case Output.Close close:
-                TryWrite(Opcode.Close, close.Status.ToArray());
-                break;
-        }
-    }
-
-    private void Write(Opcode opcode, ReadOnlySpan<byte> payload, bool fin = true)
-    {
-        var frame = new ArrayBufferWriter<byte>();
-        FrameWriter.Write(fin, opcode, payload, MaskingKey, frame);
-        link.Write(frame.WrittenSpan);
     }
 
     // A server that is gone needs no answer; the end of its stream is read next.
-    private void TryWrite(Opcode opcode, ReadOnlySpan<byte> payload)
+    private void Write(bool mustArrive)
     {
         try
         {
-            Write(opcode, payload);
+            if (output.WrittenCount > 0)
+                link.Write(output.WrittenSpan);
         }
-        catch (IOException)
+        catch (IOException) when (!mustArrive)
         {
             // Likewise.
+        }
+        finally
+        {
+            output.Clear();
         }
     }
 }

@@ -137,21 +137,55 @@ let private commands = [
     Command.Fail status
 ]
 
-let private nothing = { Messages = 0; Bytes = 0L; Fragments = 0 }
+let private nothing = {
+    Messages = 0
+    Bytes = 0L
+    Fragments = 0
+}
 
 let private unread = [
     nothing
     { nothing with Messages = 2 }
     { nothing with Messages = 4 }
     { nothing with Bytes = 600L }
-    { nothing with Bytes = 900L; Messages = 2 }
+    {
+        nothing with
+            Bytes = 900L
+            Messages = 2
+    }
 ]
 
 let private traffic = [
-    Traffic("the peer takes all", (fun traffic -> { traffic with Taken = traffic.Taken + 1L; IsSending = false }))
-    Traffic("the peer takes some", (fun traffic -> { traffic with Taken = traffic.Taken + 1L }))
-    Traffic("output waits", (fun traffic -> { traffic with Sent = traffic.Sent + 1L; IsSending = true }))
-    Traffic("unread or not", (fun traffic -> { traffic with IsUnread = not traffic.IsUnread }))
+    Traffic(
+        "the peer takes all",
+        (fun traffic -> {
+            traffic with
+                Taken = traffic.Taken + 1L
+                IsSending = false
+        })
+    )
+    Traffic(
+        "the peer takes some",
+        (fun traffic -> {
+            traffic with
+                Taken = traffic.Taken + 1L
+        })
+    )
+    Traffic(
+        "output waits",
+        (fun traffic -> {
+            traffic with
+                Sent = traffic.Sent + 1L
+                IsSending = true
+        })
+    )
+    Traffic(
+        "unread or not",
+        (fun traffic -> {
+            traffic with
+                IsUnread = not traffic.IsUnread
+        })
+    )
 ]
 
 /// The moves of one alphabet, for what a role meets.

@@ -65,9 +65,7 @@ let private lasts (now: TimeSpan) (limit: TimeSpan) (looks: Look list) : bool =
     | None -> false
 
 let private isSilent (now: TimeSpan) (looks: Look list) : bool =
-    quiet looks
-    |> List.filter (fun look -> look.Due.IsPing)
-    |> lasts now ping
+    quiet looks |> List.filter (fun look -> look.Due.IsPing) |> lasts now ping
 
 /// A mark of the keepalive lies between the last ping and now.
 let private isPingDue (now: TimeSpan) (opened: TimeSpan) (looks: Look list) : bool =
@@ -82,22 +80,37 @@ let private isPingDue (now: TimeSpan) (opened: TimeSpan) (looks: Look list) : bo
     |> Seq.exists (fun mark -> mark > last)
 
 /// What is due at a look. `before` are the looks since the opening handshake, the last one first.
-let due (created: TimeSpan) (opened: TimeSpan voption) (isClosed: bool) (before: Look list) (now: Look) : Due =
+let due
+    (created: TimeSpan)
+    (opened: TimeSpan voption)
+    (isClosed: bool)
+    (before: Look list)
+    (now: Look)
+    : Due =
     match opened with
     | _ when isClosed -> Due.Nothing
     | ValueNone when now.At - created >= opening -> Due.Passed Overdue.Opening
     | ValueNone -> Due.Nothing
     | ValueSome _ when not now.IsOpen ->
         let closes = List.takeWhile (fun look -> not look.IsOpen) (now :: before)
-        if lasts now.At closing closes then Due.Passed Overdue.Closing else Due.Nothing
+
+        if lasts now.At closing closes then
+            Due.Passed Overdue.Closing
+        else
+            Due.Nothing
     | ValueSome opened ->
         let looks = now :: before
 
-        if isSilent now.At looks then Due.Passed Overdue.Ping
-        elif lasts now.At sending (stuck looks) then Due.Passed Overdue.Sending
-        elif lasts now.At message (late looks) then Due.Passed Overdue.Message
-        elif isPingDue now.At opened before then Due.Ping
-        else Due.Nothing
+        if isSilent now.At looks then
+            Due.Passed Overdue.Ping
+        elif lasts now.At sending (stuck looks) then
+            Due.Passed Overdue.Sending
+        elif lasts now.At message (late looks) then
+            Due.Passed Overdue.Message
+        elif isPingDue now.At opened before then
+            Due.Ping
+        else
+            Due.Nothing
 
 // ---- Reading ahead
 
@@ -112,7 +125,9 @@ let private cost (unread: Unread) =
 let private isFull (asked: Asked) = cost asked.Unread >= 1_000L
 let private isHalf (asked: Asked) = cost asked.Unread > 500L
 let private isHigh (asked: Asked) = asked.Unread.Messages >= 4
-let private isLow (asked: Asked) = asked.Unread.Messages <= 1 && not (isHalf asked)
+
+let private isLow (asked: Asked) =
+    asked.Unread.Messages <= 1 && not (isHalf asked)
 
 /// The calls up to the last of this kind, if all since then have been of that one.
 let private hasLasted (began: Asked -> bool) (stays: Asked -> bool) (asked: Asked list) : bool =

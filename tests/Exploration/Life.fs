@@ -17,7 +17,10 @@ type Sink(isNarrow: bool) =
 
     interface IBufferWriter<byte> with
         member _.GetSpan size =
-            if isNarrow then Span(buffer, count, max size 1) else Span(buffer, count, buffer.Length - count)
+            if isNarrow then
+                Span(buffer, count, max size 1)
+            else
+                Span(buffer, count, buffer.Length - count)
 
         member _.GetMemory _ = failwith "spans are asked for"
         member _.Advance size = count <- count + size
@@ -97,8 +100,7 @@ let private noTraffic: Traffic = {
 
 /// Before the end of the opening handshake.
 let opening (settings: ConnectionSettings) : Place =
-    let endpoint =
-        WebSocketEndpoint.Create(settings, timeouts, marks, TimeSpan.Zero)
+    let endpoint = WebSocketEndpoint.Create(settings, timeouts, marks, TimeSpan.Zero)
 
     {
         Endpoint = endpoint
@@ -239,7 +241,10 @@ let private endsMessage (told: Result<Event, ProtocolError>) =
 
 let private arrive settings (place: Place) (bytes: byte[]) (rest: byte[]) : Answer * Place =
     let heard = hear false place.Endpoint place.Arrived [ bytes ]
-    let twin = hear true place.Twin place.Arrived (List.ofArray (Array.chunkBySize 1 bytes))
+
+    let twin =
+        hear true place.Twin place.Arrived (List.ofArray (Array.chunkBySize 1 bytes))
+
     let arrival = WireReference.arrive settings place.Wire bytes
     let wire = arrival.After
     let wasUnfinished = WireReference.isUnfinished place.Wire
@@ -276,7 +281,13 @@ let private arrive settings (place: Place) (bytes: byte[]) (rest: byte[]) : Answ
 
 // ---- The rest
 
-let private carry (place: Place) (expected: Reference.Expected) (halfClose: bool) (next: WebSocketEndpoint) twin =
+let private carry
+    (place: Place)
+    (expected: Reference.Expected)
+    (halfClose: bool)
+    (next: WebSocketEndpoint)
+    twin
+    =
     dated place {
         place with
             Endpoint = next
@@ -352,8 +363,7 @@ let private look (place: Place) : Answer * Place =
         | Reference.Phase.CloseSent _
         | Reference.Phase.Draining _ -> false
 
-    let expected =
-        History.due TimeSpan.Zero place.OpenedAt isClosed place.Looks look
+    let expected = History.due TimeSpan.Zero place.OpenedAt isClosed place.Looks look
 
     Answer.Looked(step.Due, twin.Due, expected),
     {
@@ -392,8 +402,16 @@ let private readOn (place: Place) (unread: Unread) : Place =
             Endpoint = place.Endpoint.ReadOn unread
             Twin = place.Twin.ReadOn unread
             Asked = asked
-            Stops = if isStop && not wasStop then place.Stops + 1 else place.Stops
-            StoppedAt = if isStop || wasStop then ValueSome place.Now else place.StoppedAt
+            Stops =
+                if isStop && not wasStop then
+                    place.Stops + 1
+                else
+                    place.Stops
+            StoppedAt =
+                if isStop || wasStop then
+                    ValueSome place.Now
+                else
+                    place.StoppedAt
     }
 
 let private traffic (place: Place) (change: Traffic -> Traffic) : Place =

@@ -50,7 +50,12 @@ let private checkOffset (step: Step) (incoming: Incoming) =
     | Incoming.Pong _
     | Incoming.Close _ -> ()
 
-let private checkData (settings: ConnectionSettings) (step: Step) (heard: Heard) (arrival: WireReference.Arrival) =
+let private checkData
+    (settings: ConnectionSettings)
+    (step: Step)
+    (heard: Heard)
+    (arrival: WireReference.Arrival)
+    =
     // What came of a message that ends with the connection is void.
     if Reference.isLive step.After.Wire.Model then
         let has = Array.append step.Before.Delivered heard.Data
@@ -58,7 +63,9 @@ let private checkData (settings: ConnectionSettings) (step: Step) (heard: Heard)
         require (has.AsSpan().SequenceEqual(ReadOnlySpan expected)) "other data than came"
 
     for message in arrival.Data do
-        require (int64 message.Length <= settings.Limits.MaxMessageSize) "a message over the limit was delivered"
+        require
+            (int64 message.Length <= settings.Limits.MaxMessageSize)
+            "a message over the limit was delivered"
 
     let kinds =
         arrival.Told
@@ -70,12 +77,18 @@ let private checkData (settings: ConnectionSettings) (step: Step) (heard: Heard)
 
     for kind, message in List.zip kinds arrival.Data do
         require
-            (kind.IsBinary || Text.Unicode.Utf8.IsValid(ReadOnlySpan message))
+            (kind.IsBinary
+             || not settings.ValidateText
+             || Text.Unicode.Utf8.IsValid(ReadOnlySpan message))
             "text that is not UTF-8 was delivered"
 
 let private checkTwin (heard: Heard) (twin: Heard) =
     require (heard.Told = twin.Told) "single bytes are told otherwise"
-    require (heard.Answers.AsSpan().SequenceEqual(ReadOnlySpan twin.Answers)) "single bytes are answered otherwise"
+
+    require
+        (heard.Answers.AsSpan().SequenceEqual(ReadOnlySpan twin.Answers))
+        "single bytes are answered otherwise"
+
     require (heard.HalfCloses = twin.HalfCloses) "single bytes lead to another half-close"
 
     if not (isRefused heard) then
@@ -93,7 +106,9 @@ let private isClosed (state: State) =
 /// RFC 6455 §5.5.2: nothing after a close frame but pongs, and those until the peer's has come.
 let private checkWritten (before: Place) (outputs: Output list) =
     let mutable hasClosed = before.HasClosed
-    let mutable isAwaited = before.Endpoint.State.IsOpen || before.Endpoint.State.IsCloseSent
+
+    let mutable isAwaited =
+        before.Endpoint.State.IsOpen || before.Endpoint.State.IsCloseSent
 
     for output in outputs do
         match output with
@@ -119,7 +134,8 @@ let private checkEnds (step: Step) =
     require (not after.Endpoint.IsClosed || after.HalfCloses = 1) "closed, and our side was never ended"
 
     require
-        (not (isClosed before.Endpoint.State) || after.Endpoint.State = before.Endpoint.State)
+        (not (isClosed before.Endpoint.State)
+         || after.Endpoint.State = before.Endpoint.State)
         "a closed connection changed"
 
     match after.Endpoint.State with
@@ -137,7 +153,10 @@ let private checkState (settings: ConnectionSettings) (place: Place) (endpoint: 
     if not (Reference.agrees settings model endpoint.State) then
         failwith $"another state than the reference: {endpoint.State}"
 
-    require (endpoint.IsUnfinished = WireReference.isUnfinished place.Wire) "unfinished or not, and the reference not"
+    require
+        (endpoint.IsUnfinished = WireReference.isUnfinished place.Wire)
+        "unfinished or not, and the reference not"
+
     require (endpoint.IsReceivingOver = not (Reference.isLive model)) "receiving is over or not"
     require (endpoint.IsClosed = isClosed endpoint.State) "closed or not"
     require (endpoint.Reading.Equals(History.reading place.Asked)) "other reading than the history says"
@@ -205,7 +224,9 @@ let private checkPassed (place: Place) (overdue: Overdue) =
             "pausing has made a message late"
     | Overdue.Sending ->
         require place.Traffic.IsSending "stuck, and nothing waits"
-        let taken = place.Looks |> List.filter (fun look -> wasAt now History.sending look.At)
+
+        let taken =
+            place.Looks |> List.filter (fun look -> wasAt now History.sending look.At)
 
         require
             (taken |> List.exists (fun look -> look.Traffic.Taken = place.Traffic.Taken))
@@ -233,9 +254,20 @@ let private checkForgotten (place: Place) (due: Due) =
             isArriving look && look.Unit = place.Wire.Units && look.Stops = place.Stops
 
         let isOpen = place.Endpoint.State.IsOpen
-        require (not isOpen || not (runs History.sending isStuck) || due.IsPassed) "sending's deadline was forgotten"
-        require (not isOpen || not (runs History.message isLate) || due.IsPassed) "a message's deadline was forgotten"
-        require (isOpen || not (runs History.closing (fun look -> not look.IsOpen)) || due.IsPassed) "closing's deadline was forgotten"
+
+        require
+            (not isOpen || not (runs History.sending isStuck) || due.IsPassed)
+            "sending's deadline was forgotten"
+
+        require
+            (not isOpen || not (runs History.message isLate) || due.IsPassed)
+            "a message's deadline was forgotten"
+
+        require
+            (isOpen
+             || not (runs History.closing (fun look -> not look.IsOpen))
+             || due.IsPassed)
+            "closing's deadline was forgotten"
 
 let private isSaid (endpoint: WebSocketEndpoint) (at: TimeSpan) (traffic: Traffic) =
     match endpoint.Tick(at, traffic).Due with
@@ -250,9 +282,18 @@ let private checkDeadline (place: Place) =
 
     let others = [
         traffic
-        { traffic with Received = traffic.Received + 1L }
-        { traffic with IsSending = not traffic.IsSending }
-        { traffic with IsUnread = not traffic.IsUnread }
+        {
+            traffic with
+                Received = traffic.Received + 1L
+        }
+        {
+            traffic with
+                IsSending = not traffic.IsSending
+        }
+        {
+            traffic with
+                IsUnread = not traffic.IsUnread
+        }
     ]
 
     let mutable at = place.Now
@@ -359,9 +400,24 @@ let private crossings (place: Place) : WebSocketEndpoint list = [
     endpoint.SendingEnded()
     endpoint.Tick(place.Now, place.Traffic).Next
     endpoint.Tick(soon, { place.Traffic with IsSending = true }).Next
-    endpoint.ReadOn { Messages = 4; Bytes = 0L; Fragments = 0 }
-    endpoint.ReadOn { Messages = 0; Bytes = 2_000L; Fragments = 0 }
-    endpoint.ReadOn { Messages = 0; Bytes = 0L; Fragments = 0 }
+
+    endpoint.ReadOn {
+        Messages = 4
+        Bytes = 0L
+        Fragments = 0
+    }
+
+    endpoint.ReadOn {
+        Messages = 0
+        Bytes = 2_000L
+        Fragments = 0
+    }
+
+    endpoint.ReadOn {
+        Messages = 0
+        Bytes = 0L
+        Fragments = 0
+    }
 ]
 
 /// What is due later on, and when: all that there is to see of what is timed.
@@ -390,7 +446,11 @@ let private checkCrossing (place: Place) (bytes: byte[]) (early: ReceiveStep) (l
         require (adopted.Incoming = late.Incoming) "taken over, it tells something else"
         require (adopted.Consumed = late.Consumed) "taken over, it takes another count of bytes"
         require (adopted.HalfClose = late.HalfClose) "taken over, it ends our side otherwise"
-        require (answers.Written.AsSpan().SequenceEqual(ReadOnlySpan written)) "taken over, it is answered otherwise"
+
+        require
+            (answers.Written.AsSpan().SequenceEqual(ReadOnlySpan written))
+            "taken over, it is answered otherwise"
+
         require (adopted.Next.IsUnfinished = late.Next.IsUnfinished) "taken over, it is unfinished or not"
         require (adopted.Next.Reading.Equals late.Next.Reading) "taken over, it reads on otherwise"
         require (times place adopted.Next = times place late.Next) "taken over, it is timed otherwise"
@@ -434,4 +494,6 @@ let checkFollowed (place: Place) : unit =
 
     if limit < TimeSpan.MaxValue then
         // A look that finds that something has moved starts anew, and until it no look was due.
-        require (follow endpoint place.Now 0 <= place.Now + limit + limit + limit / 8.0) "a limit that runs is forgotten"
+        require
+            (follow endpoint place.Now 0 <= place.Now + limit + limit + limit / 8.0)
+            "a limit that runs is forgotten"

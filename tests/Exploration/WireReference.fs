@@ -83,7 +83,8 @@ let private unmasked (header: FrameHeader) (payload: byte[]) : byte[] =
 let private feedAll settings (message: Message) (ends: bool) (data: byte[]) : Result<Message, ProtocolError> =
     let fed =
         Array.fold
-            (fun message value -> Result.bind (fun message -> feed settings message false [| value |]) message)
+            (fun message value ->
+                Result.bind (fun message -> feed settings message false [| value |]) message)
             (Ok message)
             data
 
@@ -201,7 +202,11 @@ let rec private go settings (arrival: Arrival) : Arrival =
     if not (isLive wire.Model) then
         {
             arrival with
-                After = { wire with Come = [||]; Message = None }
+                After = {
+                    wire with
+                        Come = [||]
+                        Message = None
+                }
         }
     elif wire.Come.Length = 0 then
         arrival
@@ -214,8 +219,7 @@ let rec private go settings (arrival: Arrival) : Arrival =
         | Verdict.Whole(size, message, expected) ->
             let told = expected.Event |> ValueOption.toList |> List.map Ok
             go settings (withStep arrival told expected wire.Come[size..] message)
-        | Verdict.Refused error ->
-            withStep arrival [ Error error ] (broken wire.Model error) [||] None
+        | Verdict.Refused error -> withStep arrival [ Error error ] (broken wire.Model error) [||] None
 
 let arrive (settings: ConnectionSettings) (wire: Wire) (bytes: byte[]) : Arrival =
     go settings {

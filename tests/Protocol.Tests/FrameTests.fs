@@ -118,10 +118,20 @@ let headers =
 
         testTheory
             "a control frame over 125 bytes is too long, however its length is written"
-            [ "FE 00 7E"; "FF 00 00 00 00 00 00 00 7E"; "FF 00 00 00 00 00 01 00 00"; "FF 7F FF FF FF FF FF FF FF" ]
+            [
+                "FE 00 7E"
+                "FF 00 00 00 00 00 00 00 7E"
+                "FF 00 00 00 00 00 01 00 00"
+                "FF 7F FF FF FF FF FF FF FF"
+            ]
             (fun form ->
                 for allows in [ false; true ] do
-                    read { server with AllowLongLengths = allows } (bytes ("89 " + form))
+                    read
+                        {
+                            server with
+                                AllowLongLengths = allows
+                        }
+                        (bytes ("89 " + form))
                     =! Malformed(ProtocolError.ControlFrameTooLong Opcode.Ping))
 
         testTheory
@@ -276,7 +286,13 @@ let writing =
         testCase "a frame of a negative size isn't written, and the size is named" (fun () ->
             let named length opcode =
                 try
-                    FrameWriter.writeHeader true ReservedBits.None opcode length ValueNone (Span(Array.zeroCreate 14))
+                    FrameWriter.writeHeader
+                        true
+                        ReservedBits.None
+                        opcode
+                        length
+                        ValueNone
+                        (Span(Array.zeroCreate 14))
                     |> ignore
 
                     None

@@ -192,26 +192,30 @@ let keepalive =
         testCase "does not call a message late when nobody looked while it wasn't read" (fun () ->
             let endpoint, _ = tick 2 idle begun
             let again = endpoint.ReadOn(full).ReadOn empty
+
             ticks again [ 19, idle; 20, { idle with Received = 1L }; 32, { idle with Received = 1L } ]
             |> List.contains (overdue Overdue.Message)
             =! false)
 
-        testCase "times what is unfinished by itself: two pings that look alike are not one that is late" (fun () ->
-            let arrive (bytes: byte[]) (endpoint: WebSocketEndpoint) =
-                endpoint.Receive(ReadOnlySpan bytes, ArrayBufferWriter<byte>(), ArrayBufferWriter<byte>()).Next
+        testCase
+            "times what is unfinished by itself: two pings that look alike are not one that is late"
+            (fun () ->
+                let arrive (bytes: byte[]) (endpoint: WebSocketEndpoint) =
+                    endpoint
+                        .Receive(ReadOnlySpan bytes, ArrayBufferWriter<byte>(), ArrayBufferWriter<byte>())
+                        .Next
 
-            let ping = frame true Opcode.Ping "p"B
-            let life n = { idle with Received = n }
-            let first, _ = tick 2 (life 1L) (arrive ping[..2] opened)
-            let second = first |> arrive ping[3..] |> arrive ping[..2]
+                let ping = frame true Opcode.Ping "p"B
+                let life n = { idle with Received = n }
+                let first, _ = tick 2 (life 1L) (arrive ping[..2] opened)
+                let second = first |> arrive ping[3..] |> arrive ping[..2]
 
-            ticks second [ 20, life 2L; 33, life 3L; 49, life 4L ]
-            |> List.filter (fun due -> due = overdue Overdue.Message)
-            =! []
+                ticks second [ 20, life 2L; 33, life 3L; 49, life 4L ]
+                |> List.filter (fun due -> due = overdue Overdue.Message)
+                =! []
 
-            ticks second [ 20, life 2L; 33, life 3L; 50, life 4L ]
-            |> List.last
-            =! overdue Overdue.Message)
+                ticks second [ 20, life 2L; 33, life 3L; 50, life 4L ] |> List.last
+                =! overdue Overdue.Message)
 
         testCase "does not call a message late that isn't read" (fun () ->
             ticks (begun.ReadOn full) [ 2, idle; 20, idle; 40, idle ]

@@ -40,7 +40,11 @@ module FrameWriter =
 
         // §5.2: an extension marks messages.
         if bits <> ReservedBits.None then
-            let what = "A control frame has no reserved bits: it takes None, not " + bits.ToString() + "."
+            let what =
+                "A control frame has no reserved bits: it takes None, not "
+                + bits.ToString()
+                + "."
+
             raise (ArgumentException(what, nameof bits))
 
     let private checkHeader (fin: bool) (bits: ReservedBits) (opcode: Opcode) (payloadLength: int64) : unit =

@@ -9,7 +9,7 @@ namespace FunctionalWs;
 /// them. The kernel's <c>flock</c> on the folder itself, so nothing is left behind. It orders those who ask for it, and is no
 /// protection against others.
 /// </summary>
-internal sealed partial class FolderLock : IDisposable
+internal sealed class FolderLock : IDisposable
 {
     private const int ReadFolder = 0x80000; // O_RDONLY | O_CLOEXEC; a path to what is no folder fails later, on its own
     private const int ExclusiveAtOnce = 2 | 4; // LOCK_EX | LOCK_NB
@@ -59,9 +59,9 @@ internal sealed partial class FolderLock : IDisposable
 
     private static byte[] ToBytes(string path) => Encoding.UTF8.GetBytes(path + "\0");
 
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
-    private static partial int Open(byte[] path, int flags);
+    [DllImport("libc", EntryPoint = "open")]
+    private static extern int Open(byte[] path, int flags);
 
-    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
-    private static partial int Flock(SafeFileHandle file, int operation);
+    [DllImport("libc", EntryPoint = "flock")]
+    private static extern int Flock(SafeFileHandle file, int operation);
 }

@@ -147,8 +147,8 @@ internal static unsafe partial class LinuxSocket
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     private static partial nint Receive(SafeSocketHandle socket, byte* data, nuint size, int flags);
 
-    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
-    private static partial int Control(SafeSocketHandle socket, nuint request, int* value);
+    [DllImport("libc", EntryPoint = "ioctl")]
+    private static extern int Control(SafeSocketHandle socket, nuint request, int* value);
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     private static partial nint Send(SafeSocketHandle socket, byte* data, nuint size, int flags);

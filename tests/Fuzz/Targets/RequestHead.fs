@@ -89,7 +89,7 @@ let private mutate (dice: Dice) (data: byte[]) : byte[] =
 
 /// What reading came to, as values that compare.
 [<RequireQualifiedAccess>]
-type private Read =
+type Read =
     | Waiting of Consumed: int64
     | Done of Request * Consumed: int64
     | Wrong of HeadError

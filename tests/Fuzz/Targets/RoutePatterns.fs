@@ -44,7 +44,9 @@ let private pathOf (location: string) : string =
     | at -> location.Substring at
 
 /// Follows redirects: they end, and no peer can put a line into them.
-let rec private follow (trail: Trail) (table: RouteTable) at host (left: int) (target: string) =
+let rec private follow (trail: Trail) (table: RouteTable) at (given: string) (left: int) (target: string) =
+    // That of an absolute target, whatever the header says.
+    let host = Handshake.hostOf (request given target) |> Result.defaultValue given
     let found = RouteTable.matchRequest table at (request host target)
     trail.Note(Oracle.tag found)
 

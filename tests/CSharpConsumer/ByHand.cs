@@ -68,6 +68,7 @@ internal static class ByHand
                 is HandshakeResult.Accepted { Subprotocol: "v1" } accepted
                 && accepted.Response.StatusCode == 101
         );
+        Check.Equal(101, Handshake.Respond(policy, now, request).Response.StatusCode);
 
         var kept = (HandshakeExamination.Kept)Handshake.Examine(policy, request);
         Check.Equal("x", kept.Offer.Extensions.Single().Name);

@@ -16,6 +16,11 @@ type HandshakeResult =
     | Accepted of Response: Response * Subprotocol: (string | null)
     | Rejected of Response: Response * Error: HandshakeError
 
+    member result.Response =
+        match result with
+        | Accepted(response, _)
+        | Rejected(response, _) -> response
+
 module Handshake =
 
     /// RFC 6455 §1.3.

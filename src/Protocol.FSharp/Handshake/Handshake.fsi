@@ -19,6 +19,9 @@ type HandshakeResult =
     /// <summary>The connection ends once the response is sent.</summary>
     | Rejected of Response: Response * Error: HandshakeError
 
+    /// <summary>What is to be sent, whatever became of the request.</summary>
+    member Response: Response
+
 /// <summary>
 /// The server's side of the opening handshake (RFC 6455 §4.2): <c>Respond</c> as a whole, or step by step, for servers that
 /// choose subprotocols and extensions themselves: <c>Examine</c>, then <c>Accept</c> or <c>Reject</c>, then

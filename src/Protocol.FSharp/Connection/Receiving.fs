@@ -299,8 +299,6 @@ module internal Receiving =
     /// earlier step tells what came of the message that is under way.
     let adopt (settings: ConnectionSettings) (state: State) (early: inref<Taken>) : Taken =
         match early.Incoming with
-        // No bytes lead there: it was the end of the stream, which comes now.
-        | Incoming.Nothing when early.State.IsClosed -> endOfStream settings state early.Consumed
         | Incoming.Refused violation -> refuse state violation early.Consumed
         | Incoming.Close status ->
             let transition = Connection.onClose settings state status
@@ -310,17 +308,20 @@ module internal Receiving =
             ended &transition early.Incoming early.Consumed
         | Incoming.Nothing
         | Incoming.Data _
-        | Incoming.Pong _ when not (Connection.isLive state) -> {
-            early with
-                State = state
-                Place = Place.Between
-          }
-        | Incoming.Nothing
-        | Incoming.Data _
         | Incoming.Pong _ ->
-            match Connection.receivingOf state, Connection.receivingOf early.State with
-            | ValueNone, ValueNone -> { early with State = state }
-            | (ValueNone | ValueSome _), receiving -> {
-                early with
-                    State = Connection.withReceiving state receiving
-              }
+            // No bytes lead there: it was the end of the stream, which comes now.
+            if early.State.IsClosed && early.Incoming.IsNothing then
+                endOfStream settings state early.Consumed
+            elif not (Connection.isLive state) then
+                {
+                    early with
+                        State = state
+                        Place = Place.Between
+                }
+            else
+                match Connection.receivingOf state, Connection.receivingOf early.State with
+                | ValueNone, ValueNone -> { early with State = state }
+                | (ValueNone | ValueSome _), receiving -> {
+                    early with
+                        State = Connection.withReceiving state receiving
+                  }

@@ -161,6 +161,7 @@ let private traffic = [
         (fun traffic -> {
             traffic with
                 Taken = traffic.Taken + 1L
+                Untaken = 0L
                 IsSending = false
         })
     )
@@ -176,6 +177,7 @@ let private traffic = [
         (fun traffic -> {
             traffic with
                 Sent = traffic.Sent + 1L
+                Untaken = 1L
                 IsSending = true
         })
     )
@@ -183,7 +185,7 @@ let private traffic = [
         "unread or not",
         (fun traffic -> {
             traffic with
-                IsUnread = not traffic.IsUnread
+                Unread = 1L - traffic.Unread
         })
     )
 ]

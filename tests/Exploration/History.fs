@@ -37,10 +37,9 @@ let isExcused (look: Look) : bool =
     if look.IsPaused then
         not look.Traffic.IsSending
     else
-        look.Traffic.IsUnread
+        look.Traffic.Unread > 0L
 
-let isArriving (look: Look) : bool =
-    look.IsUnfinished && not look.IsPaused && not look.Traffic.IsUnread
+let isArriving (look: Look) : bool = look.IsUnfinished && not look.IsPaused
 
 let private isSame (measure: Look -> 'measure) (now: Look) (look: Look) = measure look = measure now
 
@@ -50,8 +49,19 @@ let private since (holds: Look -> bool) (measure: Look -> 'measure) (looks: Look
     | [] -> []
     | now :: _ -> List.takeWhile (fun look -> holds look && isSame measure now look) looks
 
-let quiet (looks: Look list) : Look list =
-    since (isExcused >> not) (fun look -> look.Traffic.Received, look.Traffic.Taken) looks
+/// The look at which the ping was sent that is unanswered at the last one.
+let pinged (looks: Look list) : Look option =
+    let isAlive (ping: Look) (look: Look) =
+        isExcused look
+        || look.Traffic.Received <> ping.Traffic.Received
+        || ping.Traffic.Untaken > 0L && look.Traffic.Taken <> ping.Traffic.Taken
+
+    let step (look: Look) (ping: Look option) =
+        match ping |> Option.filter (fun ping -> not (isAlive ping look)) with
+        | None when look.Due.IsPing && not (isExcused look) -> Some look
+        | ping -> ping
+
+    List.foldBack step looks None
 
 let late (looks: Look list) : Look list =
     since isArriving (fun look -> look.Unit, look.Stops) looks
@@ -65,7 +75,25 @@ let private lasts (now: TimeSpan) (limit: TimeSpan) (looks: Look list) : bool =
     | None -> false
 
 let private isSilent (now: TimeSpan) (looks: Look list) : bool =
-    quiet looks |> List.filter (fun look -> look.Due.IsPing) |> lasts now ping
+    pinged looks |> Option.exists (fun look -> now - look.At >= ping)
+
+/// What had come unread when its time was up is read first.
+let private isLate (now: Look) (looks: Look list) : bool =
+    let arriving = late looks
+
+    match List.tryLast arriving with
+    | None -> false
+    | Some first ->
+        let isUp (look: Look) = look.At - first.At >= message
+
+        let unread =
+            arriving
+            |> List.filter (fun look -> isUp look && look.Traffic.Unread > 0L)
+            |> List.tryLast
+
+        isUp now
+        && unread
+           |> Option.forall (fun look -> now.Traffic.Received >= look.Traffic.Received + look.Traffic.Unread)
 
 /// A mark of the keepalive lies between the last ping and now.
 let private isPingDue (now: TimeSpan) (opened: TimeSpan) (looks: Look list) : bool =
@@ -105,7 +133,7 @@ let due
             Due.Passed Overdue.Ping
         elif lasts now.At sending (stuck looks) then
             Due.Passed Overdue.Sending
-        elif lasts now.At message (late looks) then
+        elif isLate now looks then
             Due.Passed Overdue.Message
         elif isPingDue now.At opened before then
             Due.Ping

@@ -93,9 +93,10 @@ let private noTraffic: Traffic = {
     Received = 0L
     Messages = 0L
     Taken = 0L
+    Untaken = 0L
     Sent = 0L
     IsSending = false
-    IsUnread = false
+    Unread = 0L
 }
 
 /// Before the end of the opening handshake.
@@ -414,6 +415,11 @@ let private readOn (place: Place) (unread: Unread) : Place =
                     place.StoppedAt
     }
 
+/// A ping is unanswered before which nothing had waited for the peer.
+let private isPingedOnly (place: Place) : bool =
+    History.pinged place.Looks
+    |> Option.exists (fun look -> look.Traffic.Untaken = 0L)
+
 let private traffic (place: Place) (change: Traffic -> Traffic) : Place =
     let next = change place.Traffic
 
@@ -421,7 +427,8 @@ let private traffic (place: Place) (change: Traffic -> Traffic) : Place =
         place with
             Traffic = next
             LifeAt =
-                if next.Taken <> place.Traffic.Taken then
+                // What was written after a ping is no sign of life: its system takes the ping, too.
+                if next.Taken <> place.Traffic.Taken && not (isPingedOnly place) then
                     place.Now
                 else
                     place.LifeAt

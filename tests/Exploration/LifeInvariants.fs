@@ -202,6 +202,13 @@ let private checkReading (place: Place) (unread: Unread) =
 
 let private wasAt (now: TimeSpan) (limit: TimeSpan) (at: TimeSpan) = now - at >= limit
 
+/// Something had come that no one has read since.
+let private hasUnread (place: Place) =
+    place.Looks
+    |> List.exists (fun look ->
+        look.Traffic.Unread > 0L
+        && look.Traffic.Received + look.Traffic.Unread > place.Traffic.Received)
+
 /// Each by what happened, not by what was seen of it.
 let private checkPassed (place: Place) (overdue: Overdue) =
     let now = place.Now
@@ -217,7 +224,7 @@ let private checkPassed (place: Place) (overdue: Overdue) =
     | Overdue.Message ->
         require (WireReference.isUnfinished place.Wire) "late, and nothing is unfinished"
         require (wasAt now History.message place.BegunAt) "a message was late before its time"
-        require (not isPaused && not place.Traffic.IsUnread) "a message that isn't read was called late"
+        require (not isPaused) "a message that isn't read was called late"
 
         require
             (place.StoppedAt |> ValueOption.forall (wasAt now History.message))
@@ -260,7 +267,10 @@ let private checkForgotten (place: Place) (due: Due) =
             "sending's deadline was forgotten"
 
         require
-            (not isOpen || not (runs History.message isLate) || due.IsPassed)
+            (not isOpen
+             || hasUnread place
+             || not (runs History.message isLate)
+             || due.IsPassed)
             "a message's deadline was forgotten"
 
         require
@@ -274,6 +284,11 @@ let private isSaid (endpoint: WebSocketEndpoint) (at: TimeSpan) (traffic: Traffi
     | Due.Nothing -> false
     | Due.Ping
     | Due.Passed _ -> true
+
+/// A message's time was up while something was unread: it is late once that is read, which may be at any time.
+let private isBeingRead (place: Place) =
+    place.Looks
+    |> List.exists (fun look -> look.IsUnfinished && look.Traffic.Unread > 0L)
 
 /// Before the deadline there is nothing to say, whatever happens on the stream.
 let private checkDeadline (place: Place) =
@@ -292,7 +307,7 @@ let private checkDeadline (place: Place) =
         }
         {
             traffic with
-                IsUnread = not traffic.IsUnread
+                Unread = 1L - traffic.Unread
         }
     ]
 
@@ -357,7 +372,9 @@ let check (settings: ConnectionSettings) (step: Step) : unit =
     checkState settings step.After step.After.Endpoint
     checkState settings step.After step.After.Twin
     checkCode step.After.Endpoint.State
-    checkDeadline step.After
+
+    if not (isBeingRead step.After) then
+        checkDeadline step.After
 
     match step.Move with
     | ReadOn unread -> checkReading step.After unread
@@ -483,12 +500,18 @@ let checkFollowed (place: Place) : unit =
     let look = lookOf place
 
     let limit =
-        if endpoint.IsClosed then TimeSpan.MaxValue
-        elif place.OpenedAt.IsNone then History.opening
-        elif not endpoint.State.IsOpen then History.closing
-        elif traffic.IsSending then History.sending
-        elif isArriving look then History.message
-        else TimeSpan.MaxValue
+        if endpoint.IsClosed then
+            TimeSpan.MaxValue
+        elif place.OpenedAt.IsNone then
+            History.opening
+        elif not endpoint.State.IsOpen then
+            History.closing
+        elif traffic.IsSending then
+            History.sending
+        elif isArriving look && traffic.Unread = 0L then
+            History.message
+        else
+            TimeSpan.MaxValue
 
     let rec follow (endpoint: WebSocketEndpoint) (now: TimeSpan) (looks: int) : TimeSpan =
         let deadline = endpoint.Deadline now

@@ -29,9 +29,10 @@ let private idle: Traffic = {
     Received = 0L
     Messages = 0L
     Taken = 0L
+    Untaken = 0L
     Sent = 0L
     IsSending = false
-    IsUnread = false
+    Unread = 0L
 }
 
 let private tick (at: int) (traffic: Traffic) (endpoint: WebSocketEndpoint) =
@@ -86,6 +87,19 @@ let limits =
         testCase "a message may take so long, from the first look at its beginning" (fun () ->
             ticks begun [ 2, idle; 20, { idle with Received = 1L }; 32, { idle with Received = 2L } ]
             =! [ Due.Nothing; Due.Nothing; overdue Overdue.Message ])
+
+        testCase
+            "what had come when a message's time was up is read first, and nothing else is waited for"
+            (fun () ->
+                let flood received unread = {
+                    idle with
+                        Received = received
+                        Unread = unread
+                }
+
+                ticks begun [ 2, idle; 32, flood 1L 5L; 33, flood 3L 9L; 34, flood 5L 9L; 35, flood 6L 9L ]
+                |> List.map (fun due -> due = overdue Overdue.Message)
+                =! [ false; false; false; false; true ])
 
         testCase "a message that follows another one is timed anew" (fun () ->
             ticks begun [
@@ -147,11 +161,20 @@ let keepalive =
             =! [ Due.Ping; Due.Nothing; overdue Overdue.Ping; overdue Overdue.Ping ])
 
         testTheory
-            "takes any byte that comes, and any byte that is taken, for a sign of life"
-            [ { idle with Received = 1L }; { idle with Taken = 1L } ]
-            (fun life ->
-                ticks opened [ 21, idle; 35, life; 36, life; 37, life ]
+            "takes any byte that comes for a sign of life, and any byte taken of what had waited before the ping"
+            [
+                idle, { idle with Received = 1L }
+                { idle with Untaken = 9L }, { idle with Taken = 1L }
+            ]
+            (fun (before, life) ->
+                ticks opened [ 21, before; 35, life; 36, life; 37, life ]
                 =! [ Due.Ping; Due.Nothing; Due.Nothing; Due.Nothing ])
+
+        testCase "does not take it for a sign of life that the ping itself was taken" (fun () ->
+            let taken = { idle with Taken = 10L }
+
+            ticks opened [ 21, idle; 22, taken; 35, taken; 36, taken ]
+            =! [ Due.Ping; Due.Nothing; Due.Nothing; overdue Overdue.Ping ])
 
         testCase "does not call a peer silent that isn't read, and goes on when it is read again" (fun () ->
             let paused = opened.ReadOn full
@@ -183,7 +206,7 @@ let keepalive =
             let stuck = {
                 idle with
                     IsSending = true
-                    IsUnread = true
+                    Unread = 1L
             }
 
             ticks (endpoint.ReadOn full) [ 21, stuck; 36, stuck ]

@@ -75,6 +75,25 @@ let private isPing (frame: Wire) =
 [<Tests>]
 let silence =
     testList "a peer that falls silent" [
+        testTheory "is given up, though its system takes the ping" [ false; true ] (fun isTls ->
+            let clock = FakeClock()
+            let options = ServerOptions(TimeProvider = clock)
+
+            use server =
+                (if isTls then
+                     ServerOptions(TimeProvider = clock, Ssl = Tls.ssl ())
+                 else
+                     options)
+                |> Serve.overTcp (fun connection -> Seq.iter ignore connection.Messages)
+
+            use client = if isTls then Tls.connect server else PeerClient.OverTcp server
+            client.ShakeHands()
+            Wait.until "it is open" (fun () -> server.Connections.Count = 1)
+
+            Wait.until "it is given up" (fun () ->
+                clock.Advance(seconds 1.0)
+                server.Connections.Count = 0))
+
         testCase "is given up, though it was not read from for a while" (fun () ->
             let clock = FakeClock()
 
@@ -124,6 +143,39 @@ let silence =
                     outcome.IsCompleted)
 
                 (fails outcome).InnerException :? TimeoutException =! true)
+    ]
+
+[<Tests>]
+let endless =
+    testList "a message that doesn't end" [
+        testTheory "is late however much comes beside it" [ false; true ] (fun isReceiving ->
+            let clock = FakeClock()
+            let letGo = new ManualResetEventSlim(isReceiving)
+
+            let server, outcome =
+                ServerOptions(
+                    TimeProvider = clock,
+                    PingInterval = Nullable(),
+                    MessageTimeout = Nullable(seconds 30.0)
+                )
+                |> handling (fun connection ->
+                    Wait.forEvent "being let go" letGo
+                    connection.Receive())
+
+            use _ = server
+            use client = memory server 10_000
+            client.Write [| 0x01uy; 0x80uy; 0uy; 0uy; 0uy; 0uy |]
+            let pong = Array.concat (Array.replicate 100 [| 0x8Auy; 0x80uy; 0uy; 0uy; 0uy; 0uy |])
+            let _, flood = writing client 10_000_000 (fun _ -> client.Write pong)
+
+            Wait.until "it is late" (fun () ->
+                clock.Advance(seconds 1.0)
+                server.Connections.Count = 0)
+
+            letGo.Set()
+            (fails outcome).InnerException :? TimeoutException =! true
+            client.Transport.Abort()
+            Wait.forTask "the flood" flood)
     ]
 
 [<Tests>]

@@ -156,7 +156,7 @@ type WebSocketEndpoint =
 
     /// <summary>
     /// When to call <c>Tick</c> again, if nothing else happens before: what is not timed yet may begin at any moment, and is looked for
-    /// eight times in its limit. <c>TimeSpan.MaxValue</c> for never.
+    /// eight times in its limit, and so is what had come unread when a message's time was up. <c>TimeSpan.MaxValue</c> for never.
     /// </summary>
     /// <param name="now">The time.</param>
     member Deadline: now: TimeSpan -> TimeSpan

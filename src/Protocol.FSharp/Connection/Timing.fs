@@ -122,30 +122,43 @@ type Due =
 /// <summary>What has happened on a connection so far, in counters that its owner keeps.</summary>
 [<Struct>]
 type Traffic = {
-    /// <summary>Moves when bytes come from the peer.</summary>
+    /// <summary>The bytes that have come from the peer and were read.</summary>
     Received: int64
     /// <summary>Moves when a message is complete.</summary>
     Messages: int64
-    /// <summary>Moves when the peer takes bytes: a sign of life.</summary>
+    /// <summary>Moves when the peer takes bytes: a sign of life, if they had waited before the ping.</summary>
     Taken: int64
+    /// <summary>The bytes that were written and that the peer has not taken, as far as that can be told.</summary>
+    Untaken: int64
     /// <summary>Moves when something has left that was to be sent, to wherever it waits then.</summary>
     Sent: int64
     /// <summary>True while bytes wait for the peer to take them.</summary>
     IsSending: bool
-    /// <summary>True while the peer has sent something that nobody has read.</summary>
-    IsUnread: bool
+    /// <summary>The bytes that the peer has sent and nobody has read, as far as that can be told; its end counts as one.</summary>
+    Unread: int64
 }
 
 /// Since when something lasts, and the count of that moment.
 [<Struct>]
 type internal Since = { At: TimeSpan; Count: int64 }
 
-/// Since when a ping is unanswered, and what had been received and taken then.
+/// Since when a message arrives, and how many were complete then.
+[<Struct>]
+type internal Arriving = {
+    At: TimeSpan
+    Count: int64
+    /// What has to be read before it is late: what had come when its time was up. What comes later is late, however much it is.
+    Until: int64 voption
+}
+
+/// Since when a ping is unanswered, and how things stood then.
 [<Struct>]
 type internal Pinged = {
     At: TimeSpan
     Received: int64
     Taken: int64
+    /// Something waited for the peer. What is written from then on proves nothing: its system takes the ping, too.
+    HasWaited: bool
 }
 
 [<Struct; RequireQualifiedAccess>]
@@ -160,7 +173,7 @@ type internal Watch = {
     /// The pings that were due so far.
     Pings: int64
     Pinged: Pinged voption
-    Message: Since voption
+    Message: Arriving voption
     Sending: Since voption
 }
 
@@ -201,7 +214,7 @@ module internal Watch =
         if condition.IsPaused then
             not traffic.IsSending
         else
-            traffic.IsUnread
+            traffic.Unread > 0L
 
     // ---- One limit each: the watch as it is after a look, the same object when nothing has begun or ended
 
@@ -210,7 +223,7 @@ module internal Watch =
         | ValueSome pinged when
             isExcused condition traffic
             || pinged.Received <> traffic.Received
-            || pinged.Taken <> traffic.Taken
+            || pinged.HasWaited && pinged.Taken <> traffic.Taken
               ->
               { watch with Pinged = ValueNone }
         | ValueSome _
@@ -226,7 +239,6 @@ module internal Watch =
         let isArriving =
             condition.IsUnfinished
             && not condition.IsPaused
-            && not traffic.IsUnread
             && timeouts.Message < TimeSpan.MaxValue
 
         match watch.Message with
@@ -236,8 +248,32 @@ module internal Watch =
         | ValueSome _
         | ValueNone -> {
             watch with
-                Message = ValueSome { At = now; Count = traffic.Messages }
+                Message =
+                    ValueSome {
+                        At = now
+                        Count = traffic.Messages
+                        Until = ValueNone
+                    }
           }
+
+    /// When its time is up, what has come by then may be the rest of it: that is read first, and what comes later isn't waited for.
+    let private lookAtRest (now: TimeSpan) (timeouts: Timeouts) (traffic: Traffic) (watch: Watch) : Watch =
+        match watch.Message with
+        | ValueSome since when
+            since.Until.IsNone
+            && traffic.Unread > 0L
+            && hasPassed now since.At timeouts.Message
+              ->
+              {
+                  watch with
+                      Message =
+                          ValueSome {
+                              since with
+                                  Until = ValueSome(traffic.Received + traffic.Unread)
+                          }
+              }
+        | ValueSome _
+        | ValueNone -> watch
 
     let private lookAtSending (now: TimeSpan) (timeouts: Timeouts) (traffic: Traffic) (watch: Watch) : Watch =
         let isWaiting = traffic.IsSending && timeouts.Sending < TimeSpan.MaxValue
@@ -288,6 +324,7 @@ module internal Watch =
                         At = now
                         Received = traffic.Received
                         Taken = traffic.Taken
+                        HasWaited = traffic.Untaken > 0L
                     }
 
             struct ({
@@ -300,6 +337,13 @@ module internal Watch =
     let private isOver (now: TimeSpan) (since: Since voption) (limit: TimeSpan) : bool =
         match since with
         | ValueSome since -> hasPassed now since.At limit
+        | ValueNone -> false
+
+    let private isLate (now: TimeSpan) (timeouts: Timeouts) (traffic: Traffic) (watch: Watch) : bool =
+        match watch.Message with
+        | ValueSome since ->
+            hasPassed now since.At timeouts.Message
+            && ValueOption.forall (fun until -> traffic.Received >= until) since.Until
         | ValueNone -> false
 
     let private isSilent (now: TimeSpan) (timeouts: Timeouts) (watch: Watch) : bool =
@@ -319,13 +363,14 @@ module internal Watch =
             watch
             |> lookAtPing condition traffic
             |> lookAtMessage now timeouts condition traffic
+            |> lookAtRest now timeouts traffic
             |> lookAtSending now timeouts traffic
 
         if isSilent now timeouts watch then
             struct (watch, Due.Passed Overdue.Ping)
         elif isOver now watch.Sending timeouts.Sending then
             struct (watch, Due.Passed Overdue.Sending)
-        elif isOver now watch.Message timeouts.Message then
+        elif isLate now timeouts traffic watch then
             struct (watch, Due.Passed Overdue.Message)
         else
             ping now timeouts condition traffic since watch
@@ -360,9 +405,9 @@ module internal Watch =
             since + limit
 
     /// What is being timed ends then; what isn't yet is looked for eight times a limit.
-    let private until (now: TimeSpan) (since: Since voption) (limit: TimeSpan) : TimeSpan =
+    let private until (now: TimeSpan) (since: TimeSpan voption) (limit: TimeSpan) : TimeSpan =
         match since with
-        | ValueSome since -> after since.At limit
+        | ValueSome since -> after since limit
         | ValueNone when limit = TimeSpan.MaxValue -> TimeSpan.MaxValue
         | ValueNone -> after now (limit / 8.0)
 
@@ -384,10 +429,18 @@ module internal Watch =
                 | ValueSome pinged -> min (after pinged.At timeouts.Ping) (nextPing timeouts since watch)
                 | ValueNone -> nextPing timeouts since watch
 
-            let sending = until now watch.Sending timeouts.Sending
+            // What had come when its time was up is being read: then there is nothing to wait for but that.
+            let begun =
+                match watch.Message with
+                | ValueSome since when since.Until.IsNone -> ValueSome since.At
+                | ValueSome _
+                | ValueNone -> ValueNone
+
+            let stuck = watch.Sending |> ValueOption.map (fun (since: Since) -> since.At)
+            let sending = until now stuck timeouts.Sending
 
             if condition.IsUnfinished then
-                min (min ping sending) (until now watch.Message timeouts.Message)
+                min (min ping sending) (until now begun timeouts.Message)
             else
                 min ping sending
         | Phase.Closing since -> after since timeouts.Closing

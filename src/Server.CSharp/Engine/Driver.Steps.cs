@@ -194,7 +194,7 @@ internal sealed partial class Driver
     {
         var ends = before.State is State.Open && next.State is not State.Open;
         if (ends)
-            Tick(now, isUnread: false); // the closing is timed from now on
+            Tick(now, unread: 0); // the closing is timed from now on
         if (posted is not null || halfClose)
             output.Post(posted, halfClose);
         if (ends)

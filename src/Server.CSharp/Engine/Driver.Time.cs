@@ -7,30 +7,35 @@ internal sealed partial class Driver
 {
     /// <summary>What is due; never waits.</summary>
     /// <param name="timestamp">The clock's.</param>
-    /// <param name="isUnread">True when bytes of the peer wait to be read.</param>
-    public Due Tick(long timestamp, bool isUnread) => Tick(TimeAt(timestamp), isUnread);
+    /// <param name="unread">The bytes of the peer that wait to be read, as far as they were asked for.</param>
+    public Due Tick(long timestamp, long unread) => Tick(TimeAt(timestamp), unread);
 
-    private Due Tick(TimeSpan now, bool isUnread)
+    private Due Tick(TimeSpan now, long unread)
     {
         TickStep step;
         WebSocketEndpoint before;
         do
         {
             before = Endpoint;
-            step = before.Tick(now, Traffic(isUnread));
+            step = before.Tick(now, Traffic(unread));
         } while (!TryReplace(before, step.Next));
         return step.Due;
     }
 
-    private Traffic Traffic(bool isUnread) =>
-        new(
-            received: Input.Reads,
+    private Traffic Traffic(long unread)
+    {
+        var (taken, untaken) = transport.Bottom.Progress;
+        var isSending = output.IsStuck;
+        return new(
+            received: Input.Received,
             messages: Input.Messages,
-            taken: transport.Bottom.Taken,
+            taken,
+            untaken: isSending ? Math.Max(untaken, 1) : untaken,
             sent: output.Writes,
-            isSending: output.IsStuck,
-            isUnread
+            isSending,
+            unread
         );
+    }
 
     /// <summary>Whether to read on while the application is elsewhere. Under the read gate.</summary>
     public Reading ReadOn(Unread unread)

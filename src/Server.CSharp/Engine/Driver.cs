@@ -92,8 +92,8 @@ internal sealed partial class Driver
 
     public bool IsClosed => closed.IsSet;
 
-    /// <summary>True while bytes of the peer, or its end, wait to be read.</summary>
-    public bool HasInput => transport.Bottom.IsReadable;
+    /// <summary>The bytes of the peer that wait to be read, as far as that can be told; its end counts as one.</summary>
+    public long Unread => transport.Bottom.Unread;
 
     /// <summary>True once the stream was given up.</summary>
     public bool IsBroken => isBroken;

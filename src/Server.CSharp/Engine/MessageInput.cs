@@ -25,8 +25,8 @@ internal sealed class MessageInput(Driver driver)
     private int pings; // answered since the last read
     private ControlPayload? unanswered; // the last ping, of too many
 
-    /// <summary>How often bytes have come. Read by the watcher, to which any byte is a sign of life.</summary>
-    public int Reads { get; private set; }
+    /// <summary>The bytes that have come. Read by the watcher, to which any byte is a sign of life.</summary>
+    public long Received { get; private set; }
 
     /// <summary>How many messages are complete. Read by the watcher.</summary>
     public int Messages { get; private set; }
@@ -101,7 +101,7 @@ internal sealed class MessageInput(Driver driver)
 
     private void CountRead(int size)
     {
-        Reads += size > 0 ? 1 : 0;
+        Received += size;
         pings = 0;
     }
 

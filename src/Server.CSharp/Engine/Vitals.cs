@@ -55,9 +55,9 @@ internal sealed class Vitals
     /// <summary>What is due. What has come and isn't read yet is a sign of life, too: after a pause of this process much may wait.</summary>
     private Due DueAt(long now)
     {
-        var due = driver.Tick(now, isUnread: false);
+        var due = driver.Tick(now, unread: 0);
         var isPeers = due is { IsPassed: true, Limit: { IsPing: true } or { IsMessage: true } };
-        return isPeers && driver.HasInput ? driver.Tick(now, isUnread: true) : due;
+        return isPeers && driver.Unread is > 0 and var unread ? driver.Tick(now, unread) : due;
     }
 
     private void Do(Due due)

@@ -52,7 +52,9 @@ internal sealed class MemoryTransport : Transport
     }
 
     /// <summary>What was written when there was room again.</summary>
-    public override long Taken => Volatile.Read(ref continued);
+    public override (long Taken, long Untaken) Progress => (Volatile.Read(ref continued), 0);
+
+    public override long Unread => incoming.Unread;
 
     public override void Write(ReadOnlySpan<byte> source)
     {
@@ -101,6 +103,15 @@ internal sealed class MemoryTransport : Transport
             {
                 using (gate.HoldMonitor())
                     return HasInput;
+            }
+        }
+
+        public long Unread
+        {
+            get
+            {
+                using (gate.HoldMonitor())
+                    return HasInput ? Math.Max(held, 1) : 0;
             }
         }
 

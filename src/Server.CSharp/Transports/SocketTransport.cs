@@ -51,10 +51,34 @@ internal sealed class SocketTransport : Transport
     public override EndPoint? RemoteEndPoint { get; }
 
     /// <summary>What was written and isn't on its way any more; elsewhere what was written only when there was room again.</summary>
-    public override long Taken =>
-        isTcp && OperatingSystem.IsLinux()
-            ? Volatile.Read(ref written) - LinuxSocket.Unacknowledged(socket)
-            : Volatile.Read(ref continued);
+    public override (long Taken, long Untaken) Progress
+    {
+        get
+        {
+            if (!isTcp || !OperatingSystem.IsLinux())
+                return (Volatile.Read(ref continued), 0);
+            var sent = Volatile.Read(ref written);
+            var untaken = LinuxSocket.Unacknowledged(socket);
+            return (sent - untaken, untaken);
+        }
+    }
+
+    public override long Unread => IsReadable ? Math.Max(Available, 1) : 0;
+
+    private int Available
+    {
+        get
+        {
+            try
+            {
+                return socket.Available;
+            }
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
+            {
+                return 0; // the read that follows reports the end
+            }
+        }
+    }
 
     public override bool IsReadable => Poll(0, SelectMode.SelectRead);
 

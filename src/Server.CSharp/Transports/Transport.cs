@@ -23,9 +23,15 @@ internal abstract class Transport : IDisposable
     public virtual Transport Bottom => this;
 
     /// <summary>
-    /// Moves when the peer takes bytes, as far as that can be told: its own system has them then. Read from any thread.
+    /// What moves when the peer takes bytes, and how many it has not taken, as far as that can be told: its own system has them
+    /// then. Read from any thread.
     /// </summary>
-    public virtual long Taken => 0;
+    public virtual (long Taken, long Untaken) Progress => default;
+
+    /// <summary>
+    /// The bytes that <see cref="Read"/> would give without waiting, as far as that can be told; the end counts as one.
+    /// </summary>
+    public virtual long Unread => IsReadable ? 1 : 0;
 
     /// <summary>What ended the stream, if it was neither the peer nor this side.</summary>
     public Exception? Failure { get; protected set; }

@@ -14,8 +14,8 @@ public class Frames
 
     private readonly byte[] data = new byte[125];
     private readonly byte[] header = new byte[FrameReader.MaxHeaderSize];
-    private ReadOnlySequence<byte> frame;
-    private FrameHeader read;
+    private ReadOnlySequence<byte> bytes;
+    private Frame frame;
 
     [GlobalSetup]
     public void Prepare()
@@ -23,29 +23,15 @@ public class Frames
         Array.Fill(data, (byte)'x');
         var writer = new ArrayBufferWriter<byte>();
         FrameWriter.Write(true, Opcode.Text, data, 0x37FA213D, writer);
-        frame = new ReadOnlySequence<byte>(writer.WrittenMemory);
-        read = FrameReader.ReadHeader(Settings, frame).Header;
+        bytes = new ReadOnlySequence<byte>(writer.WrittenMemory);
+        frame = FrameReader.Read(Settings, bytes).Frame;
     }
 
     [Benchmark]
-    public HeaderParse ReadHeader() => FrameReader.ReadHeader(Settings, frame);
+    public HeaderParse ReadHeader() => FrameReader.ReadHeader(Settings, bytes);
 
     [Benchmark]
-    public FSharpValueOption<ProtocolError> Check() => Connection.Check(Settings, Open, read);
-
-    [Benchmark]
-    public Transition ReceiveData() =>
-        Connection.ReceiveData(Settings, Open, read, Part.Whole, data);
-
-    /// <summary>All that happens to a frame that is received, but for the copy of its payload.</summary>
-    [Benchmark]
-    public Transition ReadAndReceive()
-    {
-        var parse = FrameReader.ReadHeader(Settings, frame);
-        return Connection.Check(Settings, Open, parse.Header).IsSome
-            ? default
-            : Connection.ReceiveData(Settings, Open, parse.Header, Part.Whole, data);
-    }
+    public Transition Receive() => Connection.Receive(Settings, Open, Input.NewReceived(frame));
 
     [Benchmark]
     public SendResult Send() => Connection.Send(Open, Message);

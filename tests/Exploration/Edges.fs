@@ -11,7 +11,7 @@ type Edge = {
     Inside: string
     /// What happens, in words of a few: data, ping, pong, close, broken rule, end of stream; or the command.
     Kind: string
-    /// What happens, in detail: which frame or part, which rule, which command.
+    /// What happens, in detail: which frame, which rule, which command.
     Cause: string
     /// The state after.
     To: string
@@ -110,12 +110,12 @@ let private brokenBy (state: State) (transition: Transition) : ProtocolError vop
     | (State.Open _ | State.CloseSent _), State.Draining(Closure.Failed(error, _)) -> ValueSome error
     | (State.Open _ | State.CloseSent _ | State.Draining _ | State.Closed _), _ -> ValueNone
 
-let private ofFrame (state: State) (header: FrameHeader) (name: string) (transition: Transition) : Edge =
+let private ofFrame (state: State) (header: FrameHeader) (transition: Transition) : Edge =
     match state, brokenBy state transition with
     | (State.Open _ | State.CloseSent _), ValueSome error ->
         edge state (receivingOf state) "broken rule" (caseOf error) transition
     | (State.Open _ | State.CloseSent _), ValueNone ->
-        edge state (receivingOf state) (frameKind header.Opcode) name transition
+        edge state (receivingOf state) (frameKind header.Opcode) (frameName header) transition
     // Nothing of a frame matters any more.
     | (State.Draining _ | State.Closed _), _ ->
         edge state "" (frameKind header.Opcode) (frameKind header.Opcode) transition
@@ -123,22 +123,12 @@ let private ofFrame (state: State) (header: FrameHeader) (name: string) (transit
 /// The edge of a call of `Connection.receive`.
 let ofReceive (state: State) (input: Input) (transition: Transition) : Edge =
     match state, input with
-    | _, Input.Received frame -> ofFrame state frame.Header (frameName frame.Header) transition
+    | _, Input.Received frame -> ofFrame state frame.Header transition
     | (State.Open _ | State.CloseSent _), Input.Broken error ->
         edge state "" "broken rule" (caseOf error) transition
     | (State.Draining _ | State.Closed _), Input.Broken _ ->
         edge state "" "broken rule" "broken rule" transition
     | _, Input.EndOfStream -> edge state (receivingOf state) "end of stream" "end of stream" transition
-
-/// The edge of a call of `Connection.receiveData`.
-let ofReceiveData (state: State) (header: FrameHeader) (part: Part) (transition: Transition) : Edge =
-    let name =
-        if part.IsWhole then
-            frameName header
-        else
-            $"{(caseOf part).ToLowerInvariant()} part of {frameName header}"
-
-    ofFrame state header name transition
 
 let private commandName (command: Command) =
     match command with
@@ -167,6 +157,5 @@ let ofSend (state: State) (command: Command) (answer: Result<Transition, SendErr
 let ofStep (step: Place.Step) : Edge =
     match step.Call, step.Answer with
     | Place.Received input, Ok transition -> ofReceive step.Before.State input transition
-    | Place.Data(header, part, _), Ok transition -> ofReceiveData step.Before.State header part transition
     | Place.Sent command, answer -> ofSend step.Before.State command answer
-    | (Place.Received _ | Place.Data _), Error error -> failwith $"only a command can be refused: {error}"
+    | Place.Received _, Error error -> failwith $"only a command can be refused: {error}"

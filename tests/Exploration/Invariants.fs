@@ -116,71 +116,11 @@ let private checkDelivery
         let bytes = Frame.toArray &frame
         require (bytes.AsSpan().SequenceEqual(ReadOnlySpan payload)) "a payload came out as another"
 
-        let message =
-            Reference.messageWith settings step.Before.Model frame.Header Part.Whole bytes
-
-        require (message.IsSome && message.Value.Kind = kind) "a message was delivered that is none"
-        checkMessage settings message.Value
-    | ValueSome(Event.Data(kind, true)), Data(header, part, data) ->
-        let message = Reference.messageWith settings step.Before.Model header part data
+        let message = Reference.messageWith settings step.Before.Model frame.Header bytes
 
         require (message.IsSome && message.Value.Kind = kind) "a message was delivered that is none"
         checkMessage settings message.Value
     | _ -> ()
-
-/// The frame in these parts leads to what the whole frame leads to (RFC 6455 §5.4).
-let private inParts settings (place: Place) (frame: Frame) (parts: (Part * byte[]) list) (whole: Transition) =
-    let header = frame.Header
-
-    let first =
-        match Connection.check settings place.State &header with
-        | ValueSome error -> Connection.receive settings place.State (Input.Broken error)
-        | ValueNone -> {
-            whole with
-                State = place.State
-                Event = ValueNone
-                Output = ValueNone
-                HalfClose = false
-          }
-
-    let hand (transition: Transition) (part: Part, data: byte[]) =
-        let next =
-            Connection.receiveData settings transition.State &header part (ReadOnlySpan data)
-
-        {
-            next with
-                Output =
-                    if transition.Output.IsSome then
-                        transition.Output
-                    else
-                        next.Output
-                HalfClose = transition.HalfClose || next.HalfClose
-        }
-
-    let last = List.fold hand first parts
-
-    require (last = whole) "a frame in parts leads to something else"
-
-/// What is marked comes in parts only, once it is decoded.
-let private isPlain (state: State) (header: FrameHeader) =
-    not (Opcode.isControl header.Opcode)
-    && Connection.messageBits state &header = ReservedBits.None
-
-let private checkParts settings (step: Step) (payload: byte[]) (transition: Transition) =
-    match step.Call with
-    | Received(Input.Received frame) when isPlain step.Before.State frame.Header ->
-        inParts settings step.Before frame [ Part.Whole, payload ] transition
-
-        for at in 0 .. payload.Length do
-            inParts
-                settings
-                step.Before
-                frame
-                [ Part.First, payload[.. at - 1]; Part.Last, payload[at..] ]
-                transition
-    | Received _
-    | Data _
-    | Sent _ -> ()
 
 /// End of input is accepted wherever a connection is, and ends it.
 let private checkEnd settings (state: State) =
@@ -198,7 +138,6 @@ let private checkAnswer
     checkCode transition
     checkSize settings transition.State
     checkDelivery settings step payload transition
-    checkParts settings step payload transition
     checkEnd settings transition.State
     require (transition.Event = expected.Event) "another event than the reference"
     require (transition.Output = expected.Output) "another output than the reference"
@@ -210,8 +149,6 @@ let check (settings: ConnectionSettings) (move: Moves.Move) (step: Step) : unit 
     let payload =
         match move with
         | Moves.Frame(_, _, payload) -> payload
-        | Moves.Begin _
-        | Moves.Continue _
         | Moves.Refuse _
         | Moves.EndOfStream
         | Moves.Send _ -> [||]

@@ -77,7 +77,9 @@ let private checkData
 
     for kind, message in List.zip kinds arrival.Data do
         require
-            (kind.IsBinary || Text.Unicode.Utf8.IsValid(ReadOnlySpan message))
+            (kind.IsBinary
+             || not settings.ValidateText
+             || Text.Unicode.Utf8.IsValid(ReadOnlySpan message))
             "text that is not UTF-8 was delivered"
 
 let private checkTwin (heard: Heard) (twin: Heard) =

@@ -1,6 +1,7 @@
-/// Every sequence of moves of an endpoint to a depth, each walked by itself.
+/// Every sequence of moves of an endpoint to a depth, each walked by itself; and every place that any sequence without time leads to.
 module FunctionalWs.Exploration.LifeWalk
 
+open System.Collections.Generic
 open System.Threading
 open FunctionalWs.Protocol
 open FunctionalWs.Exploration.Arrivals
@@ -67,3 +68,31 @@ let walk (alphabet: Alphabet) (role: Role) (start: ConnectionSettings -> Place) 
         Interlocked.Add(steps, count) |> ignore)
 
     steps.Value
+
+/// All that matters of a place without time: the reference's part of it, which the endpoint's agrees with.
+let private keyOf (place: Place) =
+    struct ({ place.Wire with Units = 0 }, place.Rest, place.HasClosed, place.HalfCloses)
+
+/// How many places there are that bytes, commands and ends lead to, however long the way, and how many steps from them. Each is checked
+/// in every way.
+let everyPlace (settings: ConnectionSettings) : int * int =
+    let moves = bytes settings.Role
+    let first = start settings
+    let known = HashSet(HashIdentity.Structural)
+    let waiting = Queue<Place>([ first ])
+    let mutable steps = 0
+    known.Add(keyOf first) |> ignore
+
+    while waiting.Count > 0 do
+        let place = waiting.Dequeue()
+
+        for move in moves do
+            if isPossible place move then
+                let step = takeChecked settings [] place move
+                checkOnTheWay [ move ] step
+                steps <- steps + 1
+
+                if known.Add(keyOf step.After) then
+                    waiting.Enqueue step.After
+
+    known.Count, steps

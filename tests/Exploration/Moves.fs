@@ -5,20 +5,10 @@ open System
 open System.Buffers
 open FunctionalWs.Protocol
 
-/// A frame that is handed over in parts: its header as it came, and what its first part was decoded to.
-type Beginning = {
-    Wire: ReadOnlySequence<byte>
-    Data: byte[]
-}
-
 [<CustomEquality; NoComparison>]
 type Move =
     /// The bytes of one frame, all of them; and its payload, if it has one that can be read.
     | Frame of Name: string * Wire: ReadOnlySequence<byte> * Payload: byte[]
-    /// A header, and the first part of its payload.
-    | Begin of Name: string * Beginning
-    /// A part of a payload that isn't the first.
-    | Continue of Part: Part * Data: byte[]
     /// What the extensions find wrong with a message.
     | Refuse of Error: ProtocolError
     | EndOfStream
@@ -30,8 +20,6 @@ type Move =
     override move.ToString() =
         match move with
         | Frame(name, _, _) -> name
-        | Begin(name, _) -> $"{name} begins"
-        | Continue(part, data) -> $"{part} {Convert.ToHexString data}"
         | Refuse error -> $"{error}"
         | EndOfStream -> "end of stream"
         | Send command -> $"{command}"
@@ -49,10 +37,13 @@ let settingsOf (role: Role) : ConnectionSettings = {
 let private key = 0x3D21FA37u
 
 /// A header as it stands on the wire, masked or not, followed by a payload of zeros that is masked with it.
-let private wire masked (bits: ReservedBits) fin opcode (announced: int64) (payload: byte[]) : byte[] =
+let private wire masked (bits: ReservedBits) fin opcode (payload: byte[]) : byte[] =
     let bytes = Array.zeroCreate<byte>(FrameReader.MaxHeaderSize + payload.Length)
     let key = if masked then ValueSome key else ValueNone
-    let size = FrameWriter.writeHeader fin bits opcode announced key (Span bytes)
+
+    let size =
+        FrameWriter.writeHeader fin bits opcode (int64 payload.Length) key (Span bytes)
+
     let body = Span(bytes, size, payload.Length)
 
     match key with
@@ -77,12 +68,10 @@ let private closeCode (code: int) = [| byte (code >>> 8); byte code |]
 let private status = CloseStatus.Create(CloseCode.GoingAway, "bye")
 
 let private frames masked =
-    let frame name fin opcode payload =
-        Frame(
-            name,
-            sequence (wire masked ReservedBits.None fin opcode (int64 (Array.length payload)) payload),
-            payload
-        )
+    let marked name bits fin opcode payload =
+        Frame(name, sequence (wire masked bits fin opcode payload), payload)
+
+    let frame name = marked name ReservedBits.None
 
     [
         frame "text A" true Opcode.Text [| 0x41uy |]
@@ -95,6 +84,8 @@ let private frames masked =
         frame "continuation of 2 bytes" true Opcode.Continuation "AA"B
         frame "continuation of 3 bytes" true Opcode.Continuation "AAA"B
         frame "empty continuation" true Opcode.Continuation [||]
+        marked "marked text A" ReservedBits.Rsv1 true Opcode.Text "A"B
+        marked "marked binary 01…" ReservedBits.Rsv1 false Opcode.Binary [| 1uy |]
         frame "ping" true Opcode.Ping [| 1uy |]
         frame "pong" true Opcode.Pong [||]
         frame "close 1000" true Opcode.Close (closeCode 1000)
@@ -105,7 +96,7 @@ let private frames masked =
     ]
 
 let private malformedFrames masked =
-    let wrongMask = wire (not masked) ReservedBits.None true Opcode.Text 0L [||]
+    let wrongMask = wire (not masked) ReservedBits.None true Opcode.Text [||]
 
     [
         Frame("wrong mask", sequence wrongMask, [||])
@@ -115,31 +106,6 @@ let private malformedFrames masked =
         malformed masked "top bit" [ 0x82uy; 127uy; 0x80uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy ]
         malformed masked "ping of 126 bytes" [ 0x89uy; 126uy; 0uy; 126uy ]
         malformed masked "fragmented ping" [ 0x09uy; 0uy ]
-    ]
-
-/// Frames in parts. Marked messages take more on the wire than they hold.
-let private beginnings masked =
-    let beginning name bits fin opcode announced data =
-        Begin(
-            name,
-            {
-                Wire = sequence (wire masked bits fin opcode announced [||])
-                Data = data
-            }
-        )
-
-    [
-        beginning "text" ReservedBits.None true Opcode.Text 2L [| 0xC3uy |]
-        beginning "binary…" ReservedBits.None false Opcode.Binary 2L [| 1uy |]
-        beginning "binary" ReservedBits.None true Opcode.Binary 1L [| 1uy |]
-        beginning "continuation" ReservedBits.None true Opcode.Continuation 2L [| 0xA9uy |]
-        beginning "continuation of 66 bytes…" ReservedBits.None false Opcode.Continuation 66L [||]
-        beginning "marked text of 66 bytes…" ReservedBits.Rsv1 false Opcode.Text 66L "A"B
-        beginning "marked binary of 66 bytes…" ReservedBits.Rsv1 false Opcode.Binary 66L [| 1uy |]
-        beginning "marked binary of too much data" ReservedBits.Rsv1 true Opcode.Binary 5L [| 1uy; 2uy; 3uy |]
-        Continue(Part.Middle, [| 0xA9uy |])
-        Continue(Part.Last, [||])
-        Continue(Part.Last, "A"B)
     ]
 
 let private others = [
@@ -171,7 +137,6 @@ let all (role: Role) : Move[] =
     [|
         yield! frames masked
         yield! malformedFrames masked
-        yield! beginnings masked
         yield! others
         yield! List.map Send commands
     |]

@@ -198,38 +198,26 @@ let deliver (model: Model) (message: Message) (endsFrame: bool) (endsMessage: bo
                 ValueNone
 }
 
-/// A part of a data frame; the frame counts with its first part.
-let data settings (model: Model) (header: FrameHeader) (part: Part) (piece: byte[]) : Expected =
-    let isFirst = part.IsWhole || part.IsFirst
-    let endsFrame = part.IsWhole || part.IsLast
-    let endsMessage = endsFrame && header.Fin
+/// A whole data frame.
+let private data settings (model: Model) (header: FrameHeader) (payload: byte[]) : Expected =
+    match beginFrame settings model header with
+    // What is marked is no data yet.
+    | Ok message when message.Bits <> ReservedBits.None ->
+        fail model (ProtocolError.ReservedBits(byte message.Bits))
+    | begun ->
+        match Result.bind (fun message -> feed settings message header.Fin payload) begun with
+        | Ok message -> deliver model message true header.Fin
+        | Error error -> fail model error
 
-    let message =
-        match model.Receiving with
-        | Some message when not isFirst -> Ok message
-        | Some _
-        | None -> beginFrame settings model header
-
-    match message |> Result.bind (fun message -> feed settings message endsMessage piece) with
-    | _ when not (isLive model) -> stay model
-    | Ok message -> deliver model message endsFrame endsMessage
-    | Error error -> fail model error
-
-/// The message after a data frame, before it is handed over: what `data` delivers at the end of one.
-let messageWith settings (model: Model) (header: FrameHeader) (part: Part) (piece: byte[]) : Message option =
-    let isFirst = part.IsWhole || part.IsFirst
-
-    let before =
-        if isFirst then
-            Result.toOption (beginFrame settings model header)
-        else
-            model.Receiving
-
-    before
-    |> Option.map (fun message -> {
-        message with
-            Data = Array.append message.Data piece
-    })
+/// The message after a data frame, before it is handed over: what is delivered at the end of one.
+let messageWith settings (model: Model) (header: FrameHeader) (payload: byte[]) : Message option =
+    match beginFrame settings model header with
+    | Ok message ->
+        Some {
+            message with
+                Data = Array.append message.Data payload
+        }
+    | Error _ -> None
 
 let private readClose (payload: byte[]) : Result<CloseStatus, ProtocolError> =
     match payload with
@@ -284,13 +272,7 @@ let frame (settings: ConnectionSettings) (model: Model) (header: FrameHeader) (p
     | Opcode.Pong -> told (Event.Pong(ControlPayload.Create payload)) ValueNone
     | Opcode.Continuation
     | Opcode.Text
-    | Opcode.Binary ->
-        match beginFrame settings model header with
-        // What is marked is no data yet.
-        | Ok message when message.Bits <> ReservedBits.None ->
-            fail model (ProtocolError.ReservedBits(byte message.Bits))
-        | Ok _
-        | Error _ -> data settings model header Part.Whole payload
+    | Opcode.Binary -> data settings model header payload
 
 let private write (model: Model) (output: Output) : Result<Expected, SendError> =
     Ok {

@@ -27,16 +27,15 @@ let rec private from settings (moves: Move[]) (depth: int) (path: Move list) (pl
     let mutable steps = 0L
 
     for move in moves do
-        if isPossible place move then
-            let step = takeChecked settings path place move
-            steps <- steps + 1L
+        let step = takeChecked settings path place move
+        steps <- steps + 1L
 
-            // A refused command changes nothing: what follows is what follows without it.
-            if depth > 1 && step.Answer.IsOk then
-                steps <- steps + from settings moves (depth - 1) (move :: path) step.After
+        // A refused command changes nothing: what follows is what follows without it.
+        if depth > 1 && step.Answer.IsOk then
+            steps <- steps + from settings moves (depth - 1) (move :: path) step.After
 
-            if depth = 2 && replay settings (move :: path) <> step.After then
-                raise (BrokenInvariant("again, it led elsewhere", path |> List.rev |> List.map string))
+        if depth = 2 && replay settings (move :: path) <> step.After then
+            raise (BrokenInvariant("again, it led elsewhere", path |> List.rev |> List.map string))
 
     steps
 
@@ -55,12 +54,11 @@ let everyStep (settings: ConnectionSettings) : Step list =
         let place = waiting.Dequeue()
 
         for move in moves do
-            if isPossible place move then
-                let step = takeChecked settings [] place move
-                steps.Add step
+            let step = takeChecked settings [] place move
+            steps.Add step
 
-                if known.Add step.After then
-                    waiting.Enqueue step.After
+            if known.Add step.After then
+                waiting.Enqueue step.After
 
     List.ofSeq steps
 

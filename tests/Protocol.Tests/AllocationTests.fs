@@ -32,22 +32,6 @@ let private readAndReceive (wire: byte[]) () =
     | FrameParse.Incomplete
     | FrameParse.Malformed _ -> failwith "no frame"
 
-let private readAndReceiveData (wire: byte[]) (payload: byte[]) () =
-    let buffer = whole wire
-
-    match FrameReader.readHeader settings &buffer with
-    | HeaderParse.Complete header ->
-        if (Connection.check settings Connection.start &header).IsSome then
-            failwith "refused"
-
-        let transition =
-            Connection.receiveData settings Connection.start &header Part.Whole (ReadOnlySpan payload)
-
-        if not transition.Event.IsSome then
-            failwith "no message"
-    | HeaderParse.Incomplete
-    | HeaderParse.Malformed _ -> failwith "no header"
-
 let private sendMessage: unit -> unit =
     let command = Command.Message MessageKind.Text
 
@@ -79,12 +63,5 @@ let allocations =
                 (fun (opcode, size) ->
                     let wire = frame true opcode (Array.create size 65uy)
                     allocatedBy (readAndReceive wire) =! 0L)
-
-            testTheory
-                "neither does receiving its unmasked payload"
-                [ Opcode.Text; Opcode.Binary ]
-                (fun opcode ->
-                    let payload = Array.create 200 65uy
-                    allocatedBy (readAndReceiveData (frame true opcode payload) payload) =! 0L)
         ]
     )

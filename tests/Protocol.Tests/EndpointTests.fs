@@ -8,72 +8,7 @@ open FsCheck.FSharp
 open Swensen.Unquote
 open FunctionalWs.Protocol
 open FunctionalWs.Protocol.Tests.Bytes
-
-/// Everything that an endpoint has said.
-type Heard = {
-    Endpoint: WebSocketEndpoint
-    Told: Incoming list
-    Data: byte[]
-    Answers: byte[]
-    HalfCloses: int
-    Offset: int64
-}
-
-let private hear (endpoint: WebSocketEndpoint) : Heard = {
-    Endpoint = endpoint
-    Told = []
-    Data = [||]
-    Answers = [||]
-    HalfCloses = 0
-    Offset = 0L
-}
-
-let private key = 0x01020304u
-
-let private shifted (offset: int64) (incoming: Incoming) : Incoming list =
-    match incoming with
-    | Incoming.Nothing -> []
-    | Incoming.Refused violation -> [
-        Incoming.Refused {
-            violation with
-                Offset = violation.Offset + offset
-        }
-      ]
-    | Incoming.Data _
-    | Incoming.Ping _
-    | Incoming.Pong _
-    | Incoming.Close _ -> [ incoming ]
-
-let private note (heard: Heard) (step: ReceiveStep) (data: byte[]) (answers: byte[]) : Heard = {
-    Endpoint = step.Next
-    Told = heard.Told @ shifted heard.Offset step.Incoming
-    Data = Array.append heard.Data data
-    Answers = Array.append heard.Answers answers
-    HalfCloses = heard.HalfCloses + (if step.HalfClose then 1 else 0)
-    Offset = heard.Offset + int64 step.Consumed
-}
-
-let rec private arriveWith (decoder: PayloadDecoder | null) (heard: Heard) (bytes: byte[]) : Heard =
-    if bytes.Length = 0 then
-        heard
-    else
-        let sink = ArrayBufferWriter<byte>()
-        let answers = ArrayBufferWriter<byte>()
-
-        let step = heard.Endpoint.Receive(ReadOnlySpan bytes, sink, answers, key, decoder)
-
-        if step.Consumed = 0 then
-            failwith "nothing was consumed of some bytes"
-
-        let next =
-            note heard step (sink.WrittenSpan.ToArray()) (answers.WrittenSpan.ToArray())
-
-        arriveWith decoder next bytes[step.Consumed ..]
-
-let private arrive = arriveWith null
-
-let private run (settings: ConnectionSettings) (arrivals: byte[] list) : Heard =
-    List.fold arrive (hear (WebSocketEndpoint.Create settings)) arrivals
+open FunctionalWs.Protocol.Tests.Hearing
 
 /// What is told, without what can't be compared.
 let private saidOf (heard: Heard) =

@@ -1,10 +1,12 @@
 module FunctionalWs.Protocol.Tests.ExtensionTests
 
 open System
+open System.Buffers.Binary
 open Expecto
 open Swensen.Unquote
 open FunctionalWs.Protocol
 open FunctionalWs.Protocol.Tests.Bytes
+open FunctionalWs.Protocol.Tests.Hearing
 open FunctionalWs.Protocol.Tests.Recorded
 
 let private bits (value: int) : ReservedBits =
@@ -22,33 +24,37 @@ let private marked (value: ReservedBits) fin opcode payload =
     bytes[0] <- bytes[0] ||| (byte value <<< 4)
     bytes
 
-/// A header as a client would send it.
-let private header (value: ReservedBits) (fin: bool) (opcode: Opcode) (length: int64) : FrameHeader = {
-    Fin = fin
-    ReservedBits = value
-    Opcode = opcode
-    MaskingKey = ValueSome 1u
-    PayloadLength = length
-    Size = 6
-}
+/// What a server has heard, of which it has forgotten what it said before; with a decoder that gives what it is given.
+let private heardAfter
+    (settings: ConnectionSettings)
+    (decoder: PayloadDecoder)
+    (frames: byte[] list)
+    : Heard =
+    let heard =
+        List.fold (arriveWith decoder) (hear (WebSocketEndpoint.Create settings)) frames
 
-let private step (state: State) (header: FrameHeader) (part: Part) (data: byte[]) : Transition =
-    Connection.receiveData server state &header part (ReadOnlySpan data)
+    brokenBy heard =! ValueNone
+    hear heard.Endpoint
 
-let private check (state: State) (header: FrameHeader) = Connection.check server state &header
+let private identity () = Mapping id
+let private zeros (size: int) : byte[] = Array.zeroCreate size
 
-let private room (state: State) (header: FrameHeader) (isBegun: bool) =
-    Connection.room server state &header isBegun
+/// The header of a frame whose payload is said to be so long.
+let private announcing (length: int64) (frame: byte[]) : byte[] =
+    let size = FrameWriter.headerSize length true
+    let bytes = Array.zeroCreate<byte> size
+    bytes[0] <- frame[0]
 
-let private messageBits (state: State) (header: FrameHeader) = Connection.messageBits state &header
+    match size with
+    | 6 -> bytes[1] <- 0x80uy ||| byte length
+    | 8 ->
+        bytes[1] <- 0xFEuy
+        BinaryPrimitives.WriteUInt16BigEndian(Span(bytes, 2, 2), uint16 length)
+    | _ ->
+        bytes[1] <- 0xFFuy
+        BinaryPrimitives.WriteInt64BigEndian(Span(bytes, 2, 8), length)
 
-let private failure (transition: Transition) : ProtocolError =
-    match transition.State with
-    | State.Draining(Closure.Failed(error, _)) -> error
-    | other -> failwith $"{other}"
-
-let private continuation fin length =
-    header ReservedBits.None fin Opcode.Continuation length
+    bytes
 
 [<Tests>]
 let reservedBits =
@@ -125,41 +131,45 @@ let sizes =
             | Frame(header, _) -> header.PayloadLength =! 601L
             | other -> failwith $"{other}"
 
-            let begun =
-                (step
-                    Connection.start
-                    (header ReservedBits.None false Opcode.Binary 1L)
-                    Part.Whole
-                    (Array.zeroCreate 1))
-                    .State
+            let begun = heardAfter server null [ frame false Opcode.Binary (zeros 1) ]
 
-            check begun (continuation true 601L)
+            brokenBy (arrive begun (announcing 601L (frame true Opcode.Continuation [||])))
             =! ValueSome(ProtocolError.FragmentTooBig(601L, 600L)))
 
         testCase "are counted by their data" (fun () ->
-            let first = header ReservedBits.Rsv1 false Opcode.Binary 10L
-            room Connection.start first false =! 600L
+            let decoder = identity ()
+            let first = marked ReservedBits.Rsv1 false Opcode.Binary (zeros 600)
+            let begun = heardAfter server decoder [ first[..507]; first[508..] ]
+            let arrive = arriveWith decoder
 
-            let begun = (step Connection.start first Part.First (Array.zeroCreate 500)).State
+            brokenBy (arrive begun (frame true Opcode.Continuation (zeros 401)))
+            =! ValueSome(ProtocolError.MessageTooBig(1_001L, 1_000L))
 
-            room begun first true =! 100L
-            let ended = (step begun first Part.Last (Array.zeroCreate 100)).State
-            room ended (continuation true 10L) false =! 400L
+            decoder.Asked |> List.map (fun struct (_, room) -> room) =! [ 600L; 100L; 400L ]
 
-            failure (step ended (continuation true 10L) Part.Whole (Array.zeroCreate 401))
-            =! ProtocolError.MessageTooBig(1_001L, 1_000L)
+            brokenBy (arrive begun (frame true Opcode.Continuation (zeros 400)))
+            =! ValueNone
 
-            failure (step begun first Part.Middle (Array.zeroCreate 101))
-            =! ProtocolError.FragmentTooBig(601L, 600L))
+            brokenBy (
+                arrive
+                    (heardAfter server decoder [])
+                    (marked ReservedBits.Rsv1 true Opcode.Binary (zeros 601))
+            )
+            =! ValueSome(ProtocolError.FragmentTooBig(601L, 600L)))
 
         testCase "are bounded on the wire, too, all frames together" (fun () ->
-            let first = header ReservedBits.Rsv1 false Opcode.Binary 700L
-            check Connection.start first =! ValueNone
-            let begun = (step Connection.start first Part.Whole [||]).State
-            check begun (continuation false 553L) =! ValueNone
+            let decoder = Mapping(fun _ -> [||])
 
-            check begun (continuation false 554L)
-            =! ValueSome(ProtocolError.MessageTooBig(1_254L, 1_000L)))
+            let begun =
+                heardAfter server decoder [ marked ReservedBits.Rsv1 false Opcode.Binary (zeros 700) ]
+
+            let next (length: int64) =
+                brokenBy (
+                    arriveWith decoder begun (announcing length (frame false Opcode.Continuation [||]))
+                )
+
+            next 553L =! ValueNone
+            next 554L =! ValueSome(ProtocolError.MessageTooBig(1_254L, 1_000L)))
 
         testCase "no length on the wire makes the sum overflow" (fun () ->
             let unlimited = {
@@ -167,39 +177,54 @@ let sizes =
                     Limits = Limits.Create(Limits.Unlimited, Limits.Unlimited, 10)
             }
 
-            let huge = header ReservedBits.Rsv1 false Opcode.Binary Int64.MaxValue
+            let decoder = identity ()
 
             let begun =
-                (Connection.receiveData unlimited Connection.start &huge Part.Whole ReadOnlySpan.Empty).State
+                heardAfter unlimited decoder [ marked ReservedBits.Rsv1 false Opcode.Binary (zeros 10) ]
 
-            let next = continuation false Int64.MaxValue
-            Connection.check unlimited begun &next =! ValueNone)
+            let next =
+                arriveWith decoder begun (announcing Int64.MaxValue (frame false Opcode.Continuation [||]))
+
+            brokenBy next =! ValueNone
+
+            match next.Endpoint.State with
+            | State.Open(ValueSome message, _) -> message.WireSize =! Int64.MaxValue
+            | other -> failwith $"{other}")
 
         testCase "are validated as text once decoded" (fun () ->
-            let first = header ReservedBits.Rsv1 true Opcode.Text 3L
+            let arrive data =
+                arriveWith
+                    (identity ())
+                    (heardAfter server null [])
+                    (marked ReservedBits.Rsv1 true Opcode.Text data)
 
-            failure (step Connection.start first Part.Whole [| 0x61uy; 0xFFuy |])
-            =! ProtocolError.TextNotUtf8 1L
+            brokenBy (arrive [| 0x61uy; 0xFFuy |])
+            =! ValueSome(ProtocolError.TextNotUtf8 1L)
 
-            (step Connection.start first Part.Whole "Hello"B).Event
-            =! ValueSome(Event.Data(MessageKind.Text, true)))
+            (arrive "Hello"B).Told =! [ Incoming.Data(MessageKind.Text, true) ])
 
         testCase "are known by their first frame" (fun () ->
-            let first = header ReservedBits.Rsv1 false Opcode.Text 1L
-            messageBits Connection.start first =! ReservedBits.Rsv1
-            let begun = (step Connection.start first Part.First "a"B).State
-            messageBits begun first =! ReservedBits.Rsv1
-            let ended = (step begun first Part.Last "b"B).State
-            messageBits ended (continuation true 1L) =! ReservedBits.Rsv1
+            let bitsOf (first: byte[]) =
+                let decoder = identity ()
 
-            let plain =
-                (step Connection.start (header ReservedBits.None false Opcode.Text 1L) Part.Whole "a"B).State
+                heardAfter server decoder [ first[..6]; first[7..]; frame true Opcode.Continuation "c"B ]
+                |> ignore
 
-            messageBits plain (continuation true 1L) =! ReservedBits.None)
+                decoder.Asked |> List.map (fun struct (bits, _) -> bits)
 
-        testCase "have no room once nothing is received any more" (fun () ->
-            let closed = (Connection.receive server Connection.start Input.EndOfStream).State
-            room closed (header ReservedBits.Rsv1 true Opcode.Text 1L) false =! 0L)
+            bitsOf (marked ReservedBits.Rsv1 false Opcode.Text "ab"B)
+            =! [ ReservedBits.Rsv1; ReservedBits.Rsv1; ReservedBits.Rsv1 ]
+
+            bitsOf (frame false Opcode.Text "ab"B) =! [])
+
+        testCase "are not decoded once nothing is received any more" (fun () ->
+            let decoder = identity ()
+            let closed = (WebSocketEndpoint.Create server).EndOfStream().Next
+
+            (arriveWith decoder (hear closed) (marked ReservedBits.Rsv1 true Opcode.Text "a"B)).Data
+            =! [||]
+
+            decoder.Asked =! [])
 
         testTheory
             "are refused with the code of what is wrong with them"

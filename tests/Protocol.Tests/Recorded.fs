@@ -31,20 +31,6 @@ module Connection =
         note (fun () -> Edges.ofReceive state input transition)
         transition
 
-    let receiveData
-        (settings: ConnectionSettings)
-        (state: State)
-        (header: inref<FrameHeader>)
-        (part: Part)
-        (data: ReadOnlySpan<byte>)
-        : Transition =
-        let transition =
-            FunctionalWs.Protocol.Connection.receiveData settings state &header part data
-
-        let header = header
-        note (fun () -> Edges.ofReceiveData state header part transition)
-        transition
-
     let send (state: State) (command: Command) : SendResult =
         let result = Core.send state command
 

@@ -6,6 +6,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs.Protocol
 open FunctionalWs.Protocol.Tests.Bytes
+open FunctionalWs.Protocol.Tests.Hearing
 open FunctionalWs.Protocol.Tests.Recorded
 
 let private bye = CloseStatus.Create(CloseCode.GoingAway, "bye")
@@ -29,19 +30,21 @@ let private refused (state: State) (command: Command) : SendError =
 let private opcodeOf (kind: MessageKind) =
     if kind.IsText then Opcode.Text else Opcode.Binary
 
-let private take
-    (settings: ConnectionSettings)
-    (state: State)
-    (fin: bool)
-    (opcode: Opcode)
-    (payload: byte[])
-    =
-    let buffer = whole (frame fin opcode payload)
+let private takeBytes (settings: ConnectionSettings) (state: State) (bytes: byte[]) : Transition =
+    let buffer = whole bytes
 
     match FrameReader.read settings &buffer with
     | FrameParse.Complete frame -> Connection.receive settings state (Input.Received frame)
     | FrameParse.Malformed error -> Connection.receive settings state (Input.Broken error)
     | FrameParse.Incomplete -> failwith "a whole frame"
+
+let private take settings state fin opcode payload =
+    takeBytes settings state (frame fin opcode payload)
+
+let private marked (frame: byte[]) : byte[] =
+    let copy = Array.copy frame
+    copy[0] <- copy[0] ||| 0x40uy
+    copy
 
 let private kinds = [ MessageKind.Text; MessageKind.Binary ]
 
@@ -170,6 +173,12 @@ let frames =
                 take large live.State true Opcode.Continuation "cde"B
                 |> fails live (ProtocolError.MessageTooBig(5L, 4L)))
 
+        testTheory "of a message that is marked is no data yet" between (fun live ->
+            for kind in kinds do
+                for fin in [ true; false ] do
+                    takeBytes server live.State (marked (frame fin (opcodeOf kind) "ab"B))
+                    |> fails live (ProtocolError.ReservedBits 4uy))
+
         testTheory "of text has to be UTF-8, at its end too" live (fun live ->
             match live.Inside with
             | None ->
@@ -235,38 +244,13 @@ let private ofFrames = [
     ProtocolError.LengthTopBit
     ProtocolError.ControlFrameTooLong Opcode.Ping
     ProtocolError.ControlFrameFragmented Opcode.Ping
-    ProtocolError.ContinuationExpected
-    ProtocolError.ContinuationUnexpected
     ProtocolError.FragmentTooBig(2L, 1L)
     ProtocolError.MessageTooBig(2L, 1L)
-    ProtocolError.TooManyFragments 1
     ProtocolError.CompressedDataInvalid
     ProtocolError.CompressedDataIncomplete
     ProtocolError.InflateRatioExceeded 10
     ProtocolError.ExtensionFailed("x", "y")
 ]
-
-let private headerOf (bits: ReservedBits) (fin: bool) (opcode: Opcode) (length: int64) : FrameHeader = {
-    Fin = fin
-    ReservedBits = bits
-    Opcode = opcode
-    MaskingKey = ValueSome 1u
-    PayloadLength = length
-    Size = 6
-}
-
-// No address can be taken in a quotation.
-let private check (state: State) (header: FrameHeader) = Connection.check server state &header
-let private messageBits (state: State) (header: FrameHeader) = Connection.messageBits state &header
-
-let private room (state: State) (header: FrameHeader) =
-    Connection.room server state &header false
-
-let private isValidated settings (state: State) (header: FrameHeader) =
-    Connection.isValidated settings state &header
-
-let private hand (state: State) (header: FrameHeader) (part: Part) (data: byte[]) : Transition =
-    Connection.receiveData server state &header part (ReadOnlySpan data)
 
 [<Tests>]
 let ends =
@@ -295,15 +279,6 @@ let ends =
                 Connection.receive server state (Input.Broken ProtocolError.MaskMissing)
                 |> ignored
 
-                let header = headerOf ReservedBits.None true Opcode.Continuation 1L
-                check state header =! ValueNone
-                room state header =! 0L
-                isValidated server state header =! false
-                messageBits state header =! ReservedBits.None
-
-                Connection.receiveData server state &header Part.Whole (ReadOnlySpan "a"B)
-                |> ignored
-
             (Connection.receive server (State.Draining closure) Input.EndOfStream).State
             =! State.Closed closure
 
@@ -311,96 +286,131 @@ let ends =
             |> tells ValueNone)
     ]
 
+/// An endpoint in a connection like this, and what it has said on the way is forgotten.
+let private endpointOf (settings: ConnectionSettings) (live: Live) : Heard =
+    let begun =
+        match live.Inside with
+        | None -> []
+        | Some kind -> [ frame false (opcodeOf kind) "ab"B ]
+
+    let heard = run settings begun
+
+    hear (
+        if live.IsOpen then
+            heard.Endpoint
+        else
+            heard.Endpoint.Send(Command.Close bye).Next
+    )
+
+let private headOf (frame: byte[]) : byte[] = frame[..5]
+
+/// Refuses this at the last byte that came: a close frame with its code, if none was sent before, and our side is shut.
+let private refuses (live: Live) (error: ProtocolError) (heard: Heard) =
+    let told =
+        CloseStatus.Create(ProtocolError.closeCode error, ProtocolError.describe error)
+
+    brokenBy heard =! ValueSome error
+    heard.HalfCloses =! 1
+
+    heard.Endpoint.State
+    =! State.Draining(Closure.Failed(error, (if live.IsOpen then told else bye)))
+
+    heard.Answers
+    =! (if live.IsOpen then
+            frameOf Role.Server true Opcode.Close (told.ToArray())
+        else
+            [||])
+
 [<Tests>]
 let parts =
-    let headers (live: Live) = [
+    /// The frames that fit, with a payload of three bytes, and the kind of their message.
+    let frames (live: Live) (payload: byte[]) = [
         for fin in [ true; false ] do
             match live.Inside with
             | None ->
                 for kind in kinds do
-                    headerOf ReservedBits.None fin (opcodeOf kind) 3L, kind
-            | Some kind -> headerOf ReservedBits.None fin Opcode.Continuation 3L, kind
+                    frame fin (opcodeOf kind) payload, fin, kind
+            | Some kind -> frame fin Opcode.Continuation payload, fin, kind
     ]
 
     testList "a frame in parts" [
         testTheory "is told with its last part" live (fun live ->
-            for header, kind in headers live do
-                let first = hand live.State header Part.First "c"B
-                first |> tells ValueNone
-                let middle = hand first.State header Part.Middle "d"B
-                middle |> tells ValueNone
-                let last = hand middle.State header Part.Last "e"B
-                last |> tells (ValueSome(Event.Data(kind, header.Fin)))
+            for bytes, fin, kind in frames live "cde"B do
+                let first = arrive (endpointOf server live) bytes[..6]
+                first.Told =! []
+                let middle = arrive first bytes[7..7]
+                middle.Told =! []
+                middle.Data =! "cd"B
+                let last = arrive middle bytes[8..]
+                last.Told =! [ Incoming.Data(kind, fin) ]
+                last.Data =! "cde"B
 
-                match receivingOf last.State with
-                | ValueNone -> header.Fin =! true
+                match receivingOf last.Endpoint.State with
+                | ValueNone -> fin =! true
                 | ValueSome message ->
-                    header.Fin =! false
+                    fin =! false
                     let before = if live.Inside.IsNone then 0L, 0 else 2L, 1
 
                     (message.Size, message.FragmentSize, message.Fragments)
                     =! (fst before + 3L, 3L, snd before + 1))
 
         testTheory "is validated as it comes, if it is text" live (fun live ->
-            for header, kind in headers live do
-                isValidated server live.State header =! kind.IsText
-
+            for bytes, _, kind in frames live [| 0xC3uy; 0xFFuy; 65uy |] do
                 let relay = { server with ValidateText = false }
-                isValidated relay live.State header =! false
+                (arrive (endpointOf relay live) bytes[..7]).Told =! []
 
-                let begun = (hand live.State header Part.First [| 0xC3uy |]).State
-                isValidated server begun header =! kind.IsText
-                let wrong = hand begun header Part.Middle [| 0xFFuy |]
+                let begun = arrive (endpointOf server live) bytes[..6]
+                begun.Told =! []
+                let wrong = arrive begun bytes[7..7]
                 let position = if live.Inside.IsNone then 1L else 3L
 
                 if kind.IsText then
-                    wrong |> fails live (ProtocolError.TextNotUtf8 position)
+                    wrong |> refuses live (ProtocolError.TextNotUtf8 position)
                 else
-                    wrong |> tells ValueNone)
+                    wrong.Told =! [])
 
-        testTheory "out of place breaks a rule, even if nobody has checked its header" between (fun live ->
-            hand live.State (headerOf ReservedBits.None true Opcode.Continuation 1L) Part.Whole "a"B
-            |> fails live ProtocolError.ContinuationUnexpected)
+        testTheory "out of place breaks a rule with its header" live (fun live ->
+            match live.Inside with
+            | None ->
+                arrive (endpointOf server live) (headOf (frame true Opcode.Continuation "a"B))
+                |> refuses live ProtocolError.ContinuationUnexpected
+            | Some _ ->
+                for kind in kinds do
+                    arrive (endpointOf server live) (headOf (frame true (opcodeOf kind) "a"B))
+                    |> refuses live ProtocolError.ContinuationExpected)
 
-        testTheory "brings no more than a frame and a message may have" live (fun live ->
-            for header, _ in headers live do
-                let begun = (hand live.State header Part.First "abc"B).State
+        testTheory
+            "brings no more than a frame and a message may have, and its header tells"
+            live
+            (fun live ->
+                for bytes, _, _ in frames live "abcd"B do
+                    arrive (endpointOf server live) (headOf bytes)
+                    |> refuses live (ProtocolError.FragmentTooBig(4L, 3L))
 
-                hand begun header Part.Last "d"B
-                |> fails live (ProtocolError.FragmentTooBig(4L, 3L)))
-    ]
+                let large = {
+                    server with
+                        Limits = Limits.Create(4L, 9L, 2)
+                }
 
-[<Tests>]
-let marked =
-    testList "a message that an extension has marked" [
-        testTheory "keeps its mark over its frames" between (fun live ->
-            let first = headerOf ReservedBits.Rsv1 false Opcode.Text 60L
-            messageBits live.State first =! ReservedBits.Rsv1
-            let begun = (hand live.State first Part.Whole "ab"B).State
-            let next = headerOf ReservedBits.None true Opcode.Continuation 60L
-            messageBits begun next =! ReservedBits.Rsv1
-            check begun next =! ValueNone
+                for bytes, _, _ in frames live "abcde"B do
+                    let size = if live.Inside.IsNone then 5L else 7L
 
-            hand begun next Part.Whole "c"B
-            |> tells (ValueSome(Event.Data(MessageKind.Text, true)))
+                    arrive (endpointOf large live) (headOf bytes)
+                    |> refuses live (ProtocolError.MessageTooBig(size, 4L)))
 
-            // A frame that isn't a continuation has no part in it.
-            let other = headerOf ReservedBits.None true Opcode.Text 1L
-            messageBits begun other =! ReservedBits.None)
+        testTheory "one too many breaks a rule with its header" inside (fun (live, _) ->
+            let two = arrive (endpointOf server live) (frame false Opcode.Continuation ""B)
 
-        testTheory "may hold no more than one that isn't" between (fun live ->
-            let header = headerOf ReservedBits.Rsv1 true Opcode.Binary 10L
+            arrive (hear two.Endpoint) (headOf (frame true Opcode.Continuation "a"B))
+            |> refuses live (ProtocolError.TooManyFragments 2))
 
-            hand live.State header Part.Whole "abcd"B
-            |> fails live (ProtocolError.FragmentTooBig(4L, 3L))
+        testTheory "after the end is ignored" live (fun live ->
+            let ended = (endpointOf server live).Endpoint.EndOfStream().Next
 
-            let first = headerOf ReservedBits.Rsv1 false Opcode.Binary 10L
-            let begun = (hand live.State first Part.Whole "abc"B).State
-            let next = headerOf ReservedBits.None true Opcode.Continuation 10L
-            room begun next =! 2L
-
-            hand begun next Part.Whole "def"B
-            |> fails live (ProtocolError.MessageTooBig(6L, 5L)))
+            for bytes, _, _ in frames live "cde"B do
+                let heard = arrive (arrive (hear ended) bytes[..6]) bytes[7..]
+                (heard.Told, heard.Data, heard.HalfCloses) =! ([], [||], 0)
+                obj.ReferenceEquals(heard.Endpoint, ended) =! true)
     ]
 
 [<Tests>]

@@ -8,6 +8,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs.Protocol
 open FunctionalWs.Protocol.Tests.Bytes
+open FunctionalWs.Protocol.Tests.Hearing
 
 /// One of each, as the compiler knows them: a case that is missing here has no section to be tested.
 let every = [
@@ -149,7 +150,9 @@ let tests =
                 "no mask", "8100", 1L
                 "a length that is too long", "81fe0001", 2L
                 "a length with its top bit set", "81ffffffffffffffffff", 2L
-                "a long control frame", "89fe", 1L
+                "a control frame that is too long", "89fe007e", 1L
+                "a control frame's length that is too long", "89fe007d", 2L
+                "a control frame that is far too long", "89ff0000000000010000", 1L
                 "a fragmented control frame", "0980", 0L
                 "a continuation of nothing", "008000000000", 0L
                 "a frame that is too large", "8289", 1L
@@ -169,14 +172,6 @@ let tests =
                 good.Length =! 7
                 let violation = violationOf small (Array.append good (hex bytes))
                 violation.Value.Offset =! 7L + offset)
-
-        testCase "what is compressed has no byte of its own: the frame's first stands for it" (fun () ->
-            let header = textHeader ReservedBits.Rsv1
-
-            let violation =
-                Violation.ofData Connection.start 100L &header Part.Whole (ProtocolError.TextNotUtf8 3L)
-
-            violation.Offset =! 100L)
 
         testCase "of what could not be read, the header's byte is told, or its first one" (fun () ->
             let second = [
@@ -200,24 +195,49 @@ let tests =
                 test <@ violation = { Error = error; Offset = 100L + place } @>)
 
         testTheory
-            "of decoded data no byte is told but that of a text"
+            "of a text its byte is told, in its second frame too, unless an extension has transformed it"
             [
-                ProtocolError.MessageTooBig(2L, 1L), 0L
-                ProtocolError.CloseFrameTooShort, 0L
-                ProtocolError.CloseReasonNotUtf8, 0L
-                ProtocolError.TextNotUtf8 3L, 9L
+                ReservedBits.None, ValueNone, 100L + 6L + 3L
+                ReservedBits.Rsv1, ValueNone, 100L
+                ReservedBits.None, ValueSome ReservedBits.None, 100L + 6L + 3L - 2L
+                ReservedBits.None, ValueSome ReservedBits.Rsv1, 100L
             ]
-            (fun (error, place) ->
-                let header = textHeader ReservedBits.None
+            (fun (bits, before, offset) ->
+                let frame: Frame = {
+                    Header = textHeader bits
+                    Payload = ReadOnlySequence(Array.zeroCreate<byte> 5)
+                }
+
+                let receiving =
+                    before
+                    |> ValueOption.map (fun bits -> {
+                        Kind = MessageKind.Text
+                        ReservedBits = bits
+                        Size = 2L
+                        FragmentSize = 2L
+                        WireSize = 2L
+                        Fragments = 1
+                        Text = Utf8.start
+                    })
 
                 for state in
                     [
-                        Connection.start
-                        State.CloseSent(CloseStatus.NoStatus, ValueNone)
-                        State.Draining(Closure.Lost ValueNone)
-                        State.Closed(Closure.Lost ValueNone)
+                        State.Open(receiving, ValueNone)
+                        State.CloseSent(CloseStatus.NoStatus, receiving)
                     ] do
-                    (Violation.ofData state 100L &header Part.Whole error).Offset =! 100L + place)
+                    (Violation.ofInput state 100L (Input.Received frame) (ProtocolError.TextNotUtf8 3L))
+                        .Offset
+                    =! offset)
+
+        testCase "of a text after the end its byte is told as of the first frame's" (fun () ->
+            let frame: Frame = {
+                Header = textHeader ReservedBits.None
+                Payload = ReadOnlySequence(Array.zeroCreate<byte> 5)
+            }
+
+            for state in [ State.Draining(Closure.Lost ValueNone); State.Closed(Closure.Lost ValueNone) ] do
+                (Violation.ofInput state 100L (Input.Received frame) (ProtocolError.TextNotUtf8 3L)).Offset
+                =! 109L)
 
         testCase
             "a close reason that is said to be wrong where there is none lies behind its frame's code"
@@ -252,33 +272,14 @@ let tests =
                 let valid = before |> Array.map (fun b -> b &&& 0x7Fuy)
                 let data = Array.append valid [| 0xFFuy; 65uy |]
                 let bytes = frame true Opcode.Text data
-                let buffer = whole bytes
+                let at = 6 + int cut % (valid.Length + 1)
+                let heard = run ConnectionSettings.Server [ bytes[.. at - 1]; bytes[at..] ]
 
-                match FrameReader.readHeader ConnectionSettings.Server &buffer with
-                | HeaderParse.Complete header ->
-                    let at = int cut % (valid.Length + 1)
-
-                    let first =
-                        Connection.receiveData
-                            ConnectionSettings.Server
-                            Connection.start
-                            &header
-                            Part.First
-                            (ReadOnlySpan(data, 0, at))
-
-                    let transition =
-                        Connection.receiveData
-                            ConnectionSettings.Server
-                            first.State
-                            &header
-                            Part.Last
-                            (ReadOnlySpan(data).Slice at)
-
-                    match transition.State with
-                    | State.Draining(Closure.Failed(error, _)) ->
-                        let violation = Violation.ofData first.State 50L &header Part.Last error
-                        violation.Offset =! 50L + int64 header.Size + int64 valid.Length
-                    | state -> failwith $"{state}"
-                | HeaderParse.Incomplete
-                | HeaderParse.Malformed _ -> failwith "no header")
+                heard.Told
+                =! [
+                    Incoming.Refused {
+                        Error = ProtocolError.TextNotUtf8(int64 valid.Length)
+                        Offset = int64 (bytes.Length - 2)
+                    }
+                ])
     ]

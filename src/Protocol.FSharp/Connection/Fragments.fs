@@ -106,14 +106,15 @@ module internal Fragments =
         else
             Valid message.Text
 
-    /// A piece of so many bytes, of which this was found as text.
-    let addMeasured
+    /// A piece of the frame's payload has come, unmasked and decoded.
+    let add
         (settings: ConnectionSettings)
         (message: inref<PartialMessage>)
-        (length: int64)
-        (found: Utf8Result)
+        (data: ReadOnlySpan<byte>)
         : Judged =
-        match checkData settings.Limits &message length, found with
+        let length = int64 data.Length
+
+        match checkData settings.Limits &message length, validate settings &message data with
         | ValueSome error, _ -> Bad error
         | ValueNone, Invalid position -> Bad(ProtocolError.TextNotUtf8(message.Size + int64 position))
         | ValueNone, Valid text ->
@@ -123,14 +124,6 @@ module internal Fragments =
                     FragmentSize = message.FragmentSize + length
                     Text = text
             }
-
-    /// A piece of the frame's payload has come, unmasked and decoded.
-    let add
-        (settings: ConnectionSettings)
-        (message: inref<PartialMessage>)
-        (data: ReadOnlySpan<byte>)
-        : Judged =
-        addMeasured settings &message (int64 data.Length) (validate settings &message data)
 
     /// The frame is complete. A text may not end inside a character (RFC 6455 §8.1).
     let endFrame (message: inref<PartialMessage>) (fin: bool) : ProtocolError voption =

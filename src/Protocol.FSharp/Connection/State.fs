@@ -75,7 +75,7 @@ type State =
 type Input =
     /// <summary>A whole frame.</summary>
     | Received of Frame: Frame
-    /// <summary>Bytes that are not a frame, or a header that <c>check</c> refused.</summary>
+    /// <summary>Bytes that are not a frame, or a frame whose payload extensions can't decode.</summary>
     | Broken of Error: ProtocolError
     /// <summary>The peer will send nothing more.</summary>
     | EndOfStream
@@ -142,18 +142,3 @@ type SendResult =
     | Accepted of Transition: Transition
     /// <summary>The state doesn't allow the command; nothing changed.</summary>
     | Refused of Error: SendError
-
-/// <summary>Which part of a frame's payload a piece of data is.</summary>
-[<Struct; RequireQualifiedAccess>]
-type Part =
-    /// <summary>All of it.</summary>
-    | Whole
-    /// <summary>The beginning; more follows.</summary>
-    | First
-    /// <summary>Neither beginning nor end.</summary>
-    | Middle
-    /// <summary>The rest.</summary>
-    | Last
-
-    member internal part.Begins = part.IsWhole || part.IsFirst
-    member internal part.Ends = part.IsWhole || part.IsLast

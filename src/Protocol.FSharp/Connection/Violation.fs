@@ -98,56 +98,35 @@ module Violation =
         | CloseReason -> at (data + 2L + inReason payload) error
         | Text _ -> at offset error
 
-    /// By the data of a frame whose header begins at an offset. No byte of it shows the size of what was decoded; the position that
-    /// an error about text tells counts from the start of the message.
+    /// By a text of which so many bytes came in the frames before. The position that the error tells counts from the start of the
+    /// message. No byte shows what was decoded.
+    let private inText
+        (offset: int64)
+        (header: inref<FrameHeader>)
+        (bits: ReservedBits)
+        (before: int64)
+        (position: int64)
+        (error: ProtocolError)
+        : Violation =
+        if bits = ReservedBits.None then
+            at (offset + int64 header.Size + position - before) error
+        else
+            at offset error
+
+    /// By the data of a frame whose header begins at an offset, and of which a part was taken before. No byte of it shows the size of
+    /// what was decoded.
     let internal inData
         (offset: int64)
         (header: inref<FrameHeader>)
-        (before: inref<PartialMessage>)
+        (message: inref<PartialMessage>)
         (error: ProtocolError)
         : Violation =
         match placeOf error with
-        | Text position when before.ReservedBits = ReservedBits.None ->
-            at (offset + int64 header.Size + before.FragmentSize + position - before.Size) error
-        | Text _
+        | Text position ->
+            inText offset &header message.ReservedBits (message.Size - message.FragmentSize) position error
         | Header _
         | CloseCode
         | CloseReason -> at offset error
-
-    // ---- For those who hand over parts of frames
-
-    let private beforePart (state: State) (header: inref<FrameHeader>) (part: Part) : PartialMessage voption =
-        match Connection.receivingOf state with
-        | ValueSome message when part.Begins -> ValueSome { message with FragmentSize = 0L }
-        | ValueSome message -> ValueSome message
-        | ValueNone ->
-            ValueSome {
-                Kind = MessageKind.Text
-                ReservedBits = header.ReservedBits
-                Size = 0L
-                FragmentSize = 0L
-                WireSize = 0L
-                Fragments = 0
-                Text = Utf8.start
-            }
-
-    /// <summary>Where a piece of a data frame broke a rule.</summary>
-    /// <param name="state">The state before the piece.</param>
-    /// <param name="offset">Where the frame's header begins in the peer's bytes.</param>
-    /// <param name="header">The frame's header.</param>
-    /// <param name="part">Which part of the payload the piece is.</param>
-    /// <param name="error">What <c>Connection.receiveData</c> found.</param>
-    [<CompiledName("OfData")>]
-    let ofData
-        (state: State)
-        (offset: int64)
-        (header: inref<FrameHeader>)
-        (part: Part)
-        (error: ProtocolError)
-        : Violation =
-        match beforePart state &header part with
-        | ValueSome before -> inData offset &header &before error
-        | ValueNone -> at offset error
 
     let private ofFrame
         (state: State)
@@ -155,11 +134,11 @@ module Violation =
         (frame: inref<Frame>)
         (error: ProtocolError)
         : Violation =
-        match placeOf error with
-        | Text _ -> ofData state offset &frame.Header Part.Whole error
-        | Header _
-        | CloseCode
-        | CloseReason ->
+        match placeOf error, Connection.receivingOf state with
+        | Text position, ValueSome message ->
+            inText offset &frame.Header message.ReservedBits message.Size position error
+        | Text position, ValueNone -> inText offset &frame.Header frame.Header.ReservedBits 0L position error
+        | (Header _ | CloseCode | CloseReason), _ ->
             let payload =
                 if Opcode.isControl frame.Header.Opcode then
                     Frame.toArray &frame

@@ -83,44 +83,43 @@ let private mutate (dice: Dice) (data: byte[]) : byte[] =
         let further = frames dice settings.Role.IsServer id |> List.head
         Array.append data[..0] (reorder dice settings further data[1..])
 
-/// The same frames, each payload in parts: the state that it leads to.
-let private inParts (dice: Dice) (settings: ConnectionSettings) (wire: byte[]) : State =
-    let receiveParts (start: State) (header: FrameHeader) (payload: byte[]) =
-        let pieces = Cuts.pieces dice payload |> Array.ofList
-        let mutable state = start
+/// The frames that are whole, up to the first that is none.
+let private wholeFrames (settings: ConnectionSettings) (wire: byte[]) : byte[] =
+    let rec next (at: int) =
+        match Bytes.read settings wire[at..] with
+        | Bytes.Incomplete -> wire[.. at - 1]
+        | Bytes.Malformed _ -> wire
+        | Bytes.Frame(header, _) -> next (at + int header.FrameLength)
 
-        for index in 0 .. pieces.Length - 1 do
-            let part =
-                match index = 0, index = pieces.Length - 1 with
-                | true, true -> Part.Whole
-                | true, false -> Part.First
-                | false, false -> Part.Middle
-                | false, true -> Part.Last
+    next 0
 
-            state <- (Connection.receiveData settings state &header part (ReadOnlySpan pieces[index])).State
+let private eventsOf (heard: Hearing.Heard) : Event list =
+    heard.Told
+    |> List.choose (fun incoming ->
+        match incoming with
+        | Incoming.Data(kind, endOfMessage) -> Some(Event.Data(kind, endOfMessage))
+        | Incoming.Ping payload -> Some(Event.Ping payload)
+        | Incoming.Pong payload -> Some(Event.Pong payload)
+        | Incoming.Close status -> Some(Event.Close status)
+        | Incoming.Nothing
+        | Incoming.Refused _ -> None)
 
-        state
+/// An endpoint that gets the same in pieces comes to the same.
+let private checkPieces (dice: Dice) (settings: ConnectionSettings) (wire: byte[]) =
+    let bytes = wholeFrames settings wire
+    let frames = Bytes.receive settings [ bytes ]
+    let together = Hearing.run settings [ bytes ]
+    let pieces = Hearing.run settings (Cuts.pieces dice bytes)
+    Oracle.agree "an endpoint's state" frames.State together.Endpoint.State
+    Oracle.agree "an endpoint's events" frames.Events (eventsOf together)
+    Oracle.agree "an endpoint's half-closes" frames.HalfCloses together.HalfCloses
+    Oracle.agree "an endpoint's state after pieces" together.Endpoint.State pieces.Endpoint.State
+    Oracle.agree "what pieces are told" together.Told pieces.Told
+    Oracle.agree "what pieces are answered" together.Answers pieces.Answers
 
-    let rec next (state: State) (at: int) =
-        match state, Bytes.read settings wire[at..] with
-        | (State.Draining _ | State.Closed _), _
-        | _, Bytes.Incomplete -> state
-        | _, Bytes.Malformed error -> (Connection.receive settings state (Input.Broken error)).State
-        | _, Bytes.Frame(header, payload) ->
-            let after = at + int header.FrameLength
-
-            match Connection.check settings state &header with
-            | ValueSome error -> (Connection.receive settings state (Input.Broken error)).State
-            | ValueNone when Opcode.isControl header.Opcode ->
-                let buffer = ReadOnlySequence(wire, at, after - at)
-
-                match FrameReader.read settings &buffer with
-                | FrameParse.Complete frame ->
-                    next (Connection.receive settings state (Input.Received frame)).State after
-                | other -> Oracle.fail "read again" $"{other}"
-            | ValueNone -> next (receiveParts state header payload) after
-
-    next Connection.start 0
+    if together.Told |> List.forall (fun incoming -> not incoming.IsRefused) then
+        Oracle.agree "an endpoint's data" (Array.concat frames.Data) together.Data
+        Oracle.agree "the data of pieces" together.Data pieces.Data
 
 /// The messages that were completed; none of them may be text that isn't.
 let private checkMessages (settings: ConnectionSettings) (outcome: Bytes.Outcome) =
@@ -191,7 +190,7 @@ let private execute (trail: Trail) (data: byte[]) =
         let wire, dice = data[1..], Dice.ofInput data
         let whole = Bytes.receive settings [ wire ]
         Oracle.agree "cuts" whole (Bytes.receive settings (Cuts.pieces dice wire))
-        Oracle.agree "in parts" whole.State (inParts dice settings wire)
+        checkPieces dice settings wire
         checkMessages settings whole
         checkOutputs whole
         checkEnd settings whole

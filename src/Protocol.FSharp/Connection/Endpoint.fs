@@ -88,6 +88,10 @@ type WebSocketEndpoint internal (terms: Terms, state: State, place: Place, watch
         | State.CloseSent _
         | State.Draining _ -> false
 
+    /// <summary>The side and the state, such as <c>Server, Open (ValueNone, ValueNone)</c>.</summary>
+    override _.ToString() : string =
+        String.Concat(terms.Settings.Role.ToString(), ", ", state.ToString())
+
     member internal _.Terms = terms
     member internal _.Place = place
     member internal _.Watch = watch

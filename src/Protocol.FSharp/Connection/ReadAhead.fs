@@ -2,6 +2,7 @@
 namespace FunctionalWs.Protocol
 
 open System
+open type System.FormattableString
 
 /// <summary>What waits for the application: messages that are complete, and what has come of the one that isn't.</summary>
 [<Struct>]
@@ -41,6 +42,13 @@ type ReadAhead private (high: int, low: int, bytes: int64) =
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lowMessages, messages, nameof lowMessages)
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1L, nameof bytes)
         ReadAhead(messages, lowMessages, bytes)
+
+    /// <summary>The marks in words.</summary>
+    override _.ToString() : string =
+        if bytes = Int64.MaxValue && high = Int32.MaxValue then
+            "no marks"
+        else
+            Invariant $"{high} messages, on at {low}; {bytes} bytes"
 
     /// <summary>The messages at which reading on is for control frames only.</summary>
     member _.Messages: int = high

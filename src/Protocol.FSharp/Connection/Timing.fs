@@ -57,6 +57,26 @@ type Timeouts
     /// <summary>From the last byte that the peer took to the next one, while some wait to be taken.</summary>
     member _.Sending: TimeSpan = sending
 
+    /// <summary>The limits that are set, in words, such as <c>opening 00:00:10, closing 00:00:10</c>.</summary>
+    override _.ToString() : string =
+        let limit (name: string) (value: TimeSpan) : string list =
+            if value = TimeSpan.MaxValue then
+                []
+            else
+                [ name + " " + value.ToString "c" ]
+
+        let all =
+            List.concat [
+                limit "opening" opening
+                limit "closing" closing
+                limit "ping every" pingInterval
+                limit "answered within" ping
+                limit "message" message
+                limit "sending" sending
+            ]
+
+        if all.IsEmpty then "no limits" else String.Join(", ", all)
+
     /// <summary>With another limit on the opening handshake.</summary>
     /// <param name="value">More than zero.</param>
     /// <exception cref="T:System.ArgumentOutOfRangeException">The time is zero or negative.</exception>

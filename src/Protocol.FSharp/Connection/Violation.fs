@@ -5,6 +5,7 @@ open System
 open type System.FormattableString
 
 /// <summary>A rule that the peer broke, and the place in what it sent.</summary>
+[<StructuredFormatDisplay("{Text}")>]
 type Violation = {
     /// <summary>What the peer did.</summary>
     Error: ProtocolError
@@ -26,7 +27,9 @@ type Violation = {
     /// What the peer did, where the rule is written down, and the place:
     /// <c>fragmented control frame (RFC 6455 §5.5, at byte 12)</c>.
     /// </summary>
-    override violation.ToString() =
+    override violation.ToString() = violation.Text
+
+    member private violation.Text: string =
         Invariant
             $"{ProtocolError.describe violation.Error} ({violation.Section}, at byte {violation.Offset})"
 

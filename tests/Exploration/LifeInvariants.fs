@@ -455,6 +455,15 @@ let private checkCrossing (place: Place) (bytes: byte[]) (early: ReceiveStep) (l
         require (adopted.Next.Reading.Equals late.Next.Reading) "taken over, it reads on otherwise"
         require (times place adopted.Next = times place late.Next) "taken over, it is timed otherwise"
 
+let private checkEndCrossing (place: Place) (early: ReceiveStep) (later: WebSocketEndpoint) =
+    let late = later.EndOfStream()
+    let answers = Sink false
+    let adopted = later.Adopt(early, answers, WireReference.key)
+    require (adopted.Next.State = late.Next.State) "taken over, the end leads to another state"
+    require (adopted.HalfClose = late.HalfClose) "taken over, the end ends our side otherwise"
+    require (adopted.Next.IsClosed && answers.Written.Length = 0) "taken over, the end isn't one"
+    require (times place adopted.Next = times place late.Next) "taken over, the end is timed otherwise"
+
 /// A step that was made while another was, is taken over as if it came after that one.
 let checkAdopted (step: Step) : unit =
     match step.Move with
@@ -462,6 +471,9 @@ let checkAdopted (step: Step) : unit =
     | Begin(_, bytes, _) ->
         let early, _ = receive step.Before.Endpoint bytes
         List.iter (checkCrossing step.Before bytes early) (crossings step.Before)
+    | EndOfStream ->
+        let early = step.Before.Endpoint.EndOfStream()
+        List.iter (checkEndCrossing step.Before early) (crossings step.Before)
     | _ -> ()
 
 /// Whoever only looks when told to finds a limit that runs, within two of its times and an eighth.

@@ -1,4 +1,4 @@
-/// All schedules of two joined cores: walked to a depth, and every place that any of them leads to.
+/// All schedules of two joined endpoints: walked to a depth, and every place that any of them leads to.
 module FunctionalWs.Exploration.PairGraph
 
 open System.Collections.Generic
@@ -34,7 +34,7 @@ let private checkSide (pair: Pair) (side: Side) (peer: Side) =
         require (side.Said = ValueSome sent) "another close frame was sent than it says"
         require (side.Heard = ValueSome received) "the application was told of another close frame"
     | Some(Closure.Failed(_, sent)) ->
-        require pair.IsSpoiled "two cores broke a rule between them"
+        require pair.IsSpoiled "two endpoints broke a rule between them"
         require (side.Said = ValueSome sent) "another close frame was sent than it says"
     | Some(Closure.Abandoned sent) ->
         require (side.Said = ValueSome sent) "another close frame was sent than it says"
@@ -64,10 +64,10 @@ let check (pair: Pair) : unit =
 
 /// Delivers everything until nothing is on its way.
 let rec settle (pair: Pair) : Pair =
-    match take pair (Deliver Role.Server) with
+    match take pair (Deliver(Role.Server, Much.Next)) with
     | Some next -> settle next
     | None ->
-        match take pair (Deliver Role.Client) with
+        match take pair (Deliver(Role.Client, Much.Next)) with
         | Some next -> settle next
         | None -> pair
 

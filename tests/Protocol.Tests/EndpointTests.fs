@@ -226,6 +226,30 @@ let decoding =
                 | Incoming.Refused violation -> (violation.Error, violation.Offset) =! (error, 0L)
                 | other -> failwith $"a refusal was expected, not {other}")
 
+        testCase "is told by the bits of the frame that is complete" (fun () ->
+            let frames = [
+                mark (frame false Opcode.Binary "a"B), ReservedBits.Rsv1
+                frame true Opcode.Ping "p"B, ReservedBits.None
+                frame true Opcode.Continuation "b"B, ReservedBits.None
+                frame true Opcode.Text "c"B, ReservedBits.None
+                mark (frame true Opcode.Text "d"B), ReservedBits.Rsv1
+            ]
+
+            let decoder = Doubling()
+            let mutable endpoint = WebSocketEndpoint.Create marked
+
+            for bytes, bits in frames do
+                for piece in [ bytes[..1]; bytes[2..] ] do
+                    let sink = ArrayBufferWriter<byte>()
+
+                    let step =
+                        endpoint.Receive(ReadOnlySpan piece, sink, ArrayBufferWriter<byte>(), 0u, decoder)
+
+                    if not step.Incoming.IsNothing then
+                        step.ReservedBits =! bits
+
+                    endpoint <- step.Next)
+
         testCase "is needed: a marked message can't be taken as plain" (fun () ->
             let heard =
                 arrive (hear (WebSocketEndpoint.Create marked)) (mark (frame true Opcode.Binary "a"B))
@@ -333,6 +357,43 @@ let crossing =
                 else
                     adopted.Next.State =! sent.State
                     answers.WrittenCount =! 0))
+
+        testTheory
+            "is taken over when it was the end of the stream: that doesn't get lost"
+            [ Role.Server; Role.Client ]
+            (fun role ->
+                let settings = { server with Role = role }
+                let peer = if role.IsServer then Role.Client else Role.Server
+
+                let before = [
+                    WebSocketEndpoint.Create settings
+                    (run settings [ frameOf peer false Opcode.Text "a"B ]).Endpoint
+                    (run settings [ (frameOf peer true Opcode.Ping "a"B)[..1] ]).Endpoint
+                    (run settings [ frameOf peer true Opcode.Close [||] ]).Endpoint
+                    (WebSocketEndpoint.Create settings).Send(Command.Close CloseStatus.NoStatus).Next
+                ]
+
+                for endpoint in before do
+                    let early = endpoint.EndOfStream()
+
+                    let later = [
+                        for command in commands do
+                            endpoint.Send(command).Next
+                        endpoint.SendingEnded()
+                        endpoint.EndOfStream().Next
+                    ]
+
+                    for later in later do
+                        let late = later.EndOfStream()
+                        let answers = ArrayBufferWriter<byte>()
+                        let adopted = later.Adopt(early, answers, key)
+                        adopted.Next.State =! late.Next.State
+
+                        (adopted.HalfClose, adopted.Consumed, adopted.Incoming)
+                        =! (late.HalfClose, 0, Incoming.Nothing)
+
+                        (adopted.Next.IsClosed, adopted.Next.IsUnfinished) =! (true, false)
+                        answers.WrittenCount =! 0)
     ]
 
 // ---- How it ends

@@ -258,6 +258,11 @@ let tests =
 
                 shown ReadAhead.Unlimited "no marks"
                 shown (ReadAhead.Create(16, 4, 1_048_576L)) "16 messages, on at 4; 1048576 bytes"
+
+                shown
+                    (ReadAhead.Create(1, 0, Int64.MaxValue))
+                    "1 messages, on at 0; 9223372036854775807 bytes"
+
                 shown (RequestReader()) "a head of which 0 lines have been read, 0 bytes"
 
                 shown

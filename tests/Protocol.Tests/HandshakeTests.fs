@@ -60,7 +60,7 @@ let private isAccepted (request: Request) =
 let results =
     testTheory
         "a result of the opening handshake has what is to be sent, whatever became of the request"
-        [ good, 101; set "Sec-WebSocket-Version" "7" good, 426 ]
+        [ good, 101; set "Sec-WebSocket-Version" "7" good, 400 ]
         (fun (request, status) -> (Handshake.respond policy now request).Response.StatusCode =! status)
 
 [<Tests>]

@@ -131,8 +131,10 @@ let private fsharpType (t: Type) =
     let members = MemberText.all FSharp t
 
     if FSharpType.IsUnion t then
+        // Those of a case may have the name of a member of all.
         let fields = FSharpType.GetUnionCases t |> Array.collect _.GetFields()
-        let implied = fields |> Array.map (MemberText.ofPropertyMember FSharp)
+        let own = fields |> Array.filter (fun field -> field.DeclaringType = t)
+        let implied = own |> Array.map (MemberText.ofPropertyMember FSharp)
         head + " =", cases t @ without implied members
     elif FSharpType.IsRecord t then
         let fields = FSharpType.GetRecordFields t

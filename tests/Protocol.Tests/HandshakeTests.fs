@@ -57,6 +57,13 @@ let private isAccepted (request: Request) =
     (fst (acceptedBy policy request)).StatusCode = 101
 
 [<Tests>]
+let results =
+    testTheory
+        "a result of the opening handshake has what is to be sent, whatever became of the request"
+        [ good, 101; set "Sec-WebSocket-Version" "7" good, 400 ]
+        (fun (request, status) -> (Handshake.respond policy now request).Response.StatusCode =! status)
+
+[<Tests>]
 let accepting =
     testList "accepting (RFC 6455 §4.2.2)" [
         testCase "the sample key" (fun () ->

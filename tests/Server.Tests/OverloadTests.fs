@@ -86,7 +86,12 @@ let silence =
                      options)
                 |> Serve.overTcp (fun connection -> Seq.iter ignore connection.Messages)
 
-            use client = if isTls then Tls.connect server else PeerClient.OverTcp server
+            use client =
+                if isTls then
+                    Tls.connect server
+                else
+                    PeerClient.OverTcp server
+
             client.ShakeHands()
             Wait.until "it is open" (fun () -> server.Connections.Count = 1)
 
@@ -165,7 +170,10 @@ let endless =
             use _ = server
             use client = memory server 10_000
             client.Write [| 0x01uy; 0x80uy; 0uy; 0uy; 0uy; 0uy |]
-            let pong = Array.concat (Array.replicate 100 [| 0x8Auy; 0x80uy; 0uy; 0uy; 0uy; 0uy |])
+
+            let pong =
+                Array.concat (Array.replicate 100 [| 0x8Auy; 0x80uy; 0uy; 0uy; 0uy; 0uy |])
+
             let _, flood = writing client 10_000_000 (fun _ -> client.Write pong)
 
             Wait.until "it is late" (fun () ->

@@ -21,10 +21,8 @@ open System.Buffers
 open System.Buffers.Binary
 open FSharp.NativeInterop
 
-/// <summary>The transitions of a connection. Pure and total: the same arguments give the same answer, without effects.</summary>
 module Connection =
 
-    /// <summary>The state right after the opening handshake.</summary>
     [<CompiledName("Start")>]
     let start: State = State.Open(ValueNone, ValueNone)
 
@@ -262,16 +260,6 @@ module Connection =
         else
             onData settings state receiving &frame
 
-    /// <summary>
-    /// The next state after something came from the peer. Total: every input has one answer in every state, and no input
-    /// makes it throw. Allocates nothing for an unfragmented data frame.
-    /// </summary>
-    /// <param name="settings">The side this is, and its limits.</param>
-    /// <param name="state">The state before.</param>
-    /// <param name="input">
-    /// What came. A frame's payload is read, not kept. A frame of a message that extensions have marked fails the connection:
-    /// such messages are for <c>WebSocketEndpoint</c>, which has them decoded.
-    /// </param>
     [<CompiledName("Receive")>]
     let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =
         match state, input with
@@ -325,12 +313,6 @@ module Connection =
         | Command.Close status -> closeWith (State.CloseSent(status, receiving)) status false
         | Command.Fail status -> closeWith (State.Draining(Closure.Abandoned status)) status true
 
-    /// <summary>
-    /// The next state after something the application wants, with what to write; or why it can't be had now. Allocates
-    /// nothing for an unfragmented message.
-    /// </summary>
-    /// <param name="state">The state before.</param>
-    /// <param name="command">What is wanted.</param>
     [<CompiledName("Send")>]
     let send (state: State) (command: Command) : SendResult =
         match state, command with

@@ -43,6 +43,9 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
         | State.CloseSent _
         | State.Draining _ -> false
 
+    override _.ToString() : string =
+        String.Concat(terms.Settings.Role.ToString(), ", ", state.ToString())
+
     member private _.Terms = terms
     member private _.Place = place
     member private _.Watch = watch

@@ -36,6 +36,9 @@ type WebSocketEndpoint =
     /// <summary>True once the connection has ended: the stream can be closed.</summary>
     member IsClosed: bool
 
+    /// <summary>The side and the state, such as <c>Server, Open (ValueNone, ValueNone)</c>.</summary>
+    override ToString: unit -> string
+
     /// <summary>An endpoint right after its opening handshake, without limits on time or on what waits unread.</summary>
     /// <param name="settings">The side this is, and what is asked of the peer's frames.</param>
     static member Create: settings: ConnectionSettings -> WebSocketEndpoint

@@ -4,29 +4,19 @@ namespace FunctionalWs.Protocol
 open System
 open type System.FormattableString
 
-/// <summary>A rule that the peer broke, and the place in what it sent.</summary>
+[<StructuredFormatDisplay("{Text}")>]
 type Violation = {
-    /// <summary>What the peer did.</summary>
     Error: ProtocolError
-    /// <summary>
-    /// The first byte that breaks the rule, counted from 0 at the first byte after the opening handshake. For a message that
-    /// extensions have transformed, the first byte of the frame's header. For a text that ends too early, the byte after its
-    /// last one.
-    /// </summary>
     Offset: int64
 } with
 
-    /// <summary>Where the rule is written down.</summary>
     member violation.Section: RfcSection = ProtocolError.section violation.Error
 
-    /// <summary>The rule itself, as one sentence.</summary>
     member violation.Rule: string = ProtocolError.rule violation.Error
 
-    /// <summary>
-    /// What the peer did, where the rule is written down, and the place:
-    /// <c>fragmented control frame (RFC 6455 §5.5, at byte 12)</c>.
-    /// </summary>
-    override violation.ToString() =
+    override violation.ToString() = violation.Text
+
+    member private violation.Text: string =
         Invariant
             $"{ProtocolError.describe violation.Error} ({violation.Section}, at byte {violation.Offset})"
 
@@ -38,7 +28,6 @@ type private ErrorPlace =
     | CloseReason
     | Text of Position: int64
 
-/// <summary>Finds the byte by which a frame breaks a rule.</summary>
 module Violation =
 
     /// The first byte of the header stands for what no single byte tells.
@@ -147,11 +136,6 @@ module Violation =
 
             inControl offset &frame.Header (ReadOnlySpan payload) error
 
-    /// <summary>Where an input broke a rule.</summary>
-    /// <param name="state">The state before the input.</param>
-    /// <param name="offset">Where the input begins in the peer's bytes.</param>
-    /// <param name="input">The input.</param>
-    /// <param name="error">What <c>Connection.receive</c> found.</param>
     [<CompiledName("OfInput")>]
     let ofInput (state: State) (offset: int64) (input: Input) (error: ProtocolError) : Violation =
         match input with

@@ -4,67 +4,38 @@ namespace FunctionalWs.Protocol
 
 open type System.FormattableString
 
-/// <summary>A rule of the protocol that the peer broke. Each leads to one close code, see <c>closeCode</c>.</summary>
 [<RequireQualifiedAccess>]
 type ProtocolError =
-    /// <summary>A frame has an opcode that is reserved, 0x3–0x7 or 0xB–0xF (RFC 6455 §5.2).</summary>
     | ReservedOpcode of Opcode: byte
-    /// <summary>A frame sets RSV1, RSV2 or RSV3, which no agreed extension uses (RFC 6455 §5.2).</summary>
     | ReservedBits of Bits: byte
-    /// <summary>A client sent a frame without a masking key (RFC 6455 §5.1).</summary>
     | MaskMissing
-    /// <summary>A server sent a frame with a masking key (RFC 6455 §5.1).</summary>
     | MaskForbidden
-    /// <summary>A payload length is not in its shortest form (RFC 6455 §5.2).</summary>
     | LengthNotMinimal of Length: int64
-    /// <summary>A 64-bit payload length has its top bit set (RFC 6455 §5.2).</summary>
     | LengthTopBit
-    /// <summary>A control frame announces more than 125 bytes (RFC 6455 §5.5).</summary>
     | ControlFrameTooLong of Control: Opcode
-    /// <summary>A control frame is not final (RFC 6455 §5.5).</summary>
     | ControlFrameFragmented of Control: Opcode
-    /// <summary>A new message starts before the last frame of the one that is open (RFC 6455 §5.4).</summary>
     | ContinuationExpected
-    /// <summary>A continuation comes while no message is open (RFC 6455 §5.4).</summary>
     | ContinuationUnexpected
-    /// <summary>A frame of a message is larger than one may be (RFC 6455 §10.4).</summary>
     | FragmentTooBig of Length: int64 * Limit: int64
-    /// <summary>A message is larger than one may be (RFC 6455 §10.4).</summary>
     | MessageTooBig of Length: int64 * Limit: int64
-    /// <summary>A message has more frames than one may have (RFC 6455 §10.4).</summary>
     | TooManyFragments of Limit: int
-    /// <summary>A text message has a byte that can't stand there in UTF-8, or ends inside a character (RFC 6455 §8.1).</summary>
     | TextNotUtf8 of Position: int64
-    /// <summary>A compressed message holds what is no compressed data (RFC 7692 §7.2.2).</summary>
     | CompressedDataInvalid
-    /// <summary>A compressed message ends inside its compressed data (RFC 7692 §7.2.2).</summary>
     | CompressedDataIncomplete
-    /// <summary>A compressed message holds more than so many times its size on the wire.</summary>
     | InflateRatioExceeded of Limit: int
-    /// <summary>An extension could not decode a message (RFC 6455 §9).</summary>
     | ExtensionFailed of Extension: string * Reason: string
-    /// <summary>A close frame has one byte of payload: half a code (RFC 6455 §5.5.1).</summary>
     | CloseFrameTooShort
-    /// <summary>A close frame has a code that may not be sent (RFC 6455 §7.4).</summary>
     | CloseCodeInvalid of Code: int
-    /// <summary>The reason in a close frame is not UTF-8 (RFC 6455 §5.5.1).</summary>
     | CloseReasonNotUtf8
 
-/// <summary>A call that the state of the connection doesn't allow. The peer did nothing wrong.</summary>
 [<Struct; RequireQualifiedAccess>]
 type SendError =
-    /// <summary>The closing handshake has begun, or the connection is closed (RFC 6455 §5.5.1, §7.1).</summary>
     | Closing
-    /// <summary>A fragmented message is being sent; nothing but its next fragment fits (RFC 6455 §5.4).</summary>
     | MessageUnfinished
-    /// <summary>There is no fragmented message whose next fragment could be sent (RFC 6455 §5.4).</summary>
     | NoMessageBegun
 
-/// <summary>What a peer's mistakes lead to.</summary>
 module ProtocolError =
 
-    /// <summary>The close code with which the connection is failed (RFC 6455 §7.1.7, §7.4.1).</summary>
-    /// <param name="error">What the peer did.</param>
     [<CompiledName("CloseCode")>]
     let closeCode (error: ProtocolError) : CloseCode =
         match error with
@@ -101,8 +72,6 @@ module ProtocolError =
             else
                 '?')
 
-    /// <summary>A sentence for logs and for the reason of the close frame, at most 123 bytes of ASCII.</summary>
-    /// <param name="error">What the peer did.</param>
     [<CompiledName("Describe")>]
     let describe (error: ProtocolError) : string =
         match error with
@@ -135,8 +104,6 @@ module ProtocolError =
     let private of6455 section = { Rfc = 6455; Section = section }
     let private of7692 section = { Rfc = 7692; Section = section }
 
-    /// <summary>Where the rule is written down.</summary>
-    /// <param name="error">What the peer did.</param>
     [<CompiledName("Section")>]
     let section (error: ProtocolError) : RfcSection =
         match error with
@@ -162,8 +129,6 @@ module ProtocolError =
         | ProtocolError.CompressedDataInvalid
         | ProtocolError.CompressedDataIncomplete -> of7692 "7.2.2"
 
-    /// <summary>The rule itself, as one sentence.</summary>
-    /// <param name="error">What the peer did.</param>
     [<CompiledName("Rule")>]
     let rule (error: ProtocolError) : string =
         match error with

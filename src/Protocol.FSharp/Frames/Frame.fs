@@ -4,58 +4,35 @@ namespace FunctionalWs.Protocol
 open System
 open System.Buffers
 
-/// <summary>Which side of the connection this is: it decides who masks (RFC 6455 §5.1) and who closes TCP (§7.1.1).</summary>
 [<Struct; RequireQualifiedAccess>]
 type Role =
-    /// <summary>Accepts connections; receives masked frames and sends unmasked ones.</summary>
     | Server
-    /// <summary>Opens connections; receives unmasked frames and sends masked ones.</summary>
     | Client
 
-/// <summary>What stands before a frame's payload (RFC 6455 §5.2).</summary>
 [<Struct>]
 type FrameHeader = {
-    /// <summary>True on the last frame of a message, and on every control frame.</summary>
     Fin: bool
-    /// <summary>The bits by which extensions mark the message; none on control frames and continuations.</summary>
     ReservedBits: ReservedBits
-    /// <summary>The frame's type.</summary>
     Opcode: Opcode
-    /// <summary>The four bytes of the masking key in memory order; none when the payload is not masked.</summary>
     MaskingKey: uint32 voption
-    /// <summary>The size of the payload in bytes, 0 to 2^63-1.</summary>
     PayloadLength: int64
-    /// <summary>The size of this header on the wire in bytes, 2 to 14.</summary>
     Size: int
 } with
 
-    /// <summary>The bytes of the whole frame: header and payload; at most 2^63-1.</summary>
     member header.FrameLength: int64 =
         if header.PayloadLength > Int64.MaxValue - int64 header.Size then
             Int64.MaxValue
         else
             int64 header.Size + header.PayloadLength
 
-/// <summary>
-/// A complete frame. Its payload is on loan from the receive buffer: it is valid until the buffer is advanced.
-/// </summary>
 [<Struct; NoComparison; NoEquality>]
 type Frame = {
-    /// <summary>The header.</summary>
     Header: FrameHeader
-    /// <summary>The payload as it came, still masked if the header has a key.</summary>
     Payload: ReadOnlySequence<byte>
 }
 
-/// <summary>The payload of a frame, unmasked.</summary>
 module Frame =
 
-    /// <summary>Copies a payload, unmasking it on the way.</summary>
-    /// <param name="header">The header of the frame.</param>
-    /// <param name="offset">Where the source begins in the payload, in bytes: 0 or more.</param>
-    /// <param name="source">The payload, or a part of it, as it came.</param>
-    /// <param name="destination">Where it goes: at least as long as the source.</param>
-    /// <exception cref="T:System.ArgumentException">The destination is shorter than the source.</exception>
     [<CompiledName("CopyPayload")>]
     let copyPayload
         (header: inref<FrameHeader>)
@@ -73,19 +50,12 @@ module Frame =
                 Masking.apply key (offset + int64 copied) segment.Span (destination.Slice copied)
                 copied <- copied + segment.Length
 
-    /// <summary>Copies a payload that lies together, unmasking it on the way.</summary>
-    /// <param name="header">The header of the frame.</param>
-    /// <param name="source">The payload, as it came.</param>
-    /// <param name="destination">Where it goes: at least as long as the source.</param>
-    /// <exception cref="T:System.ArgumentException">The destination is shorter than the source.</exception>
     [<CompiledName("CopySpan")>]
     let copySpan (header: inref<FrameHeader>) (source: ReadOnlySpan<byte>) (destination: Span<byte>) : unit =
         match header.MaskingKey with
         | ValueNone -> source.CopyTo destination
         | ValueSome key -> Masking.apply key 0L source destination
 
-    /// <summary>The unmasked payload in an array of its own.</summary>
-    /// <param name="frame">The frame.</param>
     [<CompiledName("ToArray")>]
     let toArray (frame: inref<Frame>) : byte[] =
         let payload = GC.AllocateUninitializedArray<byte>(int frame.Payload.Length)

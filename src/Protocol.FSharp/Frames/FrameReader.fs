@@ -10,24 +10,14 @@ open System.Buffers.Binary
 open System.Runtime.InteropServices
 open FSharp.NativeInterop
 
-/// <summary>How one end of a connection reads and judges what the other sends.</summary>
 type ConnectionSettings = {
-    /// <summary>Which side this end is.</summary>
     Role: Role
-    /// <summary>The sizes beyond which data is refused.</summary>
     Limits: Limits
-    /// <summary>
-    /// True to refuse text that is not UTF-8 as its bytes arrive, with 1007; false for relays that pass text on
-    /// unread (RFC 6455 §8.1).
-    /// </summary>
     ValidateText: bool
-    /// <summary>The bits that agreed extensions use; any other is refused with 1002 (RFC 6455 §5.2).</summary>
     ReservedBits: ReservedBits
-    /// <summary>False to refuse payload lengths that are not in their shortest form, with 1002 (RFC 6455 §5.2).</summary>
     AllowLongLengths: bool
 } with
 
-    /// <summary>A server with default limits, every check on and no extension.</summary>
     static member Server: ConnectionSettings = {
         Role = Role.Server
         Limits = Limits.Default
@@ -36,36 +26,25 @@ type ConnectionSettings = {
         AllowLongLengths = false
     }
 
-    /// <summary>A client with default limits, every check on and no extension.</summary>
     static member Client: ConnectionSettings = {
         ConnectionSettings.Server with
             Role = Role.Client
     }
 
-/// <summary>Result of looking for a frame header at the start of a buffer.</summary>
 [<Struct; RequireQualifiedAccess>]
 type HeaderParse =
-    /// <summary>More bytes are needed; nothing is consumed.</summary>
     | Incomplete
-    /// <summary>A header that keeps the rules. Its <c>Size</c> tells how many bytes it takes.</summary>
     | Complete of Header: FrameHeader
-    /// <summary>The peer broke a rule; nothing after this can be read.</summary>
     | Malformed of Error: ProtocolError
 
-/// <summary>Result of looking for a whole frame at the start of a buffer.</summary>
 [<Struct; NoComparison; NoEquality; RequireQualifiedAccess>]
 type FrameParse =
-    /// <summary>More bytes are needed; nothing is consumed.</summary>
     | Incomplete
-    /// <summary>A whole frame, on loan from the buffer. <c>Frame.Header.FrameLength</c> bytes are consumed.</summary>
     | Complete of Frame: Frame
-    /// <summary>The peer broke a rule; nothing after this can be read.</summary>
     | Malformed of Error: ProtocolError
 
-/// <summary>Finds frames at the start of a buffer (RFC 6455 §5.2).</summary>
 module FrameReader =
 
-    /// <summary>The size of the longest header, in bytes.</summary>
     [<Literal>]
     let MaxHeaderSize = 14
 
@@ -230,19 +209,10 @@ module FrameReader =
                 | ValueSome error -> HeaderParse.Malformed error
                 | ValueNone -> parseRest settings opcode masked bytes
 
-    /// <summary>Reads the header at the start of some bytes that lie together; see <c>readHeader</c>.</summary>
-    /// <param name="settings">The side this is, and its limits.</param>
-    /// <param name="bytes">The bytes received and not yet consumed.</param>
     [<CompiledName("ReadHeaderOf")>]
     let readHeaderOf (settings: ConnectionSettings) (bytes: ReadOnlySpan<byte>) : HeaderParse =
         parse settings bytes
 
-    /// <summary>
-    /// Reads the header at the start of a buffer and judges it by itself. Allocates nothing unless the header breaks a
-    /// rule, which is reported as soon as the bytes that break it are there.
-    /// </summary>
-    /// <param name="settings">The side this is, and its limits.</param>
-    /// <param name="buffer">The bytes received and not yet consumed.</param>
     [<CompiledName("ReadHeader")>]
     let readHeader (settings: ConnectionSettings) (buffer: inref<ReadOnlySequence<byte>>) : HeaderParse =
         let first = buffer.FirstSpan
@@ -258,11 +228,6 @@ module FrameReader =
             buffer.Slice(0L, int64 length).CopyTo copy
             parse settings (Span<byte>.op_Implicit copy)
 
-    /// <summary>
-    /// Reads the frame at the start of a buffer, judged by its header alone. Allocates nothing unless it breaks a rule.
-    /// </summary>
-    /// <param name="settings">The side this is, and its limits.</param>
-    /// <param name="buffer">The bytes received and not yet consumed.</param>
     [<CompiledName("Read")>]
     let read (settings: ConnectionSettings) (buffer: inref<ReadOnlySequence<byte>>) : FrameParse =
         match readHeader settings &buffer with

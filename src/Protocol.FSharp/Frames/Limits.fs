@@ -2,24 +2,19 @@
 namespace FunctionalWs.Protocol
 
 open System
+open type System.FormattableString
 
-/// <summary>
-/// The largest messages and frames that are accepted, judged by their headers before their payload arrives. Sizes
-/// are of payloads, in bytes.
-/// </summary>
+[<StructuredFormatDisplay("{Text}")>]
 type Limits = private {
     Message: int64
     Fragment: int64
     Count: int
 } with
 
-    /// <summary>The largest message, in bytes: 0 or more; 1,048,576 by default. Beyond it: 1009.</summary>
     member limits.MaxMessageSize = limits.Message
 
-    /// <summary>The largest single frame of a message, in bytes: 0 or more; no limit by default. Beyond it: 1009.</summary>
     member limits.MaxFragmentSize = limits.Fragment
 
-    /// <summary>The most frames of one message: 1 or more; 262,144 by default. Beyond it: 1008.</summary>
     member limits.MaxFragments = limits.Count
 
     /// What a payload of a size may take before extensions have decoded it: what doesn't compress gets a little larger.
@@ -31,21 +26,14 @@ type Limits = private {
         else
             size + slack
 
-    /// <summary>What stands for "no limit" on a size: the largest length a frame can have (RFC 6455 §5.2).</summary>
     static member Unlimited = Int64.MaxValue
 
-    /// <summary>Messages of up to 1 MiB in up to 262,144 frames of any size.</summary>
     static member Default: Limits = {
         Message = 1_048_576L
         Fragment = Limits.Unlimited
         Count = 262_144
     }
 
-    /// <summary>Sets limits.</summary>
-    /// <param name="maxMessageSize">The largest message, in bytes: 0 or more.</param>
-    /// <param name="maxFragmentSize">The largest frame of a message, in bytes: 0 or more.</param>
-    /// <param name="maxFragments">The most frames of one message: 1 or more.</param>
-    /// <exception cref="T:System.ArgumentOutOfRangeException">A limit is below its range.</exception>
     static member Create(maxMessageSize: int64, maxFragmentSize: int64, maxFragments: int) : Limits =
         ArgumentOutOfRangeException.ThrowIfNegative(maxMessageSize, nameof maxMessageSize)
         ArgumentOutOfRangeException.ThrowIfNegative(maxFragmentSize, nameof maxFragmentSize)
@@ -56,3 +44,14 @@ type Limits = private {
             Fragment = maxFragmentSize
             Count = maxFragments
         }
+
+    member limits.Text: string =
+        let fragments =
+            if limits.Fragment = Limits.Unlimited then
+                "of any size"
+            else
+                Invariant $"of up to {limits.Fragment} bytes"
+
+        Invariant $"messages of up to {limits.Message} bytes in up to {limits.Count} frames {fragments}"
+
+    override limits.ToString() = limits.Text

@@ -5,7 +5,6 @@ open System
 open System.Numerics
 open System.Runtime.InteropServices
 
-/// <summary>Masks and unmasks payload bytes; the operation is its own inverse (RFC 6455 §5.3).</summary>
 module Masking =
 
     /// The key as it applies to a slice that begins at an offset into the payload.
@@ -47,14 +46,6 @@ module Masking =
 
         sources.Length * 4
 
-    /// <summary>Xors a slice of a payload with its masking key. Masking and unmasking are the same.</summary>
-    /// <param name="key">The four bytes of the key, in the memory order in which they stand in the frame.</param>
-    /// <param name="offset">Where the slice begins in the payload, in bytes: 0 or more.</param>
-    /// <param name="source">The slice.</param>
-    /// <param name="destination">
-    /// Where the result goes: at least as long as the source. It may be the same memory, but may not overlap it otherwise.
-    /// </param>
-    /// <exception cref="T:System.ArgumentOutOfRangeException">The destination is shorter than the source.</exception>
     [<CompiledName("Apply")>]
     let apply (key: uint32) (offset: int64) (source: ReadOnlySpan<byte>) (destination: Span<byte>) : unit =
         ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, source.Length, nameof destination)

@@ -4,6 +4,7 @@ namespace FunctionalWs.Protocol
 open type System.FormattableString
 
 /// <summary>A section of a standard, such as <c>RFC 6455 §5.2</c>.</summary>
+[<StructuredFormatDisplay("{Text}")>]
 type RfcSection = {
     /// <summary>The number of the RFC, such as 6455.</summary>
     Rfc: int
@@ -11,6 +12,7 @@ type RfcSection = {
     Section: string
 } with
 
+    member private section.Text: string = Invariant $"RFC {section.Rfc} §{section.Section}"
+
     /// <summary>As people write it: <c>RFC 6455 §5.2</c>.</summary>
-    override section.ToString() =
-        Invariant $"RFC {section.Rfc} §{section.Section}"
+    override section.ToString() = section.Text

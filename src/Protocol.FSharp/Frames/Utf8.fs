@@ -2,38 +2,36 @@
 namespace FunctionalWs.Protocol
 
 open System
+open System.Globalization
 
-/// <summary>
-/// What is still owed to a character whose first bytes have arrived. The default value owes nothing: the text so far
-/// is complete (RFC 3629 §4).
-/// </summary>
 // Bytes that must follow, and the range of the next one: narrower than 80–BF where that keeps overlong forms,
 // surrogates and what lies beyond U+10FFFF out.
-[<Struct>]
+[<Struct; StructuredFormatDisplay("{Text}")>]
 type Utf8State = private {
     Owed: byte
     Low: byte
     High: byte
 } with
 
-    /// <summary>True when the text may end here.</summary>
     member state.IsComplete: bool = state.Owed = 0uy
 
-    /// <summary>How many bytes of an unfinished character are still to come: 0 to 3.</summary>
     member state.MissingBytes: int = int state.Owed
 
-/// <summary>The answer of the validator.</summary>
+    member state.Text: string =
+        match state.Owed with
+        | 0uy -> "complete"
+        | 1uy -> "1 byte missing"
+        | owed -> owed.ToString CultureInfo.InvariantCulture + " bytes missing"
+
+    override state.ToString() = state.Text
+
 [<Struct>]
 type Utf8Result =
-    /// <summary>No byte so far is wrong; the state goes with the next piece.</summary>
     | Valid of State: Utf8State
-    /// <summary>No text can have this byte here. The position counts from the start of the piece.</summary>
     | Invalid of Position: int
 
-/// <summary>Incremental validation of UTF-8 (RFC 3629, RFC 6455 §8.1).</summary>
 module Utf8 =
 
-    /// <summary>The state before the first byte of a text.</summary>
     [<CompiledName("Start")>]
     let start: Utf8State = { Owed = 0uy; Low = 0uy; High = 0uy }
 
@@ -93,9 +91,6 @@ module Utf8 =
         | ValueSome size -> from + lastBoundary (rest.Slice(0, size))
         | ValueNone -> from
 
-    /// <summary>Continues a text with its next piece; fails at the first byte that can't stand in UTF-8.</summary>
-    /// <param name="state">The state after the pieces before.</param>
-    /// <param name="data">The next piece, cut anywhere; may be empty.</param>
     [<CompiledName("Validate")>]
     let validate (state: Utf8State) (data: ReadOnlySpan<byte>) : Utf8Result =
         // The bytes that an unfinished character still owes come first, then ASCII at the platform's speed, then whole

@@ -44,6 +44,7 @@ module internal DeflateWindow =
             raise (ArgumentOutOfRangeException(name, bits.Value, Invariant $"{name} is from {least} to 15."))
 
 /// <summary>What a server wants of <c>permessage-deflate</c>. Immutable, and checked when it is made.</summary>
+[<StructuredFormatDisplay("{Text}")>]
 type DeflatePolicy = private {
     ServerForgets: bool
     ClientForgets: bool
@@ -96,6 +97,31 @@ type DeflatePolicy = private {
             ClientBits = ValueOption.ofNullable clientMaxWindowBits
             RequiresClientBits = requireClientMaxWindowBits
         }
+
+    member private policy.Text: string =
+        let bits (name: string) (value: int voption) : string list =
+            match value with
+            | ValueSome number -> [ Invariant $"{name} {number}" ]
+            | ValueNone -> []
+
+        let flag (isSet: bool) (name: string) : string list = if isSet then [ name ] else []
+
+        let all =
+            List.concat [
+                flag policy.ServerForgets "server without context"
+                flag policy.ClientForgets "client without context"
+                bits "server window" policy.ServerBits
+                bits "client window" policy.ClientBits
+                flag policy.RequiresClientBits "required"
+            ]
+
+        if all.IsEmpty then
+            "as clients like"
+        else
+            String.Join(", ", all)
+
+    /// <summary>What is set, in words.</summary>
+    override policy.ToString() = policy.Text
 
 /// <summary>
 /// What a client wants of <c>permessage-deflate</c>. Immutable, and checked when it is made. Its text is what it offers.

@@ -80,6 +80,16 @@ type HandshakePolicy
     /// <summary>The value of the <c>Server</c> header; null or empty to leave it out.</summary>
     member _.ServerHeader: string | null = serverHeader
 
+    /// <summary>How many origins may connect, the subprotocols and the <c>Server</c> header.</summary>
+    override _.ToString() : string =
+        let allowed =
+            match origins with
+            | ValueNone -> "any"
+            | ValueSome rules -> PeerText.number rules.Length
+
+        let names = String.Join(", ", subprotocols)
+        Invariant $"origins: {allowed}; subprotocols: [{names}]; Server: {serverHeader}"
+
     member internal _.Names: string list = subprotocols
     member internal _.Origins: OriginRule list voption = origins
     member internal _.ReadsExtensions: bool = readsExtensions

@@ -199,6 +199,10 @@ type BodyReader
     /// <summary>How the end of the body is told; <c>UntilEnd</c>, too, when its length can't be read.</summary>
     member _.Framing: BodyFraming = framing
 
+    /// <summary>How far it has come, in words.</summary>
+    override _.ToString() : string =
+        Invariant $"a body ({framing}) of which {written} bytes have been read, at most {maxSize}"
+
     /// <summary>Takes what has arrived.</summary>
     /// <param name="bytes">What came after that which earlier calls consumed.</param>
     /// <param name="destination">Where the body's bytes are written to, without what frames them.</param>

@@ -137,6 +137,11 @@ module internal HeadReader =
         Scanned = 0
     }
 
+    /// How far reading has come, in words.
+    let describe (state: HeadState<'start>) : string =
+        let lines = state.FieldCount + (if state.Start.IsSome then 1 else 0)
+        Invariant $"a head of which {lines} lines have been read, {state.Size} bytes"
+
     /// What becomes of the head with a line, or with what has come of it.
     [<Struct; RequireQualifiedAccess; NoComparison; NoEquality>]
     type private LineStep<'start> =

@@ -158,6 +158,9 @@ and [<Sealed; AllowNullLiteral(false)>] RequestReader
     member _.Read(bytes: ReadOnlySpan<byte>) : RequestParse =
         conclude (HeadReader.readSpan RequestLine.kind limits state bytes)
 
+    /// <summary>How far it has come, in words.</summary>
+    override _.ToString() : string = HeadReader.describe state
+
     /// <summary>Reads on. Total: no bytes of a peer make it throw.</summary>
     /// <param name="bytes">The bytes that the reading before did not consume, if any, and what has come after them.</param>
     /// <exception cref="T:System.ArgumentException">Bytes that were not consumed are missing.</exception>

@@ -128,6 +128,9 @@ and [<Sealed; AllowNullLiteral(false)>] ResponseReader
             Size = before.Size + size
     }
 
+    /// <summary>How far it has come, in words.</summary>
+    override _.ToString() : string = HeadReader.describe state
+
     /// <summary>A reader at the beginning of a head.</summary>
     /// <param name="limits">How large the head may be.</param>
     new(limits: HeadLimits) =

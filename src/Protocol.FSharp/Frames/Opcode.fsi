@@ -1,0 +1,36 @@
+// The six frame types of RFC 6455 §5.2 and §11.8. Reserved opcodes are not representable.
+namespace FunctionalWs.Protocol
+
+/// <summary>The type of a frame (RFC 6455 §5.2, §11.8).</summary>
+[<Struct; RequireQualifiedAccess>]
+type Opcode =
+    /// <summary>A further fragment of the message that is open (0x0).</summary>
+    | Continuation
+    /// <summary>The first or only frame of a text message (0x1).</summary>
+    | Text
+    /// <summary>The first or only frame of a binary message (0x2).</summary>
+    | Binary
+    /// <summary>Starts or answers the closing handshake (0x8).</summary>
+    | Close
+    /// <summary>Asks for a pong (0x9).</summary>
+    | Ping
+    /// <summary>Answers a ping, or comes unasked (0xA).</summary>
+    | Pong
+
+/// <summary>Opcodes as numbers, and their kinds.</summary>
+module Opcode =
+
+    /// <summary>The four bits that stand for an opcode in a frame header, 0x0 to 0xA.</summary>
+    /// <param name="opcode">The frame type.</param>
+    [<CompiledName("ToByte")>]
+    val toByte: opcode: Opcode -> byte
+
+    /// <summary>The frame type that four bits stand for; none for the reserved ones, 0x3–0x7 and 0xB–0xF.</summary>
+    /// <param name="bits">The low four bits of a frame's first byte.</param>
+    [<CompiledName("OfByte")>]
+    val ofByte: bits: byte -> Opcode voption
+
+    /// <summary>True for close, ping and pong (RFC 6455 §5.5).</summary>
+    /// <param name="opcode">The frame type.</param>
+    [<CompiledName("IsControl")>]
+    val isControl: opcode: Opcode -> bool

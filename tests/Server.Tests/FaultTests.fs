@@ -163,8 +163,8 @@ let everywhere =
                         if count.Value >= n then next (n + 1) else n
 
                     let runs = next 1
+                    server.Shutdown() =! 0 // all handlers have returned
                     test <@ runs > 3 && lost.Value > 0 @>
-                    server.Shutdown() =! 0
                     records.Of LogLevel.Error =! [])
     ]
 

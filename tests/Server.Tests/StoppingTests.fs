@@ -55,6 +55,34 @@ let private looks (server: Server) =
 let locks =
     testSequenced (
         testList "no lock of the server is held" [
+            testCase "while frames are logged by a logger with a lock under which others send" (fun () ->
+                let loggers = obj ()
+                use factory = new Sink((fun _ -> true), (fun _ -> lock loggers ignore))
+                let count = 500
+
+                let server, outcome =
+                    ServerOptions(LoggerFactory = factory)
+                    |> Serve.handling (fun connection ->
+                        let other =
+                            Wait.start (fun () ->
+                                for _ in 1..count do
+                                    lock loggers (fun () -> connection.Send "b"))
+
+                        for _ in 1..count do
+                            connection.Send "a"
+
+                        Wait.forTask "the other" other
+                        connection.Receive().Text)
+
+                use _ = server
+                use client = Serve.client server
+                client.SendText "c"
+
+                for _ in 1 .. 2 * count do
+                    client.ReadText() |> ignore
+
+                (succeeds outcome) =! "c")
+
             testCase "while a record is written, a scope begun or a measurement listened to" (fun () ->
                 let looked = ConcurrentDictionary<string, bool list>() // the first times of each
                 let found: Server[] = [| null |] // once it is made

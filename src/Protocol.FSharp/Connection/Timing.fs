@@ -51,7 +51,7 @@ type Timeouts
             if value = TimeSpan.MaxValue then
                 []
             else
-                [ name + " " + value.ToString "c" ]
+                [ name + " " + value.ToString("c", Globalization.CultureInfo.InvariantCulture) ]
 
         let all =
             List.concat [

@@ -1,12 +1,23 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using FunctionalWs.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace FunctionalWs;
 
-/// <summary>One record for each frame of a connection, at Debug. Sizes and kinds only: payloads are nobody's business.</summary>
+/// <summary>
+/// One record for each frame of a connection, at Debug. Sizes and kinds only: payloads are nobody's business. Frames are told under
+/// the gates of the connection, where no logger may be called: records wait until <see cref="Write"/>. Safe from any thread.
+/// </summary>
 internal sealed class FrameLog(ILogger logger, ServerConnection connection)
 {
+    // What is told while a slow logger writes; more is counted, and left out.
+    private const int MaxWaiting = 1024;
+
+    private readonly ConcurrentQueue<Action<ILogger>> waiting = new();
+    private int leftOut;
+    private int isWriting;
+
     private static readonly ConnectionSettings AnyFrame = new(
         Role.Client,
         Limits.Create(Limits.Unlimited, Limits.Unlimited, int.MaxValue),
@@ -33,8 +44,7 @@ internal sealed class FrameLog(ILogger logger, ServerConnection connection)
 
     private void Received(Opcode opcode, long size, string notes)
     {
-        using var scope = Log.BeginConnection(logger, connection);
-        Log.FrameReceived(logger, Invariant($"{opcode}"), size, notes);
+        Tell(log => Log.FrameReceived(log, Invariant($"{opcode}"), size, notes));
     }
 
     /// <summary>The stream of the peer has ended.</summary>
@@ -45,8 +55,7 @@ internal sealed class FrameLog(ILogger logger, ServerConnection connection)
 
     public void Sent(Opcode opcode, bool fin, ReservedBits bits, int size)
     {
-        using var scope = Log.BeginConnection(logger, connection);
-        Log.FrameSent(logger, Invariant($"{opcode}"), size, Notes(fin, bits));
+        Tell(log => Log.FrameSent(log, Invariant($"{opcode}"), size, Notes(fin, bits)));
     }
 
     /// <param name="frame">A whole frame of a message.</param>
@@ -57,10 +66,34 @@ internal sealed class FrameLog(ILogger logger, ServerConnection connection)
         Sent(header.Opcode, header.Fin, header.ReservedBits, (int)header.PayloadLength);
     }
 
-    private void Ended(string reason)
+    private void Ended(string reason) => Tell(log => Log.ReceivingEnded(log, reason));
+
+    private void Tell(Action<ILogger> record)
     {
-        using var scope = Log.BeginConnection(logger, connection);
-        Log.ReceivingEnded(logger, reason);
+        if (waiting.Count < MaxWaiting)
+            waiting.Enqueue(record);
+        else
+            Interlocked.Increment(ref leftOut);
+    }
+
+    /// <summary>Writes what waits, unless another thread does: then that one does it. Under none of the connection's gates.</summary>
+    public void Write()
+    {
+        while (!waiting.IsEmpty && Interlocked.Exchange(ref isWriting, 1) == 0)
+        {
+            try
+            {
+                using var scope = Log.BeginConnection(logger, connection);
+                while (waiting.TryDequeue(out var record))
+                    record(logger);
+                if (Interlocked.Exchange(ref leftOut, 0) is > 0 and var count)
+                    Log.FramesLeftOut(logger, count);
+            }
+            finally
+            {
+                Interlocked.Exchange(ref isWriting, 0); // then looks again: who came meanwhile has left it to this thread
+            }
+        }
     }
 
     private static string Notes(bool fin, ReservedBits bits) =>

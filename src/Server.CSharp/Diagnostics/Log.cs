@@ -206,4 +206,11 @@ internal sealed partial class Log(ILogger logger)
 
     [LoggerMessage(42, LogLevel.Debug, "< {Reason}")]
     public static partial void ReceivingEnded(ILogger logger, string reason);
+
+    [LoggerMessage(
+        45,
+        LogLevel.Debug,
+        "{Count} frames are left out here: they came faster than the log took them"
+    )]
+    public static partial void FramesLeftOut(ILogger logger, int count);
 }

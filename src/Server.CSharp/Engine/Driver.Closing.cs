@@ -36,9 +36,15 @@ internal sealed partial class Driver
         var now = Now;
         using (stateGate.Hold())
         {
-            if (!TryEnter(Command.NewFail(status), now))
-                return;
+            var before = cause;
+            // Before the state tells that there is one: others read the state without its lock.
             cause ??= reason;
+            Interlocked.MemoryBarrier();
+            if (!TryEnter(Command.NewFail(status), now))
+            {
+                cause = before;
+                return;
+            }
         }
         TryFlushOutput();
         Hasten();

@@ -35,6 +35,7 @@ internal sealed partial class Driver
             output.Post(frame);
         }
         frames?.Sent(frame.Bytes);
+        WriteFrames();
         return null;
     }
 
@@ -78,6 +79,19 @@ internal sealed partial class Driver
         // Both close frames are exchanged and ours is out: it is the server that ends the stream (RFC 6455 §7.1.1).
         if ((output.IsEnded || isBroken) && State is State.Draining { Closure: Closure.Clean })
             EndSending();
+        WriteFrames();
+    }
+
+    /// <summary>Writes the records of frames, which wait until this thread has left the gates under which they were told.</summary>
+    public void WriteFrames()
+    {
+        if (
+            frames is not null
+            && !Receiver.IsHeldByCurrentThread
+            && !output.IsHeldByCurrentThread
+            && !stateGate.IsHeldByCurrentThread
+        )
+            frames.Write();
     }
 
     /// <summary>Asks the watcher to look soon, and again and again while something is urgent.</summary>

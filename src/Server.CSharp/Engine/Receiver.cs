@@ -44,21 +44,28 @@ internal sealed class Receiver(
         out ReceivedMessage message
     )
     {
-        scheduler.Await(gate);
-        lock (gate)
+        try
         {
-            receiveCount++;
-            receivingThread = Environment.CurrentManagedThreadId;
-            input.IsLending = mode is ReceiveMode.Lent;
-            try
+            scheduler.Await(gate);
+            lock (gate)
             {
-                return TryTake(mode, destination, out message)
-                    || TryWait(deadline, mode, destination, out message);
+                receiveCount++;
+                receivingThread = Environment.CurrentManagedThreadId;
+                input.IsLending = mode is ReceiveMode.Lent;
+                try
+                {
+                    return TryTake(mode, destination, out message)
+                        || TryWait(deadline, mode, destination, out message);
+                }
+                finally
+                {
+                    input.IsLending = false;
+                }
             }
-            finally
-            {
-                input.IsLending = false;
-            }
+        }
+        finally
+        {
+            driver.WriteFrames();
         }
     }
 
@@ -241,6 +248,7 @@ internal sealed class Receiver(
         finally
         {
             gate.Exit();
+            driver.WriteFrames();
         }
     }
 
@@ -286,6 +294,7 @@ internal sealed class Receiver(
                 if (!driver.IsClosed)
                     Fill();
             }
+            driver.WriteFrames();
         }
     }
 
@@ -310,6 +319,7 @@ internal sealed class Receiver(
             if (isOpened)
                 TakeLast();
         }
+        driver.WriteFrames();
     }
 
     /// <summary>Gives everything back but the messages that are complete.</summary>
@@ -327,6 +337,7 @@ internal sealed class Receiver(
                 input.Release();
             }
         }
+        driver.WriteFrames();
     }
 }
 

@@ -74,6 +74,10 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
         {
             driver.Break(error);
         }
+        finally
+        {
+            driver.WriteFrames();
+        }
     }
 
     private void Write(Command command, ReservedBits bits, ReadOnlySpan<byte> payload, bool hold)
@@ -103,6 +107,10 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
         {
             driver.Break(error);
             throw Broken();
+        }
+        finally
+        {
+            driver.WriteFrames();
         }
     }
 

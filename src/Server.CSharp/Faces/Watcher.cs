@@ -68,7 +68,9 @@ internal sealed class Watcher
     }
 
     /// <summary>Starts its thread, which <see cref="EndWhenEmpty"/> ends.</summary>
-    public void Start() => scheduler.Start("FunctionalWs watcher", Run);
+    /// <param name="callbacks">What loggers and listeners run in.</param>
+    public void Start(CallbackContext callbacks) =>
+        scheduler.Start("FunctionalWs watcher", () => callbacks.Run(Run));
 
     public void Add(ServerConnection connection)
     {

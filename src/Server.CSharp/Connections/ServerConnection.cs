@@ -327,7 +327,8 @@ public sealed partial class ServerConnection
     }
 
     /// <summary>See <see cref="Receiver.ReadAhead"/>.</summary>
-    internal long ReadAhead(bool isReadable) => driver.Receiver.ReadAhead(isReadable);
+    internal long ReadAhead(bool isReadable, out bool mayHaveMore) =>
+        driver.Receiver.ReadAhead(isReadable, out mayHaveMore);
 
     private void RequireOpened()
     {

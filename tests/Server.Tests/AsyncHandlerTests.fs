@@ -122,6 +122,113 @@ let asynchronous =
                 good.Read() =! Closed(CloseStatus.Create(CloseCode.NormalClosure, ""))
                 [ for error in records.Exceptions -> error.Message ] =! [ "too bad" ])
 
+        testTheory
+            "that is async void and called after an await, in a hook, or at the connection's end, ends no process: it is told"
+            [
+                "handler", 24
+                "handler that threw", 13
+                "after the handler", 13
+                "request", 13
+                "response", 13
+                "subprotocol", 13
+                "closed", 13
+            ]
+            (fun (where, id) ->
+                let records = new Records()
+                let goOn = TaskCompletionSource()
+
+                let fire () =
+                    asyncVoid (fun () ->
+                        task {
+                            do! goOn.Task
+                            failwith "too bad"
+                        })
+
+                let fireAt at =
+                    if at = where then
+                        fire ()
+
+                let handler (connection: ServerConnection) : Task =
+                    task {
+                        if where = "closed" then
+                            connection.Closed.Register(fun () -> fire ()) |> ignore
+
+                        do! Task.Yield()
+                        fireAt "handler"
+
+                        if where = "handler that threw" then
+                            fire ()
+                            goOn.SetResult()
+                            failwith "as well"
+
+                        if where = "after the handler" then
+                            let context = SynchronizationContext.Current
+
+                            Task.Run(fun () ->
+                                connection.WaitClosed() |> ignore
+                                context.Post((fun _ -> fire ()), null)
+                                goOn.TrySetResult())
+                            |> ignore
+                        else
+                            goOn.TrySetResult() |> ignore
+                    }
+
+                let options =
+                    ServerOptions(
+                        LoggerFactory = records,
+                        ProcessRequest =
+                            ProcessRequest(fun _ _ ->
+                                fireAt "request"
+                                Response.None),
+                        ProcessResponse =
+                            ProcessResponse(fun _ _ _ ->
+                                fireAt "response"
+                                Response.None),
+                        SelectSubprotocol =
+                            SelectSubprotocol(fun _ _ ->
+                                fireAt "subprotocol"
+                                null)
+                    )
+
+                use server =
+                    Server.Serve(Func<ServerConnection, Task> handler, "127.0.0.1", 0, options)
+
+                server.Start()
+                use client = PeerClient.OverTcp server
+                client.ShakeHands()
+                client.Read() |> ignore
+                client.SendClose 1000
+                untilGone server
+
+                Wait.until "it is told" (fun () ->
+                    records.Exceptions |> List.exists (fun error -> error.Message = "too bad"))
+
+                let told = records.Of LogLevel.Error |> List.map (fun (struct (_, id, _)) -> id)
+                test <@ List.contains id told @>)
+
+        testCase "that an async void method uses the connection after its end is no error" (fun () ->
+            let records = new Records()
+
+            let handler (connection: ServerConnection) =
+                connection.Closed.Register(fun () ->
+                    asyncVoid (fun () ->
+                        task {
+                            connection.WaitClosed() |> ignore
+                            connection.Send "bye"
+                        }))
+                |> ignore
+
+            use server = inMemory handler (ServerOptions(LoggerFactory = records))
+            use client = client server
+            client.Read() |> ignore
+            client.SendClose 1000
+            untilGone server
+
+            Wait.until "it is told" (fun () ->
+                records.All |> List.exists (fun (struct (_, id, _)) -> id = 43))
+
+            records.Of LogLevel.Error =! [])
+
         testCase "of a rule gets the values, and two rules with it are of one endpoint" (fun () ->
             let handler (connection: ServerConnection) (name: string) : Task =
                 task {

@@ -1,6 +1,7 @@
 module FunctionalWs.Server.Tests.BudgetTests
 
 open System
+open System.Reflection
 open System.Threading
 open Expecto
 open Swensen.Unquote
@@ -70,6 +71,26 @@ let tests =
                 share.MayRead 0L =! little
                 share.MayRead floor =! little
                 share.MayRead 0L =! little)
+
+        testCase
+            "asks nobody else, nor for a lock, for who holds little: what waits may be broadcasts"
+            (fun () ->
+                let budget, shares = opened (1_000L * kibi) 5
+                budget.Add(5_000L * kibi)
+
+                let gate =
+                    typeof<BufferBudget>
+                        .GetField("gate", BindingFlags.Instance ||| BindingFlags.NonPublic)
+                        .GetValue
+                        budget
+                    :?> Lock
+
+                gate.Enter()
+
+                try
+                    Wait.forTask "the answer" (Wait.start (fun () -> shares[0].MayRead 0L =! little))
+                finally
+                    gate.Exit())
 
         testCase
             "lets one of those that hold much read on, always, so that it can complete its message"

@@ -176,10 +176,29 @@ let clientsDoing =
 
         testTheory
             "what is not its doing stays an error"
-            [ "own token"; "own fault beside it"; "another's end"; "timeout" ]
+            [
+                "own token"
+                "own fault beside it"
+                "another's end"
+                "another's message"
+                "another's fragment"
+                "own message"
+                "timeout"
+            ]
             (fun way ->
                 let _, other, otherConnection, release = connected (ServerOptions())
                 use _ = release
+                other.WriteFrame(true, Opcode.Binary, [| 0xFFuy |])
+                let notText = Lazy<Message>(fun () -> otherConnection.Receive())
+
+                let fragment =
+                    Lazy<Fragment>(fun () -> Seq.head (otherConnection.ReceiveStreaming()))
+
+                if way = "another's message" then
+                    notText.Force() |> ignore
+                elif way = "another's fragment" then
+                    fragment.Force() |> ignore
+
                 other.Transport.Abort()
                 otherConnection.WaitClosed Wait.limit =! true
 
@@ -194,6 +213,9 @@ let clientsDoing =
 
                             raise (AggregateException(error, InvalidOperationException()))
                         | "another's end" -> otherConnection.Send "late"
+                        | "another's message" -> notText.Value.Text |> ignore
+                        | "another's fragment" -> fragment.Value.Text |> ignore
+                        | "own message" -> Message(ReadOnlyMemory [| 0xFFuy |]).Text |> ignore
                         | _ -> raise (TimeoutException()))
 
                 idsOf LogLevel.Error records =! [ 24 ])

@@ -56,6 +56,29 @@ let closing =
             succeeds outcome
             =! ("before", Nullable false, "sent 1000 (normal closure); then received 1000 (normal closure)"))
 
+        testCase
+            "by the end of the peer's stream alone, a half-close: what came before is received, and nothing can be sent"
+            (fun () ->
+                let server, outcome =
+                    defaults
+                    |> handling (fun connection ->
+                        connection.WaitClosed Wait.limit =! true // busy until it notices
+
+                        let texts = [ connection.Receive().Text; connection.Receive().Text ]
+
+                        let error =
+                            Wait.throws<ConnectionClosedErrorException>(fun () -> connection.Send "answer")
+
+                        texts, isNull (box error.Received), connection.CloseCode)
+
+                use _ = server
+                use client = client server
+                client.SendText "one"
+                client.SendText "two"
+                client.Transport.ShutdownSend()
+                succeeds outcome =! ([ "one"; "two" ], true, Nullable 1006)
+                client.Read() =! End)
+
         testCase "when the peer began tells that it did, and both statuses" (fun () ->
             let server, outcome = handling (fun connection -> connection.Receive()) defaults
             use _ = server

@@ -2,6 +2,7 @@
 module FunctionalWs.Server.Tests.InputMemoryTests
 
 open System
+open System.Reflection
 open Expecto
 open Swensen.Unquote
 open FunctionalWs
@@ -101,6 +102,23 @@ let tests =
                     rest <- rest - taken
 
             test <@ sink.Capacity <= (1024L + 64L) * kibi @>)
+
+        testCase
+            "E1: a buffer for which there is no more memory is given back without another fault"
+            (fun () ->
+                use stream = new Stream("x"B, [ 4_096 ])
+                let buffer = ReceiveBuffer()
+                buffer.Fill(stream, 4_096) =! 4_096
+                // The next read asks for more than the platform has.
+                typeof<ReceiveBuffer>
+                    .GetField("readSize", BindingFlags.Instance ||| BindingFlags.NonPublic)
+                    .SetValue(buffer, Int32.MaxValue)
+
+                Wait.throws<OutOfMemoryException>(fun () -> buffer.Fill(stream, Int32.MaxValue) |> ignore)
+                |> ignore
+
+                buffer.Release()
+                buffer.TryLend() =! false)
 
         testCase "H3: a head that never ends is read some 8 KiB beyond its limit" (fun () ->
             for sizes in cuts do

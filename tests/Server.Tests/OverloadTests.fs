@@ -353,7 +353,7 @@ let floods =
 
             Wait.until "all are read" (fun () ->
                 let now = driver.Input.Offset
-                most <- max most (connection.ReadAhead true)
+                most <- max most (fst (connection.ReadAhead true))
                 last <- now
                 now >= int64 pings.Length)
 

@@ -319,6 +319,23 @@ let server =
             fail ()
             Wait.until "the next is recorded" (fun () -> (records.Of LogLevel.Error).Length = 2))
 
+        testCase "a name of one's own in ApplicationProtocols is agreed on, and spoken as HTTP/1.1" (fun () ->
+            let own = SslApplicationProtocol "chat/1"
+            let ssl = Tls.ssl ()
+            ssl.ApplicationProtocols <- List [ own; SslApplicationProtocol.Http11 ]
+            let found = TaskCompletionSource<string>()
+
+            use server =
+                ServerOptions(Ssl = ssl)
+                |> Serve.overTcp (fun connection -> found.SetResult connection.Tls.ApplicationProtocol)
+
+            let options = Tls.clientOptions ()
+            options.ApplicationProtocols <- List [ own ]
+            let lower = raw server
+            use client = new PeerClient(new Tls.ClientTransport(Tls.over options lower, lower))
+            client.ShakeHands()
+            Wait.forTask "the handler" found.Task =! "chat/1")
+
         testCase "all settings of TLS reach the handshake" (fun () ->
             // A further one of a later platform has to be copied, too: see TlsCallbacks.
             typeof<SslServerAuthenticationOptions>.GetProperties()

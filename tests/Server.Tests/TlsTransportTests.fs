@@ -135,6 +135,53 @@ let transport =
                 Encoding.ASCII.GetString(heard.ToArray()) =! "hello, world"
                 tls.IsReadable =! false)
 
+        testTheory
+            "a record that drips costs no exception until it is complete, and each look is counted"
+            [ SslProtocols.Tls12; SslProtocols.Tls13 ]
+            (fun protocol ->
+                let tls, toServer, stream, toClient = joined protocol
+                use _ = tls
+                tls.IsReadable =! false // nothing came with the end of the handshake
+                let record = encrypt stream toClient (Array.zeroCreate<byte> 5_000)
+                let thread = Environment.CurrentManagedThreadId
+                let mutable thrown = 0
+
+                let count =
+                    EventHandler<Runtime.ExceptionServices.FirstChanceExceptionEventArgs>(fun _ _ ->
+                        if Environment.CurrentManagedThreadId = thread then
+                            thrown <- thrown + 1)
+
+                let before = tls.Looks
+                AppDomain.CurrentDomain.add_FirstChanceException count
+
+                try
+                    for next in record[.. record.Length - 2] do
+                        toServer.Give [ next ]
+
+                        if tls.IsReadable then
+                            failwith "a part of a record is readable"
+                finally
+                    AppDomain.CurrentDomain.remove_FirstChanceException count
+
+                thrown =! 0
+                tls.Looks - before =! int64 record.Length - 1L
+                toServer.Give [ Array.last record ]
+                tls.IsReadable =! true
+                (read tls 5_000).Length =! 5_000)
+
+        testCase "what is no record is the end at once, not when it is as long as it says" (fun () ->
+            for bytes in [ "GET / HTTP/1.1\r\n"B; [| 23uy; 2uy |]; [| 23uy; 3uy; 3uy; 255uy; 255uy |] ] do
+                let tls, toServer, _, _ = joined SslProtocols.None
+                use _ = tls
+                tls.IsReadable =! false
+                toServer.Give bytes
+
+                if not tls.IsReadable then
+                    toServer.Give(Array.zeroCreate<byte> 16)
+
+                tls.IsReadable =! true
+                read tls 64 =! [||])
+
         testCase "one read takes all whole records, a small one leaves the rest readable" (fun () ->
             let tls, toServer, stream, toClient = joined SslProtocols.None
             use _ = tls

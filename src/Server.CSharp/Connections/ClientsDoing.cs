@@ -24,7 +24,7 @@ internal sealed record ClientsDoing(CloseCode Code, string? Reason)
                 CloseCode.PolicyViolation,
                 late.Message
             ),
-            NotTextException text => new(
+            NotTextException text when text.Origin == driver => new(
                 text.Kind.IsText ? CloseCode.InvalidFramePayloadData : CloseCode.UnsupportedData,
                 text.Message
             ),

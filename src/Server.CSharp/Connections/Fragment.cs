@@ -8,8 +8,11 @@ namespace FunctionalWs;
 /// </summary>
 public readonly struct Fragment
 {
-    internal Fragment(MessageKind kind, ReadOnlyMemory<byte> data, bool isLast)
+    private readonly Driver origin; // the connection that received it
+
+    internal Fragment(MessageKind kind, ReadOnlyMemory<byte> data, bool isLast, Driver origin)
     {
+        this.origin = origin;
         Kind = kind;
         Data = data;
         IsLast = isLast;
@@ -31,7 +34,7 @@ public readonly struct Fragment
     /// <exception cref="NotTextException">
     /// The bytes are not UTF-8: a binary message, or any message where text isn't validated.
     /// </exception>
-    public string Text => NotTextException.Decode(Data.Span, Kind);
+    public string Text => NotTextException.Decode(Data.Span, Kind, origin);
 
     /// <summary>Kind and size, such as <c>Text fragment (5 bytes)</c>; never the content.</summary>
     public override string ToString() =>

@@ -3,27 +3,32 @@ using System.Runtime.ExceptionServices;
 namespace FunctionalWs;
 
 /// <summary>
-/// What keeps an <c>async void</c> method that a handler is, or calls, from ending the process: the handler counts as returned
-/// when it has, and what it throws counts as the handler's. Continuations run on the thread pool, as without a context.
+/// What a handler runs in: it counts as returned when the <c>async void</c> methods that it is, or has called, have, and what they
+/// throw counts as the handler's.
 /// </summary>
-internal sealed class HandlerContext : SynchronizationContext
+internal sealed class HandlerContext(Log log, Driver driver) : CallbackContext(log, driver)
 {
     private readonly object gate = new();
     private int pending;
     private ExceptionDispatchInfo? failure;
+    private bool isOver;
 
     /// <summary>Runs a handler, and what it has begun, to the end.</summary>
-    public static void Run(Action<ServerConnection> handler, ServerConnection connection)
+    public void Run(Action<ServerConnection> handler, ServerConnection connection)
     {
-        SetSynchronizationContext(new HandlerContext());
         try
         {
-            handler(connection);
-            AwaitPending();
+            Run(() =>
+            {
+                handler(connection);
+                AwaitAll();
+            });
         }
         finally
         {
-            SetSynchronizationContext(null);
+            // From now on nobody waits for what may still fail; and a handler that threw itself has not waited.
+            if (Take(isLast: true) is { } untold)
+                Tell(untold.SourceException);
         }
     }
 
@@ -44,8 +49,6 @@ internal sealed class HandlerContext : SynchronizationContext
     /// <summary>Waits for the <c>async void</c> methods that the current handler has called. What they threw is thrown.</summary>
     public static void AwaitPending() => (Current as HandlerContext)?.AwaitAll();
 
-    public override SynchronizationContext CreateCopy() => this;
-
     public override void OperationStarted()
     {
         using (gate.HoldMonitor())
@@ -61,25 +64,26 @@ internal sealed class HandlerContext : SynchronizationContext
         }
     }
 
-    /// <summary>How such a method goes on, and how it throws: it has completed before that, so this counts by itself.</summary>
+    // A method has completed before it throws, so this counts by itself.
     public override void Post(SendOrPostCallback callback, object? state)
     {
         OperationStarted();
-        ThreadPool.UnsafeQueueUserWorkItem(_ => Call(callback, state), null);
+        base.Post(callback, state);
     }
 
-    private void Call(SendOrPostCallback callback, object? state)
+    protected override void Called() => OperationCompleted();
+
+    protected override void Failed(Exception error)
     {
-        try
+        using (gate.HoldMonitor())
         {
-            callback(state);
+            if (!isOver && failure is null)
+            {
+                failure = ExceptionDispatchInfo.Capture(error);
+                return;
+            }
         }
-        catch (Exception error)
-        {
-            using (gate.HoldMonitor())
-                failure ??= ExceptionDispatchInfo.Capture(error);
-        }
-        OperationCompleted();
+        Tell(error);
     }
 
     private void AwaitAll()
@@ -89,6 +93,17 @@ internal sealed class HandlerContext : SynchronizationContext
             while (pending > 0)
                 Monitor.Wait(gate);
         }
-        failure?.Throw();
+        Take(isLast: false)?.Throw();
+    }
+
+    private ExceptionDispatchInfo? Take(bool isLast)
+    {
+        using (gate.HoldMonitor())
+        {
+            var taken = failure;
+            failure = null;
+            isOver |= isLast;
+            return taken;
+        }
     }
 }

@@ -8,6 +8,8 @@ namespace FunctionalWs;
 /// </summary>
 public readonly struct Message : IEquatable<Message>
 {
+    private readonly Driver? origin; // the connection that received it; null when the application made it
+
     /// <summary>Makes a text message.</summary>
     /// <param name="text">The text; may be empty.</param>
     /// <exception cref="ArgumentException">The text has a lone surrogate, which UTF-8 can't encode.</exception>
@@ -19,10 +21,11 @@ public readonly struct Message : IEquatable<Message>
     public Message(ReadOnlyMemory<byte> data)
         : this(MessageKind.Binary, data) { }
 
-    internal Message(MessageKind kind, ReadOnlyMemory<byte> data)
+    internal Message(MessageKind kind, ReadOnlyMemory<byte> data, Driver? origin = null)
     {
         Kind = kind;
         Data = data;
+        this.origin = origin;
     }
 
     /// <summary>Whether the message is text or bytes.</summary>
@@ -40,7 +43,7 @@ public readonly struct Message : IEquatable<Message>
     /// <exception cref="NotTextException">
     /// The payload is not UTF-8: a binary message, or any message where text isn't validated.
     /// </exception>
-    public string Text => NotTextException.Decode(Data.Span, Kind);
+    public string Text => NotTextException.Decode(Data.Span, Kind, origin);
 
     /// <summary>True when kind and payload are the same.</summary>
     /// <param name="other">The message to compare with.</param>

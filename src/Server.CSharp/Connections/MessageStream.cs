@@ -112,7 +112,8 @@ public sealed class MessageStream : IEnumerable<Fragment>, IEnumerator<Fragment>
         fragments++;
         var isLast = received.IsLast && (ends is null || fragments == ends.Count);
         var data = received.Data[start..end];
-        return new(received.Kind, received.Kind.IsText ? Whole(data, isLast) : data, isLast);
+        var whole = received.Kind.IsText ? Whole(data, isLast) : data;
+        return connection.ToFragment(received.Kind, whole, isLast);
     }
 
     /// <summary>A piece of text that ends with a whole character; the beginning of another is kept for the next.</summary>

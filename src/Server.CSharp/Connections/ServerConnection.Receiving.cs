@@ -26,7 +26,7 @@ public sealed partial class ServerConnection
         BeginReceiving(nameof(Receive));
         try
         {
-            return ReceiveCore(timeout, ReceiveMode.Message, null).ToMessage();
+            return ReceiveCore(timeout, ReceiveMode.Message, null).ToMessage(driver);
         }
         finally
         {
@@ -152,6 +152,9 @@ public sealed partial class ServerConnection
     internal ReceivedMessage ReceiveFragments(TimeSpan? timeout) =>
         ReceiveCore(timeout, ReceiveMode.Fragments, null).Owned();
 
+    internal Fragment ToFragment(MessageKind kind, ReadOnlyMemory<byte> data, bool isLast) =>
+        new(kind, data, isLast, driver);
+
     internal void DiscardRest() => driver.Receiver.DiscardRest();
 
     private ReceivedMessage ReceiveCore(
@@ -187,7 +190,7 @@ public sealed partial class ServerConnection
                 )
             )
             {
-                message = received.ToMessage();
+                message = received.ToMessage(driver);
                 return true;
             }
         }

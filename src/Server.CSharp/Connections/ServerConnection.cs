@@ -209,10 +209,12 @@ public sealed partial class ServerConnection
     {
         ownThread = Environment.CurrentManagedThreadId;
         this.handler = handler;
+        SynchronizationContext.SetSynchronizationContext(driver.Callbacks);
         Guard.Run(this, Life, LifeFailed);
         isEnded = true;
         foreach (var step in Ends)
             Guard.Run(this, step, LifeFailed);
+        SynchronizationContext.SetSynchronizationContext(null);
     }
 
     private void Live()
@@ -252,7 +254,7 @@ public sealed partial class ServerConnection
         var code = Protocol.CloseCode.NormalClosure;
         try
         {
-            HandlerContext.Run(handler, this);
+            new HandlerContext(log, driver).Run(handler, this);
         }
         catch (Exception error) when (ClientsDoing.Of(error, driver) is { } doing)
         {
@@ -325,7 +327,8 @@ public sealed partial class ServerConnection
     }
 
     /// <summary>See <see cref="Receiver.ReadAhead"/>.</summary>
-    internal long ReadAhead(bool isReadable) => driver.Receiver.ReadAhead(isReadable);
+    internal long ReadAhead(bool isReadable, out bool mayHaveMore) =>
+        driver.Receiver.ReadAhead(isReadable, out mayHaveMore);
 
     private void RequireOpened()
     {

@@ -103,6 +103,13 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(9, LogLevel.Error, "A callback of a connection's Closed token failed")]
     public partial void CallbackFailed(Exception error);
 
+    [LoggerMessage(
+        13,
+        LogLevel.Error,
+        "An async void method failed that a hook, a handler or a callback has called"
+    )]
+    public partial void AsyncVoidFailed(Exception error);
+
     /// <param name="error">What a handler or a hook has thrown.</param>
     /// <param name="doing">How its client has brought that about.</param>
     public void HandlerEnded(Exception error, ClientsDoing doing)

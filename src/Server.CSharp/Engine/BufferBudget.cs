@@ -62,6 +62,8 @@ internal sealed class BufferBudget(long limit)
 
     private bool IsFavoured(BufferShare share)
     {
+        if (!share.HoldsMuch)
+            return false; // nor is anybody looked for: each read of all connections would look through all of them
         var first = favoured;
         if (first is null || !first.HoldsMuch)
             first = FindFavoured();

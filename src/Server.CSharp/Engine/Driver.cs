@@ -45,6 +45,7 @@ internal sealed partial class Driver
         this.options = options;
         this.watcher = watcher;
         this.connection = connection;
+        Callbacks = new CallbackContext(log, this);
         notOpen = new NotOpenToken(this, log);
         this.frames = frames;
         this.metrics = metrics;
@@ -66,6 +67,9 @@ internal sealed partial class Driver
 
     /// <summary>The extensions that were agreed on. Set before the connection opens.</summary>
     public ExtensionChain Extensions { get; private set; } = ExtensionChain.Empty;
+
+    /// <summary>What the application's code runs in on the connection's thread, and what is registered for its end.</summary>
+    public CallbackContext Callbacks { get; }
 
     public MessageInput Input { get; }
 

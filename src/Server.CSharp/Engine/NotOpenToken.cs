@@ -26,6 +26,12 @@ internal sealed class NotOpenToken(Driver driver, Log log)
     {
         try
         {
+            // What was registered last is called first: the others run in the context, on the same thread of the pool.
+            source.Token.UnsafeRegister(
+                static context =>
+                    SynchronizationContext.SetSynchronizationContext((CallbackContext)context!),
+                driver.Callbacks
+            );
             await source.CancelAsync().ConfigureAwait(false);
         }
         catch (AggregateException error) when (ClientsDoing.Of(error, driver) is { } doing)

@@ -32,6 +32,7 @@ internal sealed class ReceiveBuffer
     private bool comesInLittle; // no more than a message at a time, of late
     private bool isLent;
     private bool isReleased;
+    private bool isMakingRoom; // still so after it failed, for want of memory: then the pipe's last segment has none
 
     /// <summary>What was received: the opening handshake reads its request here.</summary>
     public PipeReader Reader => pipe.Reader;
@@ -87,7 +88,10 @@ internal sealed class ReceiveBuffer
     /// <summary>Takes in bytes that were read elsewhere, <see cref="MinReadSize"/> at most. Nothing may be lent.</summary>
     public void Add(ReadOnlySpan<byte> received)
     {
-        received.CopyTo(pipe.Writer.GetMemory(received.Length).Span);
+        isMakingRoom = true;
+        var memory = pipe.Writer.GetMemory(received.Length);
+        isMakingRoom = false;
+        received.CopyTo(memory.Span);
         Commit(received.Length);
         comesInLittle = false;
     }
@@ -104,8 +108,12 @@ internal sealed class ReceiveBuffer
     // bytes that come one by one a segment each.
     private Memory<byte> GetMemory(int size)
     {
-        var rest = pipe.Writer.GetMemory(1);
-        return rest.Length >= size / RestFraction ? rest : pipe.Writer.GetMemory(size);
+        isMakingRoom = true;
+        var memory = pipe.Writer.GetMemory(1);
+        if (memory.Length < size / RestFraction)
+            memory = pipe.Writer.GetMemory(size);
+        isMakingRoom = false;
+        return memory;
     }
 
     /// <summary>Has what was received in <see cref="Unread"/>; false when there is nothing that is new.</summary>
@@ -165,6 +173,8 @@ internal sealed class ReceiveBuffer
     {
         Discard();
         isReleased = true;
+        if (isMakingRoom)
+            return; // the pipe would give back what it has not got: the garbage collector takes all of it
         pipe.Writer.Complete();
         pipe.Reader.Complete();
     }

@@ -22,7 +22,8 @@ internal readonly record struct ReceivedMessage(
 )
 {
     /// <summary>The message, in memory that is the caller's for good.</summary>
-    public Message ToMessage() => new(Kind, Owned().Data);
+    /// <param name="origin">The connection that received it.</param>
+    public Message ToMessage(Driver origin) => new(Kind, Owned().Data, origin);
 
     /// <summary>The same in memory that is the caller's for good.</summary>
     public ReceivedMessage Owned()

@@ -221,35 +221,44 @@ internal sealed class Receiver(
 
     /// <summary>
     /// What the watcher does for a connection that nobody is receiving from: reads what has come, answers what has to be
-    /// answered, keeps messages for later. Never waits. Tells how much work that was, in bytes; more than 0 when it has read: there
-    /// may be more.
+    /// answered, keeps messages for later. Never waits. Tells how much work that was, in bytes.
     /// </summary>
     /// <param name="isReadable">False when the kernel has just said that there is nothing to read.</param>
-    public long ReadAhead(bool isReadable)
+    /// <param name="mayHaveMore">True when something came of it: then there may be more.</param>
+    public long ReadAhead(bool isReadable, out bool mayHaveMore)
     {
+        mayHaveMore = false;
         if (!gate.TryEnter())
             return 0;
+        var lookedBefore = transport.Looks;
         try
         {
-            var before = input.Offset;
-            var work = TakeAhead();
-            var mayFill = !driver.ReadOn(Unread).IsStop && !input.HasMore || driver.IsBroken;
-            var maxSize = mayFill ? Math.Min(Budgeted, MaxReadAhead) : 0;
-            if (maxSize > 0 && isReadable && !driver.IsClosed && transport.IsReadable)
-            {
-                Fill(mayBeSmall: false, out _, maxSize);
-                work += CostOfRead + TakeAhead();
-            }
-            // What lies behind a full queue is not read any more, and its end would never come.
-            else if (driver.IsBroken && driver.ReadOn(Unread).IsStop)
-                ReceiveEnd();
-            return work + input.Offset - before;
+            var work = ReadOnce(isReadable);
+            mayHaveMore = work > 0;
+            return work + (transport.Looks - lookedBefore) * CostOfRead;
         }
         finally
         {
             gate.Exit();
             driver.WriteFrames();
         }
+    }
+
+    private long ReadOnce(bool isReadable)
+    {
+        var before = input.Offset;
+        var work = TakeAhead();
+        var mayFill = !driver.ReadOn(Unread).IsStop && !input.HasMore || driver.IsBroken;
+        var maxSize = mayFill ? Math.Min(Budgeted, MaxReadAhead) : 0;
+        if (maxSize > 0 && isReadable && !driver.IsClosed && transport.IsReadable)
+        {
+            Fill(mayBeSmall: false, out _, maxSize);
+            work += CostOfRead + TakeAhead();
+        }
+        // What lies behind a full queue is not read any more, and its end would never come.
+        else if (driver.IsBroken && driver.ReadOn(Unread).IsStop)
+            ReceiveEnd();
+        return work + input.Offset - before;
     }
 
     /// <summary>

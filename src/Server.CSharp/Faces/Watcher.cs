@@ -36,9 +36,8 @@ internal sealed class Watcher
     private readonly List<ServerConnection> hastened = []; // marked, and not yet among the urgent ones
     private readonly List<ServerConnection> urgent = [];
     private readonly List<ServerConnection> pass = [];
-    private readonly List<(ServerConnection Connection, Socket? Socket)> unattended = [];
+    private readonly List<Unattended> unattended = [];
     private readonly List<Socket> sockets = [];
-    private readonly List<bool> readable = []; // of the unattended ones
     private readonly AutoResetEvent wake = new(false);
     private volatile bool isCalm = true;
     private volatile bool isHastened;
@@ -68,7 +67,9 @@ internal sealed class Watcher
     }
 
     /// <summary>Starts its thread, which <see cref="EndWhenEmpty"/> ends.</summary>
-    public void Start() => scheduler.Start("FunctionalWs watcher", Run);
+    /// <param name="callbacks">What loggers and listeners run in.</param>
+    public void Start(CallbackContext callbacks) =>
+        scheduler.Start("FunctionalWs watcher", () => callbacks.Run(Run));
 
     public void Add(ServerConnection connection)
     {
@@ -260,7 +261,7 @@ internal sealed class Watcher
         {
             var attention = connection.Attend(now);
             if (attention.HasFlag(Attention.ReadAhead))
-                unattended.Add((connection, connection.Socket));
+                unattended.Add(new(connection, connection.Socket, IsReadable: false));
             return attention.HasFlag(Attention.Soon);
         }
         catch (Exception error)
@@ -273,7 +274,7 @@ internal sealed class Watcher
     /// <summary>Asks the kernel once which of the unattended connections have input.</summary>
     private void ReadAhead()
     {
-        foreach (var (_, socket) in unattended)
+        foreach (var (_, socket, _) in unattended)
         {
             if (socket is not null)
                 sockets.Add(socket);
@@ -283,16 +284,15 @@ internal sealed class Watcher
         for (var index = 0; index < unattended.Count; index++)
         {
             // What is left in the list are the readable ones, in the order in which they were.
-            var (_, socket) = unattended[index];
+            var (_, socket, _) = unattended[index];
             var isReadable =
                 socket is null || next < sockets.Count && ReferenceEquals(sockets[next], socket);
             if (socket is not null && isReadable)
                 next++;
-            readable.Add(isReadable);
+            unattended[index] = unattended[index] with { IsReadable = isReadable };
         }
         ReadAheadInTurn();
         sockets.Clear();
-        readable.Clear();
         unattended.Clear();
     }
 
@@ -304,24 +304,25 @@ internal sealed class Watcher
         for (; looked < count && work < MaxWorkPerPass; looked++)
         {
             var index = (firstUnattended + looked) % count;
-            work += ReadAhead(unattended[index].Connection, readable[index]);
+            work += ReadAhead(unattended[index]);
         }
         for (var left = looked; left < count; left++)
         {
             var index = (firstUnattended + left) % count;
-            if (readable[index])
+            if (unattended[index].IsReadable)
                 Hasten(unattended[index].Connection, LooksAfterInput);
         }
         firstUnattended = count == 0 ? 0 : (firstUnattended + looked) % count;
     }
 
-    private long ReadAhead(ServerConnection connection, bool isReadable)
+    private long ReadAhead(in Unattended unattended)
     {
+        var connection = unattended.Connection;
         try
         {
-            var work = connection.ReadAhead(isReadable);
-            if (work == 0)
-                return 0;
+            var work = connection.ReadAhead(unattended.IsReadable, out var mayHaveMore);
+            if (!mayHaveMore)
+                return work;
             connection.UrgentLooks = Math.Max(connection.UrgentLooks, LooksAfterInput);
             Hasten(connection, LooksAfterInput);
             return work;
@@ -348,6 +349,13 @@ internal sealed class Watcher
         }
     }
 }
+
+/// <summary>A connection that nobody receives from, and whether the kernel says that its socket has something, or there is none.</summary>
+internal readonly record struct Unattended(
+    ServerConnection Connection,
+    Socket? Socket,
+    bool IsReadable
+);
 
 /// <summary>What a connection needs of the watcher.</summary>
 [Flags]

@@ -137,9 +137,12 @@ public sealed partial record ServerOptions
     public int MaxBroadcastQueue { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// The memory that broadcast messages may take which wait for the peers of all connections together, in bytes: 1,048,576
-    /// or more; null, the default, for no limit. A message that waits for many counts once, and with 16 bytes for each of
-    /// them. Beyond it one that would have to wait beside others is a matter for <see cref="SlowPeerPolicy"/>.
+    /// The memory that what waits in all connections together may take, in bytes: 1,048,576 or more; null, the default, for no
+    /// limit. Counted are messages that were received, in part as well, and that no handler has taken, and broadcast messages
+    /// that wait for peers; one that waits for many counts once, and with 16 bytes for each of them. From half of it on, those
+    /// connections that have more than 16,384 bytes unread are read no further, the newest first; each may have some 20,480 bytes
+    /// whatever others have, and a handler that waits in <c>Receive</c> gets its message. Beyond it a broadcast message that
+    /// would have to wait beside others is a matter for <see cref="SlowPeerPolicy"/>.
     /// </summary>
     public long? MaxBufferedBytes { get; init; }
 

@@ -19,6 +19,7 @@ public sealed partial class Server : IDisposable
     private readonly ServerOptions options;
     private readonly Listener[] listeners; // none when streams are handed in
     private readonly Log log;
+    private readonly CallbackContext callbacks; // of the threads that serve no single connection
     private readonly ServerMeter meter;
     private readonly ServerMetrics metrics;
     private readonly Watcher watcher;
@@ -52,6 +53,7 @@ public sealed partial class Server : IDisposable
         this.options = options;
         var logger = options.LoggerFactory.CreateLogger("FunctionalWs.Server");
         log = new Log(new GuardedLogger(logger));
+        callbacks = new CallbackContext(log);
         threadFailures = new Seldom(options.TimeProvider);
         listenerFailures = new Seldom(options.TimeProvider);
         tlsFailures = new Seldom(options.TimeProvider);
@@ -90,7 +92,7 @@ public sealed partial class Server : IDisposable
         )
             log.CompressionUnavailable();
         meter.Add(metrics, this);
-        watcher.Start(); // last: nobody would stop the thread of a server that could not be made
+        watcher.Start(callbacks); // last: nobody would stop the thread of a server that could not be made
     }
 
     /// <summary>Starts a connection's thread; replaced by tests of a system that has none to give.</summary>
@@ -157,7 +159,10 @@ public sealed partial class Server : IDisposable
         if (!TryStart())
             return;
         foreach (var listener in listeners)
-            Scheduler.System.Start("FunctionalWs accept", new Acceptor(this, listener).Run);
+        {
+            var acceptor = new Acceptor(this, listener);
+            Scheduler.System.Start("FunctionalWs accept", () => callbacks.Run(acceptor.Run));
+        }
     }
 
     /// <summary>

@@ -12,16 +12,22 @@ internal sealed class CipherStream(Transport transport) : Stream
     private static readonly TimeSpan Long = TimeSpan.FromDays(1);
 
     private readonly OutputQueue held = new(transport);
+    private readonly RecordReader records = new(); // of whatever has come, ahead included
+    private readonly AheadBuffer ahead = new(); // what has come of a record that is not complete yet
+    private bool isAheadComplete; // there is the end of a record in it
     private Deadline deadline;
     private bool canGiveUp;
     private bool isKnownReadable;
-    private int reads;
+    private int reads; // since the deadline was set
 
     /// <summary>True to keep what is written until <see cref="TryDrain"/>; false to write it at once.</summary>
     public bool HoldsOutput { get; set; }
 
     /// <summary>Makes reads wait for as long as it takes.</summary>
     public void ReadPatiently() => canGiveUp = false;
+
+    /// <summary>The reads that were made in passing: whatever a peer sends, they have a cost.</summary>
+    public long Looks { get; private set; }
 
     /// <summary>Makes reads throw <see cref="NothingToReadException"/> once the deadline has passed.</summary>
     public void ReadUntil(Deadline time)
@@ -32,15 +38,54 @@ internal sealed class CipherStream(Transport transport) : Stream
     }
 
     /// <summary>
+    /// Takes in bytes until a record is complete, or the stream has ended; false when the deadline has passed first. An SslStream
+    /// that is asked earlier can only give up by an exception, which a peer could make cost us with every byte it sends.
+    /// </summary>
+    /// <exception cref="IOException">What came are no records, and an SslStream that was given it waits for more.</exception>
+    public bool TryFillRecord()
+    {
+        if (records.IsLost && ahead.IsEmpty)
+            throw new IOException("What came is no record of TLS.");
+        while (!isAheadComplete)
+        {
+            if (!TryWaitReadable())
+                return false;
+            var room = ahead.Room(records.Missing);
+            var size = transport.Read(room);
+            if (size == 0)
+                return true; // the end: whoever reads on finds it
+            isAheadComplete = records.Pass(room[..size]);
+            ahead.Add(size);
+            Looks++;
+        }
+        return true;
+    }
+
+    /// <summary>
     /// An empty destination asks to wait: that is how an SslStream waits, which rents its buffer only after it. A lent
     /// buffer for each idle connection would be most of its memory.
     /// </summary>
     public override int Read(Span<byte> destination)
     {
+        if (!ahead.IsEmpty)
+            return TakeAhead(destination);
         if (!isKnownReadable)
             WaitReadable();
         isKnownReadable = destination.IsEmpty;
-        return destination.IsEmpty ? 0 : transport.Read(destination);
+        if (destination.IsEmpty)
+            return 0;
+        if (canGiveUp)
+            Looks++;
+        var size = transport.Read(destination);
+        records.Pass(destination[..size]);
+        return size;
+    }
+
+    private int TakeAhead(Span<byte> destination)
+    {
+        var size = ahead.Take(destination);
+        isAheadComplete &= !ahead.IsEmpty;
+        return size;
     }
 
     private void WaitReadable()
@@ -51,10 +96,15 @@ internal sealed class CipherStream(Transport transport) : Stream
                 continue;
             return;
         }
+        if (!TryWaitReadable())
+            throw new NothingToReadException();
+    }
+
+    private bool TryWaitReadable()
+    {
         reads++;
         var isLate = reads > MaxReadsInPassing && deadline.HasPassed;
-        if (isLate || !transport.WaitReadable(deadline))
-            throw new NothingToReadException();
+        return !isLate && transport.WaitReadable(deadline);
     }
 
     public override void Write(ReadOnlySpan<byte> source)

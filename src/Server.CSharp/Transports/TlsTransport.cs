@@ -55,6 +55,8 @@ internal sealed class TlsTransport : Transport
         || (mayHoldPlaintext || lower.IsReadable)
             && TryDecrypt(Deadline.After(TimeProvider.System, TimeSpan.Zero));
 
+    public override long Looks => cipher.Looks;
+
     public override bool WaitReadable(Deadline deadline)
     {
         if (deadline.IsNever || isReadingOver)
@@ -89,6 +91,8 @@ internal sealed class TlsTransport : Transport
         cipher.ReadUntil(deadline);
         try
         {
+            if (!mayHoldPlaintext && !cipher.TryFillRecord())
+                return false;
             _ = ssl.Read(default(Span<byte>));
             mayHoldPlaintext = true;
             return true;

@@ -42,6 +42,12 @@ internal abstract class Transport : IDisposable
     /// <summary>True when <see cref="Read"/> would not wait. Never waits itself.</summary>
     public abstract bool IsReadable { get; }
 
+    /// <summary>
+    /// Moves by one with each read of another transport that <see cref="IsReadable"/> and <see cref="WaitReadable"/> have made: what
+    /// a peer can make them cost. Read by whoever reads.
+    /// </summary>
+    public virtual long Looks => 0;
+
     /// <summary>Waits until <see cref="Read"/> would not wait; false when the deadline passed first.</summary>
     public abstract bool WaitReadable(Deadline deadline);
 

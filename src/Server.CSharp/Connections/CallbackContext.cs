@@ -1,0 +1,62 @@
+namespace FunctionalWs;
+
+/// <summary>
+/// What an <c>async void</c> method runs in that the application's code is, or calls, on a thread of ours: it goes on on the
+/// thread pool, as without a context, but what it throws is told there instead of ending the process. Also of those that it
+/// calls itself after an <c>await</c>, since it goes on with this context.
+/// </summary>
+/// <param name="log">Where failures are told.</param>
+/// <param name="driver">The connection that the thread works for; null for none.</param>
+internal class CallbackContext(Log log, Driver? driver = null) : SynchronizationContext
+{
+    /// <summary>Runs something in the context, on this thread.</summary>
+    public void Run(Action action)
+    {
+        var before = Current;
+        SetSynchronizationContext(this);
+        try
+        {
+            action();
+        }
+        finally
+        {
+            SetSynchronizationContext(before);
+        }
+    }
+
+    public override SynchronizationContext CreateCopy() => this;
+
+    /// <summary>How such a method goes on, and how it throws.</summary>
+    public override void Post(SendOrPostCallback callback, object? state) =>
+        ThreadPool.UnsafeQueueUserWorkItem(_ => Call(callback, state), null);
+
+    private void Call(SendOrPostCallback callback, object? state)
+    {
+        try
+        {
+            Run(() => callback(state));
+        }
+        catch (Exception error)
+        {
+            Failed(error);
+        }
+        Called();
+    }
+
+    /// <summary>What was posted has run.</summary>
+    protected virtual void Called() { }
+
+    /// <summary>What was posted has thrown, on the thread pool. Must not throw.</summary>
+    protected virtual void Failed(Exception error) => Tell(error);
+
+    /// <summary>Tells what nobody is left to be thrown at.</summary>
+    protected void Tell(Exception error) => Guard.Run(this, _ => TellOf(error), (_, _) => { });
+
+    private void TellOf(Exception error)
+    {
+        if (driver is not null && ClientsDoing.Of(error, driver) is { } doing)
+            log.HandlerEnded(error, doing); // it used the connection that has ended
+        else
+            log.AsyncVoidFailed(error);
+    }
+}

@@ -3,6 +3,7 @@
 namespace FunctionalWs.Protocol
 
 open System
+open System.Globalization
 
 [<Sealed; AllowNullLiteral(false)>]
 type Timeouts
@@ -51,7 +52,7 @@ type Timeouts
             if value = TimeSpan.MaxValue then
                 []
             else
-                [ name + " " + value.ToString("c", Globalization.CultureInfo.InvariantCulture) ]
+                [ name + " " + value.ToString("c", CultureInfo.InvariantCulture) ]
 
         let all =
             List.concat [

@@ -49,15 +49,22 @@ module internal FrameReplay =
         | Incoming.Pong payload -> ValueSome(Event.Pong payload)
         | Incoming.Close status -> ValueSome(Event.Close status)
 
-    /// What an answer says, if there is one.
+    /// What an answer says: it is a pong, or the close frame.
     let private answer (incoming: Incoming) (state: State) : Output voption =
-        match incoming, state with
-        | Incoming.Ping payload, _ -> ValueSome(Output.Pong payload)
-        | _, State.Draining(Closure.Clean(_, sent, _))
-        | _, State.Draining(Closure.Failed(_, sent)) -> ValueSome(Output.Close sent)
-        | (Incoming.Nothing | Incoming.Refused _ | Incoming.Data _ | Incoming.Pong _ | Incoming.Close _),
-          (State.Draining(Closure.Abandoned _ | Closure.Lost _) | State.Open _ | State.CloseSent _ | State.Closed _) ->
-            ValueNone
+        match incoming with
+        | Incoming.Ping payload -> ValueSome(Output.Pong payload)
+        | Incoming.Nothing
+        | Incoming.Refused _
+        | Incoming.Data _
+        | Incoming.Pong _
+        | Incoming.Close _ ->
+            match state with
+            | State.Draining(Closure.Clean(_, sent, _) | Closure.Failed(_, sent)) ->
+                ValueSome(Output.Close sent)
+            | State.Draining(Closure.Abandoned _ | Closure.Lost _)
+            | State.Open _
+            | State.CloseSent _
+            | State.Closed _ -> ValueNone
 
     /// What came of a step, whose first byte lies at a place of the peer's bytes.
     let outcome (place: int64) (isAnswered: bool) (step: ReceiveStep) : Outcome = {

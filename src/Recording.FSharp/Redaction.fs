@@ -71,12 +71,11 @@ module internal Redaction =
             ProtocolError.ExtensionFailed(shorten extension, shorten reason)
         | other -> other
 
+    /// A state after which something was recorded: not the end.
     let state (state: State) : State =
         match state with
         | State.Draining(Closure.Failed(ProtocolError.ExtensionFailed _ as found, sent)) ->
             State.Draining(Closure.Failed(error found, sent))
-        | State.Closed(Closure.Failed(ProtocolError.ExtensionFailed _ as found, sent)) ->
-            State.Closed(Closure.Failed(error found, sent))
         | State.Open _
         | State.CloseSent _
         | State.Draining _

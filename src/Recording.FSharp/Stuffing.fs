@@ -19,7 +19,7 @@ module internal Stuffing =
     /// No text has it.
     let private wrong = [| 0xFFuy |]
 
-    /// The first of these that may follow, and so on: what completes a character that has begun.
+    /// The first of these that may follow, and so on: what completes a character that has begun. Only then may one follow.
     let rec private complete (text: Utf8State) (room: int64) : byte list =
         let next =
             [ 0x80uy; 0x90uy; 0xA0uy ]
@@ -29,7 +29,7 @@ module internal Stuffing =
                 | Invalid _ -> None)
 
         match next with
-        | Some(byte, state) when text.MissingBytes > 0 && room > 0L -> byte :: complete state (room - 1L)
+        | Some(byte, state) when room > 0L -> byte :: complete state (room - 1L)
         | Some _
         | None -> []
 

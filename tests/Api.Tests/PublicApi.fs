@@ -131,10 +131,13 @@ let private fsharpType (t: Type) =
     let members = MemberText.all FSharp t
 
     if FSharpType.IsUnion t then
-        // Those of a case may have the name of a member of all.
-        let fields = FSharpType.GetUnionCases t |> Array.collect _.GetFields()
-        let own = fields |> Array.filter (fun field -> field.DeclaringType = t)
-        let implied = own |> Array.map (MemberText.ofPropertyMember FSharp)
+        // Those of the type itself, as a union of one case or a struct has them: a member with the name of a case's field is no field.
+        let implied =
+            FSharpType.GetUnionCases t
+            |> Array.collect _.GetFields()
+            |> Array.filter (fun field -> field.DeclaringType = t)
+            |> Array.map (MemberText.ofPropertyMember FSharp)
+
         head + " =", cases t @ without implied members
     elif FSharpType.IsRecord t then
         let fields = FSharpType.GetRecordFields t

@@ -206,6 +206,18 @@ let near (file: string) : string =
         "/(messages*|control*|closing*|commands|parts*|a%20*|the%20end|reserved*|equality|what*|values)/**"
     elif
         List.contains file [
+            "Endpoint.fs"
+            "Receiving.fs"
+            "Payload.fs"
+            "PayloadDecoder.fs"
+            "Outgoing.fs"
+            "ReadAhead.fs"
+            "Timing.fs"
+        ]
+    then
+        "/(an%20endpoint*|a%20step*|the%20end*|reading%20ahead|the%20keepalive|the%20next*|timeouts|going*|messages*)/**"
+    elif
+        List.contains file [
             "FrameReader.fs"
             "FrameWriter.fs"
             "Frame.fs"

@@ -250,6 +250,35 @@ let decoding =
 
                     endpoint <- step.Next)
 
+        testTheory
+            "is given long payloads in pieces, of either role"
+            [ Role.Server; Role.Client ]
+            (fun role ->
+                let peer = if role.IsServer then Role.Client else Role.Server
+                let data = Array.init 5_000 (fun i -> byte (i % 251))
+
+                let arrive (data: byte[]) (size: int64) =
+                    let settings = {
+                        marked with
+                            Role = role
+                            Limits = Limits.Create(size, Limits.Unlimited, 4)
+                    }
+
+                    let wire = mark (frameOf peer true Opcode.Binary data)
+                    arriveWith (Doubling()) (hear (WebSocketEndpoint.Create settings)) wire
+
+                let doubled = Array.collect (fun one -> [| one; one |]) data
+                (arrive data 10_001L).Data =! Array.append doubled [| 0uy |]
+
+                brokenBy (arrive data 10_000L)
+                =! ValueSome(ProtocolError.MessageTooBig(10_001L, 10_000L))
+
+                for bad in [ 0; 2_047; 2_048; 4_999 ] do
+                    let broken = Array.updateAt bad 0xFFuy data
+
+                    brokenBy (arrive broken 10_001L)
+                    =! ValueSome ProtocolError.CompressedDataInvalid)
+
         testCase "is needed: a marked message can't be taken as plain" (fun () ->
             let heard =
                 arrive (hear (WebSocketEndpoint.Create marked)) (mark (frame true Opcode.Binary "a"B))
@@ -263,9 +292,135 @@ let decoding =
             ])
     ]
 
+/// Room for so many bytes at a time, or for what must lie together; what was written is counted, and kept as far as that is wanted.
+type private Narrow(room: int, isKept: bool) =
+    let mutable buffer: byte[] = Array.zeroCreate room
+    let kept = ResizeArray<byte>()
+
+    member val Count = 0L with get, set
+    member _.Written = kept.ToArray()
+
+    interface IBufferWriter<byte> with
+        member _.GetMemory size =
+            if buffer.Length < size then
+                buffer <- Array.zeroCreate size
+
+            Memory(buffer, 0, max room size)
+
+        member writer.GetSpan size =
+            (writer :> IBufferWriter<byte>).GetMemory(size).Span
+
+        member writer.Advance count =
+            writer.Count <- writer.Count + int64 count
+
+            if isKept then
+                kept.AddRange(ArraySegment(buffer, 0, count))
+
+/// Segments that all are the same bytes.
+type private Repeated(bytes: byte[], index: int64) as this =
+    inherit ReadOnlySequenceSegment<byte>()
+
+    do
+        this.Memory <- ReadOnlyMemory bytes
+        this.RunningIndex <- index
+
+    member segment.Append(next: byte[]) : Repeated =
+        let last = Repeated(next, segment.RunningIndex + int64 segment.Memory.Length)
+        segment.Next <- last
+        last
+
+let private repeated (first: byte[]) (next: byte[]) (count: int) : ReadOnlySequence<byte> =
+    let start = Repeated(first, 0L)
+
+    let last =
+        Seq.fold (fun (segment: Repeated) _ -> segment.Append next) start (seq { 1..count })
+
+    ReadOnlySequence(start, 0, last, last.Memory.Length)
+
+let private plenty = {
+    Messages = 1_000
+    Bytes = 1_000L
+    Fragments = 0
+}
+
 [<Tests>]
 let edges =
     testList "an endpoint at the edge" [
+        testTheory
+            "fills what room there is, and says the same"
+            [
+                frame false Opcode.Text "abcdefgh"B, false
+                frame false Opcode.Text (Array.append "abcdefgh"B [| 0xFFuy; 65uy |]), false
+                mark (frame true Opcode.Binary "abcdefgh"B), true
+            ]
+            (fun (bytes, isMarked) ->
+                let decoder: PayloadDecoder | null = if isMarked then Doubling() else null
+                let settings = { marked with Limits = Limits.Default }
+
+                let endpoint = WebSocketEndpoint.Create settings
+                let expected = arriveWith decoder (hear endpoint) bytes
+
+                for room in 1..20 do
+                    let sink = Narrow(room, true)
+                    let answers = ArrayBufferWriter<byte>()
+                    let step = endpoint.Receive(ReadOnlySpan bytes, sink, answers, key, decoder)
+                    step.Incoming =! lastOf expected
+                    step.Next.State =! expected.Endpoint.State
+                    step.Consumed =! bytes.Length
+
+                    if isNoRefusal step.Incoming then
+                        sink.Written =! expected.Data)
+
+        testCase "takes no more at once than it can say: 2 GiB less a byte" (fun () ->
+            let unlimited = {
+                server with
+                    Role = Role.Client
+                    Limits = Limits.Create(Limits.Unlimited, Limits.Unlimited, 4)
+            }
+
+            let mebibytes16: byte[] = Array.zeroCreate 0x100_0000
+            let length = 128L * int64 mebibytes16.Length
+
+            let header = [|
+                0x82uy
+                127uy
+                for shift in 56..-8..0 do
+                    byte (length >>> shift)
+            |]
+
+            let bytes = repeated header mebibytes16 128
+            let sink = Narrow(mebibytes16.Length, false)
+            let answers = ArrayBufferWriter<byte>()
+            let endpoint = WebSocketEndpoint.Create unlimited
+            let first = endpoint.Receive(&bytes, sink, answers)
+            (first.Consumed, first.Incoming) =! (Int32.MaxValue, Incoming.Nothing)
+            let rest = bytes.Slice(int64 first.Consumed)
+            let last = first.Next.Receive(&rest, sink, answers)
+
+            (int64 last.Consumed, last.Incoming)
+            =! (rest.Length, Incoming.Data(MessageKind.Binary, true))
+
+            sink.Count =! length)
+
+        testCase "holds up no closing, whatever waits unread" (fun () ->
+            let marks = ReadAhead.Create(1, 0, 100L)
+
+            let endpoint =
+                WebSocketEndpoint
+                    .Create(server, Timeouts.Never, marks, TimeSpan.Zero)
+                    .Opened(server, TimeSpan.Zero)
+
+            let held = endpoint.ReadOn plenty
+            held.Reading =! Reading.Stop
+
+            for ending in
+                [
+                    held.Send(Command.Close CloseStatus.NoStatus).Next
+                    held.Send(Command.Fail CloseStatus.NoStatus).Next
+                    held.EndOfStream().Next
+                ] do
+                ending.ReadOn(plenty).Reading =! Reading.On)
+
         testCase "has nothing unfinished once nothing that comes matters" (fun () ->
             let half = run server [ (frame true Opcode.Ping "p"B)[..2] ]
             half.Endpoint.IsUnfinished =! true
@@ -307,6 +462,61 @@ let edges =
                 error =! ValueSome(ProtocolError.ReservedBits 4uy)
             | FrameParse.Incomplete
             | FrameParse.Malformed _ -> failwith "a frame")
+    ]
+
+// ---- Sending
+
+[<Tests>]
+let sending =
+    let payload = ControlPayload.Create(ReadOnlySpan "p"B)
+    let status = CloseStatus.Create(CloseCode.GoingAway, "bye")
+
+    testList "an endpoint that sends" [
+        testTheory "writes the frame of each command" [ Role.Server; Role.Client ] (fun role ->
+            let endpoint = WebSocketEndpoint.Create { server with Role = role }
+
+            let send (endpoint: WebSocketEndpoint) (command: Command) (data: byte[]) =
+                let output = ArrayBufferWriter<byte>()
+                let step = endpoint.Send(command, ReadOnlySpan data, output, key)
+                step.Refused =! ValueNone
+                step.Next, output.WrittenSpan.ToArray(), step.HalfClose
+
+            let is (opcode: Opcode) (fin: bool) (data: byte[]) (halfClose: bool) (_, written, half) =
+                written =! frameOf role fin opcode data
+                half =! halfClose
+
+            let text = Command.Message MessageKind.Text
+            send endpoint text "text"B |> is Opcode.Text true "text"B false
+            let binary = Command.Message MessageKind.Binary
+            send endpoint binary "data"B |> is Opcode.Binary true "data"B false
+
+            let begun, _, _ as first =
+                send endpoint (Command.FirstFragment MessageKind.Text) "a"B
+
+            first |> is Opcode.Text false "a"B false
+
+            send begun (Command.NextFragment true) "b"B
+            |> is Opcode.Continuation true "b"B false
+
+            send endpoint (Command.Ping payload) "x"B |> is Opcode.Ping true "p"B false
+            send endpoint (Command.Pong payload) "x"B |> is Opcode.Pong true "p"B false
+            let close = status.ToArray()
+            send endpoint (Command.Close status) "x"B |> is Opcode.Close true close false
+            send endpoint (Command.Fail status) "x"B |> is Opcode.Close true close true)
+
+        testCase "writes nothing when the state refuses, or when its close frame is out" (fun () ->
+            let output = ArrayBufferWriter<byte>()
+            let endpoint = WebSocketEndpoint.Create server
+
+            let step = endpoint.Send(Command.NextFragment true, ReadOnlySpan "a"B, output, key)
+
+            (step.Refused, step.Output) =! (ValueSome SendError.NoMessageBegun, ValueNone)
+            obj.ReferenceEquals(step.Next, endpoint) =! true
+
+            let closing = endpoint.Send(Command.Close status).Next
+            let failing = closing.Send(Command.Fail status, ReadOnlySpan.Empty, output, key)
+            (failing.Refused, failing.HalfClose) =! (ValueNone, true)
+            output.WrittenCount =! 0)
     ]
 
 // ---- Steps that cross
@@ -357,6 +567,54 @@ let crossing =
                 else
                     adopted.Next.State =! sent.State
                     answers.WrittenCount =! 0))
+
+        testTheory
+            "is taken over whatever it told"
+            [
+                frame true Opcode.Close (close 1000 "bye")
+                frame true Opcode.Ping "p"B
+                frame true Opcode.Pong "p"B
+                frame true Opcode.Text "a"B
+                frame false Opcode.Binary "a"B
+                frame true Opcode.Continuation "a"B
+                (frame true Opcode.Ping "p"B)[..3]
+                frame true Opcode.Text [| 0xFFuy |]
+            ]
+            (fun bytes ->
+                for before in [ []; [ frame false Opcode.Text "a"B ] ] do
+                    let before = (run server before).Endpoint
+
+                    let receive (endpoint: WebSocketEndpoint) =
+                        let answers = ArrayBufferWriter<byte>()
+                        let sink = ArrayBufferWriter<byte>()
+                        let step = endpoint.Receive(ReadOnlySpan bytes, sink, answers, key)
+                        step, answers.WrittenSpan.ToArray()
+
+                    let early, _ = receive before
+
+                    let later = [
+                        for command in commands do
+                            before.Send(command).Next
+                        before.EndOfStream().Next
+                    ]
+
+                    for sent in later do
+                        let answers = ArrayBufferWriter<byte>()
+                        let adopted = sent.Adopt(early, answers, key)
+
+                        if sent.IsReceivingOver then
+                            // It was told before, and is answered no more.
+                            adopted.Next.State =! sent.State
+                            answers.WrittenCount =! 0
+                        else
+                            let late, lateAnswers = receive sent
+                            adopted.Next.State =! late.Next.State
+                            adopted.Next.IsUnfinished =! late.Next.IsUnfinished
+
+                            (adopted.Consumed, adopted.Incoming, adopted.HalfClose)
+                            =! (late.Consumed, late.Incoming, late.HalfClose)
+
+                            answers.WrittenSpan.ToArray() =! lateAnswers)
 
         testTheory
             "is taken over when it was the end of the stream: that doesn't get lost"
@@ -432,4 +690,13 @@ let ending =
             let endpoint = WebSocketEndpoint.Create server
             endpoint.SendingEnded().IsClosed =! false
             endpoint.Send(Command.Close bye).Next.SendingEnded().IsClosed =! false)
+
+        testCase "is accepted in a state that no step leads to, too" (fun () ->
+            let lost = Closure.Lost ValueNone
+            let next = Connection.receive server (State.Draining lost) Input.EndOfStream
+            (next.State, next.HalfClose) =! (State.Closed lost, false))
+
+        testCase "is the end: ours changes nothing after it" (fun () ->
+            let closed = (WebSocketEndpoint.Create server).EndOfStream().Next
+            obj.ReferenceEquals(closed.SendingEnded(), closed) =! true)
     ]

@@ -400,6 +400,15 @@ let bodies =
                 | BodyParse.Malformed(BodyError.ContentLength _) -> ()
                 | other -> failwith $"%A{other}")
 
+        testCase "of no length are complete when the stream ends" (fun () ->
+            for fields in [ "Content-Length: 0\r\n"; "" ] do
+                let status = if fields = "" then "204 No Content" else "200 OK"
+                let head = headOf $"HTTP/1.1 {status}\r\n{fields}\r\n"
+
+                match (BodyReader.Create(10L, "GET", head)).ReceiveEndOfStream() with
+                | BodyParse.Complete 0 -> ()
+                | other -> failwith $"%A{other}")
+
         testTheory
             "come in chunks (RFC 9112 §7.1)"
             [

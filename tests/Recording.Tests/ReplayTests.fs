@@ -32,15 +32,16 @@ let private atMost (size: int64) = {
 let private normal = CloseStatus.Create(CloseCode.NormalClosure, "")
 let private bye = CloseStatus.Create(CloseCode.GoingAway, "~ é\n")
 
-/// An extension that finds every message broken, and says so as it likes.
-type private Refusing(written: string) =
+/// An extension that finds every message broken.
+type private Refusing(error: ProtocolError) =
     inherit PayloadDecoder()
-
-    override _.Decode(_, _, _, _) =
-        ValueSome(ProtocolError.ExtensionFailed(written, written))
-
+    override _.Decode(_, _, _, _) = ValueSome error
     override _.Decoded = ReadOnlySpan.Empty
     override _.Skip _ = ()
+
+/// One that says so as it likes.
+let private refusing (written: string) =
+    Refusing(ProtocolError.ExtensionFailed(written, written))
 
 let private marking = {
     server with
@@ -83,7 +84,7 @@ let tests =
             ]
             (fun (written, expected) ->
                 let recording =
-                    heard keepLengths marking (Refusing written) [ marked true Opcode.Text "abc"B ]
+                    heard keepLengths marking (refusing written) [ marked true Opcode.Text "abc"B ]
 
                 let error = ProtocolError.ExtensionFailed(expected, expected)
 
@@ -101,22 +102,103 @@ let tests =
                     =! ProtocolError.describe (ProtocolError.ExtensionFailed(written, written))
                 | other -> failwith $"{other}")
 
-        testCase "a recording that begins after such an end begins with the shortened one" (fun () ->
-            let limits = RecorderLimits.Create(1, 0)
-            let long = String('x', 41)
-            let recorder = Recorder(limits, marking, started)
-            let nowhere = ArrayBufferWriter<byte>()
-            let bytes = marked true Opcode.Text "abc"B
-            let endpoint = WebSocketEndpoint.Create marking
-            let decoder = recorder.Watch(Refusing long)
-            let step = endpoint.Receive(ReadOnlySpan bytes, nowhere, nowhere, 0u, decoder)
-            recorder.Received(TimeSpan.Zero, ReadOnlySpan bytes, step)
-            recorder.EndOfStream TimeSpan.Zero
+        testCase "bytes that couldn't be decoded can't be decoded again" (fun () ->
+            let error = ProtocolError.CompressedDataInvalid
 
-            match (recorder.ToRecording()).Start with
-            | State.Draining(Closure.Failed(ProtocolError.ExtensionFailed(name, _), _)) ->
-                name =! String('x', 40)
-            | other -> failwith $"{other}")
+            let recording =
+                heard keepAll marking (Refusing error) [ marked true Opcode.Text "abc"B ]
+
+            reread recording =! recording
+            (Replay.run recording).Violation |> ValueOption.map _.Error =! ValueSome error)
+
+        testCase "so much that was not kept is too much at once" (fun () ->
+            let text =
+                "ws-recording/2 role=server max=3,-,9 text=checked rsv=4 lengths=any "
+                + "started=2030-01-02T03:04:05.0000000Z dropped=0 state=open "
+                + "| +0 @0 <c181.#9223372036854775807"
+
+            (Replay.run (RecordingText.ofText text)).Violation |> ValueOption.map _.Error
+            =! ValueSome(ProtocolError.MessageTooBig(4L, 3L)))
+
+        testCase "a frame that is cut says no more" (fun () ->
+            let text =
+                RecordingText.format (recorded keepAll server []) + " | +0 @0 <8185.61.cut.x"
+
+            match RecordingText.parse text with
+            | RecordingParse.Malformed(step, why) ->
+                step =! 1
+                test <@ why.Contains "cut.x" @>
+            | RecordingParse.Complete recording -> failwith $"{recording}")
+
+        testTheory
+            "what is said in the middle of a frame comes before it, and what comes after the end is not kept"
+            [ Command.Close normal, [ "> close"; "<" ]; Command.Fail normal, [ "> fail" ] ]
+            (fun (command, words) ->
+                let recorder = Recorder(keepAll, server, started)
+                let nowhere = ArrayBufferWriter<byte>()
+                let bytes = (frame true Opcode.Text "abc"B)[..7]
+                let endpoint = WebSocketEndpoint.Create server
+                let step = endpoint.Receive(ReadOnlySpan bytes, nowhere, nowhere)
+                recorder.Received(TimeSpan.Zero, ReadOnlySpan bytes, step)
+                recorder.Sent(TimeSpan.Zero, command, 0L)
+                let next = step.Next.Send(command).Next
+                recorder.EndOfStream TimeSpan.Zero
+                let closed = next.EndOfStream().Next
+                let late = closed.Receive(ReadOnlySpan bytes, nowhere, nowhere)
+                recorder.Received(TimeSpan.Zero, ReadOnlySpan bytes, late)
+                let recording = recorder.ToRecording()
+
+                let kinds =
+                    recording.Steps
+                    |> Array.map (fun step ->
+                        match step.What with
+                        | Recorded.Sent(Command.Close _, _) -> "> close"
+                        | Recorded.Sent(Command.Fail _, _) -> "> fail"
+                        | Recorded.Received(_, _, FrameEnding.Cut) -> "<"
+                        | other -> $"{other}")
+
+                List.ofArray kinds =! words @ [ string Recorded.EndOfStream ]
+
+                (Replay.run (reread recording)).StateAfter recording.Steps.Length
+                =! closed.State)
+
+        testCase "the end of our side is a step, too" (fun () ->
+            let recording =
+                recorded keepAll server [ arrives true Opcode.Close [||]; SendingEnded ]
+
+            let replay = Replay.run (reread recording)
+            (replay.StateAfter 1).IsDraining =! true
+            (replay.StateAfter 2).IsClosed =! true)
+
+        testCase "bytes that don't reach as far as what is told of them are kept as they are" (fun () ->
+            let recorder = Recorder(keepAll, server, started)
+            let nowhere = ArrayBufferWriter<byte>()
+            let bytes = hex "8381"
+            let endpoint = WebSocketEndpoint.Create server
+            let step = endpoint.Receive(ReadOnlySpan bytes, nowhere, nowhere)
+            recorder.Received(TimeSpan.Zero, ReadOnlySpan(bytes, 0, 1), step)
+
+            (recorder.ToRecording()).Steps |> Array.map _.What
+            =! [| Recorded.Refused [| 0x83uy |] |])
+
+        testCase
+            "a recording that begins after what an extension's author wrote begins with the shortened one"
+            (fun () ->
+                let limits = RecorderLimits.Create(1, 0)
+                let long = String('x', 41)
+                let recorder = Recorder(limits, marking, started)
+                let nowhere = ArrayBufferWriter<byte>()
+                let bytes = marked true Opcode.Text "abc"B
+                let endpoint = WebSocketEndpoint.Create marking
+                let decoder = recorder.Watch(refusing long)
+                let step = endpoint.Receive(ReadOnlySpan bytes, nowhere, nowhere, 0u, decoder)
+                recorder.Received(TimeSpan.Zero, ReadOnlySpan bytes, step)
+                recorder.EndOfStream TimeSpan.Zero
+
+                match (recorder.ToRecording()).Start with
+                | State.Draining(Closure.Failed(ProtocolError.ExtensionFailed(name, _), _)) ->
+                    name =! String('x', 40)
+                | other -> failwith $"{other}")
 
         testTheory
             "a message that extensions transform is recorded as it was decoded, and taken so again"
@@ -254,6 +336,8 @@ let tests =
                 "ed", "9f"
                 "e0", "a080"
                 "f4", "8f"
+                "c3", ""
+                "c3", "41"
             ]
             (fun (first, next) ->
                 let happenings = [
@@ -379,6 +463,31 @@ let tests =
                 let text = RecordingText.format (recorded keepAll server []) + $" | +0 @0 {word}"
                 let replay = Replay.run (RecordingText.ofText text)
                 test <@ (ReplayText.ofState (replay.StateAfter 1)).StartsWith state @>)
+
+        testCase
+            "a ping that is said to be longer than it is, by whoever made the recording, is as long as its header says"
+            (fun () ->
+                let recording = recorded keepLengths server [ arrives true Opcode.Ping [| 1uy |] ]
+
+                let step = recording.Steps[0]
+
+                let what =
+                    match step.What with
+                    | Recorded.Received(header, _, ending) ->
+                        Recorded.Received(
+                            header,
+                            RecordedPayload.Measured(200L, Utf8.start, ValueNone),
+                            ending
+                        )
+                    | other -> failwith $"{other}"
+
+                let longer = {
+                    recording with
+                        Steps = [| { step with What = what } |]
+                }
+
+                (Replay.run longer).Steps[0].Transition.Event
+                =! ValueSome(Event.Ping(ControlPayload.Create(ReadOnlySpan [| 0uy |]))))
 
         testTheory
             "a header that was refused is judged again as far as it had come"

@@ -18,11 +18,7 @@ type internal Terms = {
 [<Sealed; Class; AllowNullLiteral(false)>]
 type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch: Watch, reading: Reading) =
 
-    let isBetweenMessages =
-        match place, state with
-        | Place.Between, State.Open(ValueNone, _) -> true
-        | (Place.Between | Place.InHead _ | Place.InData _),
-          (State.Open _ | State.CloseSent _ | State.Draining _ | State.Closed _) -> false
+    let isBetweenMessages = state.IsOpen && not (Receiving.isUnfinished state place)
 
     member _.Settings: ConnectionSettings = terms.Settings
 

@@ -1,5 +1,6 @@
 using System.Net;
 using FunctionalWs;
+using FunctionalWs.Routing;
 
 /// <summary>Every way in which C# writes a handler: none ends the process, and each one is awaited.</summary>
 internal static class Handlers
@@ -16,6 +17,12 @@ internal static class Handlers
     {
         await Task.Delay(1);
         connection.Send("hello");
+        throw new InvalidOperationException("too bad");
+    }
+
+    private static async void Fails()
+    {
+        await Task.Delay(1);
         throw new InvalidOperationException("too bad");
     }
 
@@ -67,6 +74,47 @@ internal static class Handlers
             Closed
         );
         Hear(On((host, port) => Server.Serve(Nothing, host, port)), "hello, closed 1011");
+        Hear(
+            On(
+                (host, port) =>
+                    Server.Serve(
+                        async c =>
+                        {
+                            await Task.Delay(1);
+                            Fails();
+                            c.Send("hello");
+                        },
+                        host,
+                        port
+                    )
+            ),
+            "hello, closed 1011"
+        );
+        // Nobody waits for these: the program would end.
+        ServerOptions hooked = new()
+        {
+            ProcessRequest = (_, _) =>
+            {
+                Fails();
+                return null;
+            },
+        };
+        Hear(On((host, port) => Server.Serve(Awaiting, host, port, hooked)), Closed);
+        Hear(
+            On(
+                (host, port) =>
+                    Server.Serve(
+                        c =>
+                        {
+                            c.Closed.Register(Fails);
+                            c.Send("hello");
+                        },
+                        host,
+                        port
+                    )
+            ),
+            Closed
+        );
         Hear(
             On((host, port) => Server.Serve(_ => throw new Exception(), host, port)),
             "closed 1011"

@@ -53,19 +53,6 @@ let private rejectedBy (policy: HandshakePolicy) (request: Request) : Response *
     | HandshakeResult.Rejected(response, error) -> response, error
     | HandshakeResult.Accepted _ -> failwith "accepted"
 
-[<Tests>]
-let results =
-    testList "what a request leads to" [
-        testCase "has a response, whatever became of it" (fun () ->
-            let answered (request: Request) =
-                (Handshake.respond policy now request).Response.StatusCode
-
-            answered good =! 101
-
-            answered { good with Method = "POST" }
-            =! (fst (rejectedBy policy { good with Method = "POST" })).StatusCode)
-    ]
-
 let private isAccepted (request: Request) =
     (fst (acceptedBy policy request)).StatusCode = 101
 

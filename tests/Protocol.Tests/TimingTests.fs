@@ -136,6 +136,12 @@ let limits =
             ]
             =! [ Due.Nothing; Due.Nothing; Due.Nothing; overdue Overdue.Sending ])
 
+        testCase "a peer that takes what waits isn't stuck, and is given as long again" (fun () ->
+            let sending = { idle with IsSending = true }
+
+            ticks opened [ 2, sending; 9, idle; 11, sending; 18, sending; 19, sending ]
+            =! [ Due.Nothing; Due.Nothing; Due.Nothing; Due.Nothing; overdue Overdue.Sending ])
+
         testTheory "are longer than zero" [ 0; -1 ] (fun n ->
             raises<ArgumentOutOfRangeException> <@ timeouts.WithMessage(seconds n) @>)
     ]
@@ -169,6 +175,16 @@ let keepalive =
             (fun (before, life) ->
                 ticks opened [ 21, before; 35, life; 36, life; 37, life ]
                 =! [ Due.Ping; Due.Nothing; Due.Nothing; Due.Nothing ])
+
+        testCase "gives a peer up that takes nothing of what had waited" (fun () ->
+            let waiting = { idle with Untaken = 9L }
+
+            ticks opened [ 21, waiting; 35, waiting; 36, waiting ]
+            =! [ Due.Ping; Due.Nothing; overdue Overdue.Ping ])
+
+        testCase "takes what has come and isn't read for a sign of life" (fun () ->
+            ticks opened [ 21, idle; 35, { idle with Unread = 1L }; 36, idle; 40, idle ]
+            =! [ Due.Ping; Due.Nothing; Due.Nothing; Due.Nothing ])
 
         testCase "does not take it for a sign of life that the ping itself was taken" (fun () ->
             let taken = { idle with Taken = 10L }
@@ -266,6 +282,64 @@ let deadlines =
             let closing = opened.Send(Command.Close CloseStatus.NoStatus).Next
             closing.Deadline(seconds 3) =! seconds 3
             (fst (tick 3 idle closing)).Deadline(seconds 3) =! seconds 8)
+
+        testCase "is that of what is timed, or an eighth of a limit away" (fun () ->
+            let deadline (limits: Timeouts) (bytes: byte[]) (looks: (int * Traffic) list) (now: int) =
+                let start =
+                    WebSocketEndpoint
+                        .Create(ConnectionSettings.Server, limits, marks, TimeSpan.Zero)
+                        .Opened(ConnectionSettings.Server, TimeSpan.Zero)
+
+                let endpoint =
+                    looks
+                    |> List.fold
+                        (fun endpoint (at, traffic) -> fst (tick at traffic endpoint))
+                        (after start bytes)
+
+                (endpoint.Deadline(seconds now)).TotalSeconds
+
+            let message = Timeouts.Never.WithMessage(seconds 32)
+            let sending = Timeouts.Never.WithSending(seconds 8)
+            let stuck = { idle with IsSending = true }
+            let ping = Timeouts.Never.WithPing(seconds 20, seconds 15)
+            let first = frame false Opcode.Text "a"B
+
+            // A message: not looked at yet, begun, and being read since its time is up.
+            deadline message first [] 2 =! 6.0
+            deadline message first [ 2, idle ] 3 =! 34.0
+            deadline message first [ 2, idle; 34, { idle with Unread = 1L } ] 34 =! 38.0
+            // Output: none waits, some does.
+            deadline sending [||] [] 2 =! 3.0
+            deadline sending [||] [ 2, stuck ] 3 =! 10.0
+            // A ping: the next, or its answer, whichever is first.
+            deadline ping [||] [] 2 =! 20.0
+            deadline ping [||] [ 20, idle ] 21 =! 35.0
+
+            deadline (Timeouts.Never.WithPing(seconds 10, seconds 15)) [||] [ 10, idle ] 11
+            =! 20.0
+            // The first of all.
+            let all = ping.WithMessage(seconds 32).WithSending(seconds 8)
+            deadline all first [ 2, idle ] 3 =! 4.0
+            deadline all first [ 2, stuck ] 3 =! 10.0
+            deadline (all.WithSending(seconds 400)) first [ 2, idle ] 3 =! 20.0
+
+            deadline (ping.WithMessage(seconds 8).WithSending(seconds 400)) first [ 2, idle ] 3
+            =! 10.0)
+
+        testCase "is never, where it can't be counted" (fun () ->
+            let closing =
+                WebSocketEndpoint
+                    .Create(
+                        ConnectionSettings.Server,
+                        Timeouts.Never.WithClosing(TimeSpan.MaxValue - TimeSpan.FromTicks 1L),
+                        marks,
+                        TimeSpan.Zero
+                    )
+                    .Opened(ConnectionSettings.Server, seconds 1)
+                    .Send(Command.Close CloseStatus.NoStatus)
+                    .Next
+
+            (fst (tick 3 idle closing)).Deadline(seconds 3) =! TimeSpan.MaxValue)
 
         testCase "is never, without limits" (fun () ->
             (WebSocketEndpoint.Create ConnectionSettings.Server).Deadline(seconds 3)

@@ -217,9 +217,8 @@ module internal Watch =
             && timeouts.Message < TimeSpan.MaxValue
 
         match watch.Message with
-        | ValueSome since when isArriving && since.Count = traffic.Messages -> watch
-        | ValueSome _ when not isArriving -> { watch with Message = ValueNone }
-        | ValueNone when not isArriving -> watch
+        | _ when not isArriving -> withoutMessage watch
+        | ValueSome since when since.Count = traffic.Messages -> watch
         | ValueSome _
         | ValueNone -> {
             watch with
@@ -254,8 +253,8 @@ module internal Watch =
         let isWaiting = traffic.IsSending && timeouts.Sending < TimeSpan.MaxValue
 
         match watch.Sending with
-        | ValueSome since when isWaiting && since.Count = traffic.Taken + traffic.Sent -> watch
         | ValueSome _ when not isWaiting -> { watch with Sending = ValueNone }
+        | ValueSome since when since.Count = traffic.Taken + traffic.Sent -> watch
         | ValueNone when not isWaiting -> watch
         | ValueSome _
         | ValueNone -> {

@@ -206,6 +206,24 @@ let asynchronous =
                 let told = records.Of LogLevel.Error |> List.map (fun (struct (_, id, _)) -> id)
                 test <@ List.contains id told @>)
 
+        testCase
+            "whose tasks go on without end, though nobody waits for them, returns all the same"
+            (fun () ->
+                let isOver = new ManualResetEventSlim(false)
+
+                let handler (_: ServerConnection) =
+                    task {
+                        while not isOver.IsSet do
+                            do! Task.Yield()
+                    }
+                    |> ignore
+
+                use server = inMemory handler defaults
+                use client = client server
+                let first = client.Read()
+                isOver.Set()
+                first =! Closed(CloseStatus.Create(CloseCode.NormalClosure, "")))
+
         testCase "that an async void method uses the connection after its end is no error" (fun () ->
             let records = new Records()
 

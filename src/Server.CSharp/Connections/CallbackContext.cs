@@ -40,11 +40,7 @@ internal class CallbackContext(Log log, Driver? driver = null) : Synchronization
         {
             Failed(error);
         }
-        Called();
     }
-
-    /// <summary>What was posted has run.</summary>
-    protected virtual void Called() { }
 
     /// <summary>What was posted has thrown, on the thread pool. Must not throw.</summary>
     protected virtual void Failed(Exception error) => Tell(error);

@@ -9,7 +9,9 @@ namespace FunctionalWs;
 internal sealed class HandlerContext(Log log, Driver driver) : CallbackContext(log, driver)
 {
     private readonly object gate = new();
-    private int pending;
+    private readonly int[] posts = new int[2]; // that have not run yet, of this turn and the one before
+    private int turn;
+    private int pending; // methods that are async void
     private ExceptionDispatchInfo? failure;
     private bool isOver;
 
@@ -64,14 +66,40 @@ internal sealed class HandlerContext(Log log, Driver driver) : CallbackContext(l
         }
     }
 
-    // A method has completed before it throws, so this counts by itself.
+    // How a method throws is posted before it has completed, and may run after that, so this counts by itself.
     public override void Post(SendOrPostCallback callback, object? state)
     {
-        OperationStarted();
-        base.Post(callback, state);
+        int turn;
+        using (gate.HoldMonitor())
+        {
+            turn = this.turn;
+            posts[turn]++;
+        }
+        base.Post(
+            _ =>
+            {
+                try
+                {
+                    callback(state);
+                }
+                catch (Exception error)
+                {
+                    Failed(error);
+                }
+                Called(turn);
+            },
+            null
+        );
     }
 
-    protected override void Called() => OperationCompleted();
+    private void Called(int turn)
+    {
+        using (gate.HoldMonitor())
+        {
+            posts[turn]--;
+            Monitor.PulseAll(gate);
+        }
+    }
 
     protected override void Failed(Exception error)
     {
@@ -86,12 +114,23 @@ internal sealed class HandlerContext(Log log, Driver driver) : CallbackContext(l
         Tell(error);
     }
 
+    /// <summary>
+    /// Waits for the methods, then for what was posted until then, but not for what follows: a task that nobody waits for goes on by
+    /// posts, too, and may do so without end.
+    /// </summary>
     private void AwaitAll()
     {
         lock (gate)
         {
-            while (pending > 0)
-                Monitor.Wait(gate);
+            do
+            {
+                while (pending > 0)
+                    Monitor.Wait(gate);
+                var last = turn;
+                turn = 1 - turn;
+                while (posts[last] > 0)
+                    Monitor.Wait(gate);
+            } while (pending > 0);
         }
         Take(isLast: false)?.Throw();
     }

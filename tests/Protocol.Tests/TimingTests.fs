@@ -176,6 +176,20 @@ let keepalive =
                 ticks opened [ 21, before; 35, life; 36, life; 37, life ]
                 =! [ Due.Ping; Due.Nothing; Due.Nothing; Due.Nothing ])
 
+        testCase "counts silence from the first ping that is unanswered, not from the last" (fun () ->
+            let often =
+                WebSocketEndpoint
+                    .Create(
+                        ConnectionSettings.Server,
+                        Timeouts.Never.WithPing(seconds 10, seconds 15),
+                        marks,
+                        TimeSpan.Zero
+                    )
+                    .Opened(ConnectionSettings.Server, TimeSpan.Zero)
+
+            ticks often [ 10, idle; 20, idle; 24, idle; 25, idle ]
+            =! [ Due.Ping; Due.Ping; Due.Nothing; overdue Overdue.Ping ])
+
         testCase "gives a peer up that takes nothing of what had waited" (fun () ->
             let waiting = { idle with Untaken = 9L }
 

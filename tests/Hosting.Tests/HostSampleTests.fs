@@ -17,7 +17,8 @@ let private program =
 let rec private readAddress (sample: Process) : Uri =
     match Wait.forTask "the sample's address" (sample.StandardOutput.ReadLineAsync()) with
     | null -> failwith "the sample ended without telling its address"
-    | line when line.StartsWith "listening on " -> Uri(line.Substring "listening on ".Length)
+    | line when line.StartsWith("listening on ", StringComparison.Ordinal) ->
+        Uri(line.Substring "listening on ".Length)
     | _ -> readAddress sample
 
 let private signal (name: string) (sample: Process) =

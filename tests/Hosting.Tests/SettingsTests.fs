@@ -31,7 +31,7 @@ let private isCode (property: PropertyInfo) =
     typeof<Delegate>.IsAssignableFrom kind
     || kind = typeof<System.Net.Security.SslServerAuthenticationOptions>
     || kind = typeof<TimeProvider>
-    || kind.Name.EndsWith "Factory"
+    || kind.Name.EndsWith("Factory", StringComparison.Ordinal)
     || kind = typeof<System.Collections.Generic.IReadOnlyList<IServerExtension>>
 
 let private plainOptions (kind: Type) =

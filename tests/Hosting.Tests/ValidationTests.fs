@@ -73,7 +73,15 @@ let validation =
             (fun (settings, expected) ->
                 let found = failures settings
                 test <@ found.Length = 1 @>
-                test <@ found.Head.StartsWith "The WebSocket server 'chat': " @>
+
+                test
+                    <@
+                        found.Head.StartsWith(
+                            "The WebSocket server 'chat': ",
+                            System.StringComparison.Ordinal
+                        )
+                    @>
+
                 test <@ found.Head.Contains expected @>)
 
         testCase "and tells all that is wrong at once" (fun () ->

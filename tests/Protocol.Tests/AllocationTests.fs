@@ -44,7 +44,7 @@ let private sendMessage: unit -> unit =
 /// Code that counts which of its branches are taken allocates in doing so.
 let private isInstrumented =
     typeof<State>.Assembly.GetTypes()
-    |> Array.exists (fun kind -> string kind.FullName |> _.StartsWith("Coverlet."))
+    |> Array.exists (fun kind -> string kind.FullName |> _.StartsWith("Coverlet.", StringComparison.Ordinal))
 
 let internal listUnlessInstrumented =
     if isInstrumented then

@@ -496,7 +496,11 @@ let tunnels =
             proxied "ws://user:secret@example.com/chat"
             =! "CONNECT example.com:80 HTTP/1.1\r\nHost: example.com:80\r\nUser-Agent: FunctionalWs\r\n\r\n"
 
-            test <@ (proxied "wss://[2001:db8::1]/").StartsWith "CONNECT [2001:db8::1]:443 HTTP/1.1\r\n" @>
+            test
+                <@
+                    (proxied "wss://[2001:db8::1]/")
+                        .StartsWith("CONNECT [2001:db8::1]:443 HTTP/1.1\r\n", StringComparison.Ordinal)
+                @>
 
             test
                 <@

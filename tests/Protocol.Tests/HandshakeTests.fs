@@ -270,7 +270,10 @@ let origins =
     let exact = OriginRule.Exact "https://example.com"
 
     let local =
-        OriginRule.Matching(Predicate(fun (origin: string) -> origin.StartsWith "http://localhost:"))
+        OriginRule.Matching(
+            Predicate(fun (origin: string) ->
+                origin.StartsWith("http://localhost:", StringComparison.Ordinal))
+        )
 
     testList "origins (RFC 6455 §10.2)" [
         testTheory

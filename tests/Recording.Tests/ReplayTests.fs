@@ -322,7 +322,7 @@ let tests =
                 let bytes = Array.append (utf8 "good") [| 0xFFuy; 65uy |]
                 let frame = Frame(frame true Opcode.Text bytes, cuts, None)
                 let recording = recorded keepLengths server [ frame ]
-                test <@ (RecordingText.format recording).EndsWith $".{word}" @>
+                test <@ (RecordingText.format recording).EndsWith($".{word}", StringComparison.Ordinal) @>
                 (Replay.run recording).Violation |> ValueOption.map _.Offset =! ValueSome 10L)
 
         testTheory

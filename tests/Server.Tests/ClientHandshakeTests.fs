@@ -122,7 +122,7 @@ let private curl (arguments: string list) : string * string =
     if code <> 0 then
         failwith output
 
-    let index = output.IndexOf "\r\n\r\n"
+    let index = output.IndexOf("\r\n\r\n", StringComparison.Ordinal)
     output.Substring(0, index + 2), output.Substring(index + 4)
 
 let private upgrade =
@@ -173,17 +173,17 @@ let plainHttp =
 
                 for user in [ []; [ "--user"; "alice:wrong" ]; [ "--user"; "bob:p:é" ] ] do
                     let head, body = curl (user @ upgrade @ [ url ])
-                    test <@ head.StartsWith "HTTP/1.1 401 Unauthorized\r\n" @>
+                    test <@ head.StartsWith("HTTP/1.1 401 Unauthorized\r\n", StringComparison.Ordinal) @>
                     test <@ head.Contains $"\r\nWWW-Authenticate: {challenge}\r\n" @>
-                    test <@ body.Length > 0 && body.EndsWith "\n" @>
+                    test <@ body.Length > 0 && body.EndsWith("\n", StringComparison.Ordinal) @>
 
                 let head, body = curl ([ "--user"; "alice:p:é" ] @ upgrade @ [ url ])
-                test <@ head.StartsWith "HTTP/1.1 101 " @>
+                test <@ head.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal) @>
                 test <@ body.Contains "Hello, alice!" @>)
 
         testCurl "is told to upgrade when it only has credentials" (fun () ->
             use server = serve null
             let head, _ = curl [ "--user"; "alice:p:é"; $"http://127.0.0.1:{port server}/" ]
-            test <@ head.StartsWith "HTTP/1.1 426 Upgrade Required\r\n" @>
+            test <@ head.StartsWith("HTTP/1.1 426 Upgrade Required\r\n", StringComparison.Ordinal) @>
             test <@ head.Contains "\r\nUpgrade: websocket\r\n" @>)
     ]

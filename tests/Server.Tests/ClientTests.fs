@@ -202,7 +202,12 @@ let curlTests =
             for options, scheme in [ defaults, "http"; Tls.options (), "https" ] do
                 use server = options |> Serve.overTcp Serve.echo
                 let output = curl [ $"{scheme}://127.0.0.1:{port server}/" ]
-                test <@ output.StartsWith "HTTP/1.1 426 " && output.Contains "WebSocket" @>)
+
+                test
+                    <@
+                        output.StartsWith("HTTP/1.1 426 ", StringComparison.Ordinal)
+                        && output.Contains "WebSocket"
+                    @>)
 
         testCurl "an upgrade is answered with 101 over TLS, and the stream ends as it should" (fun () ->
             // curl answers no close frame.
@@ -215,7 +220,7 @@ let curlTests =
 
             test
                 <@
-                    output.StartsWith "HTTP/1.1 101 "
+                    output.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal)
                     && output.Contains "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
                 @>)
 
@@ -225,7 +230,7 @@ let curlTests =
             let output =
                 curl [ "--unix-socket"; $"{server.LocalEndPoint}"; "http://localhost/" ]
 
-            test <@ output.StartsWith "HTTP/1.1 426 " @>)
+            test <@ output.StartsWith("HTTP/1.1 426 ", StringComparison.Ordinal) @>)
 
         testCurl "behind the PROXY protocol, as curl speaks it" (fun () ->
             use server =
@@ -233,7 +238,7 @@ let curlTests =
                 |> Serve.overTcp Serve.echo
 
             let output = curl [ "--haproxy-protocol"; $"http://127.0.0.1:{port server}/" ]
-            test <@ output.StartsWith "HTTP/1.1 426 " @>)
+            test <@ output.StartsWith("HTTP/1.1 426 ", StringComparison.Ordinal) @>)
     ]
 
 // ---- nginx
@@ -336,7 +341,7 @@ let nginx =
 
                     client.Write(PeerClient.Request.Replace("Upgrade: websocket\r\n", spoofed))
                     let response = client.ReadResponse()
-                    test <@ response.StartsWith "HTTP/1.1 101 " @>
+                    test <@ response.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal) @>
 
                     for size in [ 1; 65_536; 1_000_000 ] do
                         let data = Array.init size (fun i -> byte i)
@@ -355,7 +360,7 @@ let nginx =
                 use client = new PeerClient(Tls.connectTo nginx.EndPoint)
                 client.Write "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
                 let response = client.ReadResponse()
-                test <@ response.StartsWith "HTTP/1.1 4" @>)
+                test <@ response.StartsWith("HTTP/1.1 4", StringComparison.Ordinal) @>)
 
             testNginx "a server that is shut down is seen as a clean end" (fun () ->
                 use server = defaults |> serveUnix Serve.echo

@@ -78,7 +78,7 @@ let negotiating =
             use _ = server
             use client = PeerClient.InMemory server
             let error = Wait.throws<Exception>(fun () -> client.Offer "bad syntax" |> ignore)
-            test <@ error.Message.StartsWith "HTTP/1.1 400 " @>)
+            test <@ error.Message.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal) @>)
 
         testCase "is told to the handler" (fun () ->
             let server, outcome =
@@ -421,7 +421,7 @@ let refusing =
 
             use _ = server
             use client = client
-            test <@ agreed.EndsWith "client_max_window_bits=10" @>
+            test <@ agreed.EndsWith("client_max_window_bits=10", StringComparison.Ordinal) @>
             act client
             closedWith client =! expected)
 

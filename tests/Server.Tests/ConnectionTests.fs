@@ -44,7 +44,9 @@ let echoing =
                 Array.append (Encoding.ASCII.GetBytes PeerClient.Request) (writer.WrittenSpan.ToArray())
             )
 
-            client.ReadResponse().StartsWith "HTTP/1.1 101 " =! true
+            client.ReadResponse().StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal)
+            =! true
+
             client.ReadText() =! "early")
 
         testCase "a message that arrives byte by byte is the same message" (fun () ->
@@ -316,7 +318,7 @@ let failing =
             let error = fails outcome :?> ConnectionClosedErrorException
             let cause = error.InnerException :?> WebSocketProtocolException
             cause.Error =! ProtocolError.ReservedOpcode 3uy
-            test <@ error.Message.StartsWith "sent 1002 (protocol error)" @>
+            test <@ error.Message.StartsWith("sent 1002 (protocol error)", StringComparison.Ordinal) @>
             cause.Message =! "invalid opcode 0x3 (RFC 6455 §5.2, at byte 0)"
             cause.Violation.Rule =! "The opcodes 3 to 7 and B to F are reserved.")
         testTheory

@@ -57,7 +57,15 @@ let tests =
 
             ending "platform-vanishes" =! "Closed, lost"
             ending "chromium-leaves" =! "Closed, clean: received 1001, then sent 1001"
-            test <@ (ending "platform-too-big").StartsWith "Closed, failed: message of at least 101 bytes" @>)
+
+            test
+                <@
+                    (ending "platform-too-big")
+                        .StartsWith(
+                            "Closed, failed: message of at least 101 bytes",
+                            StringComparison.Ordinal
+                        )
+                @>)
 
         testCase "each changed reaction is listed, with what it was and what it is" (fun () ->
             let recording = Conversations.read "platform-echo"

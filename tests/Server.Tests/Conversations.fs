@@ -294,9 +294,9 @@ let private browser: Conversation list = [
 let all: Conversation list = platformEcho :: platformOthers @ nodeWs @ browser
 
 let private isClientThere (conversation: Conversation) =
-    if conversation.Name.StartsWith "node" then
+    if conversation.Name.StartsWith("node", StringComparison.Ordinal) then
         Programs.hasNodeClient.Value
-    elif conversation.Name.StartsWith "chromium" then
+    elif conversation.Name.StartsWith("chromium", StringComparison.Ordinal) then
         (Programs.find "chromium").IsSome
     else
         true

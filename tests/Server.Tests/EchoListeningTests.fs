@@ -27,7 +27,7 @@ let listening =
                 File.WriteAllText(key, privateKey.ExportPkcs8PrivateKeyPem())
                 use sample = new Sample([ "--port"; "0"; "--cert"; cert; "--key"; key ])
                 let line = sample.ReadLine()
-                test <@ line.StartsWith "listening on wss://127.0.0.1:" @>
+                test <@ line.StartsWith("listening on wss://127.0.0.1:", StringComparison.Ordinal) @>
                 let endPoint = IPEndPoint.Parse(line.Replace("listening on wss://", "").TrimEnd '/')
                 let lower = Tls.connectTo endPoint
                 let stream = Tls.over (Tls.clientOptions ()) lower
@@ -66,6 +66,11 @@ let listening =
                     use sample = new Sample(arguments)
                     let code, errors = sample.Exit()
                     code =! 1
-                    test <@ errors.StartsWith "can't listen on " && errors.Trim().Split('\n').Length = 1 @>)
+
+                    test
+                        <@
+                            errors.StartsWith("can't listen on ", StringComparison.Ordinal)
+                            && errors.Trim().Split('\n').Length = 1
+                        @>)
         ]
     )

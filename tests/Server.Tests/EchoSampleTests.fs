@@ -86,7 +86,13 @@ let echoSample =
                     let wrapper = [ "env"; "--default-signal" ]
                     use running = new Sample([ "--port"; "0"; "--max-size"; "100" ], wrapper = wrapper)
                     let line = running.ReadLine()
-                    test <@ line.StartsWith "listening on ws://127.0.0.1:" && line.EndsWith "/" @>
+
+                    test
+                        <@
+                            line.StartsWith("listening on ws://127.0.0.1:", StringComparison.Ordinal)
+                            && line.EndsWith("/", StringComparison.Ordinal)
+                        @>
+
                     use client = connect line
                     client.SendText "héllo"
                     client.ReadText() =! "héllo"

@@ -42,7 +42,7 @@ module Exchange =
         )
 
     let private split (text: string) =
-        match text.IndexOf "\r\n\r\n" with
+        match text.IndexOf("\r\n\r\n", StringComparison.Ordinal) with
         | -1 -> failwith $"no response: {text}"
         | index -> text.Substring(0, index + 4), text.Substring(index + 4)
 
@@ -57,7 +57,7 @@ module Exchange =
         client.Write request
         let head, body = split (client.ReadToEnd())
 
-        if head.StartsWith "HTTP/1.1 101 " then
+        if head.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal) then
             failwith $"accepted: {head}"
 
         client.Transport.ShutdownSend()
@@ -85,7 +85,7 @@ module Exchange =
         client.Write request
         let head = client.ReadResponse()
 
-        if not (head.StartsWith "HTTP/1.1 101 ") then
+        if not (head.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal)) then
             failwith $"rejected: {head}"
 
         let result = Wait.forTask "the handler" told.Task

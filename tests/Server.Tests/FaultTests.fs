@@ -181,7 +181,9 @@ let threads =
 
             for _ in 1..3 do
                 use client = PeerClient.InMemory server
-                client.ReadResponse().StartsWith "HTTP/1.1 503 " =! true
+
+                client.ReadResponse().StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal)
+                =! true
 
             // However many they are, one record a second.
             (records.Of LogLevel.Warning).Length =! 1

@@ -154,7 +154,7 @@ let large =
 
         testCase "H3: a head of exactly the limits is taken, one byte more is not" (fun () ->
             let size = webSocket.Length
-            let lineSize = webSocket.IndexOf "\r\n" + 2
+            let lineSize = webSocket.IndexOf("\r\n", StringComparison.Ordinal) + 2
             let headers = webSocket.Split("\r\n").Length - 3
 
             let header =

@@ -92,7 +92,7 @@ let logs =
 
             for start in 250..256 do
                 let escaped = PeerText.Escape(String('x', start) + String.replicate 5 "\U0001F600")
-                test <@ escaped.Length <= 257 && escaped.EndsWith "…" @>
+                test <@ escaped.Length <= 257 && escaped.EndsWith("…", StringComparison.Ordinal) @>
                 test <@ not (Char.IsHighSurrogate escaped[escaped.Length - 2]) @>)
 
         testTheory
@@ -236,14 +236,16 @@ let answers =
                         (fun records -> ServerOptions(LoggerFactory = records, ProcessRequest = hook))
                         PeerClient.Request
 
-                answer.Substring(answer.IndexOf "\r\n\r\n" + 4) =! String('x', size)
+                answer.Substring(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)
+                =! String('x', size)
+
                 test <@ not (answer.Contains "MM") @>)
 
         testCase "line 28: a line that is none of HTTP gets 400, and INFO quotes it" (fun () ->
             let answer, records =
                 exchange (fun records -> ServerOptions(LoggerFactory = records)) "EHLO relay.example\r\n"
 
-            test <@ answer.StartsWith "HTTP/1.1 400 Bad Request\r\n" @>
+            test <@ answer.StartsWith("HTTP/1.1 400 Bad Request\r\n", StringComparison.Ordinal) @>
 
             let told = [ for struct (_, _, text) in records.Of LogLevel.Information -> text ]
             test <@ List.exists (fun (text: string) -> text.Contains "'EHLO relay.example'") told @>)

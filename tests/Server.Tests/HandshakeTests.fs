@@ -16,13 +16,17 @@ let private answer (options: ServerOptions) (request: string) =
     client.ReadResponse()
 
 let private statusLine (response: string) =
-    response.Substring(0, response.IndexOf "\r\n")
+    response.Substring(0, response.IndexOf("\r\n", StringComparison.Ordinal))
 
 [<Tests>]
 let handshakes =
     testList "opening handshakes" [
         testCase "a good request opens the connection" (fun () ->
-            test <@ (answer defaults PeerClient.Request).StartsWith "HTTP/1.1 101 Switching Protocols\r\n" @>)
+            test
+                <@
+                    (answer defaults PeerClient.Request)
+                        .StartsWith("HTTP/1.1 101 Switching Protocols\r\n", StringComparison.Ordinal)
+                @>)
 
         testCase "a browser's page request gets 426" (fun () ->
             let response = answer defaults "GET / HTTP/1.1\r\nHost: example.com\r\n\r\n"
@@ -38,7 +42,7 @@ let handshakes =
             use server = Serve.inMemory Serve.echo defaults
             use client = PeerClient.InMemory server
             client.Write("POST / HTTP/1.1\r\nHost: example.com\r\n\r\n" + String('x', 1000))
-            test <@ client.ReadResponse().StartsWith "HTTP/1.1 405 " @>
+            test <@ client.ReadResponse().StartsWith("HTTP/1.1 405 ", StringComparison.Ordinal) @>
             client.Transport.ShutdownSend())
 
         testTheory
@@ -70,7 +74,7 @@ let handshakes =
                 use server = Serve.inMemory Serve.echo defaults
                 use client = PeerClient.InMemory server
                 client.Write(String.concat "" (PeerClient.Request :: List.truncate 1 pieces))
-                test <@ client.ReadResponse().StartsWith "HTTP/1.1 101 " @>
+                test <@ client.ReadResponse().StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal) @>
 
                 for piece in List.skip (min 1 pieces.Length) pieces do
                     client.Write piece
@@ -86,7 +90,7 @@ let handshakes =
             use server = Serve.inMemory Serve.echo defaults
             use client = PeerClient.InMemory server
             client.Write(PeerClient.Request + "\r\n\r\n")
-            test <@ client.ReadResponse().StartsWith "HTTP/1.1 101 " @>
+            test <@ client.ReadResponse().StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal) @>
             test <@ string (client.Read()) |> _.Contains("1002") @>)
 
         testCase "clients that forget Connection: Upgrade are let in where that is allowed" (fun () ->

@@ -90,7 +90,7 @@ let confusing =
                 Exchange.toEnd (ServerOptions()) (without "Sec-WebSocket-Key" + "\x89\x80\000\000\000\000")
 
             answer.Substring(9, 3) =! "400"
-            test <@ answer.EndsWith "is missing.\n" @>)
+            test <@ answer.EndsWith("is missing.\n", StringComparison.Ordinal) @>)
 
         testTheory
             "H11: what is no WebSocket is answered by its status or not at all, in one record, without a stack trace"
@@ -239,13 +239,13 @@ let stopping =
                     ask ()
 
                 match client.TryReadResponse() with
-                | Some response when response.StartsWith "HTTP/1.1 101 " ->
+                | Some response when response.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal) ->
                     match client.Read() with
                     | Closed status -> status.Number =! 1001
                     | other -> failwith $"{other}"
 
                     client.SendClose 1001
-                | Some response -> test <@ response.StartsWith "HTTP/1.1 503 " @>
+                | Some response -> test <@ response.StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal) @>
                 | None -> ()
 
                 client.Transport.ShutdownSend()

@@ -154,7 +154,14 @@ let requestHooks =
             let shutdown = Wait.start server.Shutdown
             Wait.until "the server is stopping" (fun () -> server.IsStopping)
             goOn.Set()
-            test <@ client.ReadResponse().StartsWith "HTTP/1.1 503 Service Unavailable\r\n" @>
+
+            test
+                <@
+                    client
+                        .ReadResponse()
+                        .StartsWith("HTTP/1.1 503 Service Unavailable\r\n", StringComparison.Ordinal)
+                @>
+
             client.Transport.ShutdownSend()
             Wait.forTask "the shutdown" shutdown =! 0)
 
@@ -188,7 +195,7 @@ let requestHooks =
                 clock.Advance(TimeSpan.FromSeconds 11.0)
                 silent.Read() =! End
                 goOn.Set()
-                test <@ slow.ReadResponse().StartsWith "HTTP/1.1 101 " @>)
+                test <@ slow.ReadResponse().StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal) @>)
     ]
 
 [<Tests>]

@@ -102,7 +102,13 @@ let keepalive =
                 client.Read() |> payloadOf |> ignore
                 clock.Advance(TimeSpan.FromSeconds 20.0)
                 let error = fails outcome :?> ConnectionClosedErrorException
-                test <@ (error.InnerException :?> TimeoutException).Message.StartsWith "Keepalive: " @>
+
+                test
+                    <@
+                        (error.InnerException :?> TimeoutException)
+                            .Message.StartsWith("Keepalive: ", StringComparison.Ordinal)
+                    @>
+
                 client.Read() =! End
                 server.Shutdown() =! 0
 

@@ -63,7 +63,10 @@ let limits =
             use opened = client server
             use pending = PeerClient.InMemory server
             use refused = PeerClient.InMemory server
-            refused.ReadResponse().StartsWith "HTTP/1.1 503 " =! true
+
+            refused.ReadResponse().StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal)
+            =! true
+
             pending.ShakeHands()
             use next = client server
             next.SendText "in"
@@ -99,7 +102,10 @@ let limits =
             use second = PeerClient.OverTcp server
             second.ShakeHands()
             use third = PeerClient.OverTcp server
-            third.ReadResponse().StartsWith "HTTP/1.1 503 " =! true
+
+            third.ReadResponse().StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal)
+            =! true
+
             first.SendClose 1000
 
             Wait.until "there is room again" (fun () ->

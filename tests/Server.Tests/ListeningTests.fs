@@ -162,7 +162,7 @@ let tcp =
                     let error =
                         Wait.throws<ArgumentException>(fun () -> serve endPoints defaults |> ignore)
 
-                    test <@ error.ParamName.StartsWith "endPoint" @>)
+                    test <@ error.ParamName.StartsWith("endPoint", StringComparison.Ordinal) @>)
         ]
     )
 

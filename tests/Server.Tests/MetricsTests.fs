@@ -358,7 +358,7 @@ let handshakes =
                 use server = Serve.overTcp receiving (options measurements)
                 use _ = PeerClient.OverTcp server
                 use second = PeerClient.OverTcp server
-                test <@ second.ReadResponse().StartsWith "HTTP/1.1 503 " @>
+                test <@ second.ReadResponse().StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal) @>
                 let count, tags = recorded measurements "rejected_connections"
                 count =! 1.0
 
@@ -370,7 +370,7 @@ let handshakes =
             use server = Serve.inMemory receiving (measuring measurements)
             server.StartThread <- (fun _ -> raise (OutOfMemoryException()))
             use client = PeerClient.InMemory server
-            test <@ client.ReadResponse().StartsWith "HTTP/1.1 503 " @>
+            test <@ client.ReadResponse().StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal) @>
 
             recorded measurements "rejected_connections"
             =! (1.0, Map [ "error.type", "threads" ]))

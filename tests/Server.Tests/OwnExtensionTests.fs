@@ -105,7 +105,7 @@ let negotiation =
             use _ = server
             use client = PeerClient.InMemory server
             let error = Wait.throws<Exception>(fun () -> client.Offer "one; throw" |> ignore)
-            test <@ error.Message.StartsWith "HTTP/1.1 500 " @>
+            test <@ error.Message.StartsWith("HTTP/1.1 500 ", StringComparison.Ordinal) @>
             [ for struct (_, id, _) in records.All -> id ] |> List.contains 30 =! true)
 
         testCase "they are disposed of when the connection ends, or doesn't open" (fun () ->
@@ -181,7 +181,13 @@ let transforming =
 
             use _ = server
             use client = client
-            test <@ agreed.StartsWith "permessage-deflate" && agreed.EndsWith "one; shift=1" @>
+
+            test
+                <@
+                    agreed.StartsWith("permessage-deflate", StringComparison.Ordinal)
+                    && agreed.EndsWith("one; shift=1", StringComparison.Ordinal)
+                @>
+
             use sender = new Compressed.Sender(15)
             let data = Compressed.json 1 100_000
             let wire = sender.Message data |> Array.map (fun value -> value + 1uy)

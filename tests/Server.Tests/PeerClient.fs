@@ -117,7 +117,7 @@ type PeerClient(transport: Transport) =
         while not (text().Contains "\r\n\r\n") && fill () do
             ()
 
-        match text().IndexOf "\r\n\r\n" with
+        match text().IndexOf("\r\n\r\n", StringComparison.Ordinal) with
         | -1 -> None
         | index -> Some(Encoding.Latin1.GetString(take (index + 4)))
 
@@ -139,7 +139,7 @@ type PeerClient(transport: Transport) =
         client.Write(PeerClient.Request: string)
         let response = client.ReadResponse()
 
-        if not (response.StartsWith "HTTP/1.1 101 ") then
+        if not (response.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal)) then
             failwith response
 
     /// The opening handshake with an offer of extensions; gives what the server agrees to, empty for none.
@@ -148,11 +148,11 @@ type PeerClient(transport: Transport) =
         client.Write(PeerClient.Request.Replace("\r\n\r\n", "\r\n" + header))
         let response = client.ReadResponse()
 
-        if not (response.StartsWith "HTTP/1.1 101 ") then
+        if not (response.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal)) then
             failwith response
 
         response.Split "\r\n"
-        |> Array.tryFind _.StartsWith("Sec-WebSocket-Extensions: ")
+        |> Array.tryFind _.StartsWith("Sec-WebSocket-Extensions: ", StringComparison.Ordinal)
         |> Option.map _.Substring("Sec-WebSocket-Extensions: ".Length)
         |> Option.defaultValue ""
 

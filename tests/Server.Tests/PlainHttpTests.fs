@@ -85,7 +85,12 @@ let answers =
 
         testCase "a redirection, and a phrase of one's own" (fun () ->
             (get "GET" "/old").HasLine "Location: /" =! true
-            test <@ (get "GET" "/teapot").Head.StartsWith "HTTP/1.1 418 I'm a teapot\r\n" @>)
+
+            test
+                <@
+                    (get "GET" "/teapot")
+                        .Head.StartsWith("HTTP/1.1 418 I'm a teapot\r\n", StringComparison.Ordinal)
+                @>)
 
         testCase "a client of HTTP/1.0 is answered, too" (fun () ->
             let answered = Exchange.rejected options "GET /health HTTP/1.0\r\n\r\n"

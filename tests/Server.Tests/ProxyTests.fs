@@ -26,7 +26,7 @@ let private served
     client.Write bytes
     let response = client.ReadResponse()
 
-    if not (response.StartsWith "HTTP/1.1 101 ") then
+    if not (response.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal)) then
         failwith response
 
     Wait.forTask "the connection" found.Task
@@ -266,9 +266,9 @@ let proxyProtocol =
                 let mutable isAccepted = false
 
                 try
-                    isAccepted <- client.ReadResponse().StartsWith "HTTP/1.1 101"
+                    isAccepted <- client.ReadResponse().StartsWith("HTTP/1.1 101", StringComparison.Ordinal)
                 with error ->
-                    test <@ error.Message.StartsWith "no response" @>
+                    test <@ error.Message.StartsWith("no response", StringComparison.Ordinal) @>
 
                 isAccepted =! false)
 

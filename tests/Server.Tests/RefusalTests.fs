@@ -60,8 +60,15 @@ let tests =
                 let answer = answer server refusal.Request
 
                 if isOfSize refusal then
-                    test <@ answer.StartsWith $"HTTP/1.1 {refusal.Status}\r\nDate: {date}\r\n" @>
-                    test <@ answer.EndsWith "; at most 8192 are allowed.\n" @>
+                    test
+                        <@
+                            answer.StartsWith(
+                                $"HTTP/1.1 {refusal.Status}\r\nDate: {date}\r\n",
+                                StringComparison.Ordinal
+                            )
+                        @>
+
+                    test <@ answer.EndsWith("; at most 8192 are allowed.\n", StringComparison.Ordinal) @>
                 else
                     answer =! refusal.Expected date)
 

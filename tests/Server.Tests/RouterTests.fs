@@ -36,7 +36,7 @@ let private told (router: Router) (target: string) : string =
     client.Write(requestOf "example.com" target)
     let response = client.ReadResponse()
 
-    if not (response.StartsWith "HTTP/1.1 101 ") then
+    if not (response.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal)) then
         failwith response
 
     client.ReadText()
@@ -50,11 +50,15 @@ let private answer (router: Router) (options: ServerOptions) (request: string) :
 
 let private redirected (router: Router) (host: string) (target: string) : string =
     let response = answer router defaults (requestOf host target)
-    let location = response.Split("\r\n") |> Array.find _.StartsWith("Location: ")
+
+    let location =
+        response.Split("\r\n")
+        |> Array.find _.StartsWith("Location: ", StringComparison.Ordinal)
+
     response.Substring(9, 3) + " " + location.Substring "Location: ".Length
 
 let private statusLine (response: string) =
-    response.Substring(0, response.IndexOf "\r\n")
+    response.Substring(0, response.IndexOf("\r\n", StringComparison.Ordinal))
 
 [<Tests>]
 let routing =
@@ -131,7 +135,8 @@ let routing =
             answered.Body =! "There is nothing at this path.\n"
 
             answered.Records.Of LogLevel.Information
-            |> List.exists (fun (struct (_, _, text)) -> text.StartsWith "HTTP response sent: 404")
+            |> List.exists (fun (struct (_, _, text)) ->
+                text.StartsWith("HTTP response sent: 404", StringComparison.Ordinal))
             =! true)
 
         testCase "another method gets 405 with Allow, a bad target or host 400" (fun () ->
@@ -251,7 +256,7 @@ let redirecting =
 
         testCase "have a short text" (fun () ->
             let response = answer (Router(map [ rule "/a/" ])) defaults (requestOf "h" "/a")
-            test <@ response.EndsWith "\r\n\r\nSee /a/\n" @>)
+            test <@ response.EndsWith("\r\n\r\nSee /a/\n", StringComparison.Ordinal) @>)
     ]
 
 /// Greets before each handler, and answers 404 in its own way.
@@ -270,7 +275,9 @@ let surface =
         testCase "a router of the user's own handles and answers in its own way" (fun () ->
             let router = PoliteRouter(map [ rule "/<x>" ])
             told router "/a" =! "welcome"
-            test <@ (answer router defaults (requestOf "h" "/")).EndsWith "sorry\n" @>)
+
+            test
+                <@ (answer router defaults (requestOf "h" "/")).EndsWith("sorry\n", StringComparison.Ordinal) @>)
 
         testCase "a callback answers what no rule takes" (fun () ->
             let options =
@@ -280,7 +287,7 @@ let surface =
                 answer (Router(map [ rule "/" ], options)) defaults (requestOf "h" "/x")
 
             statusLine response =! "HTTP/1.1 410 Gone"
-            test <@ response.EndsWith "/x is gone\n" @>)
+            test <@ response.EndsWith("/x is gone\n", StringComparison.Ordinal) @>)
 
         testCase "the handler fails without the hook" (fun () ->
             let router = Router(map [ rule "/chat" ])
@@ -303,7 +310,7 @@ let surface =
             use server = serve router defaults
             use client = PeerClient.InMemory server
             client.Write(requestOf "api.example.com:81" "/v1")
-            test <@ client.ReadResponse().StartsWith "HTTP/1.1 101 " @>
+            test <@ client.ReadResponse().StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal) @>
 
             statusLine (answer router defaults (requestOf "example.com" "/v1"))
             =! "HTTP/1.1 404 Not Found")

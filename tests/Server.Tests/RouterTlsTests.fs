@@ -24,7 +24,11 @@ let private redirected (routing: RouterOptions) (target: string) : string =
     use client = Tls.connect server
     client.Write(request target)
     let response = client.ReadToEnd()
-    let location = response.Split("\r\n") |> Array.find _.StartsWith("Location: ")
+
+    let location =
+        response.Split("\r\n")
+        |> Array.find _.StartsWith("Location: ", StringComparison.Ordinal)
+
     response.Substring(9, 3) + location.Substring "Location:".Length
 
 [<Tests>]
@@ -49,6 +53,6 @@ let tests =
             server.Start()
             use client = Tls.connect server
             client.Write(request "/page/7/")
-            test <@ client.ReadResponse().StartsWith "HTTP/1.1 101 " @>
+            test <@ client.ReadResponse().StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal) @>
             client.ReadText() =! "n=7")
     ]

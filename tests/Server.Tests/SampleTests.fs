@@ -124,7 +124,7 @@ let chatSample =
                 header "X-Content-Type-Options" =! "nosniff"
                 let policy = header "Content-Security-Policy"
                 test <@ policy.Contains "default-src 'none'" && policy.Contains "script-src 'sha256-" @>
-                test <@ page.StartsWith "<!doctype html>" @>
+                test <@ page.StartsWith("<!doctype html>", StringComparison.Ordinal) @>
 
             let status, _, _ = Samples.get (at sample "/else") ""
             status =! 404)
@@ -183,7 +183,7 @@ let basicAuthSample =
             fst (page "/" "") =! 401
             let status, body = page "/" (basic "alice:secret")
             status =! 200
-            test <@ body.StartsWith "<!doctype html>" @>
+            test <@ body.StartsWith("<!doctype html>", StringComparison.Ordinal) @>
             greeting "alice:secret" "" =! "Hello, alice!"
             greeting "bob:hidden" $"http://{sample.Address.Authority}" =! "Hello, bob!"
             greeting "alice:hidden" "" =! "401"
@@ -197,7 +197,10 @@ let basicAuthSample =
 let private greetingOverTls (arguments: string list) =
     use sample = new Samples.RunningSample("Tls", "0" :: arguments)
     let status, _, page = Samples.get sample.Address ""
-    (status, page.StartsWith "<!doctype html>") =! (200, true)
+
+    (status, page.StartsWith("<!doctype html>", StringComparison.Ordinal))
+    =! (200, true)
+
     use client = Samples.connect sample.Address []
     let greeting = client.Receive()
     client.Send "hello"
@@ -212,7 +215,7 @@ let tlsSample =
     testList "the sample Tls" [
         testCase "serves with a certificate that it makes" (fun () ->
             let greeting, output = greetingOverTls []
-            test <@ greeting.StartsWith "Hello over Tls1" @>
+            test <@ greeting.StartsWith("Hello over Tls1", StringComparison.Ordinal) @>
             test <@ output.Contains "CN=localhost" && output.Contains "SHA-256: " @>)
 
         testCase "serves with a certificate that it is given" (fun () ->
@@ -287,7 +290,7 @@ let explainSample =
             let code, lines = explain [ request; hello ]
             code =! 0
             lines.Tail =! helloExplained
-            test <@ lines.Head.StartsWith "27 bytes of an opening handshake" @>)
+            test <@ lines.Head.StartsWith("27 bytes of an opening handshake", StringComparison.Ordinal) @>)
 
         testTheory
             "options change what is broken"
@@ -338,7 +341,7 @@ let explainSample =
             (fun arguments ->
                 let code, lines = explain arguments
                 code =! 2
-                test <@ lines |> List.exists _.StartsWith("usage: Explain") @>)
+                test <@ lines |> List.exists _.StartsWith("usage: Explain", StringComparison.Ordinal) @>)
     ]
 
 [<Tests>]
@@ -350,10 +353,10 @@ let allSamples =
             (fun (name, port) ->
                 let code, output = Programs.run "dotnet" [ Samples.program name; port ]
                 code =! 2
-                test <@ output.StartsWith $"usage: {name}" @>)
+                test <@ output.StartsWith($"usage: {name}", StringComparison.Ordinal) @>)
 
         testCase "the sample TestedHandler passes its tests" (fun () ->
             let code, output = Programs.run "dotnet" [ Samples.program "TestedHandler" ]
             code =! 0
-            test <@ output.TrimEnd().EndsWith "5 passed, 0 failed" @>)
+            test <@ output.TrimEnd().EndsWith("5 passed, 0 failed", StringComparison.Ordinal) @>)
     ]

@@ -156,7 +156,7 @@ let connectSlow (url: Uri) : PeerClient =
     let client = new PeerClient(new FunctionalWs.SocketTransport(socket))
     client.Write(PeerClient.Request.Replace("/chat", url.PathAndQuery))
 
-    if not (client.ReadResponse().StartsWith "HTTP/1.1 101 ") then
+    if not (client.ReadResponse().StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal)) then
         failwith "refused"
 
     client

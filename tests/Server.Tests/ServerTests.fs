@@ -72,7 +72,13 @@ let limits =
             use second = Serve.client server
             use third = PeerClient.InMemory server
             let response = third.ReadResponse()
-            test <@ response.StartsWith "HTTP/1.1 503 " && response.Contains "Retry-After: " @>
+
+            test
+                <@
+                    response.StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal)
+                    && response.Contains "Retry-After: "
+                @>
+
             second.SendText "fine"
             second.ReadText() =! "fine"
             first.SendClose 1000
@@ -83,7 +89,7 @@ let limits =
 
                 try
                     next.Write PeerClient.Request
-                    next.ReadResponse().StartsWith "HTTP/1.1 101 "
+                    next.ReadResponse().StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal)
                 with :? IO.IOException ->
                     false // turned away before it could ask
 

@@ -153,7 +153,7 @@ let private openSockets () =
         try
             match IO.File.ResolveLinkTarget(path, false) with
             | null -> false
-            | target -> target.Name.StartsWith "socket:"
+            | target -> target.Name.StartsWith("socket:", StringComparison.Ordinal)
         with :? IO.IOException ->
             false) // it was that of the listing itself
     |> Array.length

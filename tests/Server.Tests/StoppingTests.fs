@@ -134,7 +134,7 @@ let locks =
                 use one = client server
                 use two = client server
                 use refused = PeerClient.InMemory server
-                test <@ refused.ReadToEnd().StartsWith "HTTP/1.1 503 " @>
+                test <@ refused.ReadToEnd().StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal) @>
                 one.SendText "hello"
                 one.SendPing "p"B
                 one.SendClose 1000

@@ -141,7 +141,7 @@ let ends =
             untilGone server
             let used = client server
             use refused = PeerClient.InMemory server
-            test <@ refused.ReadToEnd().StartsWith "HTTP/1.1 503 " @>
+            test <@ refused.ReadToEnd().StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal) @>
             (used :> IDisposable).Dispose()
             untilGone server
             isServed server

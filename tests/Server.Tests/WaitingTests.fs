@@ -235,7 +235,7 @@ let localhost =
                 Wait.throws<SocketException>(fun () ->
                     Server.Serve(Action<ServerConnection> echo, "localhost", port) |> ignore)
 
-            test <@ error.Message.StartsWith $"Can't listen on [::1]:{port}: " @>
+            test <@ error.Message.StartsWith($"Can't listen on [::1]:{port}: ", StringComparison.Ordinal) @>
             use other = Server.Serve(Action<ServerConnection> echo, "127.0.0.1", port)
             ignore other)
     ]
@@ -337,7 +337,7 @@ let health =
 
             ask () =! "full\n"
             use refused = PeerClient.OverTcp full
-            test <@ refused.ReadToEnd().StartsWith "HTTP/1.1 503 " @>
+            test <@ refused.ReadToEnd().StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal) @>
             one.SendClose 1000
             Wait.until "there is room" (fun () -> full.Connections.Count = 0)
             ask () =! "ready\n")

@@ -39,7 +39,7 @@ module Crowd =
             for socket in sockets do
                 let head = readHead socket
 
-                if not (head.StartsWith "HTTP/1.1 101 ") then
+                if not (head.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal)) then
                     failwith $"refused: {head}"
 
             yield! sockets

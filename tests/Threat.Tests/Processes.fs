@@ -8,7 +8,7 @@ open System.IO
 /// A line of /proc/PID/status, such as `VmRSS:      1234 kB`.
 let private status (id: int) (name: string) : int64 =
     File.ReadLines $"/proc/{id}/status"
-    |> Seq.find _.StartsWith($"{name}:")
+    |> Seq.find _.StartsWith($"{name}:", StringComparison.Ordinal)
     |> _.Substring(name.Length + 1)
     |> _.Replace("kB", "")
     |> _.Trim()

@@ -47,7 +47,10 @@ let users =
                 use second = PeerClient.OverTcp server
                 second.ShakeHands()
                 use third = PeerClient.OverTcp server
-                third.ReadResponse().StartsWith "HTTP/1.1 503 " =! true
+
+                third.ReadResponse().StartsWith("HTTP/1.1 503 ", StringComparison.Ordinal)
+                =! true
+
                 first.SendText "in"
                 first.ReadText() =! "in"
                 first.SendText "fail"

@@ -88,7 +88,7 @@ type Victim(arguments: string list, ?environment: (string * string) list, ?descr
         let client = victim.Raw()
         client.Write(PeerClient.Request.Replace("/chat", path))
 
-        if not (client.ReadResponse().StartsWith "HTTP/1.1 101 ") then
+        if not (client.ReadResponse().StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal)) then
             failwith "refused"
 
         client

@@ -122,7 +122,7 @@ let private listen (arguments: string list) (handle: ServerConnection -> unit) (
         new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
 
     for argument in arguments do
-        if argument.StartsWith "buffer=" then
+        if argument.StartsWith("buffer=", StringComparison.Ordinal) then
             socket.SendBufferSize <- int (argument.Substring "buffer=".Length)
 
     socket.Bind(IPEndPoint(IPAddress.Loopback, 0))

@@ -9,32 +9,32 @@ internal static class Handlers
 
     private static async Task Awaiting(ServerConnection connection)
     {
-        await Task.Delay(1);
+        await Task.Yield();
         connection.Send("hello");
     }
 
     private static async void Nothing(ServerConnection connection)
     {
-        await Task.Delay(1);
+        await Task.Yield();
         connection.Send("hello");
         throw new InvalidOperationException("too bad");
     }
 
     private static async void Fails()
     {
-        await Task.Delay(1);
+        await Task.Yield();
         throw new InvalidOperationException("too bad");
     }
 
     private static async Task Named(ServerConnection connection, string name)
     {
-        await Task.Delay(1);
+        await Task.Yield();
         connection.Send(name);
     }
 
     private static async Task Valued(ServerConnection connection, RouteValues values)
     {
-        await Task.Delay(1);
+        await Task.Yield();
         connection.Send($"{values["name"]}");
     }
 
@@ -64,7 +64,7 @@ internal static class Handlers
                     Server.Serve(
                         async c =>
                         {
-                            await Task.Delay(1);
+                            await Task.Yield();
                             c.Send("hello");
                         },
                         host,
@@ -80,7 +80,7 @@ internal static class Handlers
                     Server.Serve(
                         async c =>
                         {
-                            await Task.Delay(1);
+                            await Task.Yield();
                             Fails();
                             c.Send("hello");
                         },
@@ -139,7 +139,7 @@ internal static class Handlers
                 "/d/<int:n>/<name>",
                 async (connection, n, name) =>
                 {
-                    await Task.Delay(1);
+                    await Task.Yield();
                     connection.Send($"{n}{name}");
                 }
             ),

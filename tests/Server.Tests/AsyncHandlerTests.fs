@@ -45,7 +45,7 @@ let asynchronous =
                 task {
                     do! Task.Yield()
                     let text = connection.Receive().Text
-                    do! Task.Delay 10
+                    do! Task.Yield()
                     connection.Send text
                 }
 
@@ -105,7 +105,7 @@ let asynchronous =
                         asyncVoid (fun () ->
                             task {
                                 let text = connection.Receive().Text
-                                do! Task.Delay 10
+                                do! Task.Yield()
                                 connection.Send text
 
                                 if text = "bad" then

@@ -1,0 +1,113 @@
+// How long things may take, what is due at a time, and what is told of a connection to find that out.
+namespace FunctionalWs.Protocol
+
+open System
+open System.Globalization
+
+[<Sealed; AllowNullLiteral(false)>]
+type Timeouts
+    private
+    (
+        opening: TimeSpan,
+        closing: TimeSpan,
+        pingInterval: TimeSpan,
+        ping: TimeSpan,
+        message: TimeSpan,
+        sending: TimeSpan
+    ) =
+
+    static let never =
+        Timeouts(
+            TimeSpan.MaxValue,
+            TimeSpan.MaxValue,
+            TimeSpan.MaxValue,
+            TimeSpan.MaxValue,
+            TimeSpan.MaxValue,
+            TimeSpan.MaxValue
+        )
+
+    static let positive (name: string) (value: TimeSpan) : TimeSpan =
+        if value <= TimeSpan.Zero then
+            raise (ArgumentOutOfRangeException(name, value, "A timeout is longer than zero."))
+
+        value
+
+    static member Never: Timeouts = never
+
+    member _.Opening: TimeSpan = opening
+
+    member _.Closing: TimeSpan = closing
+
+    member _.PingInterval: TimeSpan = pingInterval
+
+    member _.Ping: TimeSpan = ping
+
+    member _.Message: TimeSpan = message
+
+    member _.Sending: TimeSpan = sending
+
+    override _.ToString() : string =
+        let limit (name: string) (value: TimeSpan) : string list =
+            if value = TimeSpan.MaxValue then
+                []
+            else
+                [ name + " " + value.ToString("c", CultureInfo.InvariantCulture) ]
+
+        let all =
+            List.concat [
+                limit "opening" opening
+                limit "closing" closing
+                limit "ping every" pingInterval
+                limit "answered within" ping
+                limit "message" message
+                limit "sending" sending
+            ]
+
+        if all.IsEmpty then "no limits" else String.Join(", ", all)
+
+    member _.WithOpening(value: TimeSpan) : Timeouts =
+        Timeouts(positive (nameof value) value, closing, pingInterval, ping, message, sending)
+
+    member _.WithClosing(value: TimeSpan) : Timeouts =
+        Timeouts(opening, positive (nameof value) value, pingInterval, ping, message, sending)
+
+    member _.WithPing(interval: TimeSpan, timeout: TimeSpan) : Timeouts =
+        Timeouts(
+            opening,
+            closing,
+            positive (nameof interval) interval,
+            positive (nameof timeout) timeout,
+            message,
+            sending
+        )
+
+    member _.WithMessage(value: TimeSpan) : Timeouts =
+        Timeouts(opening, closing, pingInterval, ping, positive (nameof value) value, sending)
+
+    member _.WithSending(value: TimeSpan) : Timeouts =
+        Timeouts(opening, closing, pingInterval, ping, message, positive (nameof value) value)
+
+[<Struct; RequireQualifiedAccess>]
+type Overdue =
+    | Opening
+    | Closing
+    | Ping
+    | Message
+    | Sending
+
+[<Struct; RequireQualifiedAccess>]
+type Due =
+    | Nothing
+    | Ping
+    | Passed of Limit: Overdue
+
+[<Struct>]
+type Traffic = {
+    Received: int64
+    Messages: int64
+    Taken: int64
+    Untaken: int64
+    Sent: int64
+    IsSending: bool
+    Unread: int64
+}

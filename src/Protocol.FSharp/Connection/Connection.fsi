@@ -63,6 +63,9 @@ module Connection =
     [<CompiledName("Receive")>]
     val receive: settings: ConnectionSettings -> state: State -> input: Input -> Transition
 
+    val internal maySendMessage: state: State -> bool
+    val internal wholeMessage: kind: MessageKind -> Output
+
     /// <summary>
     /// The next state after something the application wants, with what to write; or why it can't be had now. Allocates
     /// nothing for an unfragmented message.

@@ -20,6 +20,8 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
 
     let isBetweenMessages = state.IsOpen && not (Receiving.isUnfinished state place)
 
+    let maySendMessage = Connection.maySendMessage state
+
     member _.Settings: ConnectionSettings = terms.Settings
 
     member _.State: State = state
@@ -27,6 +29,8 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
     member _.Reading: Reading = reading
 
     member _.IsUnfinished: bool = Receiving.isUnfinished state place
+
+    member _.PayloadLeft: int64 = Receiving.payloadLeft state place
 
     member _.IsReceivingOver: bool = not (Connection.isLive state)
 
@@ -259,7 +263,9 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
 
     // ---- Sending
 
-    member endpoint.Send(command: Command) : SendStep =
+    /// Every command but the usual one.
+    [<MethodImpl(MethodImplOptions.NoInlining)>]
+    member private endpoint.SendAny(command: Command) : SendStep =
         match Connection.send endpoint.State command with
         | SendResult.Refused error -> {
             Next = endpoint
@@ -273,6 +279,22 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
             Refused = ValueNone
             HalfClose = transition.HalfClose
           }
+
+    member endpoint.Send(command: Command) : SendStep =
+        match command with
+        | Command.Message kind when maySendMessage -> {
+            Next = endpoint
+            Output = ValueSome(Connection.wholeMessage kind)
+            Refused = ValueNone
+            HalfClose = false
+          }
+        | Command.Message _
+        | Command.FirstFragment _
+        | Command.NextFragment _
+        | Command.Ping _
+        | Command.Pong _
+        | Command.Close _
+        | Command.Fail _ -> endpoint.SendAny command
 
     member endpoint.Send
         (

@@ -27,6 +27,12 @@ type WebSocketEndpoint =
     /// <summary>True while a header, a frame or a message has begun and isn't whole.</summary>
     member IsUnfinished: bool
 
+    /// <summary>
+    /// How many bytes of a frame's payload are still to come, if they are a message's as they are: no extension has transformed it. 0
+    /// between frames, too. They may be read to the memory that the sink gives next, and be given to <c>Receive</c> from there.
+    /// </summary>
+    member PayloadLeft: int64
+
     /// <summary>True once nothing that comes from the peer matters any more.</summary>
     member IsReceivingOver: bool
 
@@ -61,7 +67,8 @@ type WebSocketEndpoint =
 
     /// <summary>
     /// Takes what has come, up to the first thing that is told. Data go to a sink as they come: room is asked for what is there, never
-    /// for what was announced. The same call on the same value has the same result. Allocates nothing for a frame that is a message
+    /// for what was announced. A payload may lie in the sink's own room already: it is unmasked there. The same call on the same value has
+    /// the same result. Allocates nothing for a frame that is a message
     /// by itself, whole and not transformed by an extension.
     /// </summary>
     /// <param name="bytes">What has come of the stream and was not taken, cut anywhere.</param>

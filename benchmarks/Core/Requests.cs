@@ -40,7 +40,7 @@ public class Requests
     );
 
     private readonly HandshakePolicy policy = HandshakePolicy.Default;
-    private readonly RouteBase anywhere = new(FSharpValueOption<string>.None, false);
+    private readonly RouteBase anywhere = new(null, false);
     private readonly Request request;
     private readonly RouteTable routes;
 
@@ -51,8 +51,8 @@ public class Requests
             .Range(0, 100)
             .Select(index => $"/page{index}/<int:id>")
             .Append("/room/<name>")
-            .Select(text => RouteRule.Create(text, RoutePatternModule.Parse(text).ResultValue));
-        routes = RouteTableModule.Create(true, rules).ResultValue;
+            .Select(text => RouteRule.Create(text, RoutePattern.Parse(text).ResultValue));
+        routes = RouteTable.Create(true, rules).ResultValue;
     }
 
     [Benchmark]
@@ -87,5 +87,5 @@ public class Requests
 
     /// <summary>Among a hundred rules.</summary>
     [Benchmark]
-    public RouteMatch Match() => RouteTableModule.Match(routes, anywhere, request);
+    public RouteMatch Match() => routes.Match(anywhere, request);
 }

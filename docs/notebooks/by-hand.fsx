@@ -165,7 +165,7 @@ let describe (bytes: byte[]) =
     | FrameParse.Incomplete -> "more bytes are needed"
     | FrameParse.Malformed error -> $"the peer broke a rule: {error}"
     | FrameParse.Complete frame ->
-        let payload = Frame.toArray &frame
+        let payload = frame.ToArray()
         $"{frame.Header.Opcode}, final: {frame.Header.Fin}, payload: {Encoding.UTF8.GetString payload}"
 
 let tooShort = describe hello[..9]

@@ -98,7 +98,7 @@ internal static class ByHand
             address => address.Equals(IPAddress.Parse("192.0.2.2")),
             hops
         );
-        Check.Equal(IPEndPoint.Parse("192.0.2.2:0"), client.Value);
+        Check.Equal(IPEndPoint.Parse("192.0.2.2:0"), client);
         var parse = ProxyProtocol.Parse("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"u8);
         Check.True(
             parse

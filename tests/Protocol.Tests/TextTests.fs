@@ -111,6 +111,9 @@ let private made: obj list = [
     decoder
     WebSocketEndpoint.Create ConnectionSettings.Server
     WebSocketEndpoint.Create ConnectionSettings.Client
+    EquatableList.Create [ "chat" ]
+    EquatableList.Create<ExtensionParameter> []
+    EquatableList.Create<ExtensionOffer> []
     // Of .NET
     0L
     0
@@ -168,6 +171,11 @@ let private publicTypes =
         && not (isUnionCase t)
         && not (typeof<Attribute>.IsAssignableFrom t)
         && not (typeof<Exception>.IsAssignableFrom t))
+    |> Array.map (fun t ->
+        if t.IsGenericTypeDefinition then
+            t.MakeGenericType typeof<string>
+        else
+            t)
 
 let private texts (value: obj) = [
     value.ToString()
@@ -230,7 +238,7 @@ let tests =
 
                 shown (CloseCode.GoingAway) "1001"
                 shown (Due.Passed Overdue.Message) "Passed Message"
-                shown (ProtocolError.section ProtocolError.MaskMissing) "RFC 6455 §5.1"
+                shown (ProtocolError.MaskMissing.Section) "RFC 6455 §5.1"
 
                 shown
                     {

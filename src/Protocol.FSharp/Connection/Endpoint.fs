@@ -331,6 +331,10 @@ and [<Struct; NoComparison; NoEquality>] SendStep = {
     Output: Output voption
     Refused: SendError voption
     HalfClose: bool
-}
+} with
+
+    member step.TryGetOutput([<Out>] output: byref<Output>) : bool = ValueOption.tryGet step.Output &output
+
+    member step.TryGetRefusal([<Out>] error: byref<SendError>) : bool = ValueOption.tryGet step.Refused &error
 
 and [<Struct; NoComparison; NoEquality>] TickStep = { Next: WebSocketEndpoint; Due: Due }

@@ -199,7 +199,15 @@ and [<Struct; NoComparison; NoEquality>] SendStep = {
     Refused: SendError voption
     /// <summary>True to shut the sending side of the stream down, after the output (RFC 6455 §7.1.1). Said once.</summary>
     HalfClose: bool
-}
+} with
+
+    /// <summary>Tells the <c>Output</c>; false when there is none.</summary>
+    /// <param name="output">What is to be written.</param>
+    member TryGetOutput: [<Out>] output: byref<Output> -> bool
+
+    /// <summary>Tells why the command was refused; false when it was not.</summary>
+    /// <param name="error">The reason.</param>
+    member TryGetRefusal: [<Out>] error: byref<SendError> -> bool
 
 /// <summary>What a time has led to.</summary>
 and [<Struct; NoComparison; NoEquality>] TickStep = {

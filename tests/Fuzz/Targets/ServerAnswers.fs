@@ -150,7 +150,7 @@ let private checkOpened (head: ResponseHead) (agreement: ClientAgreement) =
         "accept", head.Headers.Get "Sec-WebSocket-Accept" = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
         "upgrade", head.Headers.Get("Upgrade").ToLowerInvariant() = "websocket"
         "subprotocol offered",
-        agreement.Subprotocol
+        ValueOption.ofObj agreement.Subprotocol
         |> ValueOption.forall (fun name -> Seq.contains name offer.Subprotocols)
         "subprotocol once", count "Sec-WebSocket-Protocol" head <= 1
         "extensions offered",

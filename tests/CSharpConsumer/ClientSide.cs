@@ -130,7 +130,7 @@ internal static class ClientSide
     {
         var bytes = Encoding.Latin1.GetBytes(text);
         var first = (ResponseParse.Incomplete)new ResponseReader().Read(bytes.AsSpan(0, 20));
-        var rest = new ReadOnlySequence<byte>(bytes.AsMemory((int)first.Consumed));
+        var rest = new ReadOnlySequence<byte>(bytes.AsMemory(20));
         return ((ResponseParse.Complete)first.Next.Read(rest)).Head;
     }
 }

@@ -33,6 +33,7 @@
     ("settings", Settings.All),
     ("heads of requests by hand", ByHand.Heads),
     ("handshakes by hand", ByHand.Handshakes),
+    ("connections by hand", ByHand.Sides),
     ("the words of proxies", ByHand.Proxies),
     ("every way to write a handler", Handlers.Bound),
     ("handlers of rules", Handlers.Routed),

@@ -550,7 +550,7 @@ let private serve (subprotocols: string list) (deflate: DeflatePolicy voption) (
 
     match RequestReader().Read(ReadOnlySpan bytes) with
     | RequestParse.Complete(request, consumed) ->
-        consumed =! int64 bytes.Length
+        consumed =! bytes.Length
 
         match Handshake.examine policy request with
         | HandshakeExamination.Kept offer ->
@@ -564,10 +564,10 @@ let private serve (subprotocols: string list) (deflate: DeflatePolicy voption) (
 let private receive (size: int) (bytes: byte[]) : ResponseHead =
     let rec next (reader: ResponseReader) (from: int) (until: int) =
         match reader.Read(ReadOnlySpan(bytes, from, until - from)) with
-        | ResponseParse.Incomplete(reader, consumed) when until < bytes.Length ->
-            next reader (from + int consumed) (min bytes.Length (until + size))
+        | ResponseParse.Incomplete reader when until < bytes.Length ->
+            next reader until (min bytes.Length (until + size))
         | ResponseParse.Complete(head, consumed) ->
-            from + int consumed =! bytes.Length
+            from + consumed =! bytes.Length
             head
         | other -> failwith $"{other}"
 

@@ -111,6 +111,7 @@ let private made: obj list = [
     decoder
     WebSocketEndpoint.Create ConnectionSettings.Server
     WebSocketEndpoint.Create ConnectionSettings.Client
+    ServerSide.Create(HandshakePolicy.Default, ConnectionSettings.Server)
     EquatableList.Create [ "chat" ]
     EquatableList.Create<ExtensionParameter> []
     EquatableList.Create<ExtensionOffer> []
@@ -288,7 +289,7 @@ let tests =
                     "server without context, client without context, server window 9, client window 10, required"
 
                 match RequestReader().Read(ReadOnlySpan "GET / HTTP/1.1\r\nHost: h\r\nX"B) with
-                | RequestParse.Incomplete(next, _) ->
+                | RequestParse.Incomplete next ->
                     shown next "a head of which 2 lines have been read, 25 bytes"
                 | other -> failwith $"{other}"
 

@@ -78,6 +78,13 @@ module Connection =
           }
         | State.Closed _ -> stay state
 
+    let internal isSendingOver (settings: ConnectionSettings) (state: State) : bool =
+        match state with
+        | State.Open _
+        | State.CloseSent _ -> false
+        | State.Draining closure -> not (isHalfOpen settings closure)
+        | State.Closed _ -> true
+
     /// Our side has ended: all that was to be written has left. Both close frames were exchanged, and it is the server that
     /// ends the stream then, without waiting for the client (RFC 6455 §7.1.1). All others wait for the peer's end.
     let internal sendingEnded (settings: ConnectionSettings) (state: State) : State =

@@ -19,6 +19,8 @@ module Connection =
     /// Our side has ended: all that was to be written has left. Both close frames were exchanged, and it is the server that
     /// ends the stream then, without waiting for the client (RFC 6455 §7.1.1). All others wait for the peer's end.
     val internal sendingEnded: settings: ConnectionSettings -> state: State -> State
+    /// True from the step on that says `HalfClose`.
+    val internal isSendingOver: settings: ConnectionSettings -> state: State -> bool
     val internal readClose: payload: ReadOnlySpan<byte> -> Result<CloseStatus, ProtocolError>
 
     /// The server shuts its side down at once; the client lets the server go first (RFC 6455 §7.1.1).

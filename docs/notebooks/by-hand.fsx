@@ -120,7 +120,7 @@ let answerBytes =
 match ResponseReader().Read(ReadOnlySpan answerBytes) with
 | ResponseParse.Complete(head, _) ->
     match ClientHandshake.check asked head with
-    | ClientResult.Opened agreement -> printfn $"opened, with the subprotocol {agreement.Subprotocol.Value}"
+    | ClientResult.Opened agreement -> printfn $"opened, with the subprotocol {agreement.Subprotocol}"
     | ClientResult.Redirected target -> printfn $"the server is at {target}"
     | ClientResult.Refused error -> printfn $"{error}"
 | other -> printfn $"no head: {other}"

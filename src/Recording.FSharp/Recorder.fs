@@ -35,13 +35,17 @@ type internal WatchedDecoder(inner: PayloadDecoder, frame: ArrivingFrame, gate: 
 /// Records a connection: its last steps, in bounded memory. Whoever steps an endpoint tells it of each step, in their order. Calls cost
 /// what the bytes cost. Safe from any thread.
 /// </summary>
-[<Sealed; AllowNullLiteral(false)>]
+[<Sealed; AllowNullLiteral(false); NoEquality; NoComparison>]
 type Recorder
     /// <summary>Begins to record.</summary>
     /// <param name="limits">How much is kept.</param>
     /// <param name="settings">The settings of the connection.</param>
     /// <param name="started">When it was opened.</param>
     (limits: RecorderLimits, settings: ConnectionSettings, started: DateTimeOffset) =
+    do
+        ArgumentNullException.ThrowIfNull(limits, nameof limits)
+        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+
     let gate = obj ()
     let frame = ArrivingFrame(settings, limits.MaxPayloadBytes)
     // Each with the state after it, as it is between frames.
@@ -211,6 +215,8 @@ type Recorder
     /// <summary>Gives a decoder that does what another does, while this recorder looks on: the endpoint has to get this one.</summary>
     /// <param name="decoder">What decodes the messages that extensions have transformed.</param>
     member _.Watch(decoder: PayloadDecoder) : PayloadDecoder =
+        ArgumentNullException.ThrowIfNull(decoder, nameof decoder)
+
         WatchedDecoder(decoder, frame, gate) :> PayloadDecoder
 
     /// <summary>Records what the peer sent.</summary>
@@ -234,6 +240,8 @@ type Recorder
     /// <param name="command">The command.</param>
     /// <param name="length">The size of the message or fragment in bytes; not looked at for other commands.</param>
     member _.Sent(at: TimeSpan, command: Command, length: int64) : unit =
+        ArgumentNullException.ThrowIfNull(command, nameof command)
+
         lock gate (fun () -> send at command length)
 
     /// <summary>Records that our side of the stream has ended, if that changes the state.</summary>

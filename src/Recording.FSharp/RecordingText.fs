@@ -10,7 +10,9 @@ module RecordingText =
     /// <summary>Writes a recording as one line of ASCII, which <c>parse</c> reads back.</summary>
     /// <param name="recording">The recording.</param>
     [<CompiledName("Format")>]
-    let format (recording: Recording) : string = RecordingWriter.write recording
+    let format (recording: Recording) : string =
+        ArgumentNullException.ThrowIfNull(recording, nameof recording)
+        RecordingWriter.write recording
 
     /// <summary>
     /// Reads a recording's text. Total: any text is read or refused with a reason. Blanks and line breaks around it, or between
@@ -18,13 +20,17 @@ module RecordingText =
     /// </summary>
     /// <param name="text">The text.</param>
     [<CompiledName("Parse")>]
-    let parse (text: string) : RecordingParse = RecordingReader.read text
+    let parse (text: string) : RecordingParse =
+        ArgumentNullException.ThrowIfNull(text, nameof text)
+        RecordingReader.read text
 
     /// <summary>Reads a recording's text that is known to be one.</summary>
     /// <param name="text">The text.</param>
     /// <exception cref="T:System.FormatException">It is none; the message says where and why.</exception>
     [<CompiledName("OfText")>]
     let ofText (text: string) : Recording =
+        ArgumentNullException.ThrowIfNull(text, nameof text)
+
         match parse text with
         | RecordingParse.Complete recording -> recording
         | RecordingParse.Malformed(step, reason) ->

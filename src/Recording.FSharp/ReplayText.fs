@@ -62,6 +62,8 @@ module ReplayText =
     /// <param name="state">The state.</param>
     [<CompiledName("OfState")>]
     let ofState (state: State) : string =
+        ArgumentNullException.ThrowIfNull(state, nameof state)
+
         match state with
         | State.Open(message, ValueNone) -> Invariant $"Open{receiving message}"
         | State.Open(message, ValueSome sent) -> Invariant $"Open{receiving message}, sending {kind sent}"
@@ -109,6 +111,8 @@ module ReplayText =
     /// <param name="what">What happened.</param>
     [<CompiledName("OfRecorded")>]
     let ofRecorded (what: Recorded) : string =
+        ArgumentNullException.ThrowIfNull(what, nameof what)
+
         match what with
         | Recorded.Received(header, payload, ended) -> Invariant $"< {ofHeader &header}{ending ended payload}"
         | Recorded.Refused header -> Invariant $"< refused header {Convert.ToHexString header}"
@@ -163,17 +167,20 @@ module ReplayText =
     /// <summary>A replay, a line for each step: what happened, and what it led to.</summary>
     /// <param name="replay">The replay.</param>
     [<CompiledName("Lines")>]
-    let lines (replay: Replay) : string[] = [|
-        if replay.Recording.IsCut then
-            let before = plural replay.Recording.Dropped "step"
-            Invariant $"(cut: {before} before this; {ofState replay.Recording.Start})"
+    let lines (replay: Replay) : string[] =
+        ArgumentNullException.ThrowIfNull(replay, nameof replay)
 
-        for step in replay.Steps do
-            Invariant $"@{step.Recorded.Offset} {ofRecorded step.Recorded.What} -> {answer step}"
+        [|
+            if replay.Recording.IsCut then
+                let before = plural replay.Recording.Dropped "step"
+                Invariant $"(cut: {before} before this; {ofState replay.Recording.Start})"
 
-        if not replay.IsComplete then
-            "(what was refused then is accepted now: the recording knows nothing of what would have come)"
-    |]
+            for step in replay.Steps do
+                Invariant $"@{step.Recorded.Offset} {ofRecorded step.Recorded.What} -> {answer step}"
+
+            if not replay.IsComplete then
+                "(what was refused then is accepted now: the recording knows nothing of what would have come)"
+        |]
 
     /// <summary>
     /// What is different from what was recorded, three lines for each such step: the step, what it led to then, and what it leads to now.
@@ -181,10 +188,13 @@ module ReplayText =
     /// </summary>
     /// <param name="replay">The replay.</param>
     [<CompiledName("Differences")>]
-    let differences (replay: Replay) : string[] = [|
-        for index, step in Array.indexed replay.Steps do
-            if not step.IsAsRecorded then
-                Invariant $"step {index + 1}, @{step.Recorded.Offset} {ofRecorded step.Recorded.What}"
-                Invariant $"  - {ofTransition step.Original}"
-                Invariant $"  + {answer step}"
-    |]
+    let differences (replay: Replay) : string[] =
+        ArgumentNullException.ThrowIfNull(replay, nameof replay)
+
+        [|
+            for index, step in Array.indexed replay.Steps do
+                if not step.IsAsRecorded then
+                    Invariant $"step {index + 1}, @{step.Recorded.Offset} {ofRecorded step.Recorded.What}"
+                    Invariant $"  - {ofTransition step.Original}"
+                    Invariant $"  + {answer step}"
+        |]

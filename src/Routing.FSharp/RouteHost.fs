@@ -9,6 +9,8 @@ module RouteHost =
 
     [<CompiledName("IsName")>]
     let isName (text: string) : bool =
+        ArgumentNullException.ThrowIfNull(text, nameof text)
+
         Handshake.isHost text && not (text.StartsWith '.') && not (text.Contains "..")
 
     /// Where the port begins, with its colon; the length when there is none.

@@ -44,7 +44,7 @@ type internal Segment = {
     Values: SegmentValue list
 }
 
-[<Sealed; AllowNullLiteral(false)>]
+[<Sealed; AllowNullLiteral(false); NoEquality; NoComparison>]
 type RoutePattern internal (text: string, segments: Segment list) =
 
     let placeholders = segments |> List.collect _.Values |> List.map _.Placeholder

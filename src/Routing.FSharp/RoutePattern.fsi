@@ -44,7 +44,7 @@ type internal Segment = {
 /// <summary>
 /// The parsed text of a rule, such as <c>/channel/&lt;uuid:id&gt;</c> or <c>/channel/{id:guid}</c>. Immutable.
 /// </summary>
-[<Sealed; AllowNullLiteral(false)>]
+[<Sealed; AllowNullLiteral(false); NoEquality; NoComparison>]
 type RoutePattern =
 
     internal new: text: string * segments: Segment list -> RoutePattern

@@ -16,6 +16,8 @@ type RouteValues internal (names: string[], values: obj[]) =
     static member Empty: RouteValues = empty
 
     static member Create(values: IEnumerable<KeyValuePair<string, obj>>) : RouteValues =
+        ArgumentNullException.ThrowIfNull(values, nameof values)
+
         let all = Dictionary<string, obj>(values)
         RouteValues(Array.ofSeq all.Keys, Array.ofSeq all.Values)
 
@@ -124,17 +126,21 @@ type RouteRule = {
     Redirect: RouteRedirect voption
 } with
 
-    static member Create(endpoint: string, pattern: RoutePattern) : RouteRule = {
-        Pattern = pattern
-        Scope = RouteScope.AnyHost
-        Endpoint = endpoint
-        Defaults = RouteValues.Empty
-        StrictSlashes = true
-        MergeSlashes = true
-        IsAlias = false
-        IsBuildOnly = false
-        Redirect = ValueNone
-    }
+    static member Create(endpoint: string, pattern: RoutePattern) : RouteRule =
+        ArgumentNullException.ThrowIfNull(endpoint, nameof endpoint)
+        ArgumentNullException.ThrowIfNull(pattern, nameof pattern)
+
+        {
+            Pattern = pattern
+            Scope = RouteScope.AnyHost
+            Endpoint = endpoint
+            Defaults = RouteValues.Empty
+            StrictSlashes = true
+            MergeSlashes = true
+            IsAlias = false
+            IsBuildOnly = false
+            Redirect = ValueNone
+        }
 
     member rule.WithRedirect(redirect: RouteRedirect) : RouteRule =
         ArgumentNullException.ThrowIfNull(redirect, nameof redirect)

@@ -23,7 +23,7 @@ type RouteTableError = {
     override error.ToString() =
         "The rule '" + error.Rule + "' " + error.Reason + "."
 
-[<Sealed; AllowNullLiteral(false)>]
+[<Sealed; AllowNullLiteral(false); NoEquality; NoComparison>]
 type RouteTable internal (rules: RouteRule[], redirectDefaults: bool, tree: RouteNode) =
 
     let endpoints =

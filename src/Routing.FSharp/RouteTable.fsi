@@ -33,7 +33,7 @@ type RouteTableError = {
     override ToString: unit -> string
 
 /// <summary>Rules, ready to match requests and to build URLs. Immutable.</summary>
-[<Sealed; AllowNullLiteral(false)>]
+[<Sealed; AllowNullLiteral(false); NoEquality; NoComparison>]
 type RouteTable =
 
     /// <summary>Makes a table.</summary>

@@ -269,6 +269,9 @@ module Connection =
 
     [<CompiledName("Receive")>]
     let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =
+        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+        ArgumentNullException.ThrowIfNull(state, nameof state)
+
         match state, input with
         | (State.Open(receiving, _) | State.CloseSent(_, receiving)), Input.Received frame ->
             onFrame settings state receiving &frame
@@ -335,6 +338,9 @@ module Connection =
 
     [<CompiledName("Send")>]
     let send (state: State) (command: Command) : SendResult =
+        ArgumentNullException.ThrowIfNull(state, nameof state)
+        ArgumentNullException.ThrowIfNull(command, nameof command)
+
         match state, command with
         | State.Open(receiving, sending), _ -> sendOpen state receiving sending command
         | State.CloseSent(sent, _), Command.Fail _ ->

@@ -15,7 +15,7 @@ type internal Terms = {
     ReadAhead: ReadAhead
 }
 
-[<Sealed; Class; AllowNullLiteral(false)>]
+[<Sealed; Class; AllowNullLiteral(false); NoEquality; NoComparison>]
 type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch: Watch, reading: Reading) =
 
     let isBetweenMessages = state.IsOpen && not (Receiving.isUnfinished state place)
@@ -121,6 +121,8 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
     }
 
     static member Create(settings: ConnectionSettings) : WebSocketEndpoint =
+        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+
         let terms = {
             Settings = settings
             Timeouts = Timeouts.Never
@@ -133,6 +135,10 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
     static member Create
         (settings: ConnectionSettings, timeouts: Timeouts, readAhead: ReadAhead, now: TimeSpan)
         : WebSocketEndpoint =
+        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+        ArgumentNullException.ThrowIfNull(timeouts, nameof timeouts)
+        ArgumentNullException.ThrowIfNull(readAhead, nameof readAhead)
+
         let terms = {
             Settings = settings
             Timeouts = timeouts
@@ -142,6 +148,8 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
         WebSocketEndpoint(terms, Connection.start, Place.Between, Watch.start now, Reading.On)
 
     member endpoint.Opened(settings: ConnectionSettings, now: TimeSpan) : WebSocketEndpoint =
+        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+
         WebSocketEndpoint(
             {
                 endpoint.Terms with
@@ -215,6 +223,9 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
             [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32>,
             [<Optional; DefaultParameterValue(null: PayloadDecoder | null)>] decoder: PayloadDecoder | null
         ) : ReceiveStep =
+        ArgumentNullException.ThrowIfNull(sink, nameof sink)
+        ArgumentNullException.ThrowIfNull(answers, nameof answers)
+
         let mutable target = WriterSink sink
         endpoint.Receive(bytes, &target, answers, endpoint.Mask key, decoder)
 
@@ -226,6 +237,9 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
             [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32>,
             [<Optional; DefaultParameterValue(null: PayloadDecoder | null)>] decoder: PayloadDecoder | null
         ) : ReceiveStep =
+        ArgumentNullException.ThrowIfNull(sink, nameof sink)
+        ArgumentNullException.ThrowIfNull(answers, nameof answers)
+
         let mask = Nullable(endpoint.Mask key)
         let mutable segments = bytes.GetEnumerator()
 
@@ -256,6 +270,8 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
             answers: IBufferWriter<byte>,
             [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32>
         ) : ReceiveStep =
+        ArgumentNullException.ThrowIfNull(answers, nameof answers)
+
         let early = {
             State = step.Next.State
             Place = step.Next.Place
@@ -318,6 +334,8 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
             output: IBufferWriter<byte>,
             [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32>
         ) : SendStep =
+        ArgumentNullException.ThrowIfNull(output, nameof output)
+
         let mask = endpoint.Mask key
         let step = endpoint.Send command
 

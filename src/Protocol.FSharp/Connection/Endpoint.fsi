@@ -10,7 +10,7 @@ open System.Runtime.InteropServices
 /// read ahead. Immutable, and so safe from any thread: each step gives the next value, the same object where nothing changed, as after
 /// a message in one frame. Does nothing by itself: whoever owns the stream steps it, writes what it answers and asks what is due.
 /// </summary>
-[<Sealed; Class; AllowNullLiteral(false)>]
+[<Sealed; Class; AllowNullLiteral(false); NoEquality; NoComparison>]
 type WebSocketEndpoint =
 
     /// <summary>What is asked of the peer's frames.</summary>

@@ -28,6 +28,15 @@ type ReadAhead private (high: int, low: int, bytes: int64) =
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1L, nameof bytes)
         ReadAhead(messages, lowMessages, bytes)
 
+    member private _.All: struct (int * int * int64) = high, low, bytes
+
+    override marks.Equals(other: obj | null) : bool =
+        match other with
+        | :? ReadAhead as other -> marks.All = other.All
+        | _ -> false
+
+    override marks.GetHashCode() : int = hash marks.All
+
     override _.ToString() : string =
         if bytes = Int64.MaxValue && high = Int32.MaxValue then
             "no marks"

@@ -32,6 +32,12 @@ type ReadAhead =
     /// <exception cref="T:System.ArgumentOutOfRangeException">A mark is out of its range.</exception>
     static member Create: messages: int * lowMessages: int * bytes: int64 -> ReadAhead
 
+    /// <summary>True for the same marks.</summary>
+    override Equals: other: (obj | null) -> bool
+
+    /// <summary>A hash code of all marks.</summary>
+    override GetHashCode: unit -> int
+
     /// <summary>The marks in words.</summary>
     override ToString: unit -> string
 

@@ -159,7 +159,7 @@ type Transition = {
 /// <summary>The answer to a command.</summary>
 [<Struct; RequireQualifiedAccess>]
 type SendResult =
-    /// <summary>The command is carried out by carrying out the transition.</summary>
-    | Accepted of Transition: Transition
     /// <summary>The state doesn't allow the command; nothing changed.</summary>
     | Refused of Error: SendError
+    /// <summary>The command is carried out by carrying out the transition.</summary>
+    | Accepted of Transition: Transition

@@ -46,6 +46,16 @@ type Timeouts
 
     member _.Sending: TimeSpan = sending
 
+    member private _.All: struct (TimeSpan * TimeSpan * TimeSpan * TimeSpan * TimeSpan * TimeSpan) =
+        opening, closing, pingInterval, ping, message, sending
+
+    override timeouts.Equals(other: obj | null) : bool =
+        match other with
+        | :? Timeouts as other -> timeouts.All = other.All
+        | _ -> false
+
+    override timeouts.GetHashCode() : int = hash timeouts.All
+
     override _.ToString() : string =
         let limit (name: string) (value: TimeSpan) : string list =
             if value = TimeSpan.MaxValue then

@@ -31,6 +31,12 @@ type Timeouts =
     /// <summary>From the last byte that the peer took to the next one, while some wait to be taken.</summary>
     member Sending: TimeSpan
 
+    /// <summary>True for the same limits.</summary>
+    override Equals: other: (obj | null) -> bool
+
+    /// <summary>A hash code of all limits.</summary>
+    override GetHashCode: unit -> int
+
     /// <summary>The limits that are set, in words, such as <c>opening 00:00:10, closing 00:00:10</c>.</summary>
     override ToString: unit -> string
 

@@ -145,4 +145,7 @@ module internal Violation =
 type Violation with
 
     static member OfInput(state: State, offset: int64, input: Input, error: ProtocolError) : Violation =
+        ArgumentNullException.ThrowIfNull(state, nameof state)
+        ArgumentNullException.ThrowIfNull(error, nameof error)
+
         Violation.ofInput state offset input error

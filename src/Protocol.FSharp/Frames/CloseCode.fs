@@ -10,35 +10,36 @@ open type System.FormattableString
 
 // It holds the distance from 1000, so that the zeroed value is a legal code too.
 [<Struct; StructuralEquality; NoComparison; StructuredFormatDisplay("{Value}")>]
-type CloseCode = private {
-    Offset: int
-} with
+type CloseCode =
+    val private Offset: int
+
+    private new(offset: int) = { Offset = offset }
 
     member code.Value = code.Offset + 1000
 
-    static member NormalClosure: CloseCode = { Offset = 0 }
+    static member NormalClosure: CloseCode = CloseCode 0
 
-    static member GoingAway: CloseCode = { Offset = 1 }
+    static member GoingAway: CloseCode = CloseCode 1
 
-    static member ProtocolError: CloseCode = { Offset = 2 }
+    static member ProtocolError: CloseCode = CloseCode 2
 
-    static member UnsupportedData: CloseCode = { Offset = 3 }
+    static member UnsupportedData: CloseCode = CloseCode 3
 
-    static member InvalidFramePayloadData: CloseCode = { Offset = 7 }
+    static member InvalidFramePayloadData: CloseCode = CloseCode 7
 
-    static member PolicyViolation: CloseCode = { Offset = 8 }
+    static member PolicyViolation: CloseCode = CloseCode 8
 
-    static member MessageTooBig: CloseCode = { Offset = 9 }
+    static member MessageTooBig: CloseCode = CloseCode 9
 
-    static member MandatoryExtension: CloseCode = { Offset = 10 }
+    static member MandatoryExtension: CloseCode = CloseCode 10
 
-    static member InternalError: CloseCode = { Offset = 11 }
+    static member InternalError: CloseCode = CloseCode 11
 
-    static member ServiceRestart: CloseCode = { Offset = 12 }
+    static member ServiceRestart: CloseCode = CloseCode 12
 
-    static member TryAgainLater: CloseCode = { Offset = 13 }
+    static member TryAgainLater: CloseCode = CloseCode 13
 
-    static member BadGateway: CloseCode = { Offset = 14 }
+    static member BadGateway: CloseCode = CloseCode 14
 
     static member IsValid(value: int) : bool =
         (value >= 1000 && value <= 1003)
@@ -55,7 +56,7 @@ type CloseCode = private {
                 )
             )
 
-        { Offset = value - 1000 }
+        CloseCode(value - 1000)
 
     override code.ToString() =
         code.Value.ToString CultureInfo.InvariantCulture
@@ -89,6 +90,8 @@ type CloseStatus private (code: CloseCode voption, reason: string) =
     static member NoStatus = noStatus
 
     static member Create(code: CloseCode, reason: string) : CloseStatus =
+        ArgumentNullException.ThrowIfNull(reason, nameof reason)
+
         let length = (encode reason).Length
 
         if length > CloseStatus.MaxReasonLength then

@@ -7,9 +7,9 @@ namespace FunctionalWs.Protocol
 /// (RFC 6455 §7.4).
 /// </summary>
 [<Struct; StructuralEquality; NoComparison; StructuredFormatDisplay("{Value}")>]
-type CloseCode = private {
-    Offset: int
-} with
+type CloseCode =
+
+    val private Offset: int
 
     /// <summary>The number on the wire, 1000 to 4999.</summary>
     member Value: int

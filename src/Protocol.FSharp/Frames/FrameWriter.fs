@@ -79,6 +79,8 @@ module FrameWriter =
         (maskingKey: uint32 voption)
         (writer: IBufferWriter<byte>)
         : unit =
+        ArgumentNullException.ThrowIfNull(writer, nameof writer)
+
         let span = writer.GetSpan(FrameReader.MaxHeaderSize + payload.Length)
 
         let size =

@@ -4,18 +4,16 @@ namespace FunctionalWs.Protocol
 open System
 open type System.FormattableString
 
-[<StructuredFormatDisplay("{Text}")>]
-type Limits = private {
-    Message: int64
-    Fragment: int64
-    Count: int
-} with
+[<Sealed; AllowNullLiteral(false); StructuredFormatDisplay("{Text}")>]
+type Limits private (message: int64, fragment: int64, count: int) =
 
-    member limits.MaxMessageSize = limits.Message
+    static let standard = Limits(1_048_576L, Int64.MaxValue, 262_144)
 
-    member limits.MaxFragmentSize = limits.Fragment
+    member _.MaxMessageSize = message
 
-    member limits.MaxFragments = limits.Count
+    member _.MaxFragmentSize = fragment
+
+    member _.MaxFragments = count
 
     /// What a payload of a size may take before extensions have decoded it: what doesn't compress gets a little larger.
     member internal _.Encoded(size: int64, frames: int) : int64 =
@@ -28,30 +26,33 @@ type Limits = private {
 
     static member Unlimited = Int64.MaxValue
 
-    static member Default: Limits = {
-        Message = 1_048_576L
-        Fragment = Limits.Unlimited
-        Count = 262_144
-    }
+    static member Default: Limits = standard
 
     static member Create(maxMessageSize: int64, maxFragmentSize: int64, maxFragments: int) : Limits =
         ArgumentOutOfRangeException.ThrowIfNegative(maxMessageSize, nameof maxMessageSize)
         ArgumentOutOfRangeException.ThrowIfNegative(maxFragmentSize, nameof maxFragmentSize)
         ArgumentOutOfRangeException.ThrowIfLessThan(maxFragments, 1, nameof maxFragments)
 
-        {
-            Message = maxMessageSize
-            Fragment = maxFragmentSize
-            Count = maxFragments
-        }
+        Limits(maxMessageSize, maxFragmentSize, maxFragments)
 
-    member limits.Text: string =
+    override limits.Equals(other: obj | null) : bool =
+        match other with
+        | :? Limits as other ->
+            message = other.MaxMessageSize
+            && fragment = other.MaxFragmentSize
+            && count = other.MaxFragments
+        | _ -> false
+
+    override _.GetHashCode() : int =
+        HashCode.Combine(message, fragment, count)
+
+    member _.Text: string =
         let fragments =
-            if limits.Fragment = Limits.Unlimited then
+            if fragment = Limits.Unlimited then
                 "of any size"
             else
-                Invariant $"of up to {limits.Fragment} bytes"
+                Invariant $"of up to {fragment} bytes"
 
-        Invariant $"messages of up to {limits.Message} bytes in up to {limits.Count} frames {fragments}"
+        Invariant $"messages of up to {message} bytes in up to {count} frames {fragments}"
 
     override limits.ToString() = limits.Text

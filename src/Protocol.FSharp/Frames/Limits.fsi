@@ -5,12 +5,8 @@ namespace FunctionalWs.Protocol
 /// The largest messages and frames that are accepted, judged by their headers before their payload arrives. Sizes
 /// are of payloads, in bytes.
 /// </summary>
-[<StructuredFormatDisplay("{Text}")>]
-type Limits = private {
-    Message: int64
-    Fragment: int64
-    Count: int
-} with
+[<Sealed; AllowNullLiteral(false); StructuredFormatDisplay("{Text}")>]
+type Limits =
 
     /// <summary>The largest message, in bytes: 0 or more; 1,048,576 by default. Beyond it: 1009.</summary>
     member MaxMessageSize: int64
@@ -36,6 +32,12 @@ type Limits = private {
     /// <param name="maxFragments">The most frames of one message: 1 or more.</param>
     /// <exception cref="T:System.ArgumentOutOfRangeException">A limit is below its range.</exception>
     static member Create: maxMessageSize: int64 * maxFragmentSize: int64 * maxFragments: int -> Limits
+
+    /// <summary>True for the same limits.</summary>
+    override Equals: other: (obj | null) -> bool
+
+    /// <summary>A hash code of all limits.</summary>
+    override GetHashCode: unit -> int
 
     /// <summary>The limits in words, invariant.</summary>
     override ToString: unit -> string

@@ -83,6 +83,9 @@ module ClientHandshake =
 
     [<CompiledName("CreateRequest")>]
     let request (key: ReadOnlySpan<byte>) (offer: ClientOffer) (uri: WebSocketUri) : ClientRequest =
+        ArgumentNullException.ThrowIfNull(offer, nameof offer)
+        ArgumentNullException.ThrowIfNull(uri, nameof uri)
+
         if key.Length <> KeySize then
             raise (
                 ArgumentException(
@@ -257,6 +260,9 @@ module ClientHandshake =
 
     [<CompiledName("Check")>]
     let check (request: ClientRequest) (head: ResponseHead) : ClientResult =
+        ArgumentNullException.ThrowIfNull(request, nameof request)
+        ArgumentNullException.ThrowIfNull(head, nameof head)
+
         match head.StatusCode with
         | 101 -> switch request head
         | 301
@@ -276,15 +282,21 @@ type TunnelResult =
 module ProxyTunnel =
 
     [<CompiledName("CreateRequest")>]
-    let request (uri: WebSocketUri) : Request = {
-        Method = "CONNECT"
-        Target = uri.Authority
-        Version = "HTTP/1.1"
-        Headers = Headers.Empty.Add("Host", uri.Authority).Add("User-Agent", "FunctionalWs")
-    }
+    let request (uri: WebSocketUri) : Request =
+        ArgumentNullException.ThrowIfNull(uri, nameof uri)
+
+        {
+            Method = "CONNECT"
+            Target = uri.Authority
+            Version = "HTTP/1.1"
+            Headers = Headers.Empty.Add("Host", uri.Authority).Add("User-Agent", "FunctionalWs")
+        }
 
     [<CompiledName("CreateAuthorizedRequest")>]
     let authorizedRequest (credentials: BasicCredentials) (uri: WebSocketUri) : Request =
+        ArgumentNullException.ThrowIfNull(credentials, nameof credentials)
+        ArgumentNullException.ThrowIfNull(uri, nameof uri)
+
         let plain = request uri
 
         {
@@ -295,6 +307,8 @@ module ProxyTunnel =
 
     [<CompiledName("Check")>]
     let check (head: ResponseHead) : TunnelResult =
+        ArgumentNullException.ThrowIfNull(head, nameof head)
+
         match head.StatusCode with
         | 407 -> TunnelResult.Refused(ClientAnswer.unauthorized 407 "Proxy-Authenticate" head.Headers)
         | statusCode when statusCode / 100 = 2 -> TunnelResult.Opened

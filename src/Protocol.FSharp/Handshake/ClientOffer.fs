@@ -120,10 +120,13 @@ type ClientOffer = private {
 
     /// <summary>The offer with <c>permessage-deflate</c>.</summary>
     /// <param name="deflate">What is offered of it.</param>
-    member offer.WithCompression(deflate: DeflateOffer) : ClientOffer = {
-        offer with
-            Deflate = ValueSome deflate
-    }
+    member offer.WithCompression(deflate: DeflateOffer) : ClientOffer =
+        ArgumentNullException.ThrowIfNull(deflate, nameof deflate)
+
+        {
+            offer with
+                Deflate = ValueSome deflate
+        }
 
     /// <summary>The offer without <c>permessage-deflate</c>.</summary>
     member offer.WithoutCompression() : ClientOffer = { offer with Deflate = ValueNone }
@@ -216,6 +219,8 @@ type ClientOffer = private {
     /// <param name="credentials">Name and password.</param>
     /// <exception cref="T:System.ArgumentException">The name has a colon, or one of them a control character.</exception>
     member offer.WithCredentials(credentials: BasicCredentials) : ClientOffer =
+        ArgumentNullException.ThrowIfNull(credentials, nameof credentials)
+
         offer.WithHeader("Authorization", BasicAuthorization.ofCredentials credentials)
 
     /// <summary>The offer without the header fields of a name.</summary>

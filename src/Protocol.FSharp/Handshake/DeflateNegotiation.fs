@@ -126,6 +126,9 @@ module DeflateNegotiation =
         (policy: DeflatePolicy)
         (parameters: ExtensionParameter seq)
         : Result<DeflateAgreement, DeflateRefusal> =
+        ArgumentNullException.ThrowIfNull(policy, nameof policy)
+        ArgumentNullException.ThrowIfNull(parameters, nameof parameters)
+
         match read [] nothing (List.ofSeq parameters) with
         | Error refusal -> Error refusal
         | Ok { Server = ValueSome 8 } -> Error DeflateRefusal.WindowTooSmall
@@ -138,6 +141,9 @@ module DeflateNegotiation =
     /// <param name="offers">What the client offers, other extensions included.</param>
     [<CompiledName("AcceptFirst")>]
     let acceptFirst (policy: DeflatePolicy) (offers: ExtensionOffer seq) : DeflateAgreement voption =
+        ArgumentNullException.ThrowIfNull(policy, nameof policy)
+        ArgumentNullException.ThrowIfNull(offers, nameof offers)
+
         offers
         |> Seq.filter (fun offer -> offer.Name = Name)
         |> Seq.tryPick (fun offer -> Result.toOption (accept policy offer.Parameters))
@@ -148,7 +154,9 @@ module DeflateNegotiation =
     /// <summary>What a client offers, the best first: a server takes the first that it can do (RFC 7692 §5.1).</summary>
     /// <param name="offer">What the client wants.</param>
     [<CompiledName("Offers")>]
-    let offers (offer: DeflateOffer) : EquatableList<ExtensionOffer> = EquatableList.Create offer.Alternatives
+    let offers (offer: DeflateOffer) : EquatableList<ExtensionOffer> =
+        ArgumentNullException.ThrowIfNull(offer, nameof offer)
+        EquatableList.Create offer.Alternatives
 
     /// A client that doesn't insist on limits has made a second offer without them, which any answer about them fits.
     let private brokenServerLimit (offer: DeflateOffer) (answer: Terms) : DeflateRefusal voption =
@@ -201,6 +209,9 @@ module DeflateNegotiation =
         (offer: DeflateOffer)
         (parameters: ExtensionParameter seq)
         : Result<DeflateAgreement, DeflateRefusal> =
+        ArgumentNullException.ThrowIfNull(offer, nameof offer)
+        ArgumentNullException.ThrowIfNull(parameters, nameof parameters)
+
         let parameters = List.ofSeq parameters
 
         match read [] nothing parameters with

@@ -44,23 +44,38 @@ module internal DeflateWindow =
             raise (ArgumentOutOfRangeException(name, bits.Value, Invariant $"{name} is from {least} to 15."))
 
 /// <summary>What a server wants of <c>permessage-deflate</c>. Immutable, and checked when it is made.</summary>
-[<StructuredFormatDisplay("{Text}")>]
-type DeflatePolicy = private {
-    ServerForgets: bool
-    ClientForgets: bool
-    ServerBits: int voption
-    ClientBits: int voption
-    RequiresClientBits: bool
-} with
+[<Sealed; AllowNullLiteral(false); StructuredFormatDisplay("{Text}")>]
+type DeflatePolicy
+    private
+    (
+        serverForgets: bool,
+        clientForgets: bool,
+        serverBits: int voption,
+        clientBits: int voption,
+        isRequired: bool
+    ) =
+
+    member internal _.ServerForgets = serverForgets
+    member internal _.ClientForgets = clientForgets
+    member internal _.ServerBits = serverBits
+    member internal _.ClientBits = clientBits
+    member internal _.RequiresClientBits = isRequired
+
+    member private _.All: struct (bool * bool * int voption * int voption * bool) =
+        serverForgets, clientForgets, serverBits, clientBits, isRequired
+
+    /// <summary>True when both want the same.</summary>
+    override policy.Equals(other: obj | null) : bool =
+        match other with
+        | :? DeflatePolicy as other -> policy.All = other.All
+        | _ -> false
+
+    /// <summary>A hash code of all that is wanted.</summary>
+    override policy.GetHashCode() : int = hash policy.All
 
     /// <summary>Each end compresses with as much history as it likes to.</summary>
-    static member Default: DeflatePolicy = {
-        ServerForgets = false
-        ClientForgets = false
-        ServerBits = ValueNone
-        ClientBits = ValueNone
-        RequiresClientBits = false
-    }
+    static member Default: DeflatePolicy =
+        DeflatePolicy(false, false, ValueNone, ValueNone, false)
 
     /// <summary>Sets a policy.</summary>
     /// <param name="serverNoContextTakeover">True to compress each message by itself (RFC 7692 §7.1.1.1).</param>
@@ -90,13 +105,13 @@ type DeflatePolicy = private {
         if requireClientMaxWindowBits && not clientMaxWindowBits.HasValue then
             invalidArg (nameof requireClientMaxWindowBits) "A limit that is required has to be set."
 
-        {
-            ServerForgets = serverNoContextTakeover
-            ClientForgets = clientNoContextTakeover
-            ServerBits = ValueOption.ofNullable serverMaxWindowBits
-            ClientBits = ValueOption.ofNullable clientMaxWindowBits
-            RequiresClientBits = requireClientMaxWindowBits
-        }
+        DeflatePolicy(
+            serverNoContextTakeover,
+            clientNoContextTakeover,
+            ValueOption.ofNullable serverMaxWindowBits,
+            ValueOption.ofNullable clientMaxWindowBits,
+            requireClientMaxWindowBits
+        )
 
     member private policy.Text: string =
         let bits (name: string) (value: int voption) : string list =
@@ -126,26 +141,41 @@ type DeflatePolicy = private {
 /// <summary>
 /// What a client wants of <c>permessage-deflate</c>. Immutable, and checked when it is made. Its text is what it offers.
 /// </summary>
-[<NoComparison; StructuredFormatDisplay("{Text}")>]
-type DeflateOffer = private {
-    ServerForgets: bool
-    ClientForgets: bool
-    ServerBits: int voption
-    ClientBits: int voption
-    RequiresServerLimits: bool
-} with
+[<Sealed; AllowNullLiteral(false); StructuredFormatDisplay("{Text}")>]
+type DeflateOffer
+    private
+    (
+        serverForgets: bool,
+        clientForgets: bool,
+        serverBits: int voption,
+        clientBits: int voption,
+        isRequired: bool
+    ) =
+
+    member internal _.ServerForgets = serverForgets
+    member internal _.ClientForgets = clientForgets
+    member internal _.ServerBits = serverBits
+    member internal _.ClientBits = clientBits
+    member internal _.RequiresServerLimits = isRequired
+
+    member private _.All: struct (bool * bool * int voption * int voption * bool) =
+        serverForgets, clientForgets, serverBits, clientBits, isRequired
+
+    /// <summary>True when both want the same.</summary>
+    override offer.Equals(other: obj | null) : bool =
+        match other with
+        | :? DeflateOffer as other -> offer.All = other.All
+        | _ -> false
+
+    /// <summary>A hash code of all that is wanted.</summary>
+    override offer.GetHashCode() : int = hash offer.All
 
     /// <summary>
     /// What browsers offer: each end compresses with as much history as it likes to, and the server may limit the client's
     /// window.
     /// </summary>
-    static member Default: DeflateOffer = {
-        ServerForgets = false
-        ClientForgets = false
-        ServerBits = ValueNone
-        ClientBits = ValueSome 15
-        RequiresServerLimits = false
-    }
+    static member Default: DeflateOffer =
+        DeflateOffer(false, false, ValueNone, ValueSome 15, false)
 
     /// <summary>Sets what is offered.</summary>
     /// <param name="serverNoContextTakeover">True to have the server compress each message by itself (RFC 7692 §7.1.1.1).</param>
@@ -173,13 +203,13 @@ type DeflateOffer = private {
         DeflateWindow.check (nameof serverMaxWindowBits) 8 serverMaxWindowBits
         DeflateWindow.check (nameof clientMaxWindowBits) 9 clientMaxWindowBits
 
-        {
-            ServerForgets = serverNoContextTakeover
-            ClientForgets = clientNoContextTakeover
-            ServerBits = ValueOption.ofNullable serverMaxWindowBits
-            ClientBits = ValueOption.ofNullable clientMaxWindowBits
-            RequiresServerLimits = requireServerLimits
-        }
+        DeflateOffer(
+            serverNoContextTakeover,
+            clientNoContextTakeover,
+            ValueOption.ofNullable serverMaxWindowBits,
+            ValueOption.ofNullable clientMaxWindowBits,
+            requireServerLimits
+        )
 
     /// What is offered, the best first: a server takes the first that it can do (RFC 7692 §5.1).
     member internal offer.Alternatives: ExtensionOffer list =

@@ -28,16 +28,24 @@ module Handshake =
 
     [<CompiledName("AcceptKey")>]
     let acceptKey (key: string) : string =
+        ArgumentNullException.ThrowIfNull(key, nameof key)
+
         Encoding.Latin1.GetBytes(key + guid) |> SHA1.HashData |> Convert.ToBase64String
 
     [<CompiledName("IsHost")>]
-    let isHost (text: string) : bool = RequestRules.isHost text
+    let isHost (text: string) : bool =
+        ArgumentNullException.ThrowIfNull(text, nameof text)
+        RequestRules.isHost text
 
     [<CompiledName("HostOf")>]
-    let hostOf (request: Request) : Result<string, HandshakeError> = RequestRules.host request
+    let hostOf (request: Request) : Result<string, HandshakeError> =
+        ArgumentNullException.ThrowIfNull(request, nameof request)
+        RequestRules.host request
 
     [<CompiledName("OfferedExtensions")>]
     let offeredExtensions (request: Request) : Result<EquatableList<ExtensionOffer>, HandshakeError> =
+        ArgumentNullException.ThrowIfNull(request, nameof request)
+
         RequestRules.items HeaderGrammar.parseExtensions "Sec-WebSocket-Extensions" request.Headers
         |> Result.map EquatableList.Create
 
@@ -88,6 +96,9 @@ module Handshake =
 
     [<CompiledName("Examine")>]
     let examine (policy: HandshakePolicy) (request: Request) : HandshakeExamination =
+        ArgumentNullException.ThrowIfNull(policy, nameof policy)
+        ArgumentNullException.ThrowIfNull(request, nameof request)
+
         match offer policy request with
         | Ok offer -> HandshakeExamination.Kept offer
         | Error error -> HandshakeExamination.Broken error
@@ -98,6 +109,9 @@ module Handshake =
         (subprotocol: string | null)
         (extensions: ExtensionOffer seq)
         : Response =
+        ArgumentNullException.ThrowIfNull(offer, nameof offer)
+        ArgumentNullException.ThrowIfNull(extensions, nameof extensions)
+
         let response =
             Response
                 .Empty(101)
@@ -129,6 +143,8 @@ module Handshake =
 
     [<CompiledName("Reject")>]
     let reject (error: HandshakeError) : Response =
+        ArgumentNullException.ThrowIfNull(error, nameof error)
+
         let response = explain error.StatusCode error.Description
 
         match error with
@@ -148,10 +164,15 @@ module Handshake =
 
     [<CompiledName("RejectHead")>]
     let rejectHead (error: HeadError) : Response =
+        ArgumentNullException.ThrowIfNull(error, nameof error)
+
         explain error.StatusCode error.Description
 
     [<CompiledName("Respond")>]
     let respond (policy: HandshakePolicy) (now: DateTimeOffset) (request: Request) : HandshakeResult =
+        ArgumentNullException.ThrowIfNull(policy, nameof policy)
+        ArgumentNullException.ThrowIfNull(request, nameof request)
+
         let complete = Answer.complete policy.ServerHeader now request.Method
 
         match examine policy request with

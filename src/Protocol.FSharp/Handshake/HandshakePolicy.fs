@@ -80,6 +80,18 @@ type HandshakePolicy
     /// <summary>The value of the <c>Server</c> header; null or empty to leave it out.</summary>
     member _.ServerHeader: string | null = serverHeader
 
+    member private _.All: struct (OriginRule list voption * string list * (string | null) * bool * bool) =
+        origins, subprotocols, serverHeader, readsExtensions, needsConnectionUpgrade
+
+    /// <summary>True when both ask for the same; predicates of origins are compared as objects.</summary>
+    override policy.Equals(other: obj | null) : bool =
+        match other with
+        | :? HandshakePolicy as other -> policy.All = other.All
+        | _ -> false
+
+    /// <summary>A hash code of all that is asked for.</summary>
+    override policy.GetHashCode() : int = hash policy.All
+
     /// <summary>How many origins may connect, the subprotocols and the <c>Server</c> header.</summary>
     override _.ToString() : string =
         let allowed =

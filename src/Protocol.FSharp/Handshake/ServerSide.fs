@@ -14,7 +14,7 @@ type internal Stage =
     | Refused
     | Ended
 
-[<Sealed; Class; AllowNullLiteral(false)>]
+[<Sealed; Class; AllowNullLiteral(false); NoEquality; NoComparison>]
 type ServerSide
     private
     (
@@ -153,6 +153,8 @@ type ServerSide
     member side.Send
         (command: Command, payload: ReadOnlySpan<byte>, output: IBufferWriter<byte>)
         : ServerSide =
+        ArgumentNullException.ThrowIfNull(command, nameof command)
+
         ArgumentNullException.ThrowIfNull(output, nameof output)
 
         match stage with

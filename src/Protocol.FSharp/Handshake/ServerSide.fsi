@@ -12,7 +12,7 @@ open System.Runtime.InteropServices
 /// time: others take the steps one by one (<c>RequestReader</c>, <c>Handshake.Examine</c>, <c>Handshake.Accept</c>), or go on with
 /// <c>Endpoint</c> (RFC 6455 §4.2).
 /// </summary>
-[<Sealed; Class; AllowNullLiteral(false)>]
+[<Sealed; Class; AllowNullLiteral(false); NoEquality; NoComparison>]
 type ServerSide =
 
     /// <summary>A connection of which no byte has come.</summary>

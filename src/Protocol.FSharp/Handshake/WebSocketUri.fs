@@ -144,6 +144,8 @@ type WebSocketUri = private {
     /// <summary>True when scheme, host and port are the same.</summary>
     /// <param name="other">Another URI.</param>
     member uri.IsSameOrigin(other: WebSocketUri) : bool =
+        ArgumentNullException.ThrowIfNull(other, nameof other)
+
         uri.Secure = other.Secure
         && uri.HostInUri = other.HostInUri
         && uri.PortNumber = other.PortNumber

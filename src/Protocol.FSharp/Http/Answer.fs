@@ -64,6 +64,9 @@ module Answer =
 
     [<CompiledName("Frame")>]
     let frame (method: string) (response: Response) : Response =
+        ArgumentNullException.ThrowIfNull(method, nameof method)
+        ArgumentNullException.ThrowIfNull(response, nameof response)
+
         if response.StatusCode = 101 then
             response
         else
@@ -76,6 +79,9 @@ module Answer =
         (method: string)
         (response: Response)
         : Response =
+        ArgumentNullException.ThrowIfNull(method, nameof method)
+        ArgumentNullException.ThrowIfNull(response, nameof response)
+
         let dates =
             if response.Headers.Contains "Date" then
                 []

@@ -47,6 +47,8 @@ module Authorization =
 
     [<CompiledName("Basic")>]
     let basic (headers: Headers) : Result<BasicCredentials, AuthorizationError> =
+        ArgumentNullException.ThrowIfNull(headers, nameof headers)
+
         match credentials "Basic" headers with
         | Error error -> Error error
         | Ok token ->
@@ -62,7 +64,9 @@ module Authorization =
             | ValueNone -> Error AuthorizationError.Unsupported
 
     [<CompiledName("Bearer")>]
-    let bearer (headers: Headers) : Result<string, AuthorizationError> = credentials "Bearer" headers
+    let bearer (headers: Headers) : Result<string, AuthorizationError> =
+        ArgumentNullException.ThrowIfNull(headers, nameof headers)
+        credentials "Bearer" headers
 
     let private isRealmCharacter (character: char) = character >= ' ' && character <= '~'
 
@@ -80,9 +84,13 @@ module Authorization =
 
     [<CompiledName("BasicChallenge")>]
     let basicChallenge (realm: string) : string =
+        ArgumentNullException.ThrowIfNull(realm, nameof realm)
+
         Invariant $"Basic realm={quotedRealm realm}, charset=\"UTF-8\""
 
     [<CompiledName("BearerChallenge")>]
     let bearerChallenge (realm: string) (isInvalid: bool) : string =
+        ArgumentNullException.ThrowIfNull(realm, nameof realm)
+
         let error = if isInvalid then ", error=\"invalid_token\"" else ""
         Invariant $"Bearer realm={quotedRealm realm}{error}"

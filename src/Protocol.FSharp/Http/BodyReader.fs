@@ -159,7 +159,7 @@ module internal Chunks =
 /// Reads the body of a response, however its bytes are cut: each call gives a reader for what comes next. What a transfer coding
 /// but <c>chunked</c> or a content coding has done to the body is left as it is. Immutable.
 /// </summary>
-[<Sealed; AllowNullLiteral(false)>]
+[<Sealed; AllowNullLiteral(false); NoEquality; NoComparison>]
 type BodyReader
     private (framing: BodyFraming, maxSize: int64, place: BodyPlace, written: int64, overhead: int64) =
 
@@ -181,6 +181,9 @@ type BodyReader
     /// <param name="head">The head. A length in it that is none shows when the body is read.</param>
     /// <exception cref="T:System.ArgumentOutOfRangeException">The size is negative.</exception>
     static member Create(maxSize: int64, method: string, head: ResponseHead) : BodyReader =
+        ArgumentNullException.ThrowIfNull(method, nameof method)
+        ArgumentNullException.ThrowIfNull(head, nameof head)
+
         ArgumentOutOfRangeException.ThrowIfNegative(maxSize, nameof maxSize)
 
         match BodyFraming.ofHead method head with

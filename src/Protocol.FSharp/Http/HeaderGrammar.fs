@@ -129,13 +129,19 @@ module HeaderGrammar =
         | first -> next [] first
 
     [<CompiledName("ParseTokens")>]
-    let parseTokens (text: string) : Result<EquatableList<string>, GrammarError> = list token text
+    let parseTokens (text: string) : Result<EquatableList<string>, GrammarError> =
+        ArgumentNullException.ThrowIfNull(text, nameof text)
+        list token text
 
     [<CompiledName("ParseProtocols")>]
-    let parseProtocols (text: string) : Result<EquatableList<string>, GrammarError> = list protocol text
+    let parseProtocols (text: string) : Result<EquatableList<string>, GrammarError> =
+        ArgumentNullException.ThrowIfNull(text, nameof text)
+        list protocol text
 
     [<CompiledName("ParseExtensions")>]
     let parseExtensions (text: string) : Result<EquatableList<ExtensionOffer>, GrammarError> =
+        ArgumentNullException.ThrowIfNull(text, nameof text)
+
         list extension text
 
     let private renderParameter (parameter: ExtensionParameter) =
@@ -145,6 +151,8 @@ module HeaderGrammar =
 
     [<CompiledName("RenderExtensions")>]
     let renderExtensions (extensions: ExtensionOffer seq) : string =
+        ArgumentNullException.ThrowIfNull(extensions, nameof extensions)
+
         let render (extension: ExtensionOffer) =
             extension.Name
             :: [ for parameter in extension.Parameters -> renderParameter parameter ]
@@ -157,6 +165,8 @@ module HeaderGrammar =
 
     [<CompiledName("ParseCredentials")>]
     let parseCredentials (text: string) : Result<SchemeCredentials, GrammarError> =
+        ArgumentNullException.ThrowIfNull(text, nameof text)
+
         match token text 0 with
         | Error error -> Error error
         | Ok(struct (scheme, after)) ->

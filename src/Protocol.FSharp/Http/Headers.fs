@@ -136,6 +136,8 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     /// <param name="headers">The fields.</param>
     [<CompiledName("Find")>]
     static member tryGet (name: string) (headers: Headers) : string voption =
+        ArgumentNullException.ThrowIfNull(headers, nameof headers)
+
         match headers.Get name with
         | Null -> ValueNone
         | NonNull value -> ValueSome value

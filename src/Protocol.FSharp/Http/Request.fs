@@ -120,7 +120,7 @@ type RequestParse =
 /// Reads a request's head as its bytes come, cut anywhere, and goes on where it stopped. Immutable: a reader may be used again, from
 /// any thread. It keeps the bytes of a line that has not ended. Empty lines before the request are passed over (RFC 9112 §2.2).
 /// </summary>
-and [<Sealed; AllowNullLiteral(false)>] RequestReader
+and [<Sealed; AllowNullLiteral(false); NoEquality; NoComparison>] RequestReader
     internal (limits: HeadLimits, state: HeadState<RequestLine.Parts>) =
 
     let conclude (step: HeadStep<RequestLine.Parts>) : RequestParse =

@@ -93,7 +93,7 @@ type ResponseParse =
 /// together with the head that counts they may be as large as a head (RFC 9110 §15.2). It keeps the bytes of a line that has not ended.
 /// Immutable: a reader may be used again, from any thread.
 /// </summary>
-and [<Sealed; AllowNullLiteral(false)>] ResponseReader
+and [<Sealed; AllowNullLiteral(false); NoEquality; NoComparison>] ResponseReader
     internal (limits: HeadLimits, state: HeadState<StatusLine.Parts>) =
 
     /// A head counts unless it is an interim one: the head after that has less room.

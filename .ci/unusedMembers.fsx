@@ -183,10 +183,6 @@ let unused (programFile: string) (libraryFile: string) (sources: string) : strin
                         field
     ]
 
-/// What whoever steps the protocol by hand (ByHand.cs, ClientSide.cs) meets in its signatures. The server's have none of it.
-let ofTheCore =
-    set [ "Microsoft.FSharp.Core.FSharpValueOption`1"; "Microsoft.FSharp.Collections.FSharpList`1" ]
-
 let fsharpTypes (programFile: string) : string list =
     let program = read programFile
 
@@ -195,7 +191,7 @@ let fsharpTypes (programFile: string) : string list =
             let reference = program.GetTypeReference handle
             let name = typeName program reference.Namespace reference.Name
 
-            if name.StartsWith "Microsoft.FSharp." && not (ofTheCore.Contains name) then
+            if name.StartsWith "Microsoft.FSharp." then
                 name
     ]
 

@@ -40,7 +40,7 @@ public class Requests
     );
 
     private readonly HandshakePolicy policy = HandshakePolicy.Default;
-    private readonly RouteBase anywhere = new(FSharpValueOption<string>.None, false);
+    private readonly RouteBase anywhere = new(null, false);
     private readonly Request request;
     private readonly RouteTable routes;
 
@@ -51,8 +51,8 @@ public class Requests
             .Range(0, 100)
             .Select(index => $"/page{index}/<int:id>")
             .Append("/room/<name>")
-            .Select(text => RouteRule.Create(text, RoutePatternModule.Parse(text).ResultValue));
-        routes = RouteTableModule.Create(true, rules).ResultValue;
+            .Select(text => RouteRule.Create(text, RoutePattern.Parse(text).ResultValue));
+        routes = RouteTable.Create(true, rules).ResultValue;
     }
 
     [Benchmark]
@@ -62,19 +62,17 @@ public class Requests
     [Benchmark]
     public RequestParse ReadLargeHead() => new RequestReader().Read(LargeHead);
 
-    /// <summary>The same in single bytes, each with what was not consumed before it.</summary>
+    /// <summary>The same in single bytes.</summary>
     [Benchmark]
     public RequestParse ReadSingleBytes()
     {
         var reader = new RequestReader();
-        var start = 0;
-        for (var stop = 1; ; stop++)
+        for (var at = 0; ; at++)
         {
-            var parse = reader.Read(LargeHead.AsSpan(start, stop - start));
+            var parse = reader.Read(LargeHead.AsSpan(at, 1));
             if (parse is not RequestParse.Incomplete incomplete)
                 return parse;
             reader = incomplete.Next;
-            start += (int)incomplete.Consumed;
         }
     }
 
@@ -87,5 +85,5 @@ public class Requests
 
     /// <summary>Among a hundred rules.</summary>
     [Benchmark]
-    public RouteMatch Match() => RouteTableModule.Match(routes, anywhere, request);
+    public RouteMatch Match() => routes.Match(anywhere, request);
 }

@@ -1,14 +1,17 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using System.Security.Cryptography.X509Certificates;
 using FunctionalWs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -26,10 +29,12 @@ internal static class Servers
     {
         new Thread(Collect) { IsBackground = true }.Start();
         using var listener = name == "measured" ? MetricsListener.Start() : null;
-        if (name is "ours" or "measured")
-            RunOurs(deflate, port);
+        var isTls = name.EndsWith("-tls", StringComparison.Ordinal);
+        using var certificate = isTls ? Certificates.Create() : null;
+        if (name.StartsWith("kestrel", StringComparison.Ordinal))
+            RunKestrel(deflate, port, certificate);
         else
-            RunKestrel(deflate, port);
+            RunOurs(deflate, port, name.StartsWith("lent", StringComparison.Ordinal), certificate);
     }
 
     /// <summary>Collects all garbage whenever a line comes.</summary>
@@ -42,7 +47,12 @@ internal static class Servers
         }
     }
 
-    private static void RunOurs(Deflate deflate, int port)
+    private static void RunOurs(
+        Deflate deflate,
+        int port,
+        bool isLent,
+        X509Certificate2? certificate
+    )
     {
         var listeners = new ConcurrentDictionary<ServerConnection, bool>();
         var compression = new PerMessageDeflate
@@ -55,6 +65,8 @@ internal static class Servers
             {
                 if (connection.Request!.Target == "/fanout")
                     FanOut(connection, listeners);
+                else if (isLent)
+                    EchoLent(connection);
                 else
                     Echo(connection);
             },
@@ -64,6 +76,9 @@ internal static class Servers
             {
                 MaxMessageSize = 16 * 1024 * 1024,
                 Compression = deflate is Deflate.None ? null : compression,
+                Ssl = certificate is null
+                    ? null
+                    : new SslServerAuthenticationOptions { ServerCertificate = certificate },
             }
         );
         Console.WriteLine(((IPEndPoint)server.LocalEndPoint!).Port);
@@ -73,6 +88,12 @@ internal static class Servers
     private static void Echo(ServerConnection connection)
     {
         foreach (var message in connection)
+            connection.Send(message);
+    }
+
+    private static void EchoLent(ServerConnection connection)
+    {
+        foreach (var message in connection.Lent())
             connection.Send(message);
     }
 
@@ -94,14 +115,23 @@ internal static class Servers
         }
     }
 
-    private static void RunKestrel(Deflate deflate, int port)
+    private static void RunKestrel(Deflate deflate, int port, X509Certificate2? certificate)
     {
         var listeners = new ConcurrentDictionary<WebSocket, SemaphoreSlim>();
         var builder = WebApplication.CreateSlimBuilder([]);
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(IPAddress.Loopback, port);
+            kestrel.Listen(
+                IPAddress.Loopback,
+                port,
+                listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http1;
+                    if (certificate is not null)
+                        listen.UseHttps(certificate);
+                }
+            );
             kestrel.Limits.MaxConcurrentUpgradedConnections = null;
         });
         var app = builder.Build();

@@ -16,7 +16,7 @@ Console.WriteLine(
 var alike = MakeTable(index => $"/<path:p>/{index}");
 var letters = MakeTable(index => $"/<alpha:a>-<int:b>-{index}");
 
-var anywhere = new RouteBase(Microsoft.FSharp.Core.FSharpValueOption<string>.None, false);
+var anywhere = new RouteBase(null, false);
 var last = count - count % 4;
 (string Name, RouteTable Table, string Target)[] cases =
 [
@@ -38,7 +38,7 @@ foreach (var (name, table, target) in cases)
 }
 
 RouteTable MakeTable(Func<int, string> text) =>
-    RouteTableModule
+    RouteTable
         .Create(true, Enumerable.Range(0, count).Select(index => MakeRule(text(index))))
         .ResultValue;
 
@@ -52,7 +52,7 @@ static string MakeText(int index) =>
     };
 
 static RouteRule MakeRule(string text) =>
-    RouteRule.Create(text, RoutePatternModule.Parse(text).ResultValue);
+    RouteRule.Create(text, RoutePattern.Parse(text).ResultValue);
 
 (double Nanoseconds, double Bytes) Measure(RouteTable table, string target)
 {
@@ -70,7 +70,7 @@ static RouteRule MakeRule(string text) =>
         var before = GC.GetAllocatedBytesForCurrentThread();
         var begun = Stopwatch.GetTimestamp();
         for (var i = 0; i < matches; i++)
-            RouteTableModule.Match(table, anywhere, request);
+            table.Match(anywhere, request);
         best = Math.Min(best, Stopwatch.GetElapsedTime(begun).TotalNanoseconds / matches);
         bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)matches;
     }

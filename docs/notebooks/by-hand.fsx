@@ -62,22 +62,22 @@ printf "%s" (Encoding.ASCII.GetString(requestBytes).Replace("\r\n", "\n"))
 (*** include-output ***)
 
 (**
-The server sees bytes. A `RequestReader` reads a request's head as its bytes come. As long as the head has not ended it gives a reader that goes on where
-this one stopped, and says how many bytes it took: whole lines. What it did not take comes first the next time:
+The server sees bytes. A `RequestReader` reads a request's head as its bytes come. As long as the head has not ended it takes all
+bytes, and gives a reader that goes on where this one stopped:
 *)
-let reader, taken =
-    match RequestReader().Read(ReadOnlySpan requestBytes[..99]) with
-    | RequestParse.Incomplete(next, consumed) -> next, int consumed
+let reader =
+    match RequestReader().Read requestBytes[..99] with
+    | RequestParse.Incomplete next -> next
     | other -> failwith $"the example is cut: {other}"
 
-taken
+reader
 (*** include-it ***)
 
 (**
 With the rest it gives the request:
 *)
 let request =
-    match reader.Read(ReadOnlySpan requestBytes[taken..]) with
+    match reader.Read requestBytes[100..] with
     | RequestParse.Complete(request, _) -> request
     | other -> failwith $"the example is complete: {other}"
 
@@ -165,7 +165,7 @@ let describe (bytes: byte[]) =
     | FrameParse.Incomplete -> "more bytes are needed"
     | FrameParse.Malformed error -> $"the peer broke a rule: {error}"
     | FrameParse.Complete frame ->
-        let payload = Frame.toArray &frame
+        let payload = frame.ToArray()
         $"{frame.Header.Opcode}, final: {frame.Header.Fin}, payload: {Encoding.UTF8.GetString payload}"
 
 let tooShort = describe hello[..9]

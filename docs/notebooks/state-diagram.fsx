@@ -172,7 +172,7 @@ let breaking =
     |> List.filter (fun edge -> name edge.From = "Open" && cause edge <> edge.Label)
     |> List.map (fun edge ->
         match edge.To with
-        | State.Draining(Closure.Failed(error, _)) -> $"{edge.Label}: {ProtocolError.describe error}"
+        | State.Draining(Closure.Failed(error, _)) -> $"{edge.Label}: {error.Description}"
         | _ -> edge.Label)
     |> List.distinct
     |> List.sort

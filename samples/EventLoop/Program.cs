@@ -19,29 +19,22 @@ static IEnumerator<SelectMode> Serve(Socket accepted)
     using var socket = accepted;
     socket.Blocking = false;
     var (message, output) = (new ArrayBufferWriter<byte>(), new ArrayBufferWriter<byte>());
-    var (input, start, end, parse) = (new byte[16_384], 0, 0, new RequestReader().Read([]));
-    for (var count = 1; count > 0 && parse is RequestParse.Incomplete more; )
+    var (input, now) = (new byte[16_384], DateTimeOffset.UtcNow);
+    for (
+        var side = ServerSide.Create(HandshakePolicy.Default, ConnectionSettings.Server);
+        !side.IsClosed;
+
+    )
     {
         yield return SelectMode.SelectRead;
-        count = socket.Receive(input.AsSpan(end), 0, out _); // 0 when the head is too long, too
-        (start, end) = (start + (int)more.Consumed, end + count);
-        parse = more.Next.Read(input.AsSpan(start..end));
-    }
-    if (parse is not RequestParse.Complete head)
-        yield break;
-    var answer = Handshake.Respond(HandshakePolicy.Default, DateTimeOffset.UtcNow, head.Request);
-    answer.Response.WriteTo(output);
-    var endpoint = WebSocketEndpoint.Create(ConnectionSettings.Server);
-    for (start += (int)head.Consumed; !endpoint.IsClosed; )
-    {
-        var step = endpoint.Receive([], message, output);
-        while (start < end && !step.HalfClose && answer.IsAccepted)
+        var (start, end) = (0, socket.Receive(input, 0, out _));
+        while (start < end)
         {
-            step = endpoint.Receive(input.AsSpan(start..end), message, output);
-            (endpoint, start) = (step.Next, start + step.Consumed);
+            var step = side.Receive(input.AsSpan(start..end), message, output, now);
+            (side, start) = (step.Next, start + step.Consumed);
             if (step.Incoming is not Incoming.Data { EndOfMessage: true, Kind: var kind })
                 continue;
-            endpoint = endpoint.Send(Command.NewMessage(kind), message.WrittenSpan, output).Next;
+            side = side.Send(Command.NewMessage(kind), message.WrittenSpan, output);
             message.ResetWrittenCount();
         }
         for (var sent = 0; sent < output.WrittenCount && socket.Connected; )
@@ -50,10 +43,8 @@ static IEnumerator<SelectMode> Serve(Socket accepted)
             sent += socket.Send(output.WrittenSpan[sent..], 0, out _);
         }
         output.ResetWrittenCount();
-        if (step.HalfClose || answer.IsRejected)
+        if (side.IsSendingOver)
             socket.Shutdown(SocketShutdown.Send); // what still comes is read to its end
-        yield return SelectMode.SelectRead;
-        (start, end) = (0, socket.Receive(input, 0, out _));
-        endpoint = end > 0 ? endpoint : endpoint.EndOfStream().Next;
+        side = end > 0 ? side : side.EndOfStream().Next;
     }
 }

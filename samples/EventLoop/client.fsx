@@ -20,12 +20,12 @@ let exchange (next: byte[] -> 'T) : 'T =
     next buffer[.. socket.Receive buffer - 1]
 
 let rec readHead (reader: ResponseReader) (bytes: byte[]) : ResponseHead * byte[] =
-    match reader.Read(ReadOnlySpan bytes) with
-    | ResponseParse.Complete(head, consumed) -> head, bytes[int consumed ..]
-    | ResponseParse.Incomplete(next, consumed) ->
+    match reader.Read bytes with
+    | ResponseParse.Complete(head, consumed) -> head, bytes[consumed..]
+    | ResponseParse.Incomplete next ->
         exchange (function
             | [||] -> failwith "The stream has ended in the opening handshake."
-            | more -> readHead next (Array.append bytes[int consumed ..] more))
+            | more -> readHead next more)
     | other -> failwith $"{other}"
 
 let react (endpoint: WebSocketEndpoint) (incoming: Incoming) : WebSocketEndpoint =
@@ -37,7 +37,7 @@ let react (endpoint: WebSocketEndpoint) (incoming: Incoming) : WebSocketEndpoint
     | _ -> endpoint
 
 let rec run (endpoint: WebSocketEndpoint) (bytes: byte[]) : WebSocketEndpoint =
-    let step = endpoint.Receive(ReadOnlySpan bytes, message, output, key ())
+    let step = endpoint.Receive(bytes, message, output, key ())
     let next = react step.Next step.Incoming
 
     match bytes[step.Consumed ..] with
@@ -55,5 +55,5 @@ let head, rest = readHead (ResponseReader()) [||]
 printfn $"{ClientHandshake.check asked head}"
 let opened = WebSocketEndpoint.Create ConnectionSettings.Client
 let text = Command.Message MessageKind.Text
-let hello = opened.Send(text, ReadOnlySpan "Hello"B, output, key ())
+let hello = opened.Send(text, "Hello"B, output, key ())
 printfn $"{(run hello.Next rest).State}"

@@ -52,7 +52,7 @@ catch (Exception error)
 static int ExplainRecording(string text, Arguments arguments)
 {
     var recording = RecordingText.OfText(text);
-    var replay = ReplayModule.RunWith(arguments.Change(recording.Settings), recording);
+    var replay = Replay.RunWith(arguments.Change(recording.Settings), recording);
     foreach (var line in ReplayText.Lines(replay))
         Console.WriteLine(line);
     if (replay.Violation.IsNone)
@@ -89,7 +89,7 @@ internal static class Frames
     public static bool Explain(ConnectionSettings settings, byte[] bytes)
     {
         var (recording, end) = Take(settings, bytes);
-        var replay = ReplayModule.Run(recording);
+        var replay = Replay.Run(recording);
         foreach (var step in replay.Steps)
             Print.Step(step, bytes);
         var last = replay.StateAfter(replay.Steps.Length);
@@ -178,7 +178,7 @@ internal static class Print
         var key = masked ? $", masked with {Convert.ToHexString(bytes[^4..])}" : ", not masked";
         Console.WriteLine(
             $"{Indent}{ReplayText.OfHeader(header)}: FIN {Bit(header.Fin)}, "
-                + $"RSV {(int)header.ReservedBits:b3}, opcode {OpcodeModule.ToByte(header.Opcode):X}{key}"
+                + $"RSV {(int)header.ReservedBits:b3}, opcode {header.Opcode.ToByte():X}{key}"
         );
     }
 
@@ -199,11 +199,10 @@ internal static class Print
             Coloured("1;31", $"{Indent}BROKEN at byte {violation.Offset}: {What(violation)}")
         );
         Console.WriteLine($"{Indent}{violation.Section}: {violation.Rule}");
-        Console.WriteLine($"{Indent}close code {ProtocolErrorModule.CloseCode(violation.Error)}");
+        Console.WriteLine($"{Indent}close code {violation.Error.CloseCode}");
     }
 
-    private static string What(Violation violation) =>
-        ProtocolErrorModule.Describe(violation.Error);
+    private static string What(Violation violation) => violation.Error.Description;
 
     private static int Bit(bool value) => value ? 1 : 0;
 

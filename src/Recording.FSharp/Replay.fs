@@ -2,6 +2,7 @@
 namespace FunctionalWs.Protocol
 
 open System
+open System.Runtime.InteropServices
 
 /// <summary>One step of a replay.</summary>
 type ReplayedStep = {
@@ -19,7 +20,16 @@ type ReplayedStep = {
     Original: Transition
     /// <summary>True when it leads to the same as under those settings.</summary>
     IsAsRecorded: bool
-}
+} with
+
+    /// <summary>Tells the <c>Refusal</c>; false when there is none.</summary>
+    /// <param name="error">Why a command is refused now.</param>
+    member step.TryGetRefusal([<Out>] error: byref<SendError>) : bool = ValueOption.tryGet step.Refusal &error
+
+    /// <summary>Tells the <c>Violation</c>; false when there is none.</summary>
+    /// <param name="violation">The rule that the peer breaks with this step.</param>
+    member step.TryGetViolation([<Out>] violation: byref<Violation>) : bool =
+        ValueOption.tryGet step.Violation &violation
 
 /// <summary>A recording that was run again. Every state is kept: going back is looking at a step before.</summary>
 type Replay = {
@@ -54,12 +64,16 @@ type Replay = {
         |> Array.tryPick (fun step -> step.Violation |> ValueOption.toOption)
         |> ValueOption.ofOption
 
+    /// <summary>Tells the first rule that the peer breaks; false when it breaks none.</summary>
+    /// <param name="violation">The rule, and where it was broken.</param>
+    member replay.TryGetViolation([<Out>] violation: byref<Violation>) : bool =
+        ValueOption.tryGet replay.Violation &violation
+
     /// <summary>The steps that lead to something else than when they were recorded.</summary>
     member replay.Differences: ReplayedStep[] =
         replay.Steps |> Array.filter (fun step -> not step.IsAsRecorded)
 
-/// <summary>Runs recordings again.</summary>
-module Replay =
+module internal ReplayRun =
 
     let private plain (next: WebSocketEndpoint) (output: Output voption) (halfClose: bool) : Outcome = {
         Next = next
@@ -127,10 +141,6 @@ module Replay =
             IsAsRecorded = (now'.Transition = then'.Transition && now'.Refusal = then'.Refusal)
         }
 
-    /// <summary>Runs a recording under other settings: what would they have done?</summary>
-    /// <param name="settings">The settings. Those of the recording, with something changed.</param>
-    /// <param name="recording">The recording.</param>
-    [<CompiledName("RunWith")>]
     let runWith (settings: ConnectionSettings) (recording: Recording) : Replay =
         let original = outcomes recording.Settings recording
         let now = outcomes settings recording
@@ -144,7 +154,20 @@ module Replay =
             IsComplete = unknown.IsNone
         }
 
+type Replay with
+
+    /// <summary>Runs a recording under other settings: what would they have done?</summary>
+    /// <param name="settings">The settings. Those of the recording, with something changed.</param>
+    /// <param name="recording">The recording.</param>
+    [<CompiledName("RunWith")>]
+    static member runWith (settings: ConnectionSettings) (recording: Recording) : Replay =
+        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+        ArgumentNullException.ThrowIfNull(recording, nameof recording)
+        ReplayRun.runWith settings recording
+
     /// <summary>Runs a recording under the settings under which it was recorded.</summary>
     /// <param name="recording">The recording.</param>
     [<CompiledName("Run")>]
-    let run (recording: Recording) : Replay = runWith recording.Settings recording
+    static member run(recording: Recording) : Replay =
+        ArgumentNullException.ThrowIfNull(recording, nameof recording)
+        ReplayRun.runWith recording.Settings recording

@@ -2,16 +2,17 @@
 namespace FunctionalWs.Routing
 
 open System
+open FunctionalWs.Protocol
 
 type RouteBase = {
-    ServerName: string voption
+    ServerName: string | null
     IsSecure: bool
 }
 
 [<RequireQualifiedAccess; NoComparison>]
 type RouteBuildError =
     | UnknownEndpoint of Endpoint: string * Closest: (string | null)
-    | MissingValues of Rule: string * Names: string list
+    | MissingValues of Rule: string * Names: EquatableList<string>
     | OtherDefault of Rule: string * Name: string * Default: obj
     | UnsuitableValue of Rule: string * Name: string * Value: obj
     | ServerNameMissing of Rule: string
@@ -104,7 +105,8 @@ module internal RouteBuild =
             | ValueNone -> false
 
         match missing, Seq.tryFind isOther rule.Defaults.Keys with
-        | _ :: _, _ -> Error(RouteBuildError.MissingValues(rule.Pattern.ToString(), missing))
+        | _ :: _, _ ->
+            Error(RouteBuildError.MissingValues(rule.Pattern.ToString(), EquatableList.Create missing))
         | [], Some name ->
             Error(RouteBuildError.OtherDefault(rule.Pattern.ToString(), name, rule.Defaults[name]))
         | [], None -> Ok()
@@ -147,9 +149,8 @@ module internal RouteBuild =
         match rule.Scope, at.ServerName with
         | RouteScope.AnyHost, _ -> Ok ValueNone
         | RouteScope.Host pattern, _ -> hostText rule pattern values |> Result.map ValueSome
-        | RouteScope.Subdomain _, ValueNone ->
-            Error(RouteBuildError.ServerNameMissing(rule.Pattern.ToString()))
-        | RouteScope.Subdomain pattern, ValueSome server ->
+        | RouteScope.Subdomain _, Null -> Error(RouteBuildError.ServerNameMissing(rule.Pattern.ToString()))
+        | RouteScope.Subdomain pattern, NonNull server ->
             hostText rule pattern values
             |> Result.map (fun host -> ValueSome(if host = "" then server else host + "." + server))
 
@@ -168,10 +169,13 @@ module internal RouteBuild =
 
         scheme at + "//" + host + path
 
+    /// The host that clients use.
+    let private serverName (usual: string) (at: RouteBase) : string =
+        at.ServerName |> ValueOption.ofObj |> ValueOption.defaultValue usual
+
     let url (at: RouteBase) (rule: RouteRule) (values: RouteValues) : Result<string, RouteBuildError> =
         pathAndHost at rule values
-        |> Result.map (fun (path, own) ->
-            absolute at (ValueOption.defaultValue "localhost" at.ServerName) own path)
+        |> Result.map (fun (path, own) -> absolute at (serverName "localhost" at) own path)
 
     let onHost (at: RouteBase) (host: string) (path: string) : string =
         if path.StartsWith("//", StringComparison.Ordinal) then
@@ -188,8 +192,7 @@ module internal RouteBuild =
         pathAndHost at rule values
         |> Result.map (fun (path, own) ->
             match own with
-            | ValueSome other when not (isHere other) ->
-                absolute at (ValueOption.defaultValue host at.ServerName) own path
+            | ValueSome other when not (isHere other) -> absolute at (serverName host at) own path
             | ValueSome _
             | ValueNone -> onHost at host path)
 

@@ -1,11 +1,13 @@
 namespace FunctionalWs.Routing
 
+open FunctionalWs.Protocol
+
 /// <summary>Where absolute URLs begin. Immutable.</summary>
 type RouteBase = {
     /// <summary>
-    /// The host that clients use, with its port if it isn't the scheme's; subdomains belong to it. None for that of the request.
+    /// The host that clients use, with its port if it isn't the scheme's; subdomains belong to it. Null for that of the request.
     /// </summary>
-    ServerName: string voption
+    ServerName: string | null
     /// <summary>True for <c>wss</c>, false for <c>ws</c>.</summary>
     IsSecure: bool
 }
@@ -16,7 +18,7 @@ type RouteBuildError =
     /// <summary>No rule leads to the endpoint; the closest name is one that exists, or null.</summary>
     | UnknownEndpoint of Endpoint: string * Closest: (string | null)
     /// <summary>The rule that fits best needs further values.</summary>
-    | MissingValues of Rule: string * Names: string list
+    | MissingValues of Rule: string * Names: EquatableList<string>
     /// <summary>The rule has a fixed value of this name, which is another.</summary>
     | OtherDefault of Rule: string * Name: string * Default: obj
     /// <summary>

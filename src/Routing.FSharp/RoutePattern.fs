@@ -4,6 +4,8 @@ namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic
+open System.Diagnostics.CodeAnalysis
+open System.Runtime.InteropServices
 open System.Globalization
 
 type RouteSyntaxError = {
@@ -58,7 +60,7 @@ type RoutePattern internal (text: string, segments: Segment list) =
 
     override _.ToString() = text
 
-module RoutePattern =
+module internal RouteParsing =
 
     open RouteSyntax
 
@@ -287,7 +289,6 @@ module RoutePattern =
     let private noConverters: IReadOnlyDictionary<string, RouteConverter> =
         Dictionary<string, RouteConverter>()
 
-    [<CompiledName("ParseWith")>]
     let parseWith
         (converters: IReadOnlyDictionary<string, RouteConverter>)
         (text: string)
@@ -301,10 +302,8 @@ module RoutePattern =
 
         Result.mapError (failure text) parsed
 
-    [<CompiledName("Parse")>]
     let parse (text: string) : Result<RoutePattern, RouteSyntaxError> = parseWith noConverters text
 
-    [<CompiledName("ParseHost")>]
     let parseHost
         (converters: IReadOnlyDictionary<string, RouteConverter>)
         (text: string)
@@ -317,3 +316,42 @@ module RoutePattern =
             | pattern -> Ok pattern
 
         read converters text |> Result.bind toPattern |> Result.mapError (failure text)
+
+type RoutePattern with
+
+    [<CompiledName("Parse")>]
+    static member parse(text: string) : Result<RoutePattern, RouteSyntaxError> =
+        ArgumentNullException.ThrowIfNull(text, nameof text)
+        RouteParsing.parse text
+
+    static member TryParse
+        (
+            text: string,
+            [<Out; NotNullWhen(true)>] pattern: byref<RoutePattern | null>,
+            [<Out>] error: byref<RouteSyntaxError>
+        ) : bool =
+        match RoutePattern.parse text with
+        | Ok parsed ->
+            pattern <- parsed
+            true
+        | Error wrong ->
+            error <- wrong
+            false
+
+    [<CompiledName("ParseWith")>]
+    static member parseWith
+        (converters: IReadOnlyDictionary<string, RouteConverter>)
+        (text: string)
+        : Result<RoutePattern, RouteSyntaxError> =
+        ArgumentNullException.ThrowIfNull(converters, nameof converters)
+        ArgumentNullException.ThrowIfNull(text, nameof text)
+        RouteParsing.parseWith converters text
+
+    [<CompiledName("ParseHost")>]
+    static member parseHost
+        (converters: IReadOnlyDictionary<string, RouteConverter>)
+        (text: string)
+        : Result<RoutePattern, RouteSyntaxError> =
+        ArgumentNullException.ThrowIfNull(converters, nameof converters)
+        ArgumentNullException.ThrowIfNull(text, nameof text)
+        RouteParsing.parseHost converters text

@@ -2,6 +2,8 @@ namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic
+open System.Diagnostics.CodeAnalysis
+open System.Runtime.InteropServices
 
 /// <summary>What is wrong with the text of a rule.</summary>
 type RouteSyntaxError = {
@@ -39,11 +41,46 @@ type internal Segment = {
     Values: SegmentValue list
 }
 
-/// <summary>The parsed text of a rule. Immutable.</summary>
+/// <summary>
+/// The parsed text of a rule, such as <c>/channel/&lt;uuid:id&gt;</c> or <c>/channel/{id:guid}</c>. Immutable.
+/// </summary>
 [<Sealed; AllowNullLiteral(false)>]
 type RoutePattern =
 
     internal new: text: string * segments: Segment list -> RoutePattern
+
+    /// <summary>Parses a rule.</summary>
+    /// <param name="text">A rule in either notation; it begins with a slash.</param>
+    [<CompiledName("Parse")>]
+    static member parse: text: string -> Result<RoutePattern, RouteSyntaxError>
+
+    /// <summary>Parses a rule that may use converters of the caller's.</summary>
+    /// <param name="converters">Further converters by their names; they take no arguments.</param>
+    /// <param name="text">A rule in either notation; it begins with a slash.</param>
+    [<CompiledName("ParseWith")>]
+    static member parseWith:
+        converters: IReadOnlyDictionary<string, RouteConverter> ->
+        text: string ->
+            Result<RoutePattern, RouteSyntaxError>
+
+    /// <summary>Parses the host of a rule, such as <c>&lt;name&gt;.example.com</c> or <c>example.com:8080</c>.</summary>
+    /// <param name="converters">Further converters by their names; they take no arguments.</param>
+    /// <param name="text">A host in either notation.</param>
+    [<CompiledName("ParseHost")>]
+    static member parseHost:
+        converters: IReadOnlyDictionary<string, RouteConverter> ->
+        text: string ->
+            Result<RoutePattern, RouteSyntaxError>
+
+    /// <summary>Parses a rule, as <c>Parse</c> does; false when it is none.</summary>
+    /// <param name="text">A rule in either notation; it begins with a slash.</param>
+    /// <param name="pattern">The rule; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    static member TryParse:
+        text: string *
+        [<Out; NotNullWhen(true)>] pattern: byref<RoutePattern | null> *
+        [<Out>] error: byref<RouteSyntaxError> ->
+            bool
 
     /// The parts between slashes, without the one before the first slash.
     member internal Segments: Segment list
@@ -57,29 +94,3 @@ type RoutePattern =
 
     /// <summary>The text as it was written.</summary>
     override ToString: unit -> string
-
-/// <summary>Parses the text of rules: <c>/channel/&lt;uuid:id&gt;</c> or <c>/channel/{id:guid}</c>.</summary>
-module RoutePattern =
-
-    /// <summary>Parses a rule that may use converters of the caller's.</summary>
-    /// <param name="converters">Further converters by their names; they take no arguments.</param>
-    /// <param name="text">A rule in either notation; it begins with a slash.</param>
-    [<CompiledName("ParseWith")>]
-    val parseWith:
-        converters: IReadOnlyDictionary<string, RouteConverter> ->
-        text: string ->
-            Result<RoutePattern, RouteSyntaxError>
-
-    /// <summary>Parses a rule.</summary>
-    /// <param name="text">A rule in either notation; it begins with a slash.</param>
-    [<CompiledName("Parse")>]
-    val parse: text: string -> Result<RoutePattern, RouteSyntaxError>
-
-    /// <summary>Parses the host of a rule, such as <c>&lt;name&gt;.example.com</c> or <c>example.com:8080</c>.</summary>
-    /// <param name="converters">Further converters by their names; they take no arguments.</param>
-    /// <param name="text">A host in either notation.</param>
-    [<CompiledName("ParseHost")>]
-    val parseHost:
-        converters: IReadOnlyDictionary<string, RouteConverter> ->
-        text: string ->
-            Result<RoutePattern, RouteSyntaxError>

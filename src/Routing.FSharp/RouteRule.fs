@@ -136,6 +136,32 @@ type RouteRule = {
         Redirect = ValueNone
     }
 
+    member rule.WithRedirect(redirect: RouteRedirect) : RouteRule =
+        ArgumentNullException.ThrowIfNull(redirect, nameof redirect)
+
+        {
+            rule with
+                Redirect = ValueSome redirect
+        }
+
+    member rule.WithScope(scope: RouteScope) : RouteRule =
+        ArgumentNullException.ThrowIfNull(scope, nameof scope)
+        { rule with Scope = scope }
+
+    member rule.WithDefaults(defaults: RouteValues) : RouteRule =
+        ArgumentNullException.ThrowIfNull(defaults, nameof defaults)
+        { rule with Defaults = defaults }
+
+    member rule.WithSlashes(strict: bool, merge: bool) : RouteRule = {
+        rule with
+            StrictSlashes = strict
+            MergeSlashes = merge
+    }
+
+    member rule.AsAlias() : RouteRule = { rule with IsAlias = true }
+
+    member rule.AsBuildOnly() : RouteRule = { rule with IsBuildOnly = true }
+
 module internal RouteRule =
 
     let host (rule: RouteRule) : RoutePattern voption =

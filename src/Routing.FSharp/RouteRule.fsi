@@ -105,6 +105,29 @@ type RouteRule = {
     /// <param name="pattern">The paths of the rule.</param>
     static member Create: endpoint: string * pattern: RoutePattern -> RouteRule
 
+    /// <summary>The rule, redirecting instead of matching.</summary>
+    /// <param name="redirect">Where it sends clients.</param>
+    member WithRedirect: redirect: RouteRedirect -> RouteRule
+
+    /// <summary>The rule on other hosts.</summary>
+    /// <param name="scope">The hosts.</param>
+    member WithScope: scope: RouteScope -> RouteRule
+
+    /// <summary>The rule with fixed values.</summary>
+    /// <param name="defaults">The values.</param>
+    member WithDefaults: defaults: RouteValues -> RouteRule
+
+    /// <summary>The rule with other manners about slashes.</summary>
+    /// <param name="strict">True when the slash at the end matters.</param>
+    /// <param name="merge">True when repeated slashes count as one.</param>
+    member WithSlashes: strict: bool * merge: bool -> RouteRule
+
+    /// <summary>The rule as an alias: it redirects to the canonical rule of the endpoint.</summary>
+    member AsAlias: unit -> RouteRule
+
+    /// <summary>The rule as one that matches nothing, and only builds URLs.</summary>
+    member AsBuildOnly: unit -> RouteRule
+
 module internal RouteRule =
 
     val host: rule: RouteRule -> RoutePattern voption

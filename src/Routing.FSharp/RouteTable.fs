@@ -3,6 +3,8 @@ namespace FunctionalWs.Routing
 
 open System
 open System.Collections.Generic
+open System.Diagnostics.CodeAnalysis
+open System.Runtime.InteropServices
 open FunctionalWs.Protocol
 
 [<RequireQualifiedAccess; NoComparison>]
@@ -47,7 +49,7 @@ type RouteTable internal (rules: RouteRule[], redirectDefaults: bool, tree: Rout
 
     member internal _.EndpointNames: string seq = endpoints.Keys
 
-module RouteTable =
+module internal RouteMatching =
 
     /// Where searches for a rule begin in the tree, in their order: on the most particular hosts first.
     let private withPort, host, subdomain, anyHost =
@@ -145,7 +147,6 @@ module RouteTable =
                 }
             | _ -> None)
 
-    [<CompiledName("Create")>]
     let create (redirectDefaults: bool) (rules: RouteRule seq) : Result<RouteTable, RouteTableError> =
         let rules = List.ofSeq rules
         let checks = [ duplicateName; lostAlias rules; wrongRedirect ]
@@ -184,7 +185,6 @@ module RouteTable =
             |> Option.map Ok
             |> Option.defaultWith (fun () -> ofRule first)
 
-    [<CompiledName("BuildPath")>]
     let buildPath
         (table: RouteTable)
         (endpoint: string)
@@ -192,7 +192,6 @@ module RouteTable =
         : Result<string, RouteBuildError> =
         build table endpoint (fun rule -> RouteBuild.path rule values)
 
-    [<CompiledName("BuildUrl")>]
     let buildUrl
         (table: RouteTable)
         (at: RouteBase)
@@ -224,7 +223,11 @@ module RouteTable =
         under withPort (ValueSome given)
         |> ValueOption.orElseWith (fun () -> under host (ValueSome(RouteHost.withoutPort given)))
         |> ValueOption.orElseWith (fun () ->
-            under subdomain (at.ServerName |> ValueOption.bind (RouteHost.trySubdomain given)))
+            under
+                subdomain
+                (at.ServerName
+                 |> ValueOption.ofObj
+                 |> ValueOption.bind (RouteHost.trySubdomain given)))
         |> ValueOption.orElseWith onAnyHost
 
     /// A path without empty segments but the last; none when it has none.
@@ -308,7 +311,6 @@ module RouteTable =
             |> ValueOption.orElseWith (fun () -> merge path |> ValueOption.bind (search true))
             |> ValueOption.defaultValue RouteMatch.NotFound
 
-    [<CompiledName("Match")>]
     let matchRequest (table: RouteTable) (at: RouteBase) (request: Request) : RouteMatch =
         match RouteTarget.parse request.Target, hostOf request with
         | _ when request.Target = "*" -> RouteMatch.NotFound
@@ -319,3 +321,77 @@ module RouteTable =
             | RouteMatch.Matched _
             | RouteMatch.Redirect _ when request.Method <> "GET" -> RouteMatch.MethodNotAllowed "GET"
             | found -> found
+
+type RouteTable with
+
+    [<CompiledName("Create")>]
+    static member create
+        (redirectDefaults: bool)
+        (rules: RouteRule seq)
+        : Result<RouteTable, RouteTableError> =
+        ArgumentNullException.ThrowIfNull(rules, nameof rules)
+        RouteMatching.create redirectDefaults rules
+
+    static member TryCreate
+        (
+            redirectDefaults: bool,
+            rules: RouteRule seq,
+            [<Out; NotNullWhen(true)>] table: byref<RouteTable | null>,
+            [<Out>] error: byref<RouteTableError>
+        ) : bool =
+        match RouteTable.create redirectDefaults rules with
+        | Ok made ->
+            table <- made
+            true
+        | Error wrong ->
+            error <- wrong
+            false
+
+    /// What a URL's builder gave, as C# asks for it.
+    static member private TryGet
+        (built: Result<string, RouteBuildError>, text: byref<string | null>, error: byref<RouteBuildError>)
+        : bool =
+        match built with
+        | Ok made ->
+            text <- made
+            true
+        | Error wrong ->
+            error <- wrong
+            false
+
+    member table.BuildPath(endpoint: string, values: RouteValues) : Result<string, RouteBuildError> =
+        ArgumentNullException.ThrowIfNull(endpoint, nameof endpoint)
+        ArgumentNullException.ThrowIfNull(values, nameof values)
+        RouteMatching.buildPath table endpoint values
+
+    member table.BuildUrl
+        (at: RouteBase, endpoint: string, values: RouteValues)
+        : Result<string, RouteBuildError> =
+        ArgumentNullException.ThrowIfNull(at, nameof at)
+        ArgumentNullException.ThrowIfNull(endpoint, nameof endpoint)
+        ArgumentNullException.ThrowIfNull(values, nameof values)
+        RouteMatching.buildUrl table at endpoint values
+
+    member table.TryBuildPath
+        (
+            endpoint: string,
+            values: RouteValues,
+            [<Out; NotNullWhen(true)>] path: byref<string | null>,
+            [<Out>] error: byref<RouteBuildError>
+        ) : bool =
+        RouteTable.TryGet(table.BuildPath(endpoint, values), &path, &error)
+
+    member table.TryBuildUrl
+        (
+            at: RouteBase,
+            endpoint: string,
+            values: RouteValues,
+            [<Out; NotNullWhen(true)>] url: byref<string | null>,
+            [<Out>] error: byref<RouteBuildError>
+        ) : bool =
+        RouteTable.TryGet(table.BuildUrl(at, endpoint, values), &url, &error)
+
+    member table.Match(at: RouteBase, request: Request) : RouteMatch =
+        ArgumentNullException.ThrowIfNull(at, nameof at)
+        ArgumentNullException.ThrowIfNull(request, nameof request)
+        RouteMatching.matchRequest table at request

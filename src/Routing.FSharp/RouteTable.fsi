@@ -1,6 +1,8 @@
 namespace FunctionalWs.Routing
 
 open System.Collections.Generic
+open System.Diagnostics.CodeAnalysis
+open System.Runtime.InteropServices
 open FunctionalWs.Protocol
 
 /// <summary>What a request leads to.</summary>
@@ -34,17 +36,6 @@ type RouteTableError = {
 [<Sealed; AllowNullLiteral(false)>]
 type RouteTable =
 
-    internal new: rules: RouteRule[] * redirectDefaults: bool * tree: RouteNode -> RouteTable
-
-    /// <summary>The rules, in the order in which they were given.</summary>
-    member Rules: IReadOnlyList<RouteRule>
-
-    /// <summary>True when a rule belongs to a subdomain, so that the server's name must be known.</summary>
-    member HasSubdomains: bool
-
-/// <summary>Makes tables of rules, matches requests with them, and builds URLs.</summary>
-module RouteTable =
-
     /// <summary>Makes a table.</summary>
     /// <param name="redirectDefaults">
     /// True to redirect from a rule whose values are the defaults of another rule of the endpoint to that one.
@@ -53,34 +44,67 @@ module RouteTable =
     /// The rules. Which is tried first doesn't depend on their order, unless they weigh the same, and never on other rules.
     /// </param>
     [<CompiledName("Create")>]
-    val create: redirectDefaults: bool -> rules: RouteRule seq -> Result<RouteTable, RouteTableError>
+    static member create:
+        redirectDefaults: bool -> rules: RouteRule seq -> Result<RouteTable, RouteTableError>
+
+    /// <summary>Makes a table, as <c>Create</c> does; false when a rule can't be part of it.</summary>
+    /// <param name="redirectDefaults">As with <c>Create</c>.</param>
+    /// <param name="rules">The rules.</param>
+    /// <param name="table">The table; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    static member TryCreate:
+        redirectDefaults: bool *
+        rules: RouteRule seq *
+        [<Out; NotNullWhen(true)>] table: byref<RouteTable | null> *
+        [<Out>] error: byref<RouteTableError> ->
+            bool
+
+    /// <summary>The rules, in the order in which they were given.</summary>
+    member Rules: IReadOnlyList<RouteRule>
+
+    /// <summary>True when a rule belongs to a subdomain, so that the server's name must be known.</summary>
+    member HasSubdomains: bool
 
     /// <summary>The path of an endpoint, with the values that no rule has a place for as its query.</summary>
-    /// <param name="table">The rules.</param>
     /// <param name="endpoint">The endpoint.</param>
     /// <param name="values">The values of the placeholders, typed as they are matched, and of the query.</param>
-    [<CompiledName("BuildPath")>]
-    val buildPath:
-        table: RouteTable -> endpoint: string -> values: RouteValues -> Result<string, RouteBuildError>
+    member BuildPath: endpoint: string * values: RouteValues -> Result<string, RouteBuildError>
+
+    /// <summary>Builds a path, as <c>BuildPath</c> does; false when it can't be built.</summary>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="values">The values.</param>
+    /// <param name="path">The path; null when there is an error.</param>
+    /// <param name="error">Why there is none; null when there is one.</param>
+    member TryBuildPath:
+        endpoint: string *
+        values: RouteValues *
+        [<Out; NotNullWhen(true)>] path: byref<string | null> *
+        [<Out>] error: byref<RouteBuildError> ->
+            bool
 
     /// <summary>The absolute URL of an endpoint.</summary>
-    /// <param name="table">The rules.</param>
     /// <param name="at">Scheme and host.</param>
     /// <param name="endpoint">The endpoint.</param>
     /// <param name="values">The values of the placeholders, typed as they are matched, and of the query.</param>
-    [<CompiledName("BuildUrl")>]
-    val buildUrl:
-        table: RouteTable ->
-        at: RouteBase ->
-        endpoint: string ->
-        values: RouteValues ->
-            Result<string, RouteBuildError>
+    member BuildUrl: at: RouteBase * endpoint: string * values: RouteValues -> Result<string, RouteBuildError>
+
+    /// <summary>Builds a URL, as <c>BuildUrl</c> does; false when it can't be built.</summary>
+    /// <param name="at">Scheme and host.</param>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="values">The values.</param>
+    /// <param name="url">The URL; null when there is an error.</param>
+    /// <param name="error">Why there is none; null when there is one.</param>
+    member TryBuildUrl:
+        at: RouteBase *
+        endpoint: string *
+        values: RouteValues *
+        [<Out; NotNullWhen(true)>] url: byref<string | null> *
+        [<Out>] error: byref<RouteBuildError> ->
+            bool
 
     /// <summary>Finds what a request leads to. Total: nothing that a client sends raises an exception.</summary>
-    /// <param name="table">The rules.</param>
     /// <param name="at">
     /// The name to which subdomains belong; it and the scheme are also those of redirects that leave the request's host.
     /// </param>
     /// <param name="request">The request: its method, its target and its <c>Host</c>.</param>
-    [<CompiledName("Match")>]
-    val matchRequest: table: RouteTable -> at: RouteBase -> request: Request -> RouteMatch
+    member Match: at: RouteBase * request: Request -> RouteMatch

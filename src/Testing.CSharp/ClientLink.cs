@@ -73,10 +73,10 @@ internal sealed class ClientLink(Transport transport, Medium medium, TimeSpan ti
             switch (reader.Read(Received.Span))
             {
                 case ResponseParse.Complete complete:
-                    Consume((int)complete.Consumed);
+                    Consume(complete.Consumed);
                     return complete.Head;
                 case ResponseParse.Incomplete incomplete:
-                    Consume((int)incomplete.Consumed);
+                    Consume(Received.Length);
                     reader = incomplete.Next;
                     break;
                 case { } broken:

@@ -109,10 +109,14 @@ internal sealed class SimulatedScheduler : Scheduler
     public override bool Wait(ManualResetEventSlim signal, TimeSpan timeout) =>
         Block(() => signal.IsSet, After(timeout), "an event");
 
-    public override bool Wait(AutoResetEvent signal, TimeSpan timeout)
+    public override bool Wait(Signal signal, TimeSpan timeout)
     {
         var isTaken = false;
-        return Block(() => isTaken = isTaken || signal.WaitOne(0), After(timeout), "an event");
+        return Block(
+            () => isTaken = isTaken || signal.Wait(TimeSpan.Zero),
+            After(timeout),
+            "a signal"
+        );
     }
 
     public override bool Wait(object monitor, TimeSpan timeout)

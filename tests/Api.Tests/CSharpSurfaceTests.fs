@@ -60,11 +60,34 @@ let private ofFSharpCore (assembly: Assembly) =
     |> List.map (fun (place, t) -> $"{place}: {t.Name}")
     |> List.distinct
 
+/// The libraries that are F# all through.
+let private pure' = [
+    typeof<FunctionalWs.Protocol.Request>.Assembly
+    typeof<FunctionalWs.Routing.RouteTable>.Assembly
+    typeof<FunctionalWs.Protocol.Recording>.Assembly
+]
+
 [<Tests>]
 let csharpSurface =
     testList "surface for C#" [
         testCase "no signature of the server has a type of FSharp.Core" (fun () ->
             ofFSharpCore typeof<FunctionalWs.Server>.Assembly =! [])
+
+        testTheory
+            "no type of the pure libraries has a name that F# made up for a module"
+            pure'
+            (fun assembly ->
+                [
+                    for t in assembly.GetExportedTypes() do
+                        if t.Name.EndsWith("Module", StringComparison.Ordinal) then
+                            t.FullName
+                ]
+                =! [])
+
+        testTheory "no signature of the pure libraries has a list of F#'s own" pure' (fun assembly ->
+            ofFSharpCore assembly
+            |> List.filter (fun place -> place.Contains("FSharpList", StringComparison.Ordinal))
+            =! [])
 
         testCase "the check finds such types where they are" (fun () ->
             let found = ofFSharpCore (Assembly.Load "FunctionalWs.FSharp")

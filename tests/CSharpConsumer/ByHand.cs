@@ -16,15 +16,14 @@ internal static class ByHand
     {
         var bytes = Encoding.Latin1.GetBytes(text);
         var reader = limits is null ? new RequestReader() : new RequestReader(limits);
-        var start = 0;
-        for (var stop = 1; stop <= bytes.Length; stop++)
+        for (var at = 0; at < bytes.Length; at++)
         {
-            var parse = reader.Read(bytes.AsSpan(start, stop - start));
-            if (parse is not RequestParse.Incomplete { Next: var next, Consumed: var consumed })
+            var parse = reader.Read(bytes.AsSpan(at, 1));
+            if (parse is not RequestParse.Incomplete { Next: var next })
                 return parse;
-            (reader, start) = (next, start + (int)consumed);
+            reader = next;
         }
-        return reader.Read(new ReadOnlySequence<byte>(bytes, start, bytes.Length - start));
+        return reader.Read(ReadOnlySequence<byte>.Empty);
     }
 
     private static string Text(Response response)
@@ -91,6 +90,34 @@ internal static class ByHand
         Check.Equal("Early Hints", StatusCode.ReasonPhrase(103));
     }
 
+    /// <summary>From the first byte to a message and its answer.</summary>
+    public static void Sides()
+    {
+        var (message, output) = (new ArrayBufferWriter<byte>(), new ArrayBufferWriter<byte>());
+        var side = ServerSide.Create(HandshakePolicy.Default, ConnectionSettings.Server);
+        byte[] bytes = [.. Encoding.Latin1.GetBytes(Head), 0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69];
+        var step = side.Receive(bytes, message, output, DateTimeOffset.UnixEpoch);
+        Check.True(step.Incoming.IsNothing && step.Consumed == Head.Length && !step.HalfClose);
+        Check.True(step.Next.TryGetRequest(out var request) && request.Target == "/chat");
+        Check.True(step.Next.Subprotocol is null && step.Next.Endpoint is { IsClosed: false });
+        step = step.Next.Receive(
+            bytes.AsSpan(Head.Length),
+            message,
+            output,
+            DateTimeOffset.UnixEpoch
+        );
+        Check.Equal("hi", Encoding.UTF8.GetString(message.WrittenSpan));
+        output.ResetWrittenCount();
+        side = step.Next.Send(Command.NewMessage(MessageKind.Text), "hi"u8, output);
+        Check.True(output.WrittenSpan.SequenceEqual<byte>([0x81, 2, 0x68, 0x69]));
+        side = side.EndOfStream().Next;
+        Check.True(side.IsClosed && side.IsSendingOver && !side.IsRefused);
+        Check.True(side.Endpoint!.IsSendingOver);
+
+        var client = WebSocketEndpoint.Create(ConnectionSettings.Client);
+        Check.Throws<ArgumentNullException>(() => client.Receive([], message, output));
+    }
+
     public static void Proxies()
     {
         var hops = Forwarded.ParseForwarded(["for=192.0.2.1", "for=\"broken", "for=192.0.2.2"]);
@@ -98,7 +125,7 @@ internal static class ByHand
             address => address.Equals(IPAddress.Parse("192.0.2.2")),
             hops
         );
-        Check.Equal(IPEndPoint.Parse("192.0.2.2:0"), client.Value);
+        Check.Equal(IPEndPoint.Parse("192.0.2.2:0"), client);
         var parse = ProxyProtocol.Parse("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"u8);
         Check.True(
             parse

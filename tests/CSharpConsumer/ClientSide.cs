@@ -19,7 +19,7 @@ internal static class ClientSide
         Check.Equal("/chat?room=1", uri.Target);
         Check.Equal("example.com:8443", uri.HostHeader);
         Check.Equal("example.com:8443", uri.Authority);
-        Check.Equal("bob", uri.Credentials.Value.Username);
+        Check.True(uri.TryGetCredentials(out var user) && user.Username == "bob");
         Check.Equal("wss://example.com:8443/chat?room=1", uri.ToString());
         Check.True(uri == WebSocketUri.Parse("wss://bob:secret@EXAMPLE.com:8443/chat?room=1"));
         Check.True(uri != WebSocketUri.Parse("ws://example.com/"));
@@ -43,10 +43,11 @@ internal static class ClientSide
             .WithAddedHeader("X-A", "2")
             .WithCredentials(new BasicCredentials("bob", "secret"))
             .WithoutHeader("User-Agent");
-        Check.Equal("https://example.com", offer.Origin.Value);
+        Check.Equal("https://example.com", offer.Origin);
         Check.True(offer.Subprotocols.SequenceEqual(["chat", "superchat"]));
         Check.Equal("x-a", offer.Extensions.Single().Name);
-        Check.True(offer.WithoutCompression().Compression.IsNone && offer.Compression.IsSome);
+        Check.True(offer.TryGetCompression(out _));
+        Check.True(!offer.WithoutCompression().TryGetCompression(out _));
         Check.True(offer.Headers.Contains("Authorization"));
         Check.True(!offer.WithoutSecrets().Headers.Contains("Authorization"));
         Check.Throws<ArgumentException>(() => offer.WithHeader("Host", "x"));
@@ -57,8 +58,9 @@ internal static class ClientSide
         Check.Equal("dGhlIHNhbXBsZSBub25jZQ==", request.Request.Headers.Get("Sec-WebSocket-Key"));
 
         var opened = (ClientResult.Opened)ClientHandshake.Check(request, Head(Accepted + "frames"));
-        Check.Equal("chat", opened.Agreement.Subprotocol.Value);
-        Check.Equal(12, opened.Agreement.Compression.Value.ClientMaxWindowBits);
+        Check.Equal("chat", opened.Agreement.Subprotocol);
+        Check.True(opened.Agreement.TryGetCompression(out var terms));
+        Check.Equal((12, 1), (terms.ClientMaxWindowBits, terms.Parameters.Count));
         Check.Equal("permessage-deflate", opened.Agreement.Extensions.Single().Name);
     }
 
@@ -77,8 +79,8 @@ internal static class ClientSide
         var refused = (ClientResult.Refused)ClientHandshake.Check(request, head);
         var asked = (ClientHandshakeError.AuthenticationRequired)refused.Error;
         var challenge = asked.Challenges.Single();
-        Check.True(challenge.Scheme == "Basic" && challenge.Token.IsNone);
-        Check.Equal("r", challenge.Find("Realm").Value);
+        Check.True(challenge.Scheme == "Basic" && challenge.Token is null);
+        Check.Equal("r", challenge.Find("Realm"));
         Check.Equal("realm", challenge.Parameters.Single().Key);
 
         var wrong = (ClientResult.Refused)ClientHandshake.Check(request, Head(Accepted));
@@ -128,7 +130,7 @@ internal static class ClientSide
     {
         var bytes = Encoding.Latin1.GetBytes(text);
         var first = (ResponseParse.Incomplete)new ResponseReader().Read(bytes.AsSpan(0, 20));
-        var rest = new ReadOnlySequence<byte>(bytes.AsMemory((int)first.Consumed));
+        var rest = new ReadOnlySequence<byte>(bytes.AsMemory(20));
         return ((ResponseParse.Complete)first.Next.Read(rest)).Head;
     }
 }

@@ -83,7 +83,7 @@ internal static class Closing
                     Check.Equal(recorder, recording.FlightRecorder);
                     Check.True(recorder.MaxSteps == 5 && recorder.MaxPayloadBytes == 6);
                     var text = RecordingText.Format(connection.Recording!);
-                    var replay = ReplayModule.Run(RecordingText.OfText(text));
+                    var replay = Replay.Run(RecordingText.OfText(text));
                     Check.Equal(0, ReplayText.Differences(replay).Length);
                     Check.True(ReplayText.Lines(replay)[0].Contains("incorrect masking"));
                 },

@@ -36,6 +36,7 @@ internal static class Messages
                     },
                     Check.Limit
                 );
+                Check.Equal("five and a half", FirstLent(connection).Text);
                 Check.Equal("sixseven", Streamed(connection));
                 using var rest = connection.GetEnumerator();
                 Check.True(rest.MoveNext());
@@ -48,13 +49,31 @@ internal static class Messages
                 client.Send("two");
                 client.Send(3, 4);
                 client.Send("five");
+                client.Send("five and a half");
                 client.Send("six", isLast: false);
                 client.Send("seven");
                 client.Send("eight");
+                Check.Equal("five and a half", client.Receive());
                 Check.Equal("closed 1000", client.Receive());
                 client.Close();
             }
         );
+
+    private static Message FirstLent(ServerConnection connection)
+    {
+        LentMessages messages = connection.Lent();
+        foreach (var message in messages)
+        {
+            Check.True(message.IsText);
+            Check.Equal(MessageKind.Text, message.Kind);
+            Check.Equal(15, message.Data.Length);
+            Check.Equal("five and a half", message.Text);
+            Check.Equal("Text (15 bytes)", message.ToString());
+            connection.Send(message);
+            return message.ToMessage();
+        }
+        throw new InvalidOperationException("There was none.");
+    }
 
     private static string Streamed(ServerConnection connection)
     {

@@ -40,9 +40,10 @@ internal static class Recordings
             RecordingText.Parse(text) is RecordingParse.Complete { Recording: var read }
                 && read.Equals(recording)
         );
-        Replay replay = ReplayModule.Run(RecordingText.OfText(text));
+        Replay replay = Replay.Run(RecordingText.OfText(text));
         Check.True(replay.IsComplete && replay.Differences.Length == 0);
-        Check.Equal(8L, replay.Violation.Value.Offset);
+        Check.True(replay.TryGetViolation(out var violation) && violation.Offset == 8);
+        Check.Equal(1002, violation.Error.CloseCode.Value);
         ReplayedStep first = replay.Steps[1];
         Check.True(first.IsAsRecorded && first.Transition.State is State.Open);
         Check.True(ReplayText.Lines(replay)[1].StartsWith("@0 < Text, 2 bytes -> Open"));

@@ -18,16 +18,16 @@ let agreedBy (response: UpgradeResponse) : ExtensionOffer option =
     | [] -> None
     | values ->
         match HeaderGrammar.parseExtensions (String.Join(", ", values)) with
-        | Ok [ offer ] -> Some offer
-        | Ok offers -> failed $"the server agreed to {offers.Length} extensions"
+        | Ok offers when offers.Count = 1 -> Some offers[0]
+        | Ok offers -> failed $"the server agreed to {offers.Count} extensions"
         | Error error -> failed $"Sec-WebSocket-Extensions can't be read: {error}"
 
 let has (parameter: string) (agreed: ExtensionOffer) : bool =
-    agreed.Parameters |> List.exists (fun other -> other.Name = parameter)
+    agreed.Parameters |> Seq.exists (fun other -> other.Name = parameter)
 
 let bitsOf (parameter: string) (agreed: ExtensionOffer) : int option =
     agreed.Parameters
-    |> List.tryFind (fun other -> other.Name = parameter)
+    |> Seq.tryFind (fun other -> other.Name = parameter)
     |> Option.map (fun found ->
         match Int32.TryParse found.Value with
         | true, bits when bits >= 8 && bits <= 15 -> bits
@@ -93,10 +93,10 @@ let rec readMessage (reader: Reader) (peer: Peer) : struct (int * bool * byte[])
     let rec next (kind: int) (isMarked: bool) =
         match peer.Next() with
         | Frame(header, _) when header.Opcode.IsPong -> next kind isMarked
-        | Frame(header, payload) when not (Opcode.isControl header.Opcode) ->
+        | Frame(header, payload) when not (header.Opcode.IsControl) ->
             parts.Add payload
             let isFirst = not header.Opcode.IsContinuation
-            let kind = if isFirst then int (Opcode.toByte header.Opcode) else kind
+            let kind = if isFirst then int (header.Opcode.ToByte()) else kind
 
             let isMarked =
                 if isFirst then

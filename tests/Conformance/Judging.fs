@@ -112,7 +112,7 @@ let describe (incoming: Incoming) : string =
     | End false -> "the stream ended"
     | End true -> "the stream was reset"
     | Nothing -> "nothing came in time"
-    | Wrong error -> $"the server broke a rule: {ProtocolError.describe error}"
+    | Wrong error -> $"the server broke a rule: {error.Description}"
 
 /// After both close frames the server ends the stream (RFC 6455 §7.1.1).
 let private awaitEnd (peer: Peer) =
@@ -164,12 +164,12 @@ let rec private collect (peer: Peer) (kind: int) (parts: byte[] list) : int * by
     | Frame(header, payload) when header.Opcode.IsPing ->
         sendFrame peer true 0 10 payload
         collect peer kind parts
-    | Frame(header, payload) when not (Opcode.isControl header.Opcode) ->
+    | Frame(header, payload) when not (header.Opcode.IsControl) ->
         let kind =
             if header.Opcode.IsContinuation then
                 kind
             else
-                int (Opcode.toByte header.Opcode)
+                int (header.Opcode.ToByte())
 
         let parts = payload :: parts
 
@@ -213,8 +213,7 @@ let tolerable (codes: int list) (isTaken: byte[] -> bool) (send: Peer -> unit) (
     send peer
 
     match peer.Next() with
-    | Frame(header, payload) when not (Opcode.isControl header.Opcode) && isTaken payload ->
-        nonStrict "it was taken"
+    | Frame(header, payload) when not (header.Opcode.IsControl) && isTaken payload -> nonStrict "it was taken"
     | other -> refusedBy codes peer other
 
 /// The message before a violation still comes back.

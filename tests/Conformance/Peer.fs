@@ -91,14 +91,14 @@ type Peer(destination: Destination, transcript: Transcript) =
                     "the server ended the stream"
             )
         | Nothing -> transcript.Note "nothing came in time"
-        | Wrong error -> transcript.Add(Received, ProtocolError.describe error, buffer[.. held - 1])
+        | Wrong error -> transcript.Add(Received, error.Description, buffer[.. held - 1])
 
     let rec next (timeout: TimeSpan) : Incoming =
         let sequence = ReadOnlySequence(buffer, 0, held)
 
         match FrameReader.read (settings ()) &sequence with
         | FrameParse.Complete frame ->
-            let payload = FunctionalWs.Protocol.Frame.toArray &frame
+            let payload = frame.ToArray()
             let header = frame.Header
             drop (int header.FrameLength)
             Frame(header, payload)

@@ -100,7 +100,7 @@ let private frameKind (opcode: Opcode) =
 let private frameName (header: FrameHeader) =
     let name = (caseOf header.Opcode).ToLowerInvariant()
 
-    if Opcode.isControl header.Opcode then name
+    if header.Opcode.IsControl then name
     elif header.Fin then $"final {name}"
     else $"{name} not final"
 

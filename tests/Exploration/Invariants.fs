@@ -113,7 +113,7 @@ let private checkDelivery
     =
     match transition.Event, step.Call with
     | ValueSome(Event.Data(kind, true)), Received(Input.Received frame) ->
-        let bytes = Frame.toArray &frame
+        let bytes = frame.ToArray()
         require (bytes.AsSpan().SequenceEqual(ReadOnlySpan payload)) "a payload came out as another"
 
         let message = Reference.messageWith settings step.Before.Model frame.Header bytes

@@ -153,7 +153,7 @@ let private frameOf (writer: Role) (bytes: byte[]) : struct (Opcode * byte[]) =
 
     match FrameReader.read (settingsOf (peerOf writer)) &buffer with
     | FrameParse.Complete frame when frame.Header.FrameLength = int64 bytes.Length ->
-        struct (frame.Header.Opcode, Frame.toArray &frame)
+        struct (frame.Header.Opcode, frame.ToArray())
     | FrameParse.Complete _
     | FrameParse.Malformed _
     | FrameParse.Incomplete -> failwith "one endpoint wrote what the other can't read"

@@ -78,10 +78,7 @@ let private readText (data: byte[]) : int option * bool =
 let private statuses = ConcurrentDictionary<ProtocolError, CloseStatus>()
 
 let private statusOf (error: ProtocolError) : CloseStatus =
-    statuses.GetOrAdd(
-        error,
-        fun error -> CloseStatus.Create(ProtocolError.closeCode error, ProtocolError.describe error)
-    )
+    statuses.GetOrAdd(error, fun error -> CloseStatus.Create(error.CloseCode, error.Description))
 
 let private fail (model: Model) (error: ProtocolError) : Expected =
     match model.Phase with

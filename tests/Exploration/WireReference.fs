@@ -124,7 +124,7 @@ let private judge (settings: ConnectionSettings) (model: Model) (bytes: byte[]) 
         let size = int (min header.FrameLength (int64 bytes.Length))
         let payload = unmasked header bytes[header.Size .. size - 1]
 
-        if not (Opcode.isControl header.Opcode) then
+        if not (header.Opcode.IsControl) then
             judgeData settings model header payload
         elif int64 size < header.FrameLength then
             Verdict.Waits model.Receiving

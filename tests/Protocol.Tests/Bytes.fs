@@ -71,7 +71,7 @@ let readFrom (settings: ConnectionSettings) (buffer: ReadOnlySequence<byte>) : R
     match FrameReader.read settings &buffer with
     | FrameParse.Incomplete -> Incomplete
     | FrameParse.Malformed error -> Malformed error
-    | FrameParse.Complete frame -> Frame(frame.Header, FunctionalWs.Protocol.Frame.toArray &frame)
+    | FrameParse.Complete frame -> Frame(frame.Header, frame.ToArray())
 
 let read (settings: ConnectionSettings) (data: byte[]) : Read = readFrom settings (whole data)
 
@@ -119,13 +119,9 @@ let rec private takeFrames settings (outcome: Outcome) (buffer: ReadOnlySequence
         let next =
             note outcome (Connection.receive settings outcome.State (Input.Received frame))
 
-        let isData = not (Opcode.isControl frame.Header.Opcode) && not (isOver next)
+        let isData = not (frame.Header.Opcode.IsControl) && not (isOver next)
 
-        let data =
-            if isData then
-                [ FunctionalWs.Protocol.Frame.toArray &frame ]
-            else
-                []
+        let data = if isData then [ frame.ToArray() ] else []
 
         takeFrames settings { next with Data = outcome.Data @ data } (buffer.Slice frame.Header.FrameLength)
 

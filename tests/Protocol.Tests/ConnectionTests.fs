@@ -20,7 +20,7 @@ let private failure (outcome: Outcome) : ProtocolError =
     match outcome.State with
     | State.Draining(Closure.Failed(error, sent)) ->
         outcome.Outputs |> List.last =! Output.Close sent
-        sent.Number =! (ProtocolError.closeCode error).Value
+        sent.Number =! (error.CloseCode).Value
         outcome.HalfCloses =! 1
         error
     | state -> failwith $"not failed: {state}"

@@ -7,7 +7,7 @@ open FunctionalWs.Protocol
 
 let private offers (header: string) : ExtensionOffer list =
     match HeaderGrammar.parseExtensions header with
-    | Ok offers -> offers
+    | Ok offers -> List.ofSeq offers
     | Error error -> failwith $"{error}"
 
 let private parameters (offer: string) = (offers offer).Head.Parameters

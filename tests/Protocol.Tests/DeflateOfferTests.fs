@@ -9,9 +9,9 @@ open FunctionalWs.Protocol
 
 let private name = DeflateNegotiation.Name
 
-let private parameters (header: string) : ExtensionParameter list =
+let private parameters (header: string) : EquatableList<ExtensionParameter> =
     match HeaderGrammar.parseExtensions header with
-    | Ok [ single ] -> single.Parameters
+    | Ok offers when offers.Count = 1 -> offers[0].Parameters
     | other -> failwith $"{other}"
 
 let private offer serverForgets clientForgets (server: int option) (client: int option) requires =

@@ -392,10 +392,10 @@ let edges =
             let sink = Narrow(mebibytes16.Length, false)
             let answers = ArrayBufferWriter<byte>()
             let endpoint = WebSocketEndpoint.Create unlimited
-            let first = endpoint.Receive(&bytes, sink, answers)
+            let first = endpoint.Receive(&bytes, sink, answers, 0u)
             (first.Consumed, first.Incoming) =! (Int32.MaxValue, Incoming.Nothing)
             let rest = bytes.Slice(int64 first.Consumed)
-            let last = first.Next.Receive(&rest, sink, answers)
+            let last = first.Next.Receive(&rest, sink, answers, 0u)
 
             (int64 last.Consumed, last.Incoming)
             =! (rest.Length, Incoming.Data(MessageKind.Binary, true))

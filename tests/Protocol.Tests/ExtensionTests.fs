@@ -245,7 +245,7 @@ let sizes =
             let error =
                 ProtocolError.ExtensionFailed(String('x', 300), "\r\n→" + String('y', 300))
 
-            let text = ProtocolError.describe error
+            let text = error.Description
             test <@ text.Length <= 123 @>
             test <@ text |> Seq.forall (fun character -> character >= ' ' && character <= '~') @>)
     ]
@@ -269,13 +269,17 @@ let headers =
             match Handshake.offeredExtensions (request [ name, "a; x=1, b"; "Host", "h"; name, "c;y" ]) with
             | Ok offers ->
                 HeaderGrammar.renderExtensions offers =! "a; x=1, b, c; y"
-                offers.Length =! 3
+                offers.Count =! 3
             | Error error -> failwith $"{error}")
 
         testCase "may be missing or empty" (fun () ->
-            Handshake.offeredExtensions (request []) =! Ok []
-            Handshake.offeredExtensions (request [ name, "" ]) =! Ok []
-            Handshake.offeredExtensions (request [ name, ""; name, " , " ]) =! Ok [])
+            Handshake.offeredExtensions (request []) =! Ok(EquatableList.Create [])
+
+            Handshake.offeredExtensions (request [ name, "" ])
+            =! Ok(EquatableList.Create [])
+
+            Handshake.offeredExtensions (request [ name, ""; name, " , " ])
+            =! Ok(EquatableList.Create []))
 
         testTheory
             "is refused when it doesn't keep its grammar"
@@ -290,9 +294,9 @@ let headers =
         testCase "is in the response when something was agreed on, before the subprotocol" (fun () ->
             let offer = {
                 Key = "dGhlIHNhbXBsZSBub25jZQ=="
-                Subprotocols = [ "chat" ]
+                Subprotocols = EquatableList.Create [ "chat" ]
                 Subprotocol = "chat"
-                Extensions = []
+                Extensions = EquatableList.Create []
             }
 
             let accept extensions =

@@ -237,8 +237,8 @@ let cutting =
                         | FrameParse.Complete frame ->
                             let copy = Array.zeroCreate<byte>(int frame.Header.PayloadLength)
                             let header = frame.Header
-                            Frame.copySpan &header frame.Payload.FirstSpan (Span copy)
-                            copy =! Frame.toArray &frame
+                            header.CopyPayload(frame.Payload.FirstSpan, Span copy)
+                            copy =! frame.ToArray()
                         | FrameParse.Incomplete
                         | FrameParse.Malformed _ -> ())
 
@@ -376,7 +376,7 @@ let values =
                 ProtocolError.CloseReasonNotUtf8, 1007
             ]
             (fun (error, code) ->
-                (ProtocolError.closeCode error).Value =! code
-                let reason = ProtocolError.describe error
+                (error.CloseCode).Value =! code
+                let reason = error.Description
                 test <@ reason.Length <= 123 && Seq.forall Char.IsAscii reason @>)
     ]

@@ -109,11 +109,15 @@ let headers =
     ]
 
 let private tokens (text: string) =
-    HeaderGrammar.parseTokens text |> Result.mapError _.Position
+    HeaderGrammar.parseTokens text
+    |> Result.map List.ofSeq
+    |> Result.mapError _.Position
 
 let private extensions (text: string) =
     HeaderGrammar.parseExtensions text
-    |> Result.map (List.map (fun offer -> offer.Name, [ for p in offer.Parameters -> p.Name, p.Value ]))
+    |> Result.map (fun offers -> [
+        for offer in offers -> offer.Name, [ for p in offer.Parameters -> p.Name, p.Value ]
+    ])
     |> Result.mapError _.Position
 
 [<Tests>]
@@ -143,7 +147,10 @@ let grammar =
                 "/x", Error 0
             ]
             (fun (text, expected) ->
-                HeaderGrammar.parseProtocols text |> Result.mapError _.Position =! expected)
+                HeaderGrammar.parseProtocols text
+                |> Result.map List.ofSeq
+                |> Result.mapError _.Position
+                =! expected)
 
         testTheory
             "extensions"

@@ -178,10 +178,10 @@ let proxyProtocol =
                 | ProxyParse.Incomplete -> ())
     ]
 
-let private hop (text: string) =
+let private hop (text: string) : IPEndPoint | null =
     match text with
-    | "-" -> ValueNone
-    | _ -> ValueSome(endPoint text)
+    | "-" -> null
+    | _ -> endPoint text
 
 /// Hops with blanks between them, "-" for an unknown one.
 let private hops (text: string) =
@@ -208,7 +208,7 @@ let forwarded =
                 ],
                 "- - - - - - - - - - - -"
             ]
-            (fun (values, expected) -> Forwarded.parseXForwardedFor values =! hops expected)
+            (fun (values, expected) -> List.ofSeq (Forwarded.parseXForwardedFor values) =! hops expected)
 
         testTheory
             "Forwarded, the nearest hop first"
@@ -225,7 +225,7 @@ let forwarded =
                 [ "" ], ""
                 [ " ,;, for=192.0.2.1;; ,,"; "for=192.0.2.2;" ], "192.0.2.2 192.0.2.1"
             ]
-            (fun (values, expected) -> Forwarded.parseForwarded values =! hops expected)
+            (fun (values, expected) -> List.ofSeq (Forwarded.parseForwarded values) =! hops expected)
 
         testTheory
             "a line of Forwarded that breaks the grammar is an unknown hop, so that a client can't hide or invent one"
@@ -240,9 +240,10 @@ let forwarded =
                 "=192.0.2.1"
             ]
             (fun value ->
-                Forwarded.parseForwarded [ value ] =! hops "-"
+                List.ofSeq (Forwarded.parseForwarded [ value ]) =! hops "-"
 
                 Forwarded.parseForwarded [ "for=192.0.2.1"; value; "for=192.0.2.2, for=192.0.2.3" ]
+                |> List.ofSeq
                 =! hops "192.0.2.3 192.0.2.2 - 192.0.2.1"
 
                 // What a trusted proxy wrote after it counts.
@@ -282,8 +283,7 @@ let forwarded =
             let written = Encoding.Latin1.GetString bytes
             let client = endPoint "203.0.113.9:0"
             let found = Forwarded.parseXForwardedFor [ written; "203.0.113.9" ]
-            List.head found =! ValueSome client
+            found[0] =! client
 
-            List.head (Forwarded.parseForwarded [ written; "for=203.0.113.9" ])
-            =! ValueSome client)
+            (Forwarded.parseForwarded [ written; "for=203.0.113.9" ])[0] =! client)
     ]

@@ -19,9 +19,9 @@ let private feed (limits: HeadLimits) (cuts: int list) (bytes: byte[]) =
         let until = List.tryHead cuts |> Option.defaultValue bytes.Length
 
         match reader.Read(ReadOnlySpan(bytes, from, until - from)), cuts with
-        | ResponseParse.Incomplete(_, consumed), [] -> "incomplete", None, from + int consumed
-        | ResponseParse.Incomplete(reader, consumed), _ :: rest -> next reader (from + int consumed) rest
-        | ResponseParse.Complete(head, consumed), _ -> "complete", Some head, from + int consumed
+        | ResponseParse.Incomplete _, [] -> "incomplete", None, 0
+        | ResponseParse.Incomplete reader, _ :: rest -> next reader until rest
+        | ResponseParse.Complete(head, consumed), _ -> "complete", Some head, from + consumed
         | ResponseParse.Malformed error, _ -> $"{error}", None, 0
         | ResponseParse.NotHttp, _ -> "not HTTP", None, 0
 
@@ -32,8 +32,8 @@ let private feedSequence (limits: HeadLimits) (cuts: int list) (bytes: byte[]) =
     let buffer = Bytes.segments cuts bytes
 
     match (ResponseReader limits).Read &buffer with
-    | ResponseParse.Incomplete(_, consumed) -> "incomplete", None, int consumed
-    | ResponseParse.Complete(head, consumed) -> "complete", Some head, int consumed
+    | ResponseParse.Incomplete _ -> "incomplete", None, 0
+    | ResponseParse.Complete(head, consumed) -> "complete", Some head, consumed
     | ResponseParse.Malformed error -> $"{error}", None, 0
     | ResponseParse.NotHttp -> "not HTTP", None, 0
 
@@ -243,9 +243,9 @@ let heads =
 
         testCase "go on from a reader as often as one likes: it doesn't change" (fun () ->
             match ResponseReader().Read(ReadOnlySpan(latin1 "HTTP/1.1 200\r\nA: ")) with
-            | ResponseParse.Incomplete(after, 14L) ->
+            | ResponseParse.Incomplete after ->
                 for value in [ "b"; "c"; "b" ] do
-                    match after.Read(ReadOnlySpan(latin1 $"A: {value}\r\n\r\n")) with
+                    match after.Read(ReadOnlySpan(latin1 $"{value}\r\n\r\n")) with
                     | ResponseParse.Complete(head, _) -> head.Headers.Get "A" =! value
                     | other -> failwith $"{other}"
             | other -> failwith $"{other}")

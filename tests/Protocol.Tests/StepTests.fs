@@ -79,8 +79,7 @@ let private inside =
 
 /// Fails with this error: a close frame with its code, if none was sent before, and our side is shut.
 let private fails (live: Live) (error: ProtocolError) (transition: Transition) =
-    let told =
-        CloseStatus.Create(ProtocolError.closeCode error, ProtocolError.describe error)
+    let told = CloseStatus.Create(error.CloseCode, error.Description)
 
     let sent = if live.IsOpen then told else bye
     transition.State =! State.Draining(Closure.Failed(error, sent))
@@ -306,8 +305,7 @@ let private headOf (frame: byte[]) : byte[] = frame[..5]
 
 /// Refuses this at the last byte that came: a close frame with its code, if none was sent before, and our side is shut.
 let private refuses (live: Live) (error: ProtocolError) (heard: Heard) =
-    let told =
-        CloseStatus.Create(ProtocolError.closeCode error, ProtocolError.describe error)
+    let told = CloseStatus.Create(error.CloseCode, error.Description)
 
     brokenBy heard =! ValueSome error
     heard.HalfCloses =! 1

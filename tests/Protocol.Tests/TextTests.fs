@@ -111,6 +111,10 @@ let private made: obj list = [
     decoder
     WebSocketEndpoint.Create ConnectionSettings.Server
     WebSocketEndpoint.Create ConnectionSettings.Client
+    ServerSide.Create(HandshakePolicy.Default, ConnectionSettings.Server)
+    EquatableList.Create [ "chat" ]
+    EquatableList.Create<ExtensionParameter> []
+    EquatableList.Create<ExtensionOffer> []
     // Of .NET
     0L
     0
@@ -168,6 +172,11 @@ let private publicTypes =
         && not (isUnionCase t)
         && not (typeof<Attribute>.IsAssignableFrom t)
         && not (typeof<Exception>.IsAssignableFrom t))
+    |> Array.map (fun t ->
+        if t.IsGenericTypeDefinition then
+            t.MakeGenericType typeof<string>
+        else
+            t)
 
 let private texts (value: obj) = [
     value.ToString()
@@ -230,7 +239,7 @@ let tests =
 
                 shown (CloseCode.GoingAway) "1001"
                 shown (Due.Passed Overdue.Message) "Passed Message"
-                shown (ProtocolError.section ProtocolError.MaskMissing) "RFC 6455 §5.1"
+                shown (ProtocolError.MaskMissing.Section) "RFC 6455 §5.1"
 
                 shown
                     {
@@ -280,7 +289,7 @@ let tests =
                     "server without context, client without context, server window 9, client window 10, required"
 
                 match RequestReader().Read(ReadOnlySpan "GET / HTTP/1.1\r\nHost: h\r\nX"B) with
-                | RequestParse.Incomplete(next, _) ->
+                | RequestParse.Incomplete next ->
                     shown next "a head of which 2 lines have been read, 25 bytes"
                 | other -> failwith $"{other}"
 

@@ -247,7 +247,7 @@ let handshakeErrors =
         HandshakeError.Version "x", 400
         HandshakeError.Origin null, 403
         HandshakeError.Origin "x", 403
-        HandshakeError.Subprotocol [ "x"; "y" ], 400
+        HandshakeError.Subprotocol(EquatableList.Create [ "x"; "y" ]), 400
     ]
 
     let isSentence (text: string) =

@@ -62,7 +62,7 @@ let private everyHandshake = [
     HandshakeError.Key "x"
     HandshakeError.Version "8"
     HandshakeError.Origin null
-    HandshakeError.Subprotocol [ "a" ]
+    HandshakeError.Subprotocol(EquatableList.Create [ "a" ])
 ]
 
 let private casesOf (union: Type) =
@@ -78,13 +78,13 @@ let caseOf (value: obj) =
 
 /// What a connection says of some bytes: the first broken rule.
 let private violationOf (settings: ConnectionSettings) (data: byte[]) : Violation voption =
-    let rec next state offset (buffer: ReadOnlySequence<byte>) =
-        let judge input size =
+    let rec next state (offset: int64) (buffer: ReadOnlySequence<byte>) =
+        let judge input (size: int64) =
             let transition = Connection.receive settings state input
 
             match transition.State with
             | State.Draining(Closure.Failed(error, _)) ->
-                ValueSome(Violation.ofInput state offset input error)
+                ValueSome(Violation.OfInput(state, offset, input, error))
             | state -> next state (offset + size) (buffer.Slice size)
 
         match FrameReader.read settings &buffer with
@@ -118,8 +118,8 @@ let tests =
             every |> List.map caseOf |> set =! casesOf typeof<ProtocolError>
 
             for error in every do
-                test <@ Regex.IsMatch(string (ProtocolError.section error), @"^RFC \d{4} §\d+(\.\d+)*$") @>
-                test <@ Regex.IsMatch(ProtocolError.rule error, @"^[A-Z][^.]+\.$") @>)
+                test <@ Regex.IsMatch(string (error.Section), @"^RFC \d{4} §\d+(\.\d+)*$") @>
+                test <@ Regex.IsMatch(error.Rule, @"^[A-Z][^.]+\.$") @>)
 
         testCase "each rule of heads and of the opening handshake has a section" (fun () ->
             everyHead |> List.map caseOf |> set =! casesOf typeof<HeadError>
@@ -190,7 +190,7 @@ let tests =
                     elif List.contains error third then 2L
                     else 0L
 
-                let violation = Violation.ofInput Connection.start 100L (Input.Broken error) error
+                let violation = Violation.OfInput(Connection.start, 100L, Input.Broken error, error)
 
                 test <@ violation = { Error = error; Offset = 100L + place } @>)
 
@@ -225,7 +225,7 @@ let tests =
                         State.Open(receiving, ValueNone)
                         State.CloseSent(CloseStatus.NoStatus, receiving)
                     ] do
-                    (Violation.ofInput state 100L (Input.Received frame) (ProtocolError.TextNotUtf8 3L))
+                    (Violation.OfInput(state, 100L, Input.Received frame, ProtocolError.TextNotUtf8 3L))
                         .Offset
                     =! offset)
 
@@ -236,7 +236,7 @@ let tests =
             }
 
             for state in [ State.Draining(Closure.Lost ValueNone); State.Closed(Closure.Lost ValueNone) ] do
-                (Violation.ofInput state 100L (Input.Received frame) (ProtocolError.TextNotUtf8 3L)).Offset
+                (Violation.OfInput(state, 100L, Input.Received frame, ProtocolError.TextNotUtf8 3L)).Offset
                 =! 109L)
 
         testCase
@@ -255,7 +255,7 @@ let tests =
 
                 let error = ProtocolError.CloseReasonNotUtf8
 
-                (Violation.ofInput Connection.start 100L (Input.Received frame) error).Offset
+                (Violation.OfInput(Connection.start, 100L, Input.Received frame, error)).Offset
                 =! 108L)
 
         testCase "a violation says what happened, where it is forbidden, and at which byte" (fun () ->

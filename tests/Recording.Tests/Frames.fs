@@ -40,7 +40,7 @@ let answerOf (bytes: byte[]) : Output voption =
 
     match FrameReader.read ConnectionSettings.Client &buffer with
     | FrameParse.Complete frame ->
-        let payload = Frame.toArray &frame
+        let payload = frame.ToArray()
 
         match frame.Header.Opcode with
         | Opcode.Pong -> ValueSome(Output.Pong(ControlPayload.Create(ReadOnlySpan payload)))

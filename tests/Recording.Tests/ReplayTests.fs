@@ -98,8 +98,7 @@ let tests =
                 // What the peer was told is what it was.
                 match replay.StateAfter 1 with
                 | State.Draining(Closure.Failed(_, Status(_, reason))) ->
-                    reason
-                    =! ProtocolError.describe (ProtocolError.ExtensionFailed(written, written))
+                    reason =! (ProtocolError.ExtensionFailed(written, written)).Description
                 | other -> failwith $"{other}")
 
         testCase "bytes that couldn't be decoded can't be decoded again" (fun () ->

@@ -129,8 +129,7 @@ let converters =
                 answer table "/paint/red" =! "paint c=Red"
                 answer table "/paint/blue" =! "404"
 
-                RouteTable.buildPath table "paint" (values [ "c", ConsoleColor.Green ])
-                |> Result.toOption
+                table.BuildPath("paint", values [ "c", ConsoleColor.Green ]) |> Result.toOption
                 =! Some "/paint/green")
     ]
 

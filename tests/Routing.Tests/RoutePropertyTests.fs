@@ -323,7 +323,7 @@ let properties =
                 let table = table [ text ]
                 let expected = values pairs
 
-                match RouteTable.buildPath table text expected with
+                match table.BuildPath(text, expected) with
                 | Error error -> failwith $"{error}"
                 | Ok path ->
                     match find table path with
@@ -343,7 +343,7 @@ let properties =
 
             for target in [ target; "/" + target; "http://" + target ] do
                 let request = request (sound host) (if isNull target then "" else target)
-                RouteTable.matchRequest table plain request |> ignore)
+                table.Match(plain, request) |> ignore)
     ]
 
 /// The digit 7, and nothing else; it doesn't say so before it is asked.

@@ -192,7 +192,7 @@ let paths =
             }
 
             let answer target =
-                describe (RouteTable.matchRequest (table [ "/a/" ]) plain (post target))
+                describe ((table [ "/a/" ]).Match(plain, post target))
 
             answer "/a/" =! "405 GET"
             answer "/a" =! "405 GET"
@@ -202,7 +202,7 @@ let paths =
 [<Tests>]
 let hosts =
     let answer rules at host target =
-        describe (RouteTable.matchRequest (ofRules rules) at (request host target))
+        describe ((ofRules rules).Match(at, request host target))
 
     let onHost name text = {
         RouteRule.Create(name, pattern text) with
@@ -282,7 +282,7 @@ let hosts =
                         Headers = headers
                 }
 
-                match RouteTable.matchRequest (table [ "/" ]) plain request with
+                match (table [ "/" ]).Match(plain, request) with
                 | RouteMatch.BadRequest _ -> ()
                 | other -> failwith $"{other}")
     ]
@@ -358,7 +358,7 @@ let redirects =
             }
 
             for at in [ plain; at ] do
-                describe (RouteTable.matchRequest (table [ "/a/" ]) at (request "h.example:8080" "/a?x"))
+                describe ((table [ "/a/" ]).Match(at, request "h.example:8080" "/a?x"))
                 =! "-> /a/?x"
 
             let onSubdomain = {
@@ -367,10 +367,7 @@ let redirects =
             }
 
             describe (
-                RouteTable.matchRequest
-                    (ofRules [ onSubdomain ])
-                    (named "example.com")
-                    (request "api.example.com:81" "/a")
+                (ofRules [ onSubdomain ]).Match(named "example.com", request "api.example.com:81" "/a")
             )
             =! "-> /a/")
 
@@ -387,7 +384,7 @@ let redirects =
             ]
 
             let from host at scope =
-                describe (RouteTable.matchRequest (ofRules (moved scope)) at (request host "/u/7?x=1"))
+                describe ((ofRules (moved scope)).Match(at, request host "/u/7?x=1"))
 
             let secure = {
                 named "example.com:8443" with
@@ -503,7 +500,7 @@ let mistakes =
     ]
 
 let private build (table: RouteTable) endpoint pairs =
-    match RouteTable.buildPath table endpoint (values pairs) with
+    match table.BuildPath(endpoint, values pairs) with
     | Ok path -> path
     | Error error -> $"{error}"
 
@@ -562,7 +559,7 @@ let building =
                 "\000", box "a"
             ]
             (fun (name, value) ->
-                match RouteTable.buildPath (table [ "/a" ]) "/a" (values [ name, value ]) with
+                match (table [ "/a" ]).BuildPath("/a", values [ name, value ]) with
                 | Error(RouteBuildError.UnsuitableValue(rule, wrong, given)) ->
                     (rule, wrong, given) =! ("/a", name, value)
                 | other -> failwith $"{other}")
@@ -605,14 +602,14 @@ let building =
 
             let url endpoint pairs =
                 match
-                    RouteTable.buildUrl
-                        table
+                    table.BuildUrl(
                         {
                             named "example.com:81" with
                                 IsSecure = true
-                        }
-                        endpoint
-                        (values pairs)
+                        },
+                        endpoint,
+                        values pairs
+                    )
                 with
                 | Ok url -> url
                 | Error error -> $"{error}"
@@ -649,7 +646,7 @@ let building =
                     }
                 ]
 
-            match RouteTable.buildUrl table plain "/s" RouteValues.Empty with
+            match table.BuildUrl(plain, "/s", RouteValues.Empty) with
             | Ok url -> failwith url
             | Error error -> test <@ (string error).Contains "needs the server's name" @>)
     ]

@@ -94,7 +94,7 @@ let routes =
                 let table = ofRules [ RouteRule.Create("e", pattern) ]
                 describe (find table "/x") =! "404"
 
-                match RouteTable.buildPath table "e" (values [ "a", box "x" ]) with
+                match table.BuildPath("e", values [ "a", box "x" ]) with
                 | Error(RouteBuildError.UnsuitableValue _) -> ()
                 | other -> failwith $"{other}")
 
@@ -120,7 +120,7 @@ let routes =
             | Ok pattern ->
                 let table = ofRules [ RouteRule.Create("e", pattern) ]
 
-                match RouteTable.buildPath table "e" (values [ "a", box "x" ]) with
+                match table.BuildPath("e", values [ "a", box "x" ]) with
                 | Error(RouteBuildError.UnsuitableValue _) -> ()
                 | other -> failwith $"{other}")
 
@@ -128,15 +128,15 @@ let routes =
             let table = table [ "/<a>"; "/b" ]
             let text = Text.StringBuilder "x/"
 
-            match RouteTable.buildPath table "/<a>" (values [ "a", box text ]) with
+            match table.BuildPath("/<a>", values [ "a", box text ]) with
             | Error(RouteBuildError.UnsuitableValue _) -> ()
             | other -> failwith $"{other}"
 
-            RouteTable.buildPath table "/b" (values [ "q", box text; "f", box false ])
+            table.BuildPath("/b", values [ "q", box text; "f", box false ])
             =! Ok "/b?q=x%2F&f=false")
 
         testCase "without any rule, none is nearest" (fun () ->
-            match RouteTable.buildPath (ofRules []) "e" RouteValues.Empty with
+            match (ofRules []).BuildPath("e", RouteValues.Empty) with
             | Error error -> string error =! "No rule leads to 'e'."
             | Ok path -> failwith path)
     ]
@@ -164,8 +164,7 @@ let hosts =
                     }
                 ]
 
-            let found =
-                RouteTable.matchRequest table (named long) (request "www.example.com" "/")
+            let found = table.Match(named long, request "www.example.com" "/")
 
             describe found =! "404"
             table.HasSubdomains =! true
@@ -187,7 +186,8 @@ let cultures =
                 describe (find table "/a/7/-2.5/")
                 =! "/a/<int:n>/<float(signed=True):x>/ n=7, x=-2.5"
 
-                let build = RouteTable.buildPath table "/a/<int:n>/<float(signed=True):x>/"
+                let build values =
+                    table.BuildPath("/a/<int:n>/<float(signed=True):x>/", values)
 
                 build (values [ "n", box 7; "x", box -2.5; "q", box 0.5 ])
                 =! Ok "/a/7/-2.5/?q=0.5"

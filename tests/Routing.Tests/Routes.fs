@@ -28,13 +28,10 @@ let ofRules (rules: RouteRule list) : RouteTable =
 
 let table (texts: string list) : RouteTable = ofRules (List.map rule texts)
 
-let plain: RouteBase = {
-    ServerName = ValueNone
-    IsSecure = false
-}
+let plain: RouteBase = { ServerName = null; IsSecure = false }
 
 let named (server: string) : RouteBase = {
-    ServerName = ValueSome server
+    ServerName = server
     IsSecure = false
 }
 
@@ -47,7 +44,7 @@ let request (host: string) (target: string) : Request = {
 
 /// What a target leads to, on example.com.
 let find (table: RouteTable) (target: string) : RouteMatch =
-    RouteTable.matchRequest table plain (request "example.com" target)
+    table.Match(plain, request "example.com" target)
 
 /// The same in a line: the rule and its values, a location, or a status.
 let describe (found: RouteMatch) : string =

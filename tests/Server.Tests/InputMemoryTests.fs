@@ -2,6 +2,8 @@
 module FunctionalWs.Server.Tests.InputMemoryTests
 
 open System
+open System.Buffers
+open System.IO.Pipelines
 open System.Reflection
 open Expecto
 open Swensen.Unquote
@@ -43,6 +45,22 @@ type private Stream(text: byte[], sizes: int list) =
     override _.ShutdownSend() = ()
     override _.Abort() = ()
     override _.Dispose() = ()
+
+/// A pool that is empty after so many.
+type private LittleMemory(rents: int) =
+    inherit MemoryPool<byte>()
+    let mutable left = rents
+    override _.MaxBufferSize = MemoryPool.Shared.MaxBufferSize
+
+    override _.Rent size =
+        left <- left - 1
+
+        if left < 0 then
+            raise (OutOfMemoryException())
+
+        MemoryPool.Shared.Rent size
+
+    override _.Dispose(_: bool) = ()
 
 let private kibi = 1024L
 
@@ -103,18 +121,39 @@ let tests =
 
             test <@ sink.Capacity <= (1024L + 64L) * kibi @>)
 
+        testTheory
+            "F7: of a message whose size is known a quarter has come when it gets its memory"
+            cuts
+            (fun sizes ->
+                let sink = MessageSink()
+                let total = 1024L * kibi
+                let mutable turn = 0
+                let mutable excess = 0L
+
+                while sink.Unread.Bytes < total do
+                    let arrived = List.item (turn % sizes.Length) sizes
+                    turn <- turn + 1
+                    let room = sink.GetMemory(total - sink.Unread.Bytes, arrived)
+                    let come = sink.Unread.Bytes + int64 (min arrived room.Length)
+                    excess <- max excess (sink.Capacity - 4L * (come + 64L * kibi))
+                    sink.Advance(min arrived room.Length)
+
+                test <@ excess <= 0L && sink.Capacity = total @>)
+
         testCase
             "E1: a buffer for which there is no more memory is given back without another fault"
             (fun () ->
                 use stream = new Stream("x"B, [ 4_096 ])
                 let buffer = ReceiveBuffer()
-                buffer.Fill(stream, 4_096) =! 4_096
-                // The next read asks for more than the platform has.
-                typeof<ReceiveBuffer>
-                    .GetField("readSize", BindingFlags.Instance ||| BindingFlags.NonPublic)
-                    .SetValue(buffer, Int32.MaxValue)
+                use memory = new LittleMemory(rents = 1)
 
-                Wait.throws<OutOfMemoryException>(fun () -> buffer.Fill(stream, Int32.MaxValue) |> ignore)
+                typeof<ReceiveBuffer>
+                    .GetField("pipe", BindingFlags.Instance ||| BindingFlags.NonPublic)
+                    .SetValue(buffer, Pipe(PipeOptions(pool = memory, minimumSegmentSize = 4_096)))
+
+                buffer.Fill(stream, 4_096) =! 4_096
+
+                Wait.throws<OutOfMemoryException>(fun () -> buffer.Fill(stream, 4_096) |> ignore)
                 |> ignore
 
                 buffer.Release()

@@ -52,7 +52,7 @@ type PeerClient(transport: Transport) =
         | FrameParse.Incomplete -> None
         | FrameParse.Malformed error -> failwith $"the server broke the protocol: {error}"
         | FrameParse.Complete frame ->
-            let payload = Frame.toArray &frame
+            let payload = frame.ToArray()
             take (int frame.Header.FrameLength) |> ignore
             Some(struct (frame.Header, payload))
 

@@ -78,6 +78,13 @@ module Connection =
           }
         | State.Closed _ -> stay state
 
+    let internal isSendingOver (settings: ConnectionSettings) (state: State) : bool =
+        match state with
+        | State.Open _
+        | State.CloseSent _ -> false
+        | State.Draining closure -> not (isHalfOpen settings closure)
+        | State.Closed _ -> true
+
     /// Our side has ended: all that was to be written has left. Both close frames were exchanged, and it is the server that
     /// ends the stream then, without waiting for the client (RFC 6455 §7.1.1). All others wait for the peer's end.
     let internal sendingEnded (settings: ConnectionSettings) (state: State) : State =
@@ -282,6 +289,20 @@ module Connection =
     let private textFrame = frameOf Opcode.Text true
     let private binaryFrame = frameOf Opcode.Binary true
 
+    /// A whole message can be sent, which leaves the state as it is.
+    let internal maySendMessage (state: State) : bool =
+        match state with
+        | State.Open(_, sending) -> sending.IsNone
+        | State.CloseSent _
+        | State.Draining _
+        | State.Closed _ -> false
+
+    /// The frame of a whole message.
+    let internal wholeMessage (kind: MessageKind) : Output =
+        match kind with
+        | MessageKind.Text -> textFrame
+        | MessageKind.Binary -> binaryFrame
+
     let private closeWith (next: State) (status: CloseStatus) (halfClose: bool) : SendResult =
         SendResult.Accepted {
             State = next
@@ -298,8 +319,7 @@ module Connection =
         : SendResult =
         match command with
         | Command.Message _ when sending.IsSome -> SendResult.Refused SendError.MessageUnfinished
-        | Command.Message MessageKind.Text -> accept state textFrame
-        | Command.Message MessageKind.Binary -> accept state binaryFrame
+        | Command.Message kind -> accept state (wholeMessage kind)
         | Command.FirstFragment _ when sending.IsSome -> SendResult.Refused SendError.MessageUnfinished
         | Command.FirstFragment kind ->
             let opcode = if kind.IsText then Opcode.Text else Opcode.Binary

@@ -19,6 +19,8 @@ module Connection =
     /// Our side has ended: all that was to be written has left. Both close frames were exchanged, and it is the server that
     /// ends the stream then, without waiting for the client (RFC 6455 §7.1.1). All others wait for the peer's end.
     val internal sendingEnded: settings: ConnectionSettings -> state: State -> State
+    /// True from the step on that says `HalfClose`.
+    val internal isSendingOver: settings: ConnectionSettings -> state: State -> bool
     val internal readClose: payload: ReadOnlySpan<byte> -> Result<CloseStatus, ProtocolError>
 
     /// The server shuts its side down at once; the client lets the server go first (RFC 6455 §7.1.1).
@@ -62,6 +64,9 @@ module Connection =
     /// </param>
     [<CompiledName("Receive")>]
     val receive: settings: ConnectionSettings -> state: State -> input: Input -> Transition
+
+    val internal maySendMessage: state: State -> bool
+    val internal wholeMessage: kind: MessageKind -> Output
 
     /// <summary>
     /// The next state after something the application wants, with what to write; or why it can't be had now. Allocates

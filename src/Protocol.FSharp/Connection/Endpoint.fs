@@ -20,6 +20,8 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
 
     let isBetweenMessages = state.IsOpen && not (Receiving.isUnfinished state place)
 
+    let maySendMessage = Connection.maySendMessage state
+
     member _.Settings: ConnectionSettings = terms.Settings
 
     member _.State: State = state
@@ -28,7 +30,11 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
 
     member _.IsUnfinished: bool = Receiving.isUnfinished state place
 
+    member _.PayloadLeft: int64 = Receiving.payloadLeft state place
+
     member _.IsReceivingOver: bool = not (Connection.isLive state)
+
+    member _.IsSendingOver: bool = Connection.isSendingOver terms.Settings state
 
     member _.IsPinged: bool = watch.Pinged.IsSome
 
@@ -45,6 +51,15 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
     member private _.Terms = terms
     member private _.Place = place
     member private _.Watch = watch
+
+    /// A client that forgot its key would mask with zeros, and nothing would tell.
+    member private _.Mask(key: Nullable<uint32>) : uint32 =
+        if terms.Settings.Role.IsClient && not key.HasValue then
+            raise (
+                ArgumentNullException(nameof key, "A client masks its frames: it has to give a masking key.")
+            )
+
+        key.GetValueOrDefault()
 
     /// The value itself when nothing changed: what keeps a whole frame at 0 bytes. Once nothing that comes matters, no frame is
     /// under way; and what is whole is timed no more, so that the next that is unfinished is timed by itself.
@@ -197,20 +212,21 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
             bytes: ReadOnlySpan<byte>,
             sink: IBufferWriter<byte>,
             answers: IBufferWriter<byte>,
-            [<Optional; DefaultParameterValue(0u)>] key: uint32,
+            [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32>,
             [<Optional; DefaultParameterValue(null: PayloadDecoder | null)>] decoder: PayloadDecoder | null
         ) : ReceiveStep =
         let mutable target = WriterSink sink
-        endpoint.Receive(bytes, &target, answers, key, decoder)
+        endpoint.Receive(bytes, &target, answers, endpoint.Mask key, decoder)
 
     member endpoint.Receive
         (
             bytes: inref<ReadOnlySequence<byte>>,
             sink: IBufferWriter<byte>,
             answers: IBufferWriter<byte>,
-            [<Optional; DefaultParameterValue(0u)>] key: uint32,
+            [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32>,
             [<Optional; DefaultParameterValue(null: PayloadDecoder | null)>] decoder: PayloadDecoder | null
         ) : ReceiveStep =
+        let mask = Nullable(endpoint.Mask key)
         let mutable segments = bytes.GetEnumerator()
 
         let nothing = Receiving.waiting state place 0
@@ -223,7 +239,7 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
               && segments.MoveNext() do
             let segment = segments.Current.Span
             let room = int (min (int64 segment.Length) (int64 Int32.MaxValue - consumed))
-            step <- step.Next.Receive(segment.Slice(0, room), sink, answers, key, decoder)
+            step <- step.Next.Receive(segment.Slice(0, room), sink, answers, mask, decoder)
 
             step <- {
                 step with
@@ -235,8 +251,11 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
         { step with Consumed = int consumed }
 
     member endpoint.Adopt
-        (step: ReceiveStep, answers: IBufferWriter<byte>, [<Optional; DefaultParameterValue(0u)>] key: uint32)
-        : ReceiveStep =
+        (
+            step: ReceiveStep,
+            answers: IBufferWriter<byte>,
+            [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32>
+        ) : ReceiveStep =
         let early = {
             State = step.Next.State
             Place = step.Next.Place
@@ -248,7 +267,7 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
         }
 
         let taken = Receiving.adopt terms.Settings state &early
-        endpoint.Carry(&taken, key, answers)
+        endpoint.Carry(&taken, endpoint.Mask key, answers)
 
     member endpoint.EndOfStream() : ReceiveStep =
         let taken = Receiving.endOfStream terms.Settings state 0
@@ -259,7 +278,9 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
 
     // ---- Sending
 
-    member endpoint.Send(command: Command) : SendStep =
+    /// Every command but the usual one.
+    [<MethodImpl(MethodImplOptions.NoInlining)>]
+    member private endpoint.SendAny(command: Command) : SendStep =
         match Connection.send endpoint.State command with
         | SendResult.Refused error -> {
             Next = endpoint
@@ -274,17 +295,34 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
             HalfClose = transition.HalfClose
           }
 
+    member endpoint.Send(command: Command) : SendStep =
+        match command with
+        | Command.Message kind when maySendMessage -> {
+            Next = endpoint
+            Output = ValueSome(Connection.wholeMessage kind)
+            Refused = ValueNone
+            HalfClose = false
+          }
+        | Command.Message _
+        | Command.FirstFragment _
+        | Command.NextFragment _
+        | Command.Ping _
+        | Command.Pong _
+        | Command.Close _
+        | Command.Fail _ -> endpoint.SendAny command
+
     member endpoint.Send
         (
             command: Command,
             payload: ReadOnlySpan<byte>,
             output: IBufferWriter<byte>,
-            [<Optional; DefaultParameterValue(0u)>] key: uint32
+            [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32>
         ) : SendStep =
+        let mask = endpoint.Mask key
         let step = endpoint.Send command
 
         match step.Output with
-        | ValueSome written -> Outgoing.write terms.Settings.Role key payload output written
+        | ValueSome written -> Outgoing.write terms.Settings.Role mask payload output written
         | ValueNone -> ()
 
         step
@@ -331,6 +369,10 @@ and [<Struct; NoComparison; NoEquality>] SendStep = {
     Output: Output voption
     Refused: SendError voption
     HalfClose: bool
-}
+} with
+
+    member step.TryGetOutput([<Out>] output: byref<Output>) : bool = ValueOption.tryGet step.Output &output
+
+    member step.TryGetRefusal([<Out>] error: byref<SendError>) : bool = ValueOption.tryGet step.Refused &error
 
 and [<Struct; NoComparison; NoEquality>] TickStep = { Next: WebSocketEndpoint; Due: Due }

@@ -27,8 +27,20 @@ type WebSocketEndpoint =
     /// <summary>True while a header, a frame or a message has begun and isn't whole.</summary>
     member IsUnfinished: bool
 
+    /// <summary>
+    /// How many bytes of a frame's payload are still to come, if they are a message's as they are: no extension has transformed it. 0
+    /// between frames, too. They may be read to the memory that the sink gives next, and be given to <c>Receive</c> from there.
+    /// </summary>
+    member PayloadLeft: int64
+
     /// <summary>True once nothing that comes from the peer matters any more.</summary>
     member IsReceivingOver: bool
+
+    /// <summary>
+    /// True once our side of the stream is to end: nothing more is written, so when all that was written has left, shut the sending side
+    /// down (RFC 6455 §7.1.1). From the step on that says <c>HalfClose</c>: for owners of a stream whose bytes leave later.
+    /// </summary>
+    member IsSendingOver: bool
 
     /// <summary>True while a ping of the keepalive waits for a sign of life.</summary>
     member IsPinged: bool
@@ -61,7 +73,8 @@ type WebSocketEndpoint =
 
     /// <summary>
     /// Takes what has come, up to the first thing that is told. Data go to a sink as they come: room is asked for what is there, never
-    /// for what was announced. The same call on the same value has the same result. Allocates nothing for a frame that is a message
+    /// for what was announced. A payload may lie in the sink's own room already: it is unmasked there. The same call on the same value has
+    /// the same result. Allocates nothing for a frame that is a message
     /// by itself, whole and not transformed by an extension.
     /// </summary>
     /// <param name="bytes">What has come of the stream and was not taken, cut anywhere.</param>
@@ -82,14 +95,18 @@ type WebSocketEndpoint =
     /// <param name="bytes">What has come of the stream and was not taken, cut anywhere.</param>
     /// <param name="sink">Where data go. What it throws leaves this value as it was.</param>
     /// <param name="answers">Where the answer goes: at most one frame, of 131 bytes at most.</param>
-    /// <param name="key">The masking key of a client's answer: another, unpredictable one for each call (RFC 6455 §5.3, §10.3).</param>
+    /// <param name="key">
+    /// The masking key of a client's answer: another, unpredictable one for each call (RFC 6455 §5.3, §10.3). A client has to give one,
+    /// a server need not.
+    /// </param>
     /// <param name="decoder">What decodes messages marked by extensions; null where none was agreed on.</param>
     /// <returns>What that led to. When not all was taken, call the next value with the rest.</returns>
+    /// <exception cref="T:System.ArgumentNullException">A client has no masking key.</exception>
     member Receive:
         bytes: ReadOnlySpan<byte> *
         sink: IBufferWriter<byte> *
         answers: IBufferWriter<byte> *
-        [<Optional; DefaultParameterValue(0u)>] key: uint32 *
+        [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32> *
         [<Optional; DefaultParameterValue(null: PayloadDecoder | null)>] decoder: (PayloadDecoder | null) ->
             ReceiveStep
 
@@ -97,14 +114,18 @@ type WebSocketEndpoint =
     /// <param name="bytes">What has come of the stream and was not taken, cut anywhere.</param>
     /// <param name="sink">Where data go. What it throws leaves this value as it was.</param>
     /// <param name="answers">Where the answer goes: at most one frame, of 131 bytes at most.</param>
-    /// <param name="key">The masking key of a client's answer: another, unpredictable one for each call (RFC 6455 §5.3, §10.3).</param>
+    /// <param name="key">
+    /// The masking key of a client's answer: another, unpredictable one for each call (RFC 6455 §5.3, §10.3). A client has to give one,
+    /// a server need not.
+    /// </param>
     /// <param name="decoder">What decodes messages marked by extensions; null where none was agreed on.</param>
     /// <returns>What that led to. When not all was taken, call the next value with the rest.</returns>
+    /// <exception cref="T:System.ArgumentNullException">A client has no masking key.</exception>
     member Receive:
         bytes: inref<ReadOnlySequence<byte>> *
         sink: IBufferWriter<byte> *
         answers: IBufferWriter<byte> *
-        [<Optional; DefaultParameterValue(0u)>] key: uint32 *
+        [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32> *
         [<Optional; DefaultParameterValue(null: PayloadDecoder | null)>] decoder: (PayloadDecoder | null) ->
             ReceiveStep
 
@@ -115,9 +136,12 @@ type WebSocketEndpoint =
     /// </summary>
     /// <param name="step">The step. Its answer, if it has written one, is void.</param>
     /// <param name="answers">Where the answer goes.</param>
-    /// <param name="key">The masking key of a client's answer.</param>
+    /// <param name="key">The masking key of a client's answer: a client has to give one.</param>
+    /// <exception cref="T:System.ArgumentNullException">A client has no masking key.</exception>
     member Adopt:
-        step: ReceiveStep * answers: IBufferWriter<byte> * [<Optional; DefaultParameterValue(0u)>] key: uint32 ->
+        step: ReceiveStep *
+        answers: IBufferWriter<byte> *
+        [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32> ->
             ReceiveStep
 
     /// <summary>The peer's side of the stream has ended. Ours follows, unless it has ended already.</summary>
@@ -139,12 +163,16 @@ type WebSocketEndpoint =
     /// <param name="command">What is wanted.</param>
     /// <param name="payload">The payload of a message or fragment, not masked; not looked at for other commands.</param>
     /// <param name="output">Where the frame goes.</param>
-    /// <param name="key">The masking key of a client's frame: another, unpredictable one for each call (RFC 6455 §5.3, §10.3).</param>
+    /// <param name="key">
+    /// The masking key of a client's frame: another, unpredictable one for each call (RFC 6455 §5.3, §10.3). A client has to give one, a
+    /// server need not.
+    /// </param>
+    /// <exception cref="T:System.ArgumentNullException">A client has no masking key.</exception>
     member Send:
         command: Command *
         payload: ReadOnlySpan<byte> *
         output: IBufferWriter<byte> *
-        [<Optional; DefaultParameterValue(0u)>] key: uint32 ->
+        [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32> ->
             SendStep
 
     // ---- Time, and reading ahead
@@ -183,7 +211,7 @@ and [<Struct; NoComparison; NoEquality>] ReceiveStep = {
     Consumed: int
     /// <summary>What is told.</summary>
     Incoming: Incoming
-    /// <summary>True to shut the sending side of the stream down, after the answer (RFC 6455 §7.1.1). Said once.</summary>
+    /// <summary>True to shut the sending side of the stream down, after the answer (RFC 6455 §7.1.1). Said once; <c>IsSendingOver</c> of the next value keeps it.</summary>
     HalfClose: bool
     /// <summary>The bits by which extensions have marked the frame that is complete (RFC 6455 §5.2).</summary>
     ReservedBits: ReservedBits
@@ -197,9 +225,17 @@ and [<Struct; NoComparison; NoEquality>] SendStep = {
     Output: Output voption
     /// <summary>Why the command was refused; nothing changed then.</summary>
     Refused: SendError voption
-    /// <summary>True to shut the sending side of the stream down, after the output (RFC 6455 §7.1.1). Said once.</summary>
+    /// <summary>True to shut the sending side of the stream down, after the output (RFC 6455 §7.1.1). Said once; <c>IsSendingOver</c> of the next value keeps it.</summary>
     HalfClose: bool
-}
+} with
+
+    /// <summary>Tells the <c>Output</c>; false when there is none.</summary>
+    /// <param name="output">What is to be written.</param>
+    member TryGetOutput: [<Out>] output: byref<Output> -> bool
+
+    /// <summary>Tells why the command was refused; false when it was not.</summary>
+    /// <param name="error">The reason.</param>
+    member TryGetRefusal: [<Out>] error: byref<SendError> -> bool
 
 /// <summary>What a time has led to.</summary>
 and [<Struct; NoComparison; NoEquality>] TickStep = {

@@ -99,6 +99,13 @@ module internal Receiving =
         not (obj.ReferenceEquals(place, Place.Between))
         || (Connection.receivingOf state).IsSome
 
+    /// The bytes to come of a payload that no extension has transformed.
+    let payloadLeft (state: State) (place: Place) : int64 =
+        match place, Connection.receivingOf state with
+        | Place.InData(header, taken), ValueSome message when message.ReservedBits = ReservedBits.None ->
+            header.PayloadLength - taken
+        | (Place.Between | Place.InHead _ | Place.InData _), (ValueNone | ValueSome _) -> 0L
+
     /// All bytes are taken, and more are needed.
     let waiting (state: State) (place: Place) (consumed: int) : Taken = {
         State = state

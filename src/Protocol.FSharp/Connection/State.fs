@@ -2,6 +2,8 @@
 // The transitions themselves are Connection's.
 namespace FunctionalWs.Protocol
 
+open System.Runtime.InteropServices
+
 /// <summary>What a message consists of (RFC 6455 §5.6).</summary>
 [<Struct; RequireQualifiedAccess>]
 type MessageKind =
@@ -54,6 +56,15 @@ type Closure =
     | Abandoned of Sent: CloseStatus
     /// <summary>The stream ended without a close frame from the peer; <c>Sent</c> is ours, if there was one.</summary>
     | Lost of Sent: CloseStatus voption
+
+    /// <summary>Tells the close frame that this side has sent; false when it has sent none.</summary>
+    /// <param name="status">What it says.</param>
+    member closure.TryGetSent([<Out>] status: byref<CloseStatus>) : bool =
+        match closure with
+        | Clean(_, sent, _)
+        | Failed(_, sent)
+        | Abandoned sent -> ValueOption.tryGet (ValueSome sent) &status
+        | Lost sent -> ValueOption.tryGet sent &status
 
 /// <summary>The state of an established connection. Immutable; compare it with <c>=</c>.</summary>
 [<RequireQualifiedAccess>]
@@ -133,7 +144,17 @@ type Transition = {
     Output: Output voption
     /// <summary>True to shut the sending side of the stream down, after the output (RFC 6455 §7.1.1).</summary>
     HalfClose: bool
-}
+} with
+
+    /// <summary>Tells the <c>Event</c>; false when there is none.</summary>
+    /// <param name="value">What to tell the application.</param>
+    member transition.TryGetEvent([<Out>] value: byref<Event>) : bool =
+        ValueOption.tryGet transition.Event &value
+
+    /// <summary>Tells the <c>Output</c>; false when there is none.</summary>
+    /// <param name="value">What to write.</param>
+    member transition.TryGetOutput([<Out>] value: byref<Output>) : bool =
+        ValueOption.tryGet transition.Output &value
 
 /// <summary>The answer to a command.</summary>
 [<Struct; RequireQualifiedAccess>]

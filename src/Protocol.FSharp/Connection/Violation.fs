@@ -28,7 +28,7 @@ type private ErrorPlace =
     | CloseReason
     | Text of Position: int64
 
-module Violation =
+module internal Violation =
 
     /// The first byte of the header stands for what no single byte tells.
     let private placeOf (error: ProtocolError) : ErrorPlace =
@@ -58,7 +58,7 @@ module Violation =
     let private at (offset: int64) (error: ProtocolError) : Violation = { Error = error; Offset = offset }
 
     /// By a header that begins at an offset.
-    let internal inHeader (offset: int64) (error: ProtocolError) : Violation =
+    let inHeader (offset: int64) (error: ProtocolError) : Violation =
         match placeOf error with
         | Header byte -> at (offset + byte) error
         | CloseCode
@@ -73,7 +73,7 @@ module Violation =
         | Valid _ -> int64 reason.Length
 
     /// By a control frame whose header begins at an offset.
-    let internal inControl
+    let inControl
         (offset: int64)
         (header: inref<FrameHeader>)
         (payload: ReadOnlySpan<byte>)
@@ -104,7 +104,7 @@ module Violation =
 
     /// By the data of a frame whose header begins at an offset, and of which a part was taken before. No byte of it shows the size of
     /// what was decoded.
-    let internal inData
+    let inData
         (offset: int64)
         (header: inref<FrameHeader>)
         (message: inref<PartialMessage>)
@@ -136,9 +136,13 @@ module Violation =
 
             inControl offset &frame.Header (ReadOnlySpan payload) error
 
-    [<CompiledName("OfInput")>]
     let ofInput (state: State) (offset: int64) (input: Input) (error: ProtocolError) : Violation =
         match input with
         | Input.Received frame -> ofFrame state offset &frame error
         | Input.Broken _
         | Input.EndOfStream -> inHeader offset error
+
+type Violation with
+
+    static member OfInput(state: State, offset: int64, input: Input, error: ProtocolError) : Violation =
+        Violation.ofInput state offset input error

@@ -30,14 +30,21 @@ type Violation = {
 
     member private Text: string
 
-/// <summary>Finds the byte by which a frame breaks a rule.</summary>
-module Violation =
+    /// <summary>Where an input broke a rule.</summary>
+    /// <param name="state">The state before the input.</param>
+    /// <param name="offset">Where the input begins in the peer's bytes.</param>
+    /// <param name="input">The input.</param>
+    /// <param name="error">What <c>Connection.Receive</c> found.</param>
+    static member OfInput: state: State * offset: int64 * input: Input * error: ProtocolError -> Violation
+
+/// The byte by which a frame breaks a rule.
+module internal Violation =
 
     /// By a header that begins at an offset.
-    val internal inHeader: offset: int64 -> error: ProtocolError -> Violation
+    val inHeader: offset: int64 -> error: ProtocolError -> Violation
 
     /// By a control frame whose header begins at an offset.
-    val internal inControl:
+    val inControl:
         offset: int64 ->
         header: inref<FrameHeader> ->
         payload: ReadOnlySpan<byte> ->
@@ -46,17 +53,9 @@ module Violation =
 
     /// By the data of a frame whose header begins at an offset, and of which a part was taken before. No byte of it shows the size of
     /// what was decoded.
-    val internal inData:
+    val inData:
         offset: int64 ->
         header: inref<FrameHeader> ->
         message: inref<PartialMessage> ->
         error: ProtocolError ->
             Violation
-
-    /// <summary>Where an input broke a rule.</summary>
-    /// <param name="state">The state before the input.</param>
-    /// <param name="offset">Where the input begins in the peer's bytes.</param>
-    /// <param name="input">The input.</param>
-    /// <param name="error">What <c>Connection.receive</c> found.</param>
-    [<CompiledName("OfInput")>]
-    val ofInput: state: State -> offset: int64 -> input: Input -> error: ProtocolError -> Violation

@@ -1,5 +1,5 @@
 // What a peer can do wrong and what a caller can do wrong: two types that never meet.
-// Total functions map the first to a close code and both to a sentence.
+// Total members map the first to a close code and both to a sentence.
 namespace FunctionalWs.Protocol
 
 open type System.FormattableString
@@ -34,9 +34,8 @@ type SendError =
     | MessageUnfinished
     | NoMessageBegun
 
-module ProtocolError =
+module internal ProtocolError =
 
-    [<CompiledName("CloseCode")>]
     let closeCode (error: ProtocolError) : CloseCode =
         match error with
         | ProtocolError.ReservedOpcode _
@@ -72,7 +71,6 @@ module ProtocolError =
             else
                 '?')
 
-    [<CompiledName("Describe")>]
     let describe (error: ProtocolError) : string =
         match error with
         | ProtocolError.ReservedOpcode opcode -> Invariant $"invalid opcode 0x{opcode:X}"
@@ -104,7 +102,6 @@ module ProtocolError =
     let private of6455 section = { Rfc = 6455; Section = section }
     let private of7692 section = { Rfc = 7692; Section = section }
 
-    [<CompiledName("Section")>]
     let section (error: ProtocolError) : RfcSection =
         match error with
         | ProtocolError.MaskMissing
@@ -129,7 +126,6 @@ module ProtocolError =
         | ProtocolError.CompressedDataInvalid
         | ProtocolError.CompressedDataIncomplete -> of7692 "7.2.2"
 
-    [<CompiledName("Rule")>]
     let rule (error: ProtocolError) : string =
         match error with
         | ProtocolError.ReservedOpcode _ -> "The opcodes 3 to 7 and B to F are reserved."
@@ -160,3 +156,13 @@ module ProtocolError =
         | ProtocolError.CloseCodeInvalid _ ->
             "A close frame has one of the codes 1000 to 1003, 1007 to 1014 and 3000 to 4999."
         | ProtocolError.CloseReasonNotUtf8 -> "The reason in a close frame is valid UTF-8."
+
+type ProtocolError with
+
+    member error.CloseCode: CloseCode = ProtocolError.closeCode error
+
+    member error.Description: string = ProtocolError.describe error
+
+    member error.Section: RfcSection = ProtocolError.section error
+
+    member error.Rule: string = ProtocolError.rule error

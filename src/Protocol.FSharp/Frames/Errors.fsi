@@ -1,8 +1,8 @@
 // What a peer can do wrong and what a caller can do wrong: two types that never meet.
-// Total functions map the first to a close code and both to a sentence.
+// Total members map the first to a close code and both to a sentence.
 namespace FunctionalWs.Protocol
 
-/// <summary>A rule of the protocol that the peer broke. Each leads to one close code, see <c>closeCode</c>.</summary>
+/// <summary>A rule of the protocol that the peer broke. Each leads to one close code, see <c>CloseCode</c>.</summary>
 [<RequireQualifiedAccess>]
 type ProtocolError =
     /// <summary>A frame has an opcode that is reserved, 0x3–0x7 or 0xB–0xF (RFC 6455 §5.2).</summary>
@@ -48,6 +48,18 @@ type ProtocolError =
     /// <summary>The reason in a close frame is not UTF-8 (RFC 6455 §5.5.1).</summary>
     | CloseReasonNotUtf8
 
+    /// <summary>The close code with which the connection is failed (RFC 6455 §7.1.7, §7.4.1).</summary>
+    member CloseCode: CloseCode
+
+    /// <summary>A sentence for logs and for the reason of the close frame, at most 123 bytes of ASCII.</summary>
+    member Description: string
+
+    /// <summary>Where the rule is written down.</summary>
+    member Section: RfcSection
+
+    /// <summary>The rule itself, as one sentence.</summary>
+    member Rule: string
+
 /// <summary>A call that the state of the connection doesn't allow. The peer did nothing wrong.</summary>
 [<Struct; RequireQualifiedAccess>]
 type SendError =
@@ -58,25 +70,9 @@ type SendError =
     /// <summary>There is no fragmented message whose next fragment could be sent (RFC 6455 §5.4).</summary>
     | NoMessageBegun
 
-/// <summary>What a peer's mistakes lead to.</summary>
-module ProtocolError =
+module internal ProtocolError =
 
-    /// <summary>The close code with which the connection is failed (RFC 6455 §7.1.7, §7.4.1).</summary>
-    /// <param name="error">What the peer did.</param>
-    [<CompiledName("CloseCode")>]
     val closeCode: error: ProtocolError -> CloseCode
-
-    /// <summary>A sentence for logs and for the reason of the close frame, at most 123 bytes of ASCII.</summary>
-    /// <param name="error">What the peer did.</param>
-    [<CompiledName("Describe")>]
     val describe: error: ProtocolError -> string
-
-    /// <summary>Where the rule is written down.</summary>
-    /// <param name="error">What the peer did.</param>
-    [<CompiledName("Section")>]
     val section: error: ProtocolError -> RfcSection
-
-    /// <summary>The rule itself, as one sentence.</summary>
-    /// <param name="error">What the peer did.</param>
-    [<CompiledName("Rule")>]
     val rule: error: ProtocolError -> string

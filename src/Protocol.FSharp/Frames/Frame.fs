@@ -3,6 +3,7 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Buffers
+open System.Runtime.InteropServices
 
 [<Struct; RequireQualifiedAccess>]
 type Role =
@@ -31,9 +32,8 @@ type Frame = {
     Payload: ReadOnlySequence<byte>
 }
 
-module Frame =
+module internal Frame =
 
-    [<CompiledName("CopyPayload")>]
     let copyPayload
         (header: inref<FrameHeader>)
         (offset: int64)
@@ -50,14 +50,29 @@ module Frame =
                 Masking.apply key (offset + int64 copied) segment.Span (destination.Slice copied)
                 copied <- copied + segment.Length
 
-    [<CompiledName("CopySpan")>]
     let copySpan (header: inref<FrameHeader>) (source: ReadOnlySpan<byte>) (destination: Span<byte>) : unit =
         match header.MaskingKey with
         | ValueNone -> source.CopyTo destination
         | ValueSome key -> Masking.apply key 0L source destination
 
-    [<CompiledName("ToArray")>]
     let toArray (frame: inref<Frame>) : byte[] =
         let payload = GC.AllocateUninitializedArray<byte>(int frame.Payload.Length)
         copyPayload &frame.Header 0L &frame.Payload (Span payload)
         payload
+
+type FrameHeader with
+
+    member header.TryGetMaskingKey([<Out>] key: byref<uint32>) : bool =
+        ValueOption.tryGet header.MaskingKey &key
+
+    member header.CopyPayload
+        (offset: int64, source: inref<ReadOnlySequence<byte>>, destination: Span<byte>)
+        : unit =
+        Frame.copyPayload &header offset &source destination
+
+    member header.CopyPayload(source: ReadOnlySpan<byte>, destination: Span<byte>) : unit =
+        Frame.copySpan &header source destination
+
+type Frame with
+
+    member frame.ToArray() : byte[] = Frame.toArray &frame

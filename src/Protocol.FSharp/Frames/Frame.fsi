@@ -3,6 +3,7 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Buffers
+open System.Runtime.InteropServices
 
 /// <summary>Which side of the connection this is: it decides who masks (RFC 6455 §5.1) and who closes TCP (§7.1.1).</summary>
 [<Struct; RequireQualifiedAccess>]
@@ -32,6 +33,24 @@ type FrameHeader = {
     /// <summary>The bytes of the whole frame: header and payload; at most 2^63-1.</summary>
     member FrameLength: int64
 
+    /// <summary>Tells the masking key; false when the payload is not masked.</summary>
+    /// <param name="key">The <c>MaskingKey</c>.</param>
+    member TryGetMaskingKey: [<Out>] key: byref<uint32> -> bool
+
+    /// <summary>Copies a payload, unmasking it on the way.</summary>
+    /// <param name="offset">Where the source begins in the payload, in bytes: 0 or more.</param>
+    /// <param name="source">The payload, or a part of it, as it came.</param>
+    /// <param name="destination">Where it goes: at least as long as the source.</param>
+    /// <exception cref="T:System.ArgumentException">The destination is shorter than the source.</exception>
+    member CopyPayload:
+        offset: int64 * source: inref<ReadOnlySequence<byte>> * destination: Span<byte> -> unit
+
+    /// <summary>Copies a payload that lies together, unmasking it on the way.</summary>
+    /// <param name="source">The payload, as it came.</param>
+    /// <param name="destination">Where it goes: at least as long as the source.</param>
+    /// <exception cref="T:System.ArgumentException">The destination is shorter than the source.</exception>
+    member CopyPayload: source: ReadOnlySpan<byte> * destination: Span<byte> -> unit
+
 /// <summary>
 /// A complete frame. Its payload is on loan from the receive buffer: it is valid until the buffer is advanced.
 /// </summary>
@@ -41,18 +60,13 @@ type Frame = {
     Header: FrameHeader
     /// <summary>The payload as it came, still masked if the header has a key.</summary>
     Payload: ReadOnlySequence<byte>
-}
+} with
 
-/// <summary>The payload of a frame, unmasked.</summary>
-module Frame =
+    /// <summary>The unmasked payload in an array of its own.</summary>
+    member ToArray: unit -> byte[]
 
-    /// <summary>Copies a payload, unmasking it on the way.</summary>
-    /// <param name="header">The header of the frame.</param>
-    /// <param name="offset">Where the source begins in the payload, in bytes: 0 or more.</param>
-    /// <param name="source">The payload, or a part of it, as it came.</param>
-    /// <param name="destination">Where it goes: at least as long as the source.</param>
-    /// <exception cref="T:System.ArgumentException">The destination is shorter than the source.</exception>
-    [<CompiledName("CopyPayload")>]
+module internal Frame =
+
     val copyPayload:
         header: inref<FrameHeader> ->
         offset: int64 ->
@@ -60,15 +74,5 @@ module Frame =
         destination: Span<byte> ->
             unit
 
-    /// <summary>Copies a payload that lies together, unmasking it on the way.</summary>
-    /// <param name="header">The header of the frame.</param>
-    /// <param name="source">The payload, as it came.</param>
-    /// <param name="destination">Where it goes: at least as long as the source.</param>
-    /// <exception cref="T:System.ArgumentException">The destination is shorter than the source.</exception>
-    [<CompiledName("CopySpan")>]
     val copySpan: header: inref<FrameHeader> -> source: ReadOnlySpan<byte> -> destination: Span<byte> -> unit
-
-    /// <summary>The unmasked payload in an array of its own.</summary>
-    /// <param name="frame">The frame.</param>
-    [<CompiledName("ToArray")>]
     val toArray: frame: inref<Frame> -> byte[]

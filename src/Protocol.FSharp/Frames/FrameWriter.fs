@@ -89,3 +89,19 @@ module FrameWriter =
         | ValueSome key -> Masking.apply key 0L payload (span.Slice size)
 
         writer.Advance(size + payload.Length)
+
+    [<CompiledName("WriteHeader")>]
+    let writeUnmaskedHeader fin bits opcode payloadLength destination =
+        writeHeader fin bits opcode payloadLength ValueNone destination
+
+    [<CompiledName("WriteHeader")>]
+    let writeMaskedHeader fin bits opcode payloadLength maskingKey destination =
+        writeHeader fin bits opcode payloadLength (ValueSome maskingKey) destination
+
+    [<CompiledName("Write")>]
+    let writeUnmasked fin opcode payload writer =
+        write fin opcode payload ValueNone writer
+
+    [<CompiledName("Write")>]
+    let writeMasked fin opcode payload maskingKey writer =
+        write fin opcode payload (ValueSome maskingKey) writer

@@ -36,6 +36,38 @@ module FrameWriter =
         destination: Span<byte> ->
             int
 
+    /// <summary>Writes the header of a server's frame and tells its size.</summary>
+    /// <param name="fin">As for frames with a key.</param>
+    /// <param name="bits">As for frames with a key.</param>
+    /// <param name="opcode">The frame's type.</param>
+    /// <param name="payloadLength">The size of the payload in bytes: 0 or more, at most 125 for control frames.</param>
+    /// <param name="destination">Where it goes: 10 bytes are always enough.</param>
+    [<CompiledName("WriteHeader")>]
+    val writeUnmaskedHeader:
+        fin: bool ->
+        bits: ReservedBits ->
+        opcode: Opcode ->
+        payloadLength: int64 ->
+        destination: Span<byte> ->
+            int
+
+    /// <summary>Writes the header of a client's frame and tells its size.</summary>
+    /// <param name="fin">As for frames without a key.</param>
+    /// <param name="bits">As for frames without a key.</param>
+    /// <param name="opcode">The frame's type.</param>
+    /// <param name="payloadLength">The size of the payload in bytes: 0 or more, at most 125 for control frames.</param>
+    /// <param name="maskingKey">The four bytes of the key in memory order (RFC 6455 §5.3).</param>
+    /// <param name="destination">Where it goes: 14 bytes are always enough.</param>
+    [<CompiledName("WriteHeader")>]
+    val writeMaskedHeader:
+        fin: bool ->
+        bits: ReservedBits ->
+        opcode: Opcode ->
+        payloadLength: int64 ->
+        maskingKey: uint32 ->
+        destination: Span<byte> ->
+            int
+
     /// <summary>Writes a whole frame of a message that no extension has transformed, or a control frame.</summary>
     /// <param name="fin">True on the last frame of a message and on control frames.</param>
     /// <param name="opcode">The frame's type.</param>
@@ -50,5 +82,29 @@ module FrameWriter =
         opcode: Opcode ->
         payload: ReadOnlySpan<byte> ->
         maskingKey: uint32 voption ->
+        writer: IBufferWriter<byte> ->
+            unit
+
+    /// <summary>Writes a whole frame of a server: of a message that no extension has transformed, or a control frame.</summary>
+    /// <param name="fin">True on the last frame of a message and on control frames.</param>
+    /// <param name="opcode">The frame's type.</param>
+    /// <param name="payload">The payload; at most 125 bytes for control frames.</param>
+    /// <param name="writer">Where the frame goes.</param>
+    [<CompiledName("Write")>]
+    val writeUnmasked:
+        fin: bool -> opcode: Opcode -> payload: ReadOnlySpan<byte> -> writer: IBufferWriter<byte> -> unit
+
+    /// <summary>Writes a whole frame of a client: of a message that no extension has transformed, or a control frame.</summary>
+    /// <param name="fin">True on the last frame of a message and on control frames.</param>
+    /// <param name="opcode">The frame's type.</param>
+    /// <param name="payload">The payload, not masked; at most 125 bytes for control frames.</param>
+    /// <param name="maskingKey">The four bytes of the key in memory order (RFC 6455 §5.3).</param>
+    /// <param name="writer">Where the frame goes.</param>
+    [<CompiledName("Write")>]
+    val writeMasked:
+        fin: bool ->
+        opcode: Opcode ->
+        payload: ReadOnlySpan<byte> ->
+        maskingKey: uint32 ->
         writer: IBufferWriter<byte> ->
             unit

@@ -1,6 +1,8 @@
 // The six frame types of RFC 6455 §5.2 and §11.8. Reserved opcodes are not representable.
 namespace FunctionalWs.Protocol
 
+open System.Runtime.InteropServices
+
 [<Struct; RequireQualifiedAccess>]
 type Opcode =
     | Continuation
@@ -10,9 +12,8 @@ type Opcode =
     | Ping
     | Pong
 
-module Opcode =
+module internal Opcode =
 
-    [<CompiledName("ToByte")>]
     let toByte (opcode: Opcode) : byte =
         match opcode with
         | Opcode.Continuation -> 0x0uy
@@ -22,7 +23,6 @@ module Opcode =
         | Opcode.Ping -> 0x9uy
         | Opcode.Pong -> 0xAuy
 
-    [<CompiledName("OfByte")>]
     let ofByte (bits: byte) : Opcode voption =
         match bits with
         | 0x0uy -> ValueSome Opcode.Continuation
@@ -33,7 +33,6 @@ module Opcode =
         | 0xAuy -> ValueSome Opcode.Pong
         | _ -> ValueNone
 
-    [<CompiledName("IsControl")>]
     let isControl (opcode: Opcode) : bool =
         match opcode with
         | Opcode.Close
@@ -42,3 +41,15 @@ module Opcode =
         | Opcode.Continuation
         | Opcode.Text
         | Opcode.Binary -> false
+
+type Opcode with
+
+    member opcode.IsControl: bool = Opcode.isControl opcode
+
+    member opcode.ToByte() : byte = Opcode.toByte opcode
+
+    [<CompiledName("OfByte")>]
+    static member ofByte(bits: byte) : Opcode voption = Opcode.ofByte bits
+
+    static member TryOfByte(bits: byte, [<Out>] opcode: byref<Opcode>) : bool =
+        ValueOption.tryGet (Opcode.ofByte bits) &opcode

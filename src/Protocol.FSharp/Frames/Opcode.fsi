@@ -1,6 +1,8 @@
 // The six frame types of RFC 6455 §5.2 and §11.8. Reserved opcodes are not representable.
 namespace FunctionalWs.Protocol
 
+open System.Runtime.InteropServices
+
 /// <summary>The type of a frame (RFC 6455 §5.2, §11.8).</summary>
 [<Struct; RequireQualifiedAccess>]
 type Opcode =
@@ -17,20 +19,24 @@ type Opcode =
     /// <summary>Answers a ping, or comes unasked (0xA).</summary>
     | Pong
 
-/// <summary>Opcodes as numbers, and their kinds.</summary>
-module Opcode =
+    /// <summary>True for close, ping and pong (RFC 6455 §5.5).</summary>
+    member IsControl: bool
 
-    /// <summary>The four bits that stand for an opcode in a frame header, 0x0 to 0xA.</summary>
-    /// <param name="opcode">The frame type.</param>
-    [<CompiledName("ToByte")>]
-    val toByte: opcode: Opcode -> byte
+    /// <summary>The four bits that stand for the frame type in a header, 0x0 to 0xA.</summary>
+    member ToByte: unit -> byte
 
-    /// <summary>The frame type that four bits stand for; none for the reserved ones, 0x3–0x7 and 0xB–0xF.</summary>
+    /// <summary>The frame type that four bits stand for, as <c>TryOfByte</c> tells; for F#.</summary>
     /// <param name="bits">The low four bits of a frame's first byte.</param>
     [<CompiledName("OfByte")>]
-    val ofByte: bits: byte -> Opcode voption
+    static member ofByte: bits: byte -> Opcode voption
 
-    /// <summary>True for close, ping and pong (RFC 6455 §5.5).</summary>
+    /// <summary>Finds the frame type that four bits stand for; false for the reserved ones, 0x3–0x7 and 0xB–0xF.</summary>
+    /// <param name="bits">The low four bits of a frame's first byte.</param>
     /// <param name="opcode">The frame type.</param>
-    [<CompiledName("IsControl")>]
+    static member TryOfByte: bits: byte * [<Out>] opcode: byref<Opcode> -> bool
+
+module internal Opcode =
+
+    val toByte: opcode: Opcode -> byte
+    val ofByte: bits: byte -> Opcode voption
     val isControl: opcode: Opcode -> bool

@@ -3,6 +3,7 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Collections.Generic
+open System.Runtime.InteropServices
 open System.Security.Cryptography
 open System.Text
 open type System.FormattableString
@@ -21,17 +22,23 @@ type ClientRequest(uri: WebSocketUri, offer: ClientOffer, accept: string, reques
 
 [<NoComparison; StructuredFormatDisplay("{Text}")>]
 type ClientAgreement = private {
-    Protocol: string voption
+    Protocol: string | null
     Terms: DeflateAgreement voption
-    Agreed: ExtensionOffer list
+    Agreed: EquatableList<ExtensionOffer>
 } with
 
-    member agreement.Subprotocol: string voption = agreement.Protocol
+    member agreement.Subprotocol: string | null = agreement.Protocol
     member agreement.Compression: DeflateAgreement voption = agreement.Terms
-    member agreement.Extensions: IReadOnlyList<ExtensionOffer> = agreement.Agreed :> _
+
+    member agreement.TryGetCompression([<Out>] terms: byref<DeflateAgreement>) : bool =
+        ValueOption.tryGet agreement.Terms &terms
+
+    member agreement.Extensions: EquatableList<ExtensionOffer> = agreement.Agreed
 
     member agreement.Text: string =
-        let subprotocol = ValueOption.defaultValue "none" agreement.Protocol
+        let subprotocol =
+            agreement.Protocol |> ValueOption.ofObj |> ValueOption.defaultValue "none"
+
         let extensions = HeaderGrammar.renderExtensions agreement.Agreed
         Invariant $"subprotocol: {subprotocol}; extensions: [{extensions}]"
 
@@ -94,7 +101,7 @@ module ClientHandshake =
                 field "Sec-WebSocket-Key" key
                 field "Sec-WebSocket-Version" "13"
             ]
-            @ list "Origin" (ValueOption.defaultValue "" offer.Origin)
+            @ list "Origin" (offer.Origin |> ValueOption.ofObj |> ValueOption.defaultValue "")
             @ list "Sec-WebSocket-Protocol" (String.concat ", " offer.Subprotocols)
             @ list "Sec-WebSocket-Extensions" (HeaderGrammar.renderExtensions offer.AllExtensions)
             @ authorization offer uri
@@ -124,13 +131,13 @@ module ClientHandshake =
 
     /// All items of a list header, over all its lines; empty when it is missing.
     let private items
-        (parse: string -> Result<'item list, GrammarError>)
+        (parse: string -> Result<EquatableList<'item>, GrammarError>)
         (name: string)
         (values: string seq)
         : Result<'item list, ClientHandshakeError> =
         let add value parsed =
             match parse value with
-            | Ok items -> Ok(parsed @ items)
+            | Ok items -> Ok(parsed @ List.ofSeq items)
             | Error error -> Error(ClientHandshakeError.HeaderFormat(name, value, error))
 
         (Ok [], values)
@@ -170,10 +177,13 @@ module ClientHandshake =
                 Error(ClientHandshakeError.Accept value)
 
     /// A server chooses one that was offered, or none (RFC 6455 §1.9, §11.3.4).
-    let private subprotocol (request: ClientRequest) (head: ResponseHead) =
+    let private subprotocol
+        (request: ClientRequest)
+        (head: ResponseHead)
+        : Result<string | null, ClientHandshakeError> =
         match List.ofSeq (head.Headers.GetAll "Sec-WebSocket-Protocol") with
-        | [] -> Ok ValueNone
-        | [ name ] when Seq.contains name request.Offer.Subprotocols -> Ok(ValueSome name)
+        | [] -> Ok null
+        | [ name ] when Seq.contains name request.Offer.Subprotocols -> Ok name
         | [ name ] -> Error(ClientHandshakeError.Subprotocol name)
         | _ -> Error(ClientHandshakeError.HeaderRepeated "Sec-WebSocket-Protocol")
 
@@ -220,7 +230,7 @@ module ClientHandshake =
             |> Result.map (fun terms -> {
                 Protocol = subprotocol
                 Terms = terms
-                Agreed = agreed
+                Agreed = EquatableList.Create agreed
             })
 
     /// Every check of RFC 6455 §4.1, in order.

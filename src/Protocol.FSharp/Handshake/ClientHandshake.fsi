@@ -2,7 +2,7 @@
 namespace FunctionalWs.Protocol
 
 open System
-open System.Collections.Generic
+open System.Runtime.InteropServices
 
 /// <summary>
 /// A request that opens a WebSocket, and what is needed to check its answer. Immutable. Its text is the request line alone: header
@@ -28,19 +28,23 @@ type ClientRequest =
 /// <summary>What client and server have agreed on. Immutable.</summary>
 [<NoComparison; StructuredFormatDisplay("{Text}")>]
 type ClientAgreement = private {
-    Protocol: string voption
+    Protocol: string | null
     Terms: DeflateAgreement voption
-    Agreed: ExtensionOffer list
+    Agreed: EquatableList<ExtensionOffer>
 } with
 
-    /// <summary>The subprotocol that the server chose; none when it chose none (RFC 6455 §1.9).</summary>
-    member Subprotocol: string voption
+    /// <summary>The subprotocol that the server chose; null when it chose none (RFC 6455 §1.9).</summary>
+    member Subprotocol: string | null
 
     /// <summary>The terms of <c>permessage-deflate</c>; none when messages aren't compressed (RFC 7692).</summary>
     member Compression: DeflateAgreement voption
 
+    /// <summary>Tells the <c>Compression</c>; false when messages aren't compressed.</summary>
+    /// <param name="terms">The terms.</param>
+    member TryGetCompression: [<Out>] terms: byref<DeflateAgreement> -> bool
+
     /// <summary>All extensions with the server's parameters, in its order, <c>permessage-deflate</c> included (RFC 6455 §9.1).</summary>
-    member Extensions: IReadOnlyList<ExtensionOffer>
+    member Extensions: EquatableList<ExtensionOffer>
 
     /// <summary>The subprotocol and the extensions.</summary>
     override ToString: unit -> string

@@ -3,6 +3,7 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Collections.Generic
+open System.Runtime.InteropServices
 open System.Text
 open type System.FormattableString
 
@@ -28,7 +29,7 @@ module internal BasicAuthorization =
 /// </summary>
 [<NoComparison; StructuredFormatDisplay("{Text}")>]
 type ClientOffer = private {
-    Site: string voption
+    Site: string | null
     Protocols: string list
     Deflate: DeflateOffer voption
     Others: ExtensionOffer list
@@ -37,21 +38,26 @@ type ClientOffer = private {
 
     /// <summary>No origin, no subprotocol, no extension, and <c>User-Agent: FunctionalWs</c>.</summary>
     static member Default: ClientOffer = {
-        Site = ValueNone
+        Site = null
         Protocols = []
         Deflate = ValueNone
         Others = []
         Fields = Headers.Empty.Add("User-Agent", "FunctionalWs")
     }
 
-    /// <summary>The origin that a browser would tell; none by default (RFC 6455 §10.2).</summary>
-    member offer.Origin: string voption = offer.Site
+    /// <summary>The origin that a browser would tell; null for none, the default (RFC 6455 §10.2).</summary>
+    member offer.Origin: string | null = offer.Site
 
     /// <summary>The subprotocols, the one it likes best first; none by default (RFC 6455 §1.9).</summary>
     member offer.Subprotocols: IReadOnlyList<string> = offer.Protocols :> _
 
     /// <summary>What is offered of <c>permessage-deflate</c>; none by default (RFC 7692).</summary>
     member offer.Compression: DeflateOffer voption = offer.Deflate
+
+    /// <summary>Tells the <c>Compression</c>; false when none is offered.</summary>
+    /// <param name="deflate">What is offered of it.</param>
+    member offer.TryGetCompression([<Out>] deflate: byref<DeflateOffer>) : bool =
+        ValueOption.tryGet offer.Deflate &deflate
 
     /// <summary>The other extensions that are offered, after <c>permessage-deflate</c>; none by default (RFC 6455 §9.1).</summary>
     member offer.Extensions: IReadOnlyList<ExtensionOffer> = offer.Others :> _
@@ -62,7 +68,7 @@ type ClientOffer = private {
     /// All extensions as they are offered.
     member internal offer.AllExtensions: ExtensionOffer list =
         match offer.Deflate with
-        | ValueSome deflate -> DeflateNegotiation.offers deflate @ offer.Others
+        | ValueSome deflate -> deflate.Alternatives @ offer.Others
         | ValueNone -> offer.Others
 
     /// <summary>The offer with an origin.</summary>
@@ -79,7 +85,7 @@ type ClientOffer = private {
                 )
             )
 
-        { offer with Site = ValueSome origin }
+        { offer with Site = origin }
 
     /// <summary>The offer with these subprotocols instead of its own.</summary>
     /// <param name="subprotocols">Tokens, each once, the one that is liked best first; may be empty.</param>
@@ -145,14 +151,7 @@ type ClientOffer = private {
 
         {
             offer with
-                Others =
-                    offer.Others
-                    @ [
-                        {
-                            Name = name
-                            Parameters = List.ofArray parameters
-                        }
-                    ]
+                Others = offer.Others @ [ ExtensionOffer.Create(name, parameters) ]
         }
 
     /// Why a header isn't the caller's to set; none when it is.
@@ -236,7 +235,7 @@ type ClientOffer = private {
         let names = offer.Fields |> Seq.map _.Key |> String.concat ", "
         let extensions = HeaderGrammar.renderExtensions offer.AllExtensions
         let subprotocols = String.concat ", " offer.Protocols
-        let origin = ValueOption.defaultValue "none" offer.Site
+        let origin = offer.Site |> ValueOption.ofObj |> ValueOption.defaultValue "none"
 
         Invariant
             $"origin: {origin}; subprotocols: [{subprotocols}]; extensions: [{extensions}]; headers: [{names}]"

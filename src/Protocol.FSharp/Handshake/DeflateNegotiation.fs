@@ -110,10 +110,12 @@ module DeflateNegotiation =
             ServerMaxWindowBits = ValueOption.defaultValue 15 server
             ClientMaxWindowBits = ValueOption.defaultValue 15 client
             Parameters =
-                DeflateParameter.flag DeflateParameter.ServerForgets serverForgets
-                @ DeflateParameter.flag DeflateParameter.ClientForgets clientForgets
-                @ DeflateParameter.limit DeflateParameter.ServerBits (toldServerBits offer server)
-                @ DeflateParameter.limit DeflateParameter.ClientBits client
+                EquatableList.Create(
+                    DeflateParameter.flag DeflateParameter.ServerForgets serverForgets
+                    @ DeflateParameter.flag DeflateParameter.ClientForgets clientForgets
+                    @ DeflateParameter.limit DeflateParameter.ServerBits (toldServerBits offer server)
+                    @ DeflateParameter.limit DeflateParameter.ClientBits client
+                )
         }
 
     /// <summary>Agrees to one offer, or tells why it is declined; then the client's next offer has its turn.</summary>
@@ -146,7 +148,7 @@ module DeflateNegotiation =
     /// <summary>What a client offers, the best first: a server takes the first that it can do (RFC 7692 §5.1).</summary>
     /// <param name="offer">What the client wants.</param>
     [<CompiledName("Offers")>]
-    let offers (offer: DeflateOffer) : ExtensionOffer list = offer.Alternatives
+    let offers (offer: DeflateOffer) : EquatableList<ExtensionOffer> = EquatableList.Create offer.Alternatives
 
     /// A client that doesn't insist on limits has made a second offer without them, which any answer about them fits.
     let private brokenServerLimit (offer: DeflateOffer) (answer: Terms) : DeflateRefusal voption =
@@ -186,7 +188,7 @@ module DeflateNegotiation =
                 | Bits bits -> bits
                 | Unsaid
                 | AnySize -> own
-            Parameters = parameters
+            Parameters = EquatableList.Create parameters
         }
 
     /// <summary>

@@ -194,16 +194,10 @@ type DeflateOffer = private {
             @ DeflateParameter.limit DeflateParameter.ServerBits offer.ServerBits
 
         [
-            {
-                Name = DeflateParameter.Extension
-                Parameters = theirs @ own
-            }
+            ExtensionOffer.Create(DeflateParameter.Extension, theirs @ own)
 
             if not theirs.IsEmpty && not offer.RequiresServerLimits then
-                {
-                    Name = DeflateParameter.Extension
-                    Parameters = own
-                }
+                ExtensionOffer.Create(DeflateParameter.Extension, own)
         ]
 
     member private offer.Text = HeaderGrammar.renderExtensions offer.Alternatives
@@ -228,7 +222,7 @@ type DeflateAgreement = {
     /// </summary>
     ClientMaxWindowBits: int
     /// <summary>What the response says about it.</summary>
-    Parameters: ExtensionParameter list
+    Parameters: EquatableList<ExtensionParameter>
 }
 
 /// <summary>Why an offer of <c>permessage-deflate</c> is declined, or an answer to one is refused (RFC 7692 §7.1).</summary>

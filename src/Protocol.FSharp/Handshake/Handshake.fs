@@ -37,14 +37,15 @@ module Handshake =
     let hostOf (request: Request) : Result<string, HandshakeError> = RequestRules.host request
 
     [<CompiledName("OfferedExtensions")>]
-    let offeredExtensions (request: Request) : Result<ExtensionOffer list, HandshakeError> =
+    let offeredExtensions (request: Request) : Result<EquatableList<ExtensionOffer>, HandshakeError> =
         RequestRules.items HeaderGrammar.parseExtensions "Sec-WebSocket-Extensions" request.Headers
+        |> Result.map EquatableList.Create
 
     let private extensions (policy: HandshakePolicy) (request: Request) =
         if policy.ReadsExtensions then
             offeredExtensions request
         else
-            Ok []
+            Ok(EquatableList.Create [])
 
     /// Every check of the request itself, in order; the first that fails decides. What is left of it is the key.
     let private check (policy: HandshakePolicy) (request: Request) : Result<string, HandshakeError> =
@@ -68,7 +69,7 @@ module Handshake =
         match policy.Names, List.tryFind (fun name -> List.contains name offered) policy.Names with
         | _, Some name -> Ok name
         | [], None -> Ok null
-        | names, None -> Error(HandshakeError.Subprotocol names)
+        | names, None -> Error(HandshakeError.Subprotocol(EquatableList.Create names))
 
     let private offer (policy: HandshakePolicy) (request: Request) : Result<HandshakeOffer, HandshakeError> =
         check policy request
@@ -80,7 +81,7 @@ module Handshake =
                     extensions policy request
                     |> Result.map (fun extensions -> {
                         Key = key
-                        Subprotocols = offered
+                        Subprotocols = EquatableList.Create offered
                         Subprotocol = chosen
                         Extensions = extensions
                     }))))

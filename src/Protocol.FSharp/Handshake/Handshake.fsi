@@ -53,7 +53,7 @@ module Handshake =
     /// </summary>
     /// <param name="request">The request.</param>
     [<CompiledName("OfferedExtensions")>]
-    val offeredExtensions: request: Request -> Result<ExtensionOffer list, HandshakeError>
+    val offeredExtensions: request: Request -> Result<EquatableList<ExtensionOffer>, HandshakeError>
 
     /// <summary>
     /// Checks a request by every rule of RFC 6455 §4.2.1 in order, then its origin, its subprotocols and, where the policy

@@ -32,7 +32,7 @@ type HandshakeError =
     /// <summary>The origin may not connect; null when the request has none (RFC 6455 §10.2).</summary>
     | Origin of Value: (string | null)
     /// <summary>The client offers none of the subprotocols that the server has (RFC 6455 §1.9).</summary>
-    | Subprotocol of Supported: string list
+    | Subprotocol of Supported: EquatableList<string>
 
     static member private SectionOf(header: string) : RfcSection =
         match header with

@@ -100,9 +100,9 @@ type HandshakeOffer = {
     /// <summary>The value of <c>Sec-WebSocket-Key</c>, as received.</summary>
     Key: string
     /// <summary>The subprotocols that the client offers, in its order of preference; may be empty.</summary>
-    Subprotocols: string list
+    Subprotocols: EquatableList<string>
     /// <summary>The first subprotocol of the policy that the client offers; null when the policy has none.</summary>
     Subprotocol: string | null
     /// <summary>The extensions that the client offers, in its order of preference; empty where the policy reads none.</summary>
-    Extensions: ExtensionOffer list
+    Extensions: EquatableList<ExtensionOffer>
 }

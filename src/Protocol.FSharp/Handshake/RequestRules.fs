@@ -13,7 +13,7 @@ let single (name: string) (headers: Headers) : Result<string, HandshakeError> =
 
 /// All items of a list header, over all its lines; empty when it is missing.
 let items
-    (parse: string -> Result<'item list, GrammarError>)
+    (parse: string -> Result<EquatableList<'item>, GrammarError>)
     (name: string)
     (headers: Headers)
     : Result<'item list, HandshakeError> =
@@ -22,7 +22,7 @@ let items
         | [] -> Ok(parsed |> List.rev |> List.concat)
         | value :: rest ->
             match parse value with
-            | Ok items -> next (items :: parsed) rest
+            | Ok items -> next (List.ofSeq items :: parsed) rest
             | Error error -> Error(HandshakeError.HeaderFormat(name, value, error))
 
     next [] (List.ofSeq (headers.GetAll name))

@@ -3,6 +3,7 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Net
+open System.Runtime.InteropServices
 open System.Text
 open type System.FormattableString
 
@@ -134,6 +135,11 @@ type WebSocketUri = private {
 
     /// <summary>The name and the password that the URI has; none when it has neither.</summary>
     member uri.Credentials: BasicCredentials voption = uri.UserInfo
+
+    /// <summary>Tells the <c>Credentials</c>; false when the URI has none.</summary>
+    /// <param name="credentials">Name and password.</param>
+    member uri.TryGetCredentials([<Out>] credentials: byref<BasicCredentials>) : bool =
+        ValueOption.tryGet uri.UserInfo &credentials
 
     /// <summary>True when scheme, host and port are the same.</summary>
     /// <param name="other">Another URI.</param>

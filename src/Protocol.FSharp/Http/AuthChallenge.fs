@@ -11,34 +11,36 @@ open type System.FormattableString
 [<NoComparison; StructuredFormatDisplay("{Text}")>]
 type AuthChallenge = private {
     SchemeName: string
-    Token68: string voption
+    Token68: string | null
     Pairs: (struct (string * string)) list
 } with
 
     /// <summary>The scheme, such as <c>Basic</c>; case doesn't matter.</summary>
     member challenge.Scheme: string = challenge.SchemeName
 
-    /// <summary>The token, as <c>Negotiate</c> has one; none when there are parameters or nothing.</summary>
-    member challenge.Token: string voption = challenge.Token68
+    /// <summary>The token, as <c>Negotiate</c> has one; null when there are parameters or nothing.</summary>
+    member challenge.Token: string | null = challenge.Token68
 
     /// <summary>The parameters in order, unquoted; names are compared without case.</summary>
     member challenge.Parameters: IReadOnlyList<KeyValuePair<string, string>> =
         [| for struct (name, value) in challenge.Pairs -> KeyValuePair(name, value) |] :> _
 
-    /// <summary>The first value of a parameter, such as <c>realm</c>; none when it is missing.</summary>
+    /// <summary>The first value of a parameter, such as <c>realm</c>; null when it is missing.</summary>
     /// <param name="name">The name, in any case.</param>
-    member challenge.Find(name: string) : string voption =
-        challenge.Pairs
-        |> List.tryFind (fun (struct (key, _)) ->
-            String.Equals(key, name, StringComparison.OrdinalIgnoreCase))
-        |> function
-            | Some(struct (_, value)) -> ValueSome value
-            | None -> ValueNone
+    member challenge.Find(name: string) : string | null =
+        ArgumentNullException.ThrowIfNull(name, nameof name)
+
+        let isNamed (struct (key: string, _)) =
+            String.Equals(key, name, StringComparison.OrdinalIgnoreCase)
+
+        match List.tryFind isNamed challenge.Pairs with
+        | Some(struct (_, value)) -> value
+        | None -> null
 
     member private challenge.Text =
         match challenge.Find "realm" with
-        | ValueSome realm -> Invariant $"{challenge.SchemeName} {PeerText.quote realm}"
-        | ValueNone -> challenge.SchemeName
+        | NonNull realm -> Invariant $"{challenge.SchemeName} {PeerText.quote realm}"
+        | Null -> challenge.SchemeName
 
     /// <summary>The scheme, and the realm if there is one.</summary>
     override challenge.ToString() = challenge.Text
@@ -161,7 +163,7 @@ module internal ChallengeGrammar =
 
         let bare = {
             SchemeName = text.Substring(at, schemeEnd - at)
-            Token68 = ValueNone
+            Token68 = null
             Pairs = []
         }
 
@@ -172,7 +174,7 @@ module internal ChallengeGrammar =
         else
             match token68 text rest with
             | ValueSome after ->
-                let token = ValueSome(text.Substring(rest, after - rest))
+                let token = text.Substring(rest, after - rest)
                 ValueSome(struct ({ bare with Token68 = token }, skip isBlank text after))
             | ValueNone ->
                 let struct (pairs, after) = parameters [] rest text rest

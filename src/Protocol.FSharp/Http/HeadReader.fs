@@ -2,7 +2,6 @@
 namespace FunctionalWs.Protocol
 
 open System
-open System.Buffers
 open System.Collections.Generic
 open System.Runtime.InteropServices
 open System.Text
@@ -109,15 +108,18 @@ type internal HeadState<'start> = {
     FieldCount: int
     /// The bytes of all lines that have ended.
     Size: int
-    /// The bytes of the unfinished line that were looked at: there is no LF among them.
-    Scanned: int
+    /// The pieces of the unfinished line that have come, the latest first: there is no LF among them.
+    Pieces: byte[] list
+    /// The bytes of those pieces.
+    PieceSize: int
 }
 
 /// Where reading has come to.
 [<Struct; RequireQualifiedAccess; NoComparison; NoEquality>]
 type internal HeadStep<'start> =
-    | Incomplete of State: HeadState<'start> * Taken: int64
-    | Complete of Start: 'start * Headers: Headers * Consumed: int64
+    | Incomplete of State: HeadState<'start>
+    /// How many of the bytes given last it took, and the bytes of all its lines.
+    | Complete of Start: 'start * Headers: Headers * Consumed: int * Size: int
     | Malformed of Error: HeadError
     /// The bytes are not even like a head.
     | Foreign
@@ -134,7 +136,8 @@ module internal HeadReader =
         Fields = []
         FieldCount = 0
         Size = 0
-        Scanned = 0
+        Pieces = []
+        PieceSize = 0
     }
 
     /// How far reading has come, in words.
@@ -214,7 +217,8 @@ module internal HeadReader =
         let after = {
             state with
                 Size = state.Size + line.Length
-                Scanned = 0
+                Pieces = []
+                PieceSize = 0
         }
 
         if isForeign kind state line then
@@ -226,106 +230,77 @@ module internal HeadReader =
         else
             LineStep.Wrong HeadError.LineEnding
 
-    /// What has come of a line that has not ended; the beginning of it is enough.
-    let private pause kind limits (state: HeadState<'start>) (size: int) (beginning: ReadOnlySpan<byte>) =
-        if isForeign kind state beginning then
+    /// The bytes of the unfinished line, and what has come after them.
+    let private together (state: HeadState<'start>) (bytes: ReadOnlySpan<byte>) : byte[] =
+        let line = Array.zeroCreate (state.PieceSize + bytes.Length)
+        let mutable stop = state.PieceSize
+
+        for piece in state.Pieces do
+            stop <- stop - piece.Length
+            piece.CopyTo(line, stop)
+
+        bytes.CopyTo(line.AsSpan state.PieceSize)
+        line
+
+    /// Judges and keeps what has come of a line that has not ended. Of a first line the beginning tells whether it is one.
+    let private pause kind limits (state: HeadState<'start>) (bytes: ReadOnlySpan<byte>) =
+        let size = state.PieceSize + bytes.Length
+
+        let isForeign =
+            state.Start.IsNone
+            && state.PieceSize < Beginning
+            && isForeign
+                kind
+                state
+                (ReadOnlySpan(together state (bytes.Slice(0, min bytes.Length Beginning))))
+
+        if isForeign then
             LineStep.Foreign
         elif size = horizon limits state then
             LineStep.Wrong(tooLarge limits state)
+        elif bytes.IsEmpty then
+            LineStep.Next state
         else
-            LineStep.Next { state with Scanned = size }
+            LineStep.Next {
+                state with
+                    Pieces = bytes.ToArray() :: state.Pieces
+                    PieceSize = size
+            }
 
-    let private complete (state: HeadState<'start>) (consumed: int64) : HeadStep<'start> =
-        HeadStep.Complete(state.Start.Value, Headers.Parsed(List.rev state.Fields), consumed)
-
-    /// A line that lies in one piece is not copied.
-    let private contiguous (bytes: ReadOnlySequence<byte>) : ReadOnlySpan<byte> =
-        if bytes.IsSingleSegment then
-            bytes.FirstSpan
+    /// The rest of a line, with its LF. A line that comes in one piece is not copied.
+    let private conclude kind limits (state: HeadState<'start>) (rest: ReadOnlySpan<byte>) =
+        if state.PieceSize = 0 then
+            finish kind limits state rest
         else
-            ReadOnlySpan(bytes.ToArray())
-
-    /// The caller's bytes begin with those of the unfinished line.
-    let private check (state: HeadState<'start>) (length: int64) : unit =
-        if length < int64 state.Scanned then
-            raise (
-                ArgumentException(
-                    Invariant
-                        $"There are {PeerText.number (int length)} bytes, but the {PeerText.number state.Scanned} that were not consumed must come first.",
-                    "bytes"
-                )
-            )
-
-    /// Where a line ends that begins the bytes: the size with its LF; none when it has not ended.
-    let private lineSize (state: HeadState<'start>) (bytes: ReadOnlySequence<byte>) : int voption =
-        let unseen = bytes.Slice(int64 state.Scanned)
-
-        match Option.ofNullable (BuffersExtensions.PositionOf(&unseen, byte '\n')) with
-        | Some lineFeed -> ValueSome(state.Scanned + int (unseen.Slice(0L, lineFeed).Length) + 1)
-        | None -> ValueNone
+            finish kind limits state (ReadOnlySpan(together state rest))
 
     let rec private next
         kind
         limits
         (state: HeadState<'start>)
-        (consumed: int64)
-        (bytes: ReadOnlySequence<byte>)
-        =
-        let seen = bytes.Slice(0L, min bytes.Length (int64 (horizon limits state)))
-        let size = lineSize state seen
-
-        let step =
-            match size with
-            | ValueSome size -> finish kind limits state (contiguous (seen.Slice(0L, int64 size)))
-            | ValueNone ->
-                let beginning = seen.Slice(0L, min seen.Length (int64 Beginning))
-                pause kind limits state (int seen.Length) (contiguous beginning)
-
-        match step, size with
-        | LineStep.Next after, ValueSome size ->
-            next kind limits after (consumed + int64 size) (bytes.Slice(int64 size))
-        | LineStep.Next after, ValueNone -> HeadStep.Incomplete(after, consumed)
-        | LineStep.End, _ -> complete state (consumed + int64 size.Value)
-        | LineStep.Wrong error, _ -> HeadStep.Malformed error
-        | LineStep.Foreign, _ -> HeadStep.Foreign
-
-    /// The same for bytes in one piece, which is how they usually lie.
-    let rec private nextOf
-        kind
-        limits
-        (state: HeadState<'start>)
         (consumed: int)
         (bytes: ReadOnlySpan<byte>)
-        =
-        let seen = bytes.Slice(0, min bytes.Length (horizon limits state))
-        let lineFeed = seen.Slice(state.Scanned).IndexOf(byte '\n')
-        let size = state.Scanned + lineFeed + 1
+        : HeadStep<'start> =
+        let seen = bytes.Slice(0, min bytes.Length (horizon limits state - state.PieceSize))
+
+        let lineFeed = seen.IndexOf(byte '\n')
+        let size = lineFeed + 1
 
         let step =
             if lineFeed < 0 then
-                pause kind limits state seen.Length seen
+                pause kind limits state seen
             else
-                finish kind limits state (seen.Slice(0, size))
+                conclude kind limits state (seen.Slice(0, size))
 
         match step with
-        | LineStep.Next after when lineFeed < 0 -> HeadStep.Incomplete(after, int64 consumed)
-        | LineStep.Next after -> nextOf kind limits after (consumed + size) (bytes.Slice size)
-        | LineStep.End -> complete state (int64 (consumed + size))
+        | LineStep.Next after when lineFeed < 0 -> HeadStep.Incomplete after
+        | LineStep.Next after -> next kind limits after (consumed + size) (bytes.Slice size)
+        | LineStep.End ->
+            let headers = Headers.Parsed(List.rev state.Fields)
+            let total = state.Size + state.PieceSize + size
+            HeadStep.Complete(state.Start.Value, headers, consumed + size, total)
         | LineStep.Wrong error -> HeadStep.Malformed error
         | LineStep.Foreign -> HeadStep.Foreign
 
-    let readSpan kind limits (state: HeadState<'start>) (bytes: ReadOnlySpan<byte>) : HeadStep<'start> =
-        check state (int64 bytes.Length)
-        nextOf kind limits state 0 bytes
-
-    let readSequence
-        kind
-        limits
-        (state: HeadState<'start>)
-        (bytes: ReadOnlySequence<byte>)
-        : HeadStep<'start> =
-        if bytes.IsSingleSegment then
-            readSpan kind limits state bytes.FirstSpan
-        else
-            check state bytes.Length
-            next kind limits state 0L bytes
+    let read kind limits (state: HeadState<'start>) (bytes: ReadOnlySpan<byte>) : HeadStep<'start> =
+        next kind limits state 0 bytes

@@ -11,7 +11,7 @@ type ExtensionParameter = { Name: string; Value: string | null }
 
 type ExtensionOffer = {
     Name: string
-    Parameters: ExtensionParameter list
+    Parameters: EquatableList<ExtensionParameter>
 } with
 
     static member Create(name: string, parameters: ExtensionParameter seq) : ExtensionOffer =
@@ -20,7 +20,7 @@ type ExtensionOffer = {
 
         {
             Name = name
-            Parameters = List.ofSeq parameters
+            Parameters = EquatableList.Create parameters
         }
 
 [<StructuredFormatDisplay("{Shown}")>]
@@ -101,7 +101,7 @@ module HeaderGrammar =
         | Ok(struct (name, after)) ->
             parameters [] text after
             |> Result.map (fun (struct (parameters, after)) ->
-                struct ({ Name = name; Parameters = parameters }, after))
+                struct (ExtensionOffer.Create(name, parameters), after))
 
     let private isSeparator (character: char) = character = ',' || isBlank character
 
@@ -109,7 +109,7 @@ module HeaderGrammar =
     let private list
         (item: string -> int -> Result<struct ('a * int), GrammarError>)
         (text: string)
-        : Result<'a list, GrammarError> =
+        : Result<EquatableList<'a>, GrammarError> =
         let rec next parsed at =
             match item text at with
             | Error error -> Error error
@@ -118,24 +118,25 @@ module HeaderGrammar =
                 let start = skip isSeparator text comma
 
                 if comma = text.Length || start = text.Length && startsWith ',' text comma then
-                    Ok(List.rev (value :: parsed))
+                    Ok(EquatableList.Create(List.rev (value :: parsed)))
                 elif startsWith ',' text comma then
                     next (value :: parsed) start
                 else
                     expected "a comma" comma
 
         match skip isSeparator text 0 with
-        | first when first = text.Length -> Ok []
+        | first when first = text.Length -> Ok(EquatableList.Create [])
         | first -> next [] first
 
     [<CompiledName("ParseTokens")>]
-    let parseTokens (text: string) : Result<string list, GrammarError> = list token text
+    let parseTokens (text: string) : Result<EquatableList<string>, GrammarError> = list token text
 
     [<CompiledName("ParseProtocols")>]
-    let parseProtocols (text: string) : Result<string list, GrammarError> = list protocol text
+    let parseProtocols (text: string) : Result<EquatableList<string>, GrammarError> = list protocol text
 
     [<CompiledName("ParseExtensions")>]
-    let parseExtensions (text: string) : Result<ExtensionOffer list, GrammarError> = list extension text
+    let parseExtensions (text: string) : Result<EquatableList<ExtensionOffer>, GrammarError> =
+        list extension text
 
     let private renderParameter (parameter: ExtensionParameter) =
         match parameter.Value with
@@ -145,7 +146,8 @@ module HeaderGrammar =
     [<CompiledName("RenderExtensions")>]
     let renderExtensions (extensions: ExtensionOffer seq) : string =
         let render (extension: ExtensionOffer) =
-            extension.Name :: List.map renderParameter extension.Parameters
+            extension.Name
+            :: [ for parameter in extension.Parameters -> renderParameter parameter ]
             |> String.concat "; "
 
         extensions |> Seq.map render |> String.concat ", "

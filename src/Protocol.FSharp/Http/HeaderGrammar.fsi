@@ -23,7 +23,7 @@ type ExtensionOffer = {
     /// <summary>The name; case matters.</summary>
     Name: string
     /// <summary>The parameters in order.</summary>
-    Parameters: ExtensionParameter list
+    Parameters: EquatableList<ExtensionParameter>
 } with
 
     /// <summary>Makes an extension.</summary>
@@ -51,17 +51,17 @@ module HeaderGrammar =
     /// <summary>A list of tokens, as in <c>Connection</c> and <c>Sec-WebSocket-Protocol</c>.</summary>
     /// <param name="text">The value of the header.</param>
     [<CompiledName("ParseTokens")>]
-    val parseTokens: text: string -> Result<string list, GrammarError>
+    val parseTokens: text: string -> Result<EquatableList<string>, GrammarError>
 
     /// <summary>A list of protocols, <c>token</c> or <c>token/token</c>, as in <c>Upgrade</c> (RFC 9110 §7.8).</summary>
     /// <param name="text">The value of the header.</param>
     [<CompiledName("ParseProtocols")>]
-    val parseProtocols: text: string -> Result<string list, GrammarError>
+    val parseProtocols: text: string -> Result<EquatableList<string>, GrammarError>
 
     /// <summary>A list of extensions, as in <c>Sec-WebSocket-Extensions</c> (RFC 6455 §9.1).</summary>
     /// <param name="text">The value of the header.</param>
     [<CompiledName("ParseExtensions")>]
-    val parseExtensions: text: string -> Result<ExtensionOffer list, GrammarError>
+    val parseExtensions: text: string -> Result<EquatableList<ExtensionOffer>, GrammarError>
 
     /// <summary>Extensions as the value of a header (RFC 6455 §9.1).</summary>
     /// <param name="extensions">Names and values are tokens.</param>

@@ -101,14 +101,13 @@ module internal RequestLine =
 /// <summary>Result of reading a request's head.</summary>
 [<RequireQualifiedAccess; NoComparison; NoEquality>]
 type RequestParse =
-    /// <summary>More bytes are needed.</summary>
-    /// <param name="Next">Goes on with the bytes that were not consumed, which are kept, and more after them.</param>
-    /// <param name="Consumed">How many bytes were taken: all of each line that has ended.</param>
-    | Incomplete of Next: RequestReader * Consumed: int64
+    /// <summary>All bytes were taken, and more are needed.</summary>
+    /// <param name="Next">Goes on with what comes next.</param>
+    | Incomplete of Next: RequestReader
     /// <summary>A head that keeps the rules; what follows it is not touched.</summary>
     /// <param name="Request">The request.</param>
     /// <param name="Consumed">How many of the bytes given last belong to its head.</param>
-    | Complete of Request: Request * Consumed: int64
+    | Complete of Request: Request * Consumed: int
     /// <summary>A client of HTTP breaks a rule: it is answered, and nothing after this can be read.</summary>
     | Malformed of Error: HeadError
     /// <summary>
@@ -118,19 +117,18 @@ type RequestParse =
     | NotHttp
 
 /// <summary>
-/// Reads a request's head as its bytes come, and goes on where it stopped. Immutable: a reader may be used again, from any
-/// thread. Empty lines before the request are passed over (RFC 9112 §2.2).
+/// Reads a request's head as its bytes come, cut anywhere, and goes on where it stopped. Immutable: a reader may be used again, from
+/// any thread. It keeps the bytes of a line that has not ended. Empty lines before the request are passed over (RFC 9112 §2.2).
 /// </summary>
 and [<Sealed; AllowNullLiteral(false)>] RequestReader
     internal (limits: HeadLimits, state: HeadState<RequestLine.Parts>) =
 
     let conclude (step: HeadStep<RequestLine.Parts>) : RequestParse =
         match step with
-        | HeadStep.Incomplete(state, consumed) ->
-            RequestParse.Incomplete(RequestReader(limits, state), consumed)
+        | HeadStep.Incomplete state -> RequestParse.Incomplete(RequestReader(limits, state))
         | HeadStep.Malformed error -> RequestParse.Malformed error
         | HeadStep.Foreign -> RequestParse.NotHttp
-        | HeadStep.Complete(line, headers, consumed) ->
+        | HeadStep.Complete(line, headers, consumed, _) ->
             match RequestLine.bodyError headers with
             | ValueSome error -> RequestParse.Malformed error
             | ValueNone ->
@@ -152,17 +150,32 @@ and [<Sealed; AllowNullLiteral(false)>] RequestReader
     /// <summary>A reader at the beginning of a head, with the usual limits.</summary>
     new() = RequestReader(HeadLimits.Default, HeadReader.start)
 
-    /// <summary>Reads on. Total: no bytes of a peer make it throw.</summary>
-    /// <param name="bytes">The bytes that the reading before did not consume, if any, and what has come after them.</param>
-    /// <exception cref="T:System.ArgumentException">Bytes that were not consumed are missing.</exception>
-    member _.Read(bytes: ReadOnlySpan<byte>) : RequestParse =
-        conclude (HeadReader.readSpan RequestLine.kind limits state bytes)
-
     /// <summary>How far it has come, in words.</summary>
     override _.ToString() : string = HeadReader.describe state
 
     /// <summary>Reads on. Total: no bytes of a peer make it throw.</summary>
-    /// <param name="bytes">The bytes that the reading before did not consume, if any, and what has come after them.</param>
-    /// <exception cref="T:System.ArgumentException">Bytes that were not consumed are missing.</exception>
-    member _.Read(bytes: inref<ReadOnlySequence<byte>>) : RequestParse =
-        conclude (HeadReader.readSequence RequestLine.kind limits state bytes)
+    /// <param name="bytes">What has come since the reading before.</param>
+    member _.Read(bytes: ReadOnlySpan<byte>) : RequestParse =
+        conclude (HeadReader.read RequestLine.kind limits state bytes)
+
+    /// <summary>Reads on, from segments as a pipe has them. Total: no bytes of a peer make it throw.</summary>
+    /// <param name="bytes">What has come since the reading before.</param>
+    member reader.Read(bytes: inref<ReadOnlySequence<byte>>) : RequestParse =
+        let mutable segments = bytes.GetEnumerator()
+        let mutable next = reader
+        let mutable before = 0
+        let mutable found = ValueNone
+
+        while found.IsNone && segments.MoveNext() do
+            let segment = segments.Current.Span
+
+            match next.Read segment with
+            | RequestParse.Incomplete after ->
+                next <- after
+                before <- before + segment.Length
+            | RequestParse.Complete(request, consumed) ->
+                found <- ValueSome(RequestParse.Complete(request, before + consumed))
+            | RequestParse.Malformed _
+            | RequestParse.NotHttp as other -> found <- ValueSome other
+
+        ValueOption.defaultValue (RequestParse.Incomplete next) found

@@ -76,33 +76,39 @@ module internal StatusLine =
 /// <summary>Result of reading a response's head.</summary>
 [<RequireQualifiedAccess; NoComparison; NoEquality>]
 type ResponseParse =
-    /// <summary>More bytes are needed.</summary>
-    /// <param name="Next">Goes on with the bytes that were not consumed, which are kept, and more after them.</param>
-    /// <param name="Consumed">How many bytes were taken: all of each line that has ended.</param>
-    | Incomplete of Next: ResponseReader * Consumed: int64
+    /// <summary>All bytes were taken, and more are needed.</summary>
+    /// <param name="Next">Goes on with what comes next.</param>
+    | Incomplete of Next: ResponseReader
     /// <summary>A head that keeps the rules; what follows it is not touched.</summary>
     /// <param name="Head">The head.</param>
     /// <param name="Consumed">How many of the bytes given last belong to it, or to interim responses before it.</param>
-    | Complete of Head: ResponseHead * Consumed: int64
+    | Complete of Head: ResponseHead * Consumed: int
     /// <summary>A server of HTTP breaks a rule: nothing after this can be read.</summary>
     | Malformed of Error: HeadError
     /// <summary>The bytes don't begin as an answer of HTTP does: something else listens there, or TLS is awaited.</summary>
     | NotHttp
 
 /// <summary>
-/// Reads a response's head as its bytes come, and goes on where it stopped. Interim responses, 1xx but 101, are passed over; together
-/// with the head that counts they may be as large as a head (RFC 9110 §15.2). Immutable: a reader may be used again, from any thread.
+/// Reads a response's head as its bytes come, cut anywhere, and goes on where it stopped. Interim responses, 1xx but 101, are passed over;
+/// together with the head that counts they may be as large as a head (RFC 9110 §15.2). It keeps the bytes of a line that has not ended.
+/// Immutable: a reader may be used again, from any thread.
 /// </summary>
 and [<Sealed; AllowNullLiteral(false)>] ResponseReader
     internal (limits: HeadLimits, state: HeadState<StatusLine.Parts>) =
 
-    let conclude (before: int64) (step: HeadStep<StatusLine.Parts>) : ResponseParse =
-        match step with
-        | HeadStep.Incomplete(next, consumed) ->
-            ResponseParse.Incomplete(ResponseReader(limits, next), before + consumed)
+    /// A head counts unless it is an interim one: the head after that has less room.
+    let rec next
+        (before: int)
+        (state: HeadState<StatusLine.Parts>)
+        (bytes: ReadOnlySpan<byte>)
+        : ResponseParse =
+        match HeadReader.read StatusLine.kind limits state (bytes.Slice before) with
+        | HeadStep.Incomplete state -> ResponseParse.Incomplete(ResponseReader(limits, state))
         | HeadStep.Malformed error -> ResponseParse.Malformed error
         | HeadStep.Foreign -> ResponseParse.NotHttp
-        | HeadStep.Complete(line, headers, consumed) ->
+        | HeadStep.Complete(line, _, consumed, size) when line.StatusCode < 200 && line.StatusCode <> 101 ->
+            next (before + consumed) { HeadReader.start with Size = size } bytes
+        | HeadStep.Complete(line, headers, consumed, _) ->
             let head: ResponseHead = {
                 Version = line.Version
                 StatusCode = line.StatusCode
@@ -111,22 +117,6 @@ and [<Sealed; AllowNullLiteral(false)>] ResponseReader
             }
 
             ResponseParse.Complete(head, before + consumed)
-
-    /// The bytes that an interim response took; none for what counts.
-    let interimSize (step: HeadStep<StatusLine.Parts>) : int voption =
-        match step with
-        | HeadStep.Complete(line, _, consumed) when line.StatusCode < 200 && line.StatusCode <> 101 ->
-            ValueSome(int consumed)
-        | HeadStep.Complete _
-        | HeadStep.Incomplete _
-        | HeadStep.Malformed _
-        | HeadStep.Foreign -> ValueNone
-
-    /// The head after an interim response has less room.
-    let after (before: HeadState<StatusLine.Parts>) (size: int) : HeadState<StatusLine.Parts> = {
-        HeadReader.start with
-            Size = before.Size + size
-    }
 
     /// <summary>How far it has come, in words.</summary>
     override _.ToString() : string = HeadReader.describe state
@@ -141,35 +131,27 @@ and [<Sealed; AllowNullLiteral(false)>] ResponseReader
     new() = ResponseReader(HeadLimits.Default, HeadReader.start)
 
     /// <summary>Reads on. Total: no bytes of a peer make it throw.</summary>
-    /// <param name="bytes">The bytes that the reading before did not consume, if any, and what has come after them.</param>
-    /// <exception cref="T:System.ArgumentException">Bytes that were not consumed are missing.</exception>
-    member _.Read(bytes: ReadOnlySpan<byte>) : ResponseParse =
-        let mutable at = 0
-        let mutable state = state
-        let mutable step = HeadReader.readSpan StatusLine.kind limits state bytes
-        let mutable interim = interimSize step
+    /// <param name="bytes">What has come since the reading before.</param>
+    member _.Read(bytes: ReadOnlySpan<byte>) : ResponseParse = next 0 state bytes
 
-        while interim.IsSome do
-            at <- at + interim.Value
-            state <- after state interim.Value
-            step <- HeadReader.readSpan StatusLine.kind limits state (bytes.Slice at)
-            interim <- interimSize step
+    /// <summary>Reads on, from segments as a pipe has them. Total: no bytes of a peer make it throw.</summary>
+    /// <param name="bytes">What has come since the reading before.</param>
+    member reader.Read(bytes: inref<ReadOnlySequence<byte>>) : ResponseParse =
+        let mutable segments = bytes.GetEnumerator()
+        let mutable next = reader
+        let mutable before = 0
+        let mutable found = ValueNone
 
-        conclude (int64 at) step
+        while found.IsNone && segments.MoveNext() do
+            let segment = segments.Current.Span
 
-    /// <summary>Reads on. Total: no bytes of a peer make it throw.</summary>
-    /// <param name="bytes">The bytes that the reading before did not consume, if any, and what has come after them.</param>
-    /// <exception cref="T:System.ArgumentException">Bytes that were not consumed are missing.</exception>
-    member _.Read(bytes: inref<ReadOnlySequence<byte>>) : ResponseParse =
-        let mutable at = 0L
-        let mutable state = state
-        let mutable step = HeadReader.readSequence StatusLine.kind limits state bytes
-        let mutable interim = interimSize step
+            match next.Read segment with
+            | ResponseParse.Incomplete after ->
+                next <- after
+                before <- before + segment.Length
+            | ResponseParse.Complete(head, consumed) ->
+                found <- ValueSome(ResponseParse.Complete(head, before + consumed))
+            | ResponseParse.Malformed _
+            | ResponseParse.NotHttp as other -> found <- ValueSome other
 
-        while interim.IsSome do
-            at <- at + int64 interim.Value
-            state <- after state interim.Value
-            step <- HeadReader.readSequence StatusLine.kind limits state (bytes.Slice at)
-            interim <- interimSize step
-
-        conclude at step
+        ValueOption.defaultValue (ResponseParse.Incomplete next) found

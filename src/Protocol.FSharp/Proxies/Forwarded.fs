@@ -38,14 +38,20 @@ module Forwarded =
         | ValueSome address -> ValueSome(IPEndPoint(address, 0))
         | ValueNone -> node text
 
+    let private toHops (hops: IPEndPoint voption list) : IReadOnlyList<IPEndPoint | null> =
+        [| for hop in hops -> ValueOption.toObj hop |] :> _
+
     [<CompiledName("ParseXForwardedFor")>]
-    let parseXForwardedFor (values: IReadOnlyList<string>) : IPEndPoint voption list =
+    let parseXForwardedFor (values: IReadOnlyList<string>) : IReadOnlyList<IPEndPoint | null> =
+        ArgumentNullException.ThrowIfNull(values, nameof values)
+
         String.Join(",", values).Split ','
         |> List.ofArray
         |> List.map _.Trim(' ', '\t')
         |> List.filter (fun item -> item <> "")
-        |> List.map looseNode
         |> List.rev
+        |> List.map looseNode
+        |> toHops
 
     // ---- Forwarded: elements with commas between them, each of pairs with semicolons between them (RFC 7239 §4)
 
@@ -101,21 +107,29 @@ module Forwarded =
             | _ -> ValueNone
 
     [<CompiledName("ParseForwarded")>]
-    let parseForwarded (values: IReadOnlyList<string>) : IPEndPoint voption list = [
-        for line in Seq.rev values do
-            match pairs [] ValueNone line (HeaderLexer.skipBlanks line 0) with
-            | ValueSome hops -> yield! hops
-            | ValueNone -> ValueNone
-    ]
+    let parseForwarded (values: IReadOnlyList<string>) : IReadOnlyList<IPEndPoint | null> =
+        ArgumentNullException.ThrowIfNull(values, nameof values)
+
+        toHops [
+            for line in Seq.rev values do
+                match pairs [] ValueNone line (HeaderLexer.skipBlanks line 0) with
+                | ValueSome hops -> yield! hops
+                | ValueNone -> ValueNone
+        ]
 
     [<CompiledName("FindClient")>]
-    let findClient (isTrusted: Func<IPAddress, bool>) (hops: IPEndPoint voption list) : IPEndPoint voption =
-        let rec search found hops =
+    let findClient
+        (isTrusted: Func<IPAddress, bool>)
+        (hops: IReadOnlyList<IPEndPoint | null>)
+        : IPEndPoint | null =
+        ArgumentNullException.ThrowIfNull(isTrusted, nameof isTrusted)
+        ArgumentNullException.ThrowIfNull(hops, nameof hops)
+
+        let rec search (found: IPEndPoint | null) (hops: (IPEndPoint | null) list) =
             match hops with
-            | ValueSome(hop: IPEndPoint) :: farther when isTrusted.Invoke hop.Address ->
-                search (ValueSome hop) farther
-            | ValueSome hop :: _ -> ValueSome hop
-            | ValueNone :: _
+            | NonNull hop :: farther when isTrusted.Invoke hop.Address -> search hop farther
+            | nearest :: _ when not (isNull nearest) -> nearest
+            | _ :: _
             | [] -> found
 
-        search ValueNone hops
+        search null (List.ofSeq hops)

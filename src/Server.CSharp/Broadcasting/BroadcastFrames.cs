@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using FunctionalWs.Protocol;
-using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;
 
@@ -54,14 +53,7 @@ internal ref struct BroadcastFrames(MessageKind kind, ReadOnlySpan<byte> payload
         var opcode = kind.IsText ? Opcode.Text : Opcode.Binary;
         var headerSize = FrameWriter.HeaderSize(data.Length, masked: false);
         var frame = new byte[headerSize + data.Length];
-        FrameWriter.WriteHeader(
-            true,
-            bits,
-            opcode,
-            data.Length,
-            FSharpValueOption<uint>.None,
-            frame
-        );
+        FrameWriter.WriteHeader(true, bits, opcode, data.Length, frame);
         data.CopyTo(frame.AsSpan(headerSize));
         return new PostedFrame(frame, opcode, payload.Length, budget);
     }

@@ -59,7 +59,7 @@ public sealed class WebSocketProtocolException : IOException
         : base(violation.ToString())
     {
         Violation = violation;
-        CloseCode = ProtocolErrorModule.CloseCode(violation.Error);
+        CloseCode = violation.Error.CloseCode;
     }
 
     /// <summary>What the peer did.</summary>

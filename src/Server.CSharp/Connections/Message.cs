@@ -62,8 +62,10 @@ public readonly struct Message : IEquatable<Message>
     }
 
     /// <summary>Kind and size, such as <c>Text (5 bytes)</c>; never the content.</summary>
-    public override string ToString() =>
-        Invariant($"{(IsText ? "Text" : "Binary")} ({Data.Length} bytes)");
+    public override string ToString() => ToString(Kind, Data.Length);
+
+    internal static string ToString(MessageKind kind, int size) =>
+        Invariant($"{(kind.IsText ? "Text" : "Binary")} ({size} bytes)");
 
     /// <summary>True when kind and payload are the same.</summary>
     public static bool operator ==(Message left, Message right) => left.Equals(right);

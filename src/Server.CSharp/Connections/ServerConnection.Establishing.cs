@@ -96,8 +96,6 @@ public sealed partial class ServerConnection
         var isX = header == ForwardedHeaders.XForwardedFor;
         var values = request.Headers.GetAll(isX ? "X-Forwarded-For" : "Forwarded");
         var hops = isX ? Forwarded.ParseXForwardedFor(values) : Forwarded.ParseForwarded(values);
-        var found = Forwarded.FindClient(options.IsTrusted, hops);
-        if (found.IsSome)
-            client = found.Value;
+        client = Forwarded.FindClient(options.IsTrusted, hops) ?? client;
     }
 }

@@ -130,9 +130,24 @@ public sealed partial class ServerConnection
     /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
     public IEnumerator<Message> GetEnumerator()
     {
-        while (TryReceiveNext(out var message))
-            yield return message;
+        while (TryReceiveNext(ReceiveMode.Message, out var message))
+            yield return message.ToMessage(driver);
     }
+
+    /// <summary>
+    /// Receives one message after another, for <c>foreach</c>, in memory that is lent until the next step: no array is made for a
+    /// message, and a large one is as cheap as the bytes of it. Ends when the connection closes normally.
+    /// </summary>
+    /// <returns>The messages; nothing is received before the first step.</returns>
+    /// <example>
+    /// <code>
+    /// foreach (var message in connection.Lent())
+    ///     connection.Send(message);
+    /// </code>
+    /// </example>
+    public LentMessages Lent() => new(this);
+
+    internal LentMessage Lend(MessageKind kind, ReadOnlySpan<byte> data) => new(kind, data, driver);
 
     /// <summary>The call to which the receiving side belongs; null while it is free.</summary>
     internal string? Receiving => Volatile.Read(ref receiving);
@@ -175,24 +190,13 @@ public sealed partial class ServerConnection
     }
 
     /// <summary>As <see cref="Receive(TimeSpan?)"/>, but false when the connection closed normally: no exception for a usual end.</summary>
-    private bool TryReceiveNext(out Message message)
+    internal bool TryReceiveNext(ReceiveMode mode, out ReceivedMessage message)
     {
-        message = default;
         BeginReceiving(nameof(Receive));
         try
         {
-            if (
-                driver.Receiver.TryReceive(
-                    Deadline.Never,
-                    ReceiveMode.Message,
-                    null,
-                    out var received
-                )
-            )
-            {
-                message = received.ToMessage(driver);
+            if (driver.Receiver.TryReceive(Deadline.Never, mode, null, out message))
                 return true;
-            }
         }
         finally
         {

@@ -111,6 +111,20 @@ public sealed partial class ServerConnection
         driver.Sender.Send(message.Kind, message.Data.Span, compress);
     }
 
+    /// <summary>Sends a lent message as it is, text as text and bytes as bytes; waits while the peer does not read.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="compress">
+    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
+    /// <see cref="PerMessageDeflate"/>'s settings.
+    /// </param>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    public void Send(LentMessage message, bool? compress = null)
+    {
+        RequireOpened();
+        driver.Sender.Send(message.Kind, message.Data, compress);
+    }
+
     /// <summary>
     /// Sends bytes that lie in several pieces, such as a borrowed payload; waits while the peer does not read.
     /// </summary>

@@ -20,10 +20,18 @@ internal sealed partial class Driver
     }
 
     /// <summary>
-    /// Gives a frame of a message to whoever can write next, if the state allows a message now; says why not otherwise.
+    /// Writes a frame of a message, or what can't be written now gives to whoever can write next, if the state allows a message now; says
+    /// why not otherwise.
     /// </summary>
     public SendError? Post(Command command, PostedFrame frame)
     {
+        if (recorder is null && TryWrite(command, frame, out var refused))
+        {
+            if (refused is null)
+                frames?.Sent(frame.Bytes);
+            WriteFrames();
+            return refused;
+        }
         var now = recorder is null ? default : Now;
         using (stateGate.Hold())
         {
@@ -37,6 +45,20 @@ internal sealed partial class Driver
         frames?.Sent(frame.Bytes);
         WriteFrames();
         return null;
+    }
+
+    private bool TryWrite(Command command, PostedFrame frame, out SendError? refused)
+    {
+        try
+        {
+            return output.TryWrite(command, frame, out refused);
+        }
+        catch (Exception error)
+        {
+            Break(error);
+            refused = null;
+            return true;
+        }
     }
 
     /// <summary>True while output waits since the peer doesn't read.</summary>

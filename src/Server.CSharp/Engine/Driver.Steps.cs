@@ -150,7 +150,8 @@ internal sealed partial class Driver
         Carry();
     }
 
-    private SendStep Begin(Command command, int length)
+    /// <summary>A step of ours that is to be written now. Under the write gate.</summary>
+    public SendStep Begin(Command command, int length)
     {
         // A message in one frame leaves the state as it was, and needs no lock: a close frame that is decided on meanwhile is
         // written by whoever holds the write gate next.

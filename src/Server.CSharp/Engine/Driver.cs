@@ -58,7 +58,7 @@ internal sealed partial class Driver
             TimeSpan.Zero
         );
         Input = new MessageInput(this);
-        output = new FrameOutput(transport, options.Scheduler, Begin, frames);
+        output = new FrameOutput(transport, options.Scheduler, this, frames);
         Receiver = new Receiver(this, transport, options.Scheduler, Input);
         Sender = new Sender(this, output, options);
         Pings = new PingLog(options.TimeProvider, options.Scheduler);

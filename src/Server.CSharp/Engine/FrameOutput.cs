@@ -9,7 +9,7 @@ namespace FunctionalWs;
 internal sealed class FrameOutput(
     Transport transport,
     Scheduler scheduler,
-    Func<Command, int, SendStep> begin,
+    Driver driver,
     FrameLog? log
 )
 {
@@ -77,7 +77,7 @@ internal sealed class FrameOutput(
         {
             if (extensions.Failure is { } failure)
                 throw failure;
-            var result = begin(command, payload.Length);
+            var result = driver.Begin(command, payload.Length);
             if (result.Refused.IsSome)
                 return result.Refused.Value;
             Volatile.Write(ref writes, writes + 1);
@@ -172,6 +172,37 @@ internal sealed class FrameOutput(
 
     /// <summary>Takes a whole frame of a message and never waits; <see cref="TryFlush"/> sends it.</summary>
     public void Post(PostedFrame frame) => posted.Add(frame);
+
+    /// <summary>
+    /// Writes a whole frame of a message at once, as far as that goes without waiting, if nobody writes and nothing waits; false when
+    /// it has to be posted. What is left of it leaves before everything else.
+    /// </summary>
+    /// <param name="command">What is sent.</param>
+    /// <param name="frame">The frame.</param>
+    /// <param name="refused">Why the state doesn't allow it; then nothing was written.</param>
+    /// <exception cref="IOException">The stream is broken.</exception>
+    public bool TryWrite(Command command, PostedFrame frame, out SendError? refused)
+    {
+        refused = null;
+        if (HasWork || gate.IsHeldByCurrentThread || !gate.TryEnter())
+            return false;
+        try
+        {
+            if (!buffer.IsEmpty || posted.HasWork || extensions.Failure is not null)
+                return false;
+            var step = driver.Begin(command, frame.Bytes.Length);
+            if (step.Refused.IsSome)
+                refused = step.Refused.Value;
+            else
+                posted.AddRest(frame, transport.TryWrite(posted.Begin(frame, buffer.Flow).Span));
+        }
+        finally
+        {
+            gate.Exit();
+        }
+        FlushPosted();
+        return true;
+    }
 
     /// <summary>Forgets the oldest posted messages that have not begun to leave; tells how many.</summary>
     public int DropPosted(long untilCost) => posted.Drop(untilCost);

@@ -15,10 +15,14 @@ internal sealed class MessageInput(Driver driver)
     // So many pings of a flood are answered one by one; of the rest the last one of each read is (RFC 6455 §5.5.3).
     private const int MaxPongs = 8;
 
+    // So much of a payload is worth a read of its own.
+    private const int MinStraightSize = 4 * 1024;
+
     private readonly ReceiveBuffer buffer = new();
     private readonly MessageSink sink = new();
     private ChainDecoder? chain;
     private PayloadDecoder? decoder; // that, perhaps watched by the flight recorder
+    private bool mayReadStraight; // to where a message is put together: the flight recorder wants bytes as they came
     private bool isPastEmptyLine; // that may lie before the first frame
     private long frameStart; // where the frame that is arriving begins
     private bool isContinued; // the message that is arriving has a frame already
@@ -46,6 +50,9 @@ internal sealed class MessageInput(Driver driver)
     /// <summary>What is kept of the message that is arriving.</summary>
     public Unread Arriving => sink.Unread;
 
+    /// <summary>The memory that was made for more of it, in bytes.</summary>
+    public long Spare => sink.Capacity - sink.Unread.Bytes;
+
     /// <summary>Drops what was read of the opening handshake's request from what <see cref="Reader"/> gave.</summary>
     public void SkipRequest(in ReadOnlySequence<byte> given, long size, long examined) =>
         buffer.Skip(given, size, examined);
@@ -53,14 +60,12 @@ internal sealed class MessageInput(Driver driver)
     /// <summary>The handshake has agreed on extensions.</summary>
     public void Use(ExtensionChain extensions, FlightRecorder? recorder)
     {
+        mayReadStraight = recorder is null;
         if (extensions.Bits == ReservedBits.None)
             return;
         chain = new ChainDecoder(extensions);
         decoder = recorder?.Watch(chain) ?? chain;
     }
-
-    /// <summary>True when what comes next may be a message that <see cref="FillSmall"/> takes.</summary>
-    public bool ExpectsSmall => isPastEmptyLine && buffer.ExpectsLittle;
 
     /// <summary>True from now on while messages are put together in memory that is lent.</summary>
     public bool IsLending
@@ -68,10 +73,29 @@ internal sealed class MessageInput(Driver driver)
         set => sink.IsPooling = value;
     }
 
-    /// <summary>Waits for bytes and takes them in; false at the end of the stream.</summary>
+    /// <summary>
+    /// Waits for bytes and takes them in, to where they belong: the rest of a large payload to its message, a little on the stack, and
+    /// what may be many messages to the buffer.
+    /// </summary>
     /// <param name="transport">Where they come from.</param>
     /// <param name="maxSize">The most room that is made for them, in bytes: 4 KiB or more.</param>
-    public bool Fill(Transport transport, int maxSize = ReceiveBuffer.MaxReadSize)
+    /// <param name="message">The message that is complete with them, if it is in none of the buffer's bytes.</param>
+    public Filled Fill(Transport transport, int maxSize, out ReceivedMessage message)
+    {
+        if (buffer.IsEmpty)
+        {
+            var left = mayReadStraight ? driver.Endpoint.PayloadLeft : 0;
+            if (left >= MinStraightSize)
+                return FillPayload(transport, left, maxSize, out message);
+            if (isPastEmptyLine && buffer.ExpectsLittle)
+                return FillSmall(transport, out message);
+        }
+        message = default;
+        return Fill(transport, maxSize) ? Filled.Bytes : Filled.End;
+    }
+
+    /// <summary>Waits for bytes and takes them into the buffer; false at the end of the stream.</summary>
+    public bool Fill(Transport transport, int maxSize)
     {
         var size = buffer.Fill(transport, maxSize);
         CountRead(size);
@@ -79,24 +103,43 @@ internal sealed class MessageInput(Driver driver)
     }
 
     /// <summary>
-    /// Waits for bytes, and takes as many as a message needs, if there is one; the rest is kept. It comes to the same as
-    /// <see cref="Fill"/> and <see cref="TryReadMessage"/>, but on the stack: among a thousand connections the buffer is seldom in the
-    /// processor's cache.
+    /// Among a thousand connections the buffer is seldom in the processor's cache: what is no more than a message is taken from the
+    /// stack, and the rest is kept.
     /// </summary>
     [SkipLocalsInit]
-    public Filled FillSmall(Transport transport, out ReceivedMessage message)
+    private Filled FillSmall(Transport transport, out ReceivedMessage message)
     {
-        message = default;
         Span<byte> piece = stackalloc byte[ReceiveBuffer.MinReadSize];
         var received = piece[..transport.Read(piece)];
-        if (received.IsEmpty)
-            return Filled.End;
-        CountRead(received.Length);
-        var taken = Take(received, out message, out var isMessage);
+        var filled = TakeIn(received, out message, out var taken);
         if (taken < received.Length)
             buffer.Add(received[taken..]);
+        return filled;
+    }
+
+    /// <summary>The payload is unmasked and judged where it is read to.</summary>
+    private Filled FillPayload(
+        Transport transport,
+        long left,
+        int maxSize,
+        out ReceivedMessage message
+    )
+    {
+        var room = sink.GetMemory(left, transport.Arrived).Span;
+        var piece = room[..(int)Math.Min(room.Length, Math.Min(left, maxSize))];
+        var filled = TakeIn(piece[..transport.Read(piece)], out message, out _);
+        buffer.ExpectLittle();
+        return filled;
+    }
+
+    private Filled TakeIn(ReadOnlySpan<byte> received, out ReceivedMessage message, out int taken)
+    {
+        CountRead(received.Length);
+        taken = Take(received, out message, out var isMessage);
         AnswerLastPing();
-        return isMessage ? Filled.Message : Filled.Bytes;
+        return received.IsEmpty ? Filled.End
+            : isMessage ? Filled.Message
+            : Filled.Bytes;
     }
 
     private void CountRead(int size)
@@ -225,6 +268,7 @@ internal sealed class MessageInput(Driver driver)
             : Opcode.Binary;
         isContinued = !data.EndOfMessage;
         Messages += data.EndOfMessage ? 1 : 0;
+        sink.FirstSize = wireSize >= MinStraightSize ? MinStraightSize : 0;
         Flow?.Add(opcode, data.EndOfMessage, sink.FrameSize, wireSize);
         driver.Frames?.Received(opcode, data.EndOfMessage, bits, wireSize);
         return sink.EndFrame(data.Kind, data.EndOfMessage, out message);

@@ -99,8 +99,7 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
     }
 
     /// <summary>
-    /// Adds a frame, writing out what does not fit. A large payload goes to the transport from where it lies, after the
-    /// part of it that fills the buffer up: one system call for most frames, two for the largest.
+    /// Adds a frame, writing out what does not fit: one system call for most frames, however large.
     /// </summary>
     private void AddFrame(
         Opcode opcode,
@@ -112,25 +111,36 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
         log?.Sent(opcode, fin, bits, payload.Length);
         var headerSize = FrameWriter.HeaderSize(payload.Length, masked: false);
         if (end + headerSize + payload.Length > Capacity)
+        {
             Flush();
+            if (headerSize + payload.Length > Capacity)
+            {
+                WriteLarge(opcode, fin, payload, bits);
+                return;
+            }
+        }
 
         buffer ??= SharedBuffers.Pool.Rent(Capacity);
-        end += FrameWriter.WriteHeader(
-            fin,
-            bits,
-            opcode,
-            payload.Length,
-            FSharpValueOption<uint>.None,
-            buffer.AsSpan(end)
-        );
-        var copied = Math.Min(payload.Length, Capacity - end);
-        payload[..copied].CopyTo(buffer.AsSpan(end));
-        end += copied;
-        if (copied == payload.Length)
-            return;
-        Flush();
-        transport.Write(payload[copied..]);
+        end += WriteHeader(opcode, fin, payload.Length, bits, buffer.AsSpan(end));
+        payload.CopyTo(buffer.AsSpan(end));
+        end += payload.Length;
     }
+
+    /// <summary>A large payload goes to the transport from where it lies.</summary>
+    private void WriteLarge(Opcode opcode, bool fin, ReadOnlySpan<byte> payload, ReservedBits bits)
+    {
+        Span<byte> header = stackalloc byte[FrameReader.MaxHeaderSize];
+        transport.Write(header[..WriteHeader(opcode, fin, payload.Length, bits, header)], payload);
+    }
+
+    private static int WriteHeader(
+        Opcode opcode,
+        bool fin,
+        int size,
+        ReservedBits bits,
+        Span<byte> destination
+    ) =>
+        FrameWriter.WriteHeader(fin, bits, opcode, size, FSharpValueOption<uint>.None, destination);
 
     /// <summary>Writes everything, however long that takes.</summary>
     public void Flush()

@@ -92,6 +92,19 @@ internal sealed class PostedOutput
         }
     }
 
+    /// <summary>Adds what is left of a frame that has begun to leave, if anything: nothing else had.</summary>
+    public void AddRest(PostedFrame frame, int written)
+    {
+        if (written == frame.Bytes.Length)
+            return;
+        using (gate.Hold())
+        {
+            frame.Hold();
+            (begun, current) = (frame, frame.Bytes[written..]);
+            hasWork = true;
+        }
+    }
+
     /// <summary>Drops the oldest frames of messages until the others take no more memory than so many bytes.</summary>
     public int Drop(long untilCost)
     {
@@ -218,12 +231,18 @@ internal sealed class PostedOutput
     {
         if (!TryDequeue(out var frame))
             return false;
-        (begun, current) = (frame, frame.Bytes);
-        buffer.Flow?.Add(frame.Opcode, fin: true, frame.Size, current.Length);
-        // One that was compressed by itself: what this side has compressed before is no longer what the peer saw last.
-        if (IsCompressed(current.Span))
-            deflate?.DropHistory();
+        (begun, current) = (frame, Begin(frame, buffer.Flow));
         return true;
+    }
+
+    /// <summary>The bytes of a frame that leaves now.</summary>
+    public ReadOnlyMemory<byte> Begin(PostedFrame frame, MessageFlow? flow)
+    {
+        flow?.Add(frame.Opcode, fin: true, frame.Size, frame.Bytes.Length);
+        // One that was compressed by itself: what this side has compressed before is no longer what the peer saw last.
+        if (IsCompressed(frame.Bytes.Span))
+            deflate?.DropHistory();
+        return frame.Bytes;
     }
 
     private bool TryDequeue([MaybeNullWhen(false)] out PostedFrame frame)

@@ -9,11 +9,14 @@ namespace FunctionalWs;
 /// </summary>
 internal sealed class ReceiveBuffer
 {
-    /// <summary>The most room that is made for one read, in bytes.</summary>
-    public const int MaxReadSize = 64 * 1024;
+    /// <summary>The most that is read at once, in bytes: of a large payload, where it stays.</summary>
+    public const int MaxReadSize = 256 * 1024;
 
     /// <summary>The least room that is made for one read, in bytes.</summary>
     public const int MinReadSize = 4 * 1024;
+
+    // The most room that is made here for one read.
+    private const int LargestSize = 64 * 1024;
 
     private const int RestFraction = 8;
 
@@ -64,8 +67,11 @@ internal sealed class ReceiveBuffer
     /// <summary>The bytes that were received and not taken, as far as they were counted.</summary>
     public long Length { get; private set; }
 
-    /// <summary>True when it holds nothing, and no more than a message at a time has come of late.</summary>
-    public bool ExpectsLittle => Length == 0 && !isLent && comesInLittle;
+    /// <summary>True when it holds nothing.</summary>
+    public bool IsEmpty => Length == 0 && !isLent;
+
+    /// <summary>True while no more than a message at a time comes.</summary>
+    public bool ExpectsLittle => comesInLittle;
 
     /// <summary>Waits for bytes and takes them in; how many, 0 at the end of the stream.</summary>
     /// <param name="transport">Where they come from.</param>
@@ -74,6 +80,7 @@ internal sealed class ReceiveBuffer
     {
         if (isLent)
             GiveBack(Unread.Start);
+        maxSize = Math.Min(maxSize, LargestSize);
         var memory = GetMemory(Math.Min(readSize, maxSize));
         var size = transport.Read(memory.Span);
         Commit(size);
@@ -84,6 +91,9 @@ internal sealed class ReceiveBuffer
         comesInLittle = size < MinReadSize / 4;
         return size;
     }
+
+    /// <summary>What comes next is the beginning of something: large payloads are read elsewhere.</summary>
+    public void ExpectLittle() => comesInLittle = true;
 
     /// <summary>Takes in bytes that were read elsewhere, <see cref="MinReadSize"/> at most. Nothing may be lent.</summary>
     public void Add(ReadOnlySpan<byte> received)

@@ -91,10 +91,14 @@ internal sealed class Receiver(
             isReading = false;
             if (!isReadable)
                 return false;
-            var mayBeSmall = destination is null && inbox.Count == 0;
             // Whoever waits for a message gets it, however much others hold: a little at a time then.
-            var maxSize = Math.Max(Budgeted, ReceiveBuffer.MinReadSize);
-            if (Fill(mayBeSmall, out message, maxSize) || TryTake(mode, destination, out message))
+            if (Fill(Math.Max(Budgeted, ReceiveBuffer.MinReadSize), out message))
+            {
+                if (destination is null)
+                    return true;
+                inbox.Add(message); // from where a destination that throws can't lose it
+            }
+            if (TryTake(mode, destination, out message))
                 return true;
             if (deadline.HasPassed && ++lateReads > MaxLateReads)
                 return false;
@@ -139,7 +143,8 @@ internal sealed class Receiver(
 
     /// <summary>How much may be read now, as far as what all connections hold allows it; 0 to wait.</summary>
     private int Budgeted =>
-        driver.Share?.MayRead(Unread.Cost + input.Buffered) ?? ReceiveBuffer.MaxReadSize;
+        driver.Share?.MayRead(Unread.Cost + input.Spare + input.Buffered)
+        ?? ReceiveBuffer.MaxReadSize;
 
     /// <summary>What waits for the application, complete or not.</summary>
     private Unread Unread
@@ -156,16 +161,10 @@ internal sealed class Receiver(
         }
     }
 
-    private void Fill() => Fill(mayBeSmall: false, out _);
-
-    /// <summary>Reads once; true when that brought a message in the usual form, which is taken.</summary>
-    private bool Fill(
-        bool mayBeSmall,
-        out ReceivedMessage message,
-        int maxSize = ReceiveBuffer.MaxReadSize
-    )
+    /// <summary>Reads once; true when that completed a message, which is not in the buffer.</summary>
+    private bool Fill(int maxSize, out ReceivedMessage message)
     {
-        var filled = TryFill(mayBeSmall && input.ExpectsSmall, maxSize, out message);
+        var filled = TryFill(maxSize, out message);
         if (filled is Filled.Message)
             hasMoreInput = input.HasMore;
         else if (filled is Filled.End)
@@ -173,15 +172,13 @@ internal sealed class Receiver(
         return filled is Filled.Message;
     }
 
-    private Filled TryFill(bool isSmall, int maxSize, out ReceivedMessage message)
+    private Filled TryFill(int maxSize, out ReceivedMessage message)
     {
         message = default;
         isReading = true;
         try
         {
-            if (isSmall)
-                return input.FillSmall(transport, out message);
-            return input.Fill(transport, maxSize) ? Filled.Bytes : Filled.End;
+            return input.Fill(transport, maxSize, out message);
         }
         catch (Exception error)
         {
@@ -193,6 +190,16 @@ internal sealed class Receiver(
         {
             isReading = false;
         }
+    }
+
+    /// <summary>The same while the application is elsewhere. How much data that completed, in bytes.</summary>
+    private long FillAhead(int maxSize) => Fill(maxSize, out var message) ? Keep(message) : 0;
+
+    private long Keep(in ReceivedMessage message)
+    {
+        if (driver.MayKeep(Unread))
+            inbox.Add(message);
+        return message.Data.Length;
     }
 
     /// <summary>The end comes after what lies in the buffer, however full the inbox is in number.</summary>
@@ -252,8 +259,7 @@ internal sealed class Receiver(
         var maxSize = mayFill ? Math.Min(Budgeted, MaxReadAhead) : 0;
         if (maxSize > 0 && isReadable && !driver.IsClosed && transport.IsReadable)
         {
-            Fill(mayBeSmall: false, out _, maxSize);
-            work += CostOfRead + TakeAhead();
+            work += CostOfRead + FillAhead(maxSize) / InflatedPerByte + TakeAhead();
         }
         // What lies behind a full queue is not read any more, and its end would never come.
         else if (driver.IsBroken && driver.ReadOn(Unread).IsStop)
@@ -274,9 +280,7 @@ internal sealed class Receiver(
             && input.TryReadMessage(out var message)
         )
         {
-            written += message.Data.Length;
-            if (driver.MayKeep(Unread))
-                inbox.Add(message);
+            written += Keep(message);
         }
         return written / InflatedPerByte;
     }
@@ -301,7 +305,7 @@ internal sealed class Receiver(
                 while (TakeAhead() > 0)
                     continue;
                 if (!driver.IsClosed)
-                    Fill();
+                    FillAhead(ReceiveBuffer.MaxReadSize);
             }
             driver.WriteFrames();
         }

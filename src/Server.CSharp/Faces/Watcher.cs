@@ -38,7 +38,7 @@ internal sealed class Watcher
     private readonly List<ServerConnection> pass = [];
     private readonly List<Unattended> unattended = [];
     private readonly List<Socket> sockets = [];
-    private readonly AutoResetEvent wake = new(false);
+    private readonly Signal wake = new();
     private volatile bool isCalm = true;
     private volatile bool isHastened;
     private volatile bool isEnding;

@@ -34,14 +34,13 @@ internal static class RequestInput
             return null;
         var buffer = result.Buffer;
         var parse = reader.Read(buffer);
-        if (parse is RequestParse.Complete complete)
-            input.SkipRequest(buffer, complete.Consumed, complete.Consumed);
-        else
-            input.SkipRequest(
-                buffer,
-                parse is RequestParse.Incomplete incomplete ? incomplete.Consumed : 0,
-                buffer.Length
-            );
+        var taken = parse switch
+        {
+            RequestParse.Complete complete => complete.Consumed,
+            RequestParse.Incomplete => buffer.Length,
+            _ => 0,
+        };
+        input.SkipRequest(buffer, taken, parse.IsComplete ? taken : buffer.Length);
         return parse;
     }
 }

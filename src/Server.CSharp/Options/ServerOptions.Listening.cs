@@ -36,8 +36,8 @@ public sealed partial record ServerOptions
     /// TLS for all listeners, with a certificate; null, the default, for none. A client's handshake takes its time out of
     /// <see cref="OpenTimeout"/>. The object is read at each handshake: to renew a certificate, assign its
     /// <see cref="SslServerAuthenticationOptions.ServerCertificateContext"/>, or let its
-    /// <see cref="SslServerAuthenticationOptions.ServerCertificateSelectionCallback"/> choose. A context is better than a
-    /// bare certificate: it is prepared once, sends the intermediate certificates and lets clients resume sessions.
+    /// <see cref="SslServerAuthenticationOptions.ServerCertificateSelectionCallback"/> choose. A bare
+    /// <see cref="SslServerAuthenticationOptions.ServerCertificate"/> is prepared once, too; one that a callback chooses is for each client.
     /// Callbacks run on the connection's thread. Renegotiation can't be allowed.
     /// </summary>
     public SslServerAuthenticationOptions? Ssl { get; init; }

@@ -118,7 +118,7 @@ public class Router
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(request);
         var start = options.ToRouteBase(isSecure: connection.Tls is not null);
-        switch (RouteTableModule.Match(UrlMap.Table, start, request))
+        switch (UrlMap.Table.Match(start, request))
         {
             case RouteMatch.Matched matched:
                 connection.Rule = UrlMap[matched.Rule];

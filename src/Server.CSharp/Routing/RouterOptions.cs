@@ -1,6 +1,5 @@
 using FunctionalWs.Protocol;
 using FunctionalWs.Routing;
-using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;
 
@@ -48,9 +47,5 @@ public sealed record RouterOptions
             );
     }
 
-    internal RouteBase ToRouteBase(bool isSecure) =>
-        new(
-            ServerName is null ? FSharpValueOption<string>.None : ServerName,
-            SecureUrls ?? isSecure
-        );
+    internal RouteBase ToRouteBase(bool isSecure) => new(ServerName, SecureUrls ?? isSecure);
 }

@@ -12,7 +12,7 @@ internal sealed class RuleCompiler(UrlMapOptions options)
         if (rules.Any(rule => rule is null))
             throw Wrong("One of the rules is null.");
         var compiled = rules.Select(rule => Compile(rule, EndpointOf(rule, rules))).ToList();
-        var table = RouteTableModule.Create(options.RedirectDefaults, compiled);
+        var table = RouteTable.Create(options.RedirectDefaults, compiled);
         return table.IsOk ? table.ResultValue : throw Wrong(Invariant($"{table.ErrorValue}"));
     }
 
@@ -20,19 +20,21 @@ internal sealed class RuleCompiler(UrlMapOptions options)
     {
         if (rule.Defaults.FirstOrDefault(pair => pair.Value is null) is { Key: { } name })
             throw Wrong(Invariant($"The rule '{rule}' has null as its default for '{name}'."));
-        var compiled = new RouteRule(
-            Parsed(RoutePatternModule.ParseWith(options.Converters, rule.Pattern)),
-            ScopeOf(rule),
-            endpoint,
-            RouteValues.Create(rule.Defaults),
-            rule.StrictSlashes ?? options.StrictSlashes,
-            rule.MergeSlashes ?? options.MergeSlashes,
-            rule.IsAlias,
-            ReferenceEquals(rule.Action, RouteAction.None),
-            rule.Action.RedirectTo is { } redirect
-                ? redirect
-                : FSharpValueOption<RouteRedirect>.None
-        );
+        var pattern = Parsed(RoutePattern.ParseWith(options.Converters, rule.Pattern));
+        var compiled = RouteRule
+            .Create(endpoint, pattern)
+            .WithScope(ScopeOf(rule))
+            .WithDefaults(RouteValues.Create(rule.Defaults))
+            .WithSlashes(
+                rule.StrictSlashes ?? options.StrictSlashes,
+                rule.MergeSlashes ?? options.MergeSlashes
+            );
+        if (rule.IsAlias)
+            compiled = compiled.AsAlias();
+        if (ReferenceEquals(rule.Action, RouteAction.None))
+            compiled = compiled.AsBuildOnly();
+        if (rule.Action.RedirectTo is { } redirect)
+            compiled = compiled.WithRedirect(redirect);
         if (rule.Action.Mismatch(TypesOf(compiled)) is { } mismatch)
             throw Wrong(Invariant($"The rule '{rule}' {mismatch}."));
         return compiled;
@@ -59,7 +61,7 @@ internal sealed class RuleCompiler(UrlMapOptions options)
         };
 
     private RoutePattern ParseHost(string text) =>
-        Parsed(RoutePatternModule.ParseHost(options.Converters, text));
+        Parsed(RoutePattern.ParseHost(options.Converters, text));
 
     /// <summary>The types of the values that a handler gets, in their order.</summary>
     private static Type[] TypesOf(RouteRule rule) =>

@@ -75,8 +75,7 @@ public sealed class UrlMap : IReadOnlyList<Rule>
     {
         ArgumentNullException.ThrowIfNull(endpoint);
         return Result(
-            RouteTableModule.BuildPath(
-                Table,
+            Table.BuildPath(
                 endpoint,
                 ToRouteValues(values ?? ImmutableDictionary<string, object?>.Empty)
             )
@@ -109,9 +108,7 @@ public sealed class UrlMap : IReadOnlyList<Rule>
                 nameof(server)
             );
         var start = new RouteBase(server.Authority, server.Scheme is "wss" or "https");
-        return Result(
-            RouteTableModule.BuildUrl(Table, start, endpoint, ToRouteValues(ToDictionary(values)))
-        );
+        return Result(Table.BuildUrl(start, endpoint, ToRouteValues(ToDictionary(values))));
     }
 
     /// <summary>The rules, in the order in which they were given.</summary>

@@ -76,7 +76,7 @@ internal sealed class ConnectionThreads : IDisposable
     private sealed class Worker(ConnectionThreads owner, Action first)
     {
         // Without spinning: work comes when a client does, and a core that spins is one that it can't be served on.
-        private readonly AutoResetEvent woken = new(false);
+        private readonly Signal woken = new();
         private Action? next = first;
 
         public void Wake(Action? work)

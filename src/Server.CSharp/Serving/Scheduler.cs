@@ -58,8 +58,8 @@ internal class Scheduler
     /// <summary>Waits for an event; false when the time was up first.</summary>
     public virtual bool Wait(ManualResetEventSlim signal, TimeSpan timeout) => signal.Wait(timeout);
 
-    /// <summary>Waits for an event and resets it.</summary>
-    public virtual bool Wait(AutoResetEvent signal, TimeSpan timeout) => signal.WaitOne(timeout);
+    /// <summary>Waits for a signal and resets it; false when the time was up first, or for no reason at all.</summary>
+    public virtual bool Wait(Signal signal, TimeSpan timeout) => signal.Wait(timeout);
 
     /// <summary>Leaves a monitor, once entered, until <see cref="PulseAll"/> or the end of a time.</summary>
     public virtual bool Wait(object monitor, TimeSpan timeout) => Monitor.Wait(monitor, timeout);

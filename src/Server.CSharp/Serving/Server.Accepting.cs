@@ -189,6 +189,8 @@ public sealed partial class Server
             admissions.Leave(client);
             if (connection is not null)
                 connections.Remove(connection);
+            if (phase == Phase.Running)
+                return; // who waits then doesn't wait for this one
             if (phase == Phase.Stopping && connection is { WasOverdue: true })
                 overdue++;
             options.Scheduler.PulseAll(gate);

@@ -49,6 +49,27 @@ internal static unsafe partial class LinuxSocket
             : throw Failure();
     }
 
+    /// <summary>Sends what can be sent of two pieces without waiting, by one call.</summary>
+    /// <exception cref="SocketException">The stream is broken.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is closed.</exception>
+    public static int TrySend(Socket socket, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    {
+        fixed (byte* start = first)
+        fixed (byte* rest = second)
+        {
+            var pieces = stackalloc Piece[2];
+            pieces[0] = new Piece { Start = start, Size = (nuint)first.Length };
+            pieces[1] = new Piece { Start = rest, Size = (nuint)second.Length };
+            var pack = new Pack { Pieces = pieces, Count = 2 };
+            nint size;
+            do size = SendPack(socket.SafeHandle, &pack, NoSignal | DontWait);
+            while (size < 0 && LastError == Errno.Interrupted);
+            return size >= 0 ? (int)size
+                : LastError == Errno.WouldBlock ? 0
+                : throw Failure();
+        }
+    }
+
     /// <summary>
     /// Waits for a client. The platform's <c>Accept</c> throws when the client has bound itself to an address that it can't
     /// read, and loses the client's socket with it.
@@ -135,6 +156,28 @@ internal static unsafe partial class LinuxSocket
         TimedOut = 110,
         HostUnreachable = 113,
     }
+
+    // struct iovec
+    private struct Piece
+    {
+        public byte* Start;
+        public nuint Size;
+    }
+
+    // struct msghdr
+    private struct Pack
+    {
+        public nint Name;
+        public uint NameSize;
+        public Piece* Pieces;
+        public nuint Count;
+        public nint Control;
+        public nuint ControlSize;
+        public int Flags;
+    }
+
+    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
+    private static partial nint SendPack(SafeSocketHandle socket, Pack* pack, int flags);
 
     [LibraryImport("libc", EntryPoint = "accept4", SetLastError = true)]
     private static partial int Accept(

@@ -81,8 +81,8 @@ internal sealed class MemoryTransport : Transport
     /// <summary>Ends both directions; what either end has not read yet is still there for it.</summary>
     public override void Abort()
     {
+        incoming.Break(); // first: who has seen the end can't write any more
         outgoing.End();
-        incoming.Break();
     }
 
     public override void Dispose() => Abort();

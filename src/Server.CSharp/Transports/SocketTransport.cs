@@ -65,6 +65,8 @@ internal sealed class SocketTransport : Transport
 
     public override long Unread => IsReadable ? Math.Max(Available, 1) : 0;
 
+    public override int Arrived => Available;
+
     private int Available
     {
         get
@@ -131,13 +133,36 @@ internal sealed class SocketTransport : Transport
     {
         try
         {
-            source = source[TryWrite(source)..];
+            if (!source.IsEmpty)
+                source = source[TryWrite(source)..];
             while (!source.IsEmpty)
             {
                 var size = Send(source[..Math.Min(source.Length, PieceSize)]);
                 source = source[size..];
                 Count(size, hasWaited: true);
             }
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            throw Broken(error);
+        }
+    }
+
+    public override void Write(ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            base.Write(head, rest);
+            return;
+        }
+        try
+        {
+            var size = LinuxSocket.TrySend(socket, head, rest);
+            Count(size, isWaiting);
+            isWaiting = size < head.Length + rest.Length;
+            if (size < head.Length)
+                Write(head[size..]);
+            Write(rest[Math.Max(size - head.Length, 0)..]);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {

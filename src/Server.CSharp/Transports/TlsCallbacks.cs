@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 
 namespace FunctionalWs;
@@ -9,6 +10,12 @@ namespace FunctionalWs;
 /// </summary>
 internal sealed class TlsCallbacks(SslServerAuthenticationOptions given)
 {
+    // To build a certificate's chain for each client costs more than the handshake: once for each certificate, however it is set.
+    private static readonly ConditionalWeakTable<
+        X509Certificate2,
+        SslStreamCertificateContext
+    > Prepared = [];
+
     /// <summary>What a callback threw, or what is wrong with the certificate; null for nothing.</summary>
     public Exception? Failure { get; private set; }
 
@@ -23,6 +30,8 @@ internal sealed class TlsCallbacks(SslServerAuthenticationOptions given)
         }
         if (given.ServerCertificate is X509Certificate2 certificate)
             Watch(() => Usable(certificate));
+        if (given is { ServerCertificateContext: null, ServerCertificateSelectionCallback: null })
+            options.ServerCertificateContext = Watch(() => PreparedOf(given.ServerCertificate));
         if (given.ServerCertificateSelectionCallback is { } select)
             options.ServerCertificateSelectionCallback = (sender, host) =>
                 Watch(() => Usable(select(sender, host)));
@@ -47,6 +56,11 @@ internal sealed class TlsCallbacks(SslServerAuthenticationOptions given)
             ServerCertificate = given.ServerCertificate,
             ServerCertificateContext = given.ServerCertificateContext,
         };
+
+    private static SslStreamCertificateContext? PreparedOf(X509Certificate? certificate) =>
+        certificate is X509Certificate2 { HasPrivateKey: true } whole
+            ? Prepared.GetValue(whole, made => SslStreamCertificateContext.Create(made, null))
+            : null;
 
     private T Watch<T>(Func<T> call)
     {

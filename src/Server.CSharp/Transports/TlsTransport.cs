@@ -41,6 +41,8 @@ internal sealed class TlsTransport : Transport
 
     public override Transport Bottom => lower.Bottom;
 
+    public override int Arrived => lower.Arrived;
+
     /// <summary>The TLS handshake; <see cref="Abort"/> ends it. What it throws is SslStream's.</summary>
     public void Authenticate(SslServerAuthenticationOptions options)
     {

@@ -9,6 +9,9 @@ namespace FunctionalWs;
 /// </summary>
 internal abstract class Transport : IDisposable
 {
+    // A record of TLS takes as much (RFC 8446 §5.1).
+    private const int Joined = 16 * 1024;
+
     public abstract EndPoint? LocalEndPoint { get; }
 
     public abstract EndPoint? RemoteEndPoint { get; }
@@ -33,6 +36,9 @@ internal abstract class Transport : IDisposable
     /// </summary>
     public virtual long Unread => IsReadable ? 1 : 0;
 
+    /// <summary>So many bytes have come for certain, and will be read; 0 where nobody knows. Asked by whoever reads.</summary>
+    public virtual int Arrived => 0;
+
     /// <summary>What ended the stream, if it was neither the peer nor this side.</summary>
     public Exception? Failure { get; protected set; }
 
@@ -54,6 +60,26 @@ internal abstract class Transport : IDisposable
     /// <summary>Writes everything, however long that takes.</summary>
     /// <exception cref="IOException">The stream is broken or was aborted.</exception>
     public abstract void Write(ReadOnlySpan<byte> source);
+
+    /// <summary>Writes a few bytes and many behind them, together as far as that goes without copying all.</summary>
+    /// <exception cref="IOException">The stream is broken or was aborted.</exception>
+    public virtual void Write(ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest)
+    {
+        var buffer = SharedBuffers.Pool.Rent(Joined);
+        try
+        {
+            head.CopyTo(buffer);
+            var copied = Math.Min(rest.Length, Joined - head.Length);
+            rest[..copied].CopyTo(buffer.AsSpan(head.Length));
+            Write(buffer.AsSpan(0, head.Length + copied));
+            if (copied < rest.Length)
+                Write(rest[copied..]);
+        }
+        finally
+        {
+            SharedBuffers.Pool.Return(buffer);
+        }
+    }
 
     /// <summary>
     /// Writes what can be written without waiting, and tells how much that was. The rest, if it is to be written, must come

@@ -22,8 +22,8 @@ let private check (peer: Peer) (value: string) (check: FunctionalWs.Protocol.Ext
             failed $"the server says {parameter.Name}"
 
     if
-        agreed.Parameters |> List.distinctBy _.Name |> List.length
-        <> agreed.Parameters.Length
+        agreed.Parameters |> Seq.distinctBy _.Name |> Seq.length
+        <> agreed.Parameters.Count
     then
         failed "the server says something twice"
 

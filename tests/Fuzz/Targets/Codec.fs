@@ -206,7 +206,7 @@ let private agreement (choice: byte) (bits: int) : DeflateAgreement = {
     ClientNoContextTakeover = choice &&& 1uy <> 0uy
     ServerMaxWindowBits = bits
     ClientMaxWindowBits = bits
-    Parameters = []
+    Parameters = EquatableList.Create []
 }
 
 let private encode (extension: DeflateExtension) (parts: byte[] list) : byte[] list =

@@ -39,13 +39,14 @@ let private policyOf (wish: Wish) =
 let private policies = [ for wish in wishes -> wish, policyOf wish ]
 let private sizes = [ for bits in 8..15 -> string bits ]
 
-let private valuesOf (name: string) (parameters: ExtensionParameter list) =
+let private valuesOf (name: string) (parameters: ExtensionParameter seq) =
     parameters
-    |> List.filter (fun parameter -> parameter.Name = name)
-    |> List.map _.Value
+    |> Seq.filter (fun parameter -> parameter.Name = name)
+    |> Seq.map _.Value
+    |> List.ofSeq
 
 /// True when every parameter is one of the four, comes once and has a value that it may have.
-let private isLegal (parameters: ExtensionParameter list) =
+let private isLegal (parameters: ExtensionParameter seq) =
     let isFlag (values: string list) = values = [] || values = [ null ]
 
     let isSize (values: string list) =
@@ -58,19 +59,19 @@ let private isLegal (parameters: ExtensionParameter list) =
         "client_max_window_bits"
     ]
 
-    parameters |> List.forall (fun parameter -> List.contains parameter.Name names)
+    parameters |> Seq.forall (fun parameter -> List.contains parameter.Name names)
     && isFlag (valuesOf names[0] parameters)
     && isFlag (valuesOf names[1] parameters)
     && isSize (valuesOf names[2] parameters)
     && (isSize (valuesOf names[3] parameters) || valuesOf names[3] parameters = [ null ])
 
-let private bitsOf (name: string) (parameters: ExtensionParameter list) : int option =
+let private bitsOf (name: string) (parameters: ExtensionParameter seq) : int option =
     match valuesOf name parameters with
     | [ value ] when not (isNull value) -> Some(int value)
     | _ -> None
 
 /// What the response may say to an offer.
-let private checkAgreement (wish: Wish) (offer: ExtensionParameter list) (found: DeflateAgreement) =
+let private checkAgreement (wish: Wish) (offer: ExtensionParameter seq) (found: DeflateAgreement) =
     let says name = valuesOf name found.Parameters <> []
     let offered name = valuesOf name offer <> []
 
@@ -107,7 +108,7 @@ let private checkAgreement (wish: Wish) (offer: ExtensionParameter list) (found:
     for rule, isKept in rules do
         Oracle.holds rule isKept (fun () -> $"{wish}: {offer} gave {found}")
 
-let private mayBeAccepted (wish: Wish) (offer: ExtensionParameter list) =
+let private mayBeAccepted (wish: Wish) (offer: ExtensionParameter seq) =
     isLegal offer
     && bitsOf "server_max_window_bits" offer <> Some 8
     && not (wish.Requires && valuesOf "client_max_window_bits" offer = [])
@@ -129,7 +130,7 @@ let private negotiate (trail: Trail) (offers: ExtensionOffer list) =
         match DeflateNegotiation.acceptFirst policy offers, first with
         | ValueSome found, Some offer ->
             checkAgreement wish offer.Parameters found
-            seen.Add(found.Parameters.Length) |> ignore
+            seen.Add(found.Parameters.Count) |> ignore
         | ValueNone, None -> seen.Add 50 |> ignore
         | found, _ -> Oracle.fail "first" $"{wish}: {offers} gave {found}"
 
@@ -140,8 +141,8 @@ let private execute (trail: Trail) (data: byte[]) =
     match HeaderGrammar.parseExtensions (InputText.ofLatin1 data) with
     | Error _ -> trail.Note 0
     | Ok offers ->
-        trail.NoteSize offers.Length
-        negotiate trail (List.truncate 8 offers)
+        trail.NoteSize offers.Count
+        negotiate trail (offers |> Seq.truncate 8 |> List.ofSeq)
 
 let private parameters = [|
     "server_no_context_takeover"

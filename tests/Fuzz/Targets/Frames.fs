@@ -126,7 +126,7 @@ let private execute (trail: Trail) (data: byte[]) =
         | Bytes.Incomplete -> trail.NoteSize(min wire.Length 14)
         | Bytes.Malformed error ->
             trail.Note(Oracle.tag error)
-            ProtocolError.describe error |> ignore
+            error.Description |> ignore
         | Bytes.Frame(header, _) ->
             trail.Note(Oracle.tag header.Opcode)
             trail.Note header.Size

@@ -83,34 +83,38 @@ let private checkForwarded (trail: Trail) (text: string) =
             "Forwarded", Forwarded.parseForwarded
         ] do
         let hops = Oracle.within (budget text) (fun () -> parse [| text |])
-        Oracle.holds $"hops: {rule}" (hops.Length <= most) (fun () -> $"{hops}")
-        trail.NoteSize hops.Length
-        trail.NoteSize(hops |> List.filter _.IsSome |> List.length |> int64)
+        Oracle.holds $"hops: {rule}" (hops.Count <= most) (fun () -> $"{hops}")
+        trail.NoteSize hops.Count
+        trail.NoteSize(hops |> Seq.filter (isNull >> not) |> Seq.length |> int64)
 
         let isTrusted (address: IPAddress) =
             address.GetAddressBytes()[0] % 2uy = 0uy
 
         trail.Note(
-            if (Forwarded.findClient (Func<_, _> isTrusted) hops).IsSome then
-                1
-            else
+            if isNull (Forwarded.findClient (Func<_, _> isTrusted) hops) then
                 0
+            else
+                1
         )
 
     let known =
         Forwarded.parseXForwardedFor [| text |]
-        |> List.filter _.IsSome
-        |> List.filter (fun hop -> hop.Value.Port > 0)
+        |> Seq.choose Option.ofObj
+        |> Seq.filter (fun hop -> hop.Port > 0)
+        |> List.ofSeq
 
     let written =
-        known |> List.rev |> List.map (fun hop -> $"{hop.Value}") |> String.concat ", "
+        known |> List.rev |> List.map (fun hop -> $"{hop}") |> String.concat ", "
 
-    Oracle.agree "X-Forwarded-For again" known (Forwarded.parseXForwardedFor [| written |])
+    Forwarded.parseXForwardedFor [| written |]
+    |> Seq.choose Option.ofObj
+    |> List.ofSeq
+    |> Oracle.agree "X-Forwarded-For again" known
 
 let private execute (trail: Trail) (data: byte[]) =
     let text = InputText.ofLatin1 data
-    compare trail "tokens" tokens text HeaderGrammar.parseTokens Some
-    compare trail "protocols" protocols text HeaderGrammar.parseProtocols Some
+    compare trail "tokens" tokens text HeaderGrammar.parseTokens (List.ofSeq >> Some)
+    compare trail "protocols" protocols text HeaderGrammar.parseProtocols (List.ofSeq >> Some)
     compare trail "extensions" extensions text HeaderGrammar.parseExtensions (fun _ -> None)
 
     compare trail "credentials" credentials text HeaderGrammar.parseCredentials (fun found ->

@@ -90,14 +90,14 @@ let private mutate (dice: Dice) (data: byte[]) : byte[] =
 /// What reading came to, as values that compare.
 [<RequireQualifiedAccess>]
 type Read =
-    | Waiting of Consumed: int64
-    | Done of Request * Consumed: int64
+    | Waiting
+    | Done of Request * Consumed: int
     | Wrong of HeadError
     | Foreign
 
 let private told (parse: RequestParse) : Read =
     match parse with
-    | RequestParse.Incomplete(_, consumed) -> Read.Waiting consumed
+    | RequestParse.Incomplete _ -> Read.Waiting
     | RequestParse.Complete(request, consumed) -> Read.Done(request, consumed)
     | RequestParse.Malformed error -> Read.Wrong error
     | RequestParse.NotHttp -> Read.Foreign
@@ -105,14 +105,13 @@ let private told (parse: RequestParse) : Read =
 let private read (limits: HeadLimits) (buffer: ReadOnlySequence<byte>) : Read =
     told (RequestReader(limits).Read &buffer)
 
-/// Reads in arrivals of a few bytes, each with what was not consumed before it.
+/// Reads in arrivals of a few bytes.
 let private readOn (dice: Dice) (limits: HeadLimits) (data: byte[]) : Read =
     let rec next (reader: RequestReader) (start: int) (stop: int) =
         match reader.Read(ReadOnlySpan(data, start, stop - start)) with
-        | RequestParse.Incomplete(_, consumed) when stop = data.Length -> Read.Waiting(int64 start + consumed)
-        | RequestParse.Incomplete(reader, consumed) ->
-            next reader (start + int consumed) (min data.Length (stop + 1 + dice.Size 90))
-        | RequestParse.Complete(request, consumed) -> Read.Done(request, int64 start + consumed)
+        | RequestParse.Incomplete _ when stop = data.Length -> Read.Waiting
+        | RequestParse.Incomplete reader -> next reader stop (min data.Length (stop + 1 + dice.Size 90))
+        | RequestParse.Complete(request, consumed) -> Read.Done(request, start + consumed)
         | RequestParse.Malformed error -> Read.Wrong error
         | RequestParse.NotHttp -> Read.Foreign
 
@@ -125,8 +124,8 @@ let private compare limits (data: byte[]) (parsed: Read) =
     | Read.Done(request, consumed), Some(line, headers, length) ->
         Oracle.agree "twin: request line" line [ request.Method; request.Target; request.Version ]
         Oracle.agree "twin: headers" headers (fields request)
-        Oracle.agree "twin: consumed" (int64 length) consumed
-    | (Read.Waiting _ | Read.Wrong _ | Read.Foreign), None -> ()
+        Oracle.agree "twin: consumed" length consumed
+    | (Read.Waiting | Read.Wrong _ | Read.Foreign), None -> ()
     | parsed, twin -> Oracle.fail "twin" $"{parsed}, but the twin says {twin}"
 
 /// What the beginning of a head leads to doesn't change with what follows.
@@ -135,7 +134,7 @@ let private checkPrefixes (dice: Dice) limits (data: byte[]) (parsed: Read) =
         let prefix = Array.truncate (dice.Below(data.Length + 1)) data
 
         match read limits (ReadOnlySequence prefix) with
-        | Read.Waiting _ -> ()
+        | Read.Waiting -> ()
         | early -> Oracle.agree $"prefix of {prefix.Length} bytes" parsed early
 
 let private written (write: IBufferWriter<byte> -> unit) : byte[] =
@@ -193,7 +192,7 @@ let execute (trail: Trail) (data: byte[]) =
         checkPrefixes dice limits data parsed
 
         match parsed with
-        | Read.Waiting _
+        | Read.Waiting
         | Read.Foreign -> ()
         | Read.Wrong error ->
             trail.Note(Oracle.tag error)

@@ -8,10 +8,7 @@ open FunctionalWs.Fuzz
 open FunctionalWs.Protocol
 open FunctionalWs.Routing
 
-let private plain: RouteBase = {
-    ServerName = ValueNone
-    IsSecure = false
-}
+let private plain: RouteBase = { ServerName = null; IsSecure = false }
 
 let private request (host: string) (target: string) : Request = {
     Method = "GET"
@@ -26,10 +23,10 @@ let private values (route: RouteValues) =
 
 /// A path that is built of what was found leads to the same again.
 let private checkBuilt (table: RouteTable) (at: RouteBase) (host: string) endpoint (found: RouteValues) =
-    match RouteTable.buildPath table endpoint found with
+    match table.BuildPath(endpoint, found) with
     | Error _ -> ()
     | Ok path ->
-        match RouteTable.matchRequest table at (request host path) with
+        match table.Match(at, request host path) with
         | RouteMatch.Matched(again, _, other) when again = endpoint ->
             Oracle.agree "built: values" (values found) (values other)
         // Another rule may take what was `%2F` and is a slash now; of one rule there is no other.
@@ -47,7 +44,7 @@ let private pathOf (location: string) : string =
 let rec private follow (trail: Trail) (table: RouteTable) at (given: string) (left: int) (target: string) =
     // That of an absolute target, whatever the header says.
     let host = Handshake.hostOf (request given target) |> Result.defaultValue given
-    let found = RouteTable.matchRequest table at (request host target)
+    let found = table.Match(at, request host target)
     trail.Note(Oracle.tag found)
 
     match found with
@@ -263,7 +260,7 @@ let private table: RouteTable =
     | Error error -> failwith $"{error}"
 
 let private named: RouteBase = {
-    ServerName = ValueSome "example.com"
+    ServerName = "example.com"
     IsSecure = true
 }
 
@@ -277,8 +274,7 @@ let private executePath (trail: Trail) (data: byte[]) =
     for at in [ plain; named ] do
         let budget = 65_536L + 600L * int64 data.Length
 
-        Oracle.within budget (fun () -> RouteTable.matchRequest table at (request host target))
-        |> ignore
+        Oracle.within budget (fun () -> table.Match(at, request host target)) |> ignore
 
         follow trail table at host 6 target
 

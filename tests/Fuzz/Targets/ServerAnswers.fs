@@ -105,20 +105,18 @@ let private mutate (dice: Dice) (data: byte[]) : byte[] =
 
 /// What becomes of a head, in pieces; and the bytes after it.
 let private readHead (limits: HeadLimits) (pieces: byte[] list) : ResponseHead option * string * byte[] =
-    let rec next (reader: ResponseReader) (left: byte[]) (pieces: byte[] list) =
+    let rec next (reader: ResponseReader) (pieces: byte[] list) =
         match pieces with
-        | [] -> None, "incomplete", left
+        | [] -> None, "incomplete", [||]
         | piece :: rest ->
-            let bytes = Array.append left piece
-
-            match reader.Read(ReadOnlySpan bytes) with
-            | ResponseParse.Incomplete(reader, consumed) -> next reader bytes[int consumed ..] rest
+            match reader.Read piece with
+            | ResponseParse.Incomplete reader -> next reader rest
             | ResponseParse.Complete(head, consumed) ->
-                Some head, head.ToString(), Array.concat (bytes[int consumed ..] :: rest)
+                Some head, head.ToString(), Array.concat (piece[consumed..] :: rest)
             | ResponseParse.Malformed error -> None, error.ToString(), [||]
             | ResponseParse.NotHttp -> None, "not HTTP", [||]
 
-    next (ResponseReader limits) [||] pieces
+    next (ResponseReader limits) pieces
 
 /// How a body ends, its bytes, and those after it.
 let private readBody (head: ResponseHead) (pieces: byte[] list) : string * byte[] * byte[] =
@@ -150,7 +148,7 @@ let private checkOpened (head: ResponseHead) (agreement: ClientAgreement) =
         "accept", head.Headers.Get "Sec-WebSocket-Accept" = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
         "upgrade", head.Headers.Get("Upgrade").ToLowerInvariant() = "websocket"
         "subprotocol offered",
-        agreement.Subprotocol
+        ValueOption.ofObj agreement.Subprotocol
         |> ValueOption.forall (fun name -> Seq.contains name offer.Subprotocols)
         "subprotocol once", count "Sec-WebSocket-Protocol" head <= 1
         "extensions offered",

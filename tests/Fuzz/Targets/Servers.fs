@@ -228,7 +228,7 @@ let private checkCuts (one: string list) (two: string list) =
 /// Without compression the core alone tells what comes back.
 let private compare (settings: ConnectionSettings) (stream: byte[]) (wire: Wire) =
     let found = Bytes.serve [ stream ]
-    let isEcho (header: FrameHeader, _) = not (Opcode.isControl header.Opcode)
+    let isEcho (header: FrameHeader, _) = not (header.Opcode.IsControl)
     let echoed = wire.Frames |> List.filter isEcho |> List.map snd |> Array.concat
 
     let pongs =

@@ -146,7 +146,7 @@ let private executeClose (trail: Trail) (data: byte[]) =
         trail.Note(if code < 1016 then code else code / 1000)
         trail.NoteSize reason.Length
     | State.Draining(Closure.Failed(error, sent)), [ Output.Close answer ], Error code ->
-        Oracle.agree "twin: error" code (ProtocolError.closeCode error).Value
+        Oracle.agree "twin: error" code (error.CloseCode).Value
         Oracle.agree "told" sent answer
         trail.Note(Oracle.tag error)
     | state, outputs, expected -> Oracle.fail "twin" $"{state} {outputs}, expected {expected}"

@@ -1,0 +1,48 @@
+namespace FunctionalWs;
+
+/// <summary>
+/// One message after another in memory that is lent: see <see cref="ServerConnection.Lent"/>. For <c>foreach</c>.
+/// </summary>
+public readonly struct LentMessages
+{
+    private readonly ServerConnection? connection;
+
+    internal LentMessages(ServerConnection connection) => this.connection = connection;
+
+    /// <summary>Begins to receive: with what comes next, each time.</summary>
+    /// <exception cref="InvalidOperationException">It is a default, which belongs to no connection.</exception>
+    public Enumerator GetEnumerator() =>
+        new(
+            connection
+                ?? throw new InvalidOperationException("A connection's Lent() gives its messages.")
+        );
+
+    /// <summary>The place in the messages. For one thread.</summary>
+    public ref struct Enumerator
+    {
+        private readonly ServerConnection connection;
+        private ReceivedMessage lent;
+
+        internal Enumerator(ServerConnection connection) => this.connection = connection;
+
+        /// <summary>The message of the last step; valid until the next one.</summary>
+        public readonly LentMessage Current => connection.Lend(lent.Kind, lent.Data.Span);
+
+        /// <summary>Takes the last message back, and waits for the next.</summary>
+        /// <returns>False when the connection has closed normally.</returns>
+        /// <exception cref="ConnectionClosedErrorException">The connection ended abnormally.</exception>
+        /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
+        public bool MoveNext()
+        {
+            Dispose();
+            return connection.TryReceiveNext(ReceiveMode.Lent, out lent);
+        }
+
+        /// <summary>Takes the last message back. May be called twice.</summary>
+        public void Dispose()
+        {
+            lent.GiveBack();
+            lent = default;
+        }
+    }
+}

@@ -59,7 +59,7 @@ internal sealed class RecordTransport(SimulatedTransport lower, SimulatedLink li
         leavingSize = 0;
         while (!source.IsEmpty)
         {
-            var piece = source[..Math.Min(source.Length, Records.MaxSize)];
+            var piece = source[..Math.Min(source.Length, SealedRecord.MaxSize)];
             lower.Write(Sealed(piece));
             source = source[piece.Length..];
         }
@@ -134,7 +134,7 @@ internal sealed class RecordTransport(SimulatedTransport lower, SimulatedLink li
         isReadingOver = size == 0;
         arriving = [.. arriving, .. buffer.AsSpan(0, size)];
         ReadOnlySpan<byte> rest = arriving;
-        while (!isReadingOver && Records.TryOpen(ref rest, out var plain))
+        while (!isReadingOver && SealedRecord.TryOpen(ref rest, out var plain))
         {
             isReadingOver = plain is null;
             if (plain is { Length: > 0 })
@@ -160,8 +160,8 @@ internal sealed class RecordTransport(SimulatedTransport lower, SimulatedLink li
     /// <summary>A record, and now and then one without content before it, as TLS may have them.</summary>
     private byte[] Sealed(ReadOnlySpan<byte> piece) =>
         link.Random.Next(8) == 0
-            ? [.. Records.Seal([]), .. Records.Seal(piece)]
-            : Records.Seal(piece);
+            ? [.. SealedRecord.Seal([]), .. SealedRecord.Seal(piece)]
+            : SealedRecord.Seal(piece);
 
     private bool TryDrain()
     {
@@ -174,7 +174,7 @@ internal sealed class RecordTransport(SimulatedTransport lower, SimulatedLink li
         try
         {
             if (!isWritingOver)
-                leaving = [.. leaving, .. Records.Goodbye];
+                leaving = [.. leaving, .. SealedRecord.Goodbye];
             isWritingOver = true;
             return TryDrain();
         }

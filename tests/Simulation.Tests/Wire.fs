@@ -69,6 +69,6 @@ let check (bytes: byte[]) =
 /// What a client was sent, without the records that it came in.
 let plain (hasRecords: bool) (bytes: byte[]) =
     if hasRecords then
-        Records.OpenAll(ReadOnlySpan bytes)
+        SealedRecord.OpenAll(ReadOnlySpan bytes)
     else
         bytes

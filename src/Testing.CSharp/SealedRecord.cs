@@ -4,7 +4,7 @@ namespace FunctionalWs.Testing;
 /// Records as those of TLS in their form (RFC 8446 §5.1), with a tag behind what they carry, but not encrypted: nothing of one can be
 /// used until all of it is there.
 /// </summary>
-internal static class Records
+internal static class SealedRecord
 {
     /// <summary>The most that a record carries.</summary>
     public const int MaxSize = 16 * 1024;

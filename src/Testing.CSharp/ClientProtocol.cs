@@ -7,24 +7,38 @@ namespace FunctionalWs.Testing;
 /// The client's side of the protocol: the same endpoint as the server's, in the client's role. It does something only
 /// while it is called.
 /// </summary>
-internal sealed class ClientProtocol(ClientLink link, bool answersPings)
+internal sealed class ClientProtocol
 {
     // Masking hides nothing from anybody here, so runs may as well be alike (RFC 6455 §5.3).
     private const uint MaskingKey = 0x37FA213D;
-
-    private static readonly ConnectionSettings Settings = new(
-        Role.Client,
-        Limits.Create(Array.MaxLength, Limits.Unlimited, int.MaxValue),
-        validateText: true,
-        reservedBits: ReservedBits.None,
-        allowLongLengths: false
-    );
 
     private readonly Queue<Message> messages = new();
     private readonly Queue<ControlPayload> pongs = new();
     private readonly ArrayBufferWriter<byte> message = new(); // as far as it has come
     private readonly ArrayBufferWriter<byte> output = new();
-    private WebSocketEndpoint endpoint = WebSocketEndpoint.Create(Settings);
+    private readonly ClientLink link;
+    private readonly bool answersPings;
+    private readonly ClientCompression? compression;
+    private WebSocketEndpoint endpoint;
+
+    /// <param name="link">Where bytes come from and go to.</param>
+    /// <param name="options">How the client behaves.</param>
+    /// <param name="agreement">What was agreed on; null where the test's own headers were.</param>
+    public ClientProtocol(ClientLink link, TestClientOptions options, ClientAgreement? agreement)
+    {
+        this.link = link;
+        answersPings = options.AnswersPings;
+        compression = ClientCompression.Of(options.Deflate, agreement);
+        endpoint = WebSocketEndpoint.Create(
+            new ConnectionSettings(
+                Role.Client,
+                Limits.Create(Array.MaxLength, Limits.Unlimited, int.MaxValue),
+                validateText: true,
+                reservedBits: compression is null ? ReservedBits.None : ReservedBits.Rsv1,
+                allowLongLengths: false
+            )
+        );
+    }
 
     /// <summary>How many pings have come.</summary>
     public int Pings { get; private set; }
@@ -50,7 +64,9 @@ internal sealed class ClientProtocol(ClientLink link, bool answersPings)
     /// <exception cref="IOException">The connection is closing or closed.</exception>
     public void Send(Command command, ReadOnlySpan<byte> payload = default)
     {
-        var step = endpoint.Send(command, payload, output, MaskingKey);
+        var data = compression is null ? payload : compression.Encode(command, payload);
+        var step = endpoint.Send(command, data, output, MaskingKey);
+        compression?.Mark(command, output.WrittenMemory);
         if (step.Refused.IsSome)
             throw new IOException(Invariant($"The client can't send any more: {Ending}."));
         endpoint = step.Next;
@@ -72,7 +88,13 @@ internal sealed class ClientProtocol(ClientLink link, bool answersPings)
                 Carry(endpoint.EndOfStream());
                 return;
             }
-            step = endpoint.Receive(link.Received.Span, message, output, MaskingKey);
+            step = endpoint.Receive(
+                link.Received.Span,
+                message,
+                output,
+                MaskingKey,
+                compression?.Decoder
+            );
             link.Consume(step.Consumed);
             Carry(step);
         } while (step.Incoming.IsNothing);

@@ -108,14 +108,16 @@ public sealed class InMemoryServer : IDisposable
             var head = link.ReadHead();
             if (head.StatusCode != 101)
                 throw new HandshakeRefusedException(link.ReadBody(request.Method, head));
-            if (
-                TestRequest.IsOwn(settings)
-                && ClientHandshake.Check(handshake, head) is ClientResult.Refused refused
-            )
+            var result = TestRequest.IsOwn(settings)
+                ? ClientHandshake.Check(handshake, head)
+                : null;
+            if (result is ClientResult.Refused refused)
                 throw new InvalidDataException(
                     Invariant($"The server broke the protocol: {refused.Error}")
                 );
-            return Keep(new TestClient(link, transport, ClientLink.ToResponse(head), settings));
+            var agreement = (result as ClientResult.Opened)?.Agreement;
+            var protocol = new ClientProtocol(link, settings, agreement);
+            return Keep(new TestClient(link, transport, ClientLink.ToResponse(head), protocol));
         }
         catch
         {

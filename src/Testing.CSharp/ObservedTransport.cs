@@ -15,7 +15,12 @@ internal sealed class ObservedTransport(Transport inner, EndPoint? remoteEndPoin
 
     public override EndPoint? RemoteEndPoint => remoteEndPoint;
 
+    /// <summary>What a layer lies over; this one is none.</summary>
+    public override Transport Bottom => ReferenceEquals(inner.Bottom, inner) ? this : inner.Bottom;
+
     public override bool IsReadable => inner.IsReadable;
+
+    public override long Looks => inner.Looks;
 
     public override int Read(Span<byte> destination) => inner.Read(destination);
 
@@ -38,6 +43,8 @@ internal sealed class ObservedTransport(Transport inner, EndPoint? remoteEndPoin
     public override int TryWrite(ReadOnlySpan<byte> source) => inner.TryWrite(source);
 
     public override void ShutdownSend() => inner.ShutdownSend();
+
+    public override bool TryShutdownSend() => inner.TryShutdownSend();
 
     public override void Abort() => inner.Abort();
 

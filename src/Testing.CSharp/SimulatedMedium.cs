@@ -18,17 +18,18 @@ internal sealed class SimulatedMedium(SimulatedScheduler scheduler, Random rando
         links.Add(link);
         link.ToServer.Strike();
         link.ToClient.Strike();
-        return (
-            new SimulatedTransport(link, link.ToServer, link.ToClient),
-            new SimulatedTransport(link, link.ToClient, link.ToServer)
-        );
+        var server = new SimulatedTransport(link, link.ToServer, link.ToClient);
+        var client = new SimulatedTransport(link, link.ToClient, link.ToServer);
+        return options.HasRecords
+            ? (new RecordTransport(server, link), new RecordTransport(client, link))
+            : (server, client);
     }
 
     public override bool WaitUntil(Func<bool> condition, Deadline deadline) =>
         scheduler.Block(condition, deadline.Timestamp, "something");
 
     public override bool WaitWritable(Transport transport, Deadline deadline) =>
-        ((SimulatedTransport)transport).WaitWritable(deadline);
+        ((SimulatedTransport)transport.Bottom).WaitWritable(deadline);
 
     public override void Stop(Server server) => server.Shutdown();
 }

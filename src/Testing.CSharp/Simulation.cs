@@ -172,6 +172,7 @@ public sealed class Simulation
     /// <summary>Runs the test in this world; tells why it failed, if it did.</summary>
     internal SimulationFailedException? RunOnce(Action<Simulation> test)
     {
+        ForgetCompressors();
         var ended = new ManualResetEventSlim();
         Exception? failure = null;
         scheduler.Ended = error =>
@@ -190,6 +191,16 @@ public sealed class Simulation
         return failure is null
             ? null
             : new SimulationFailedException(Seed, scheduler.Trace.Tail(TailLength), failure);
+    }
+
+    /// <summary>
+    /// One that was used before may compress in another way than a new one, so each run begins without any. The first call
+    /// marks them, the second gives them back.
+    /// </summary>
+    private static void ForgetCompressors()
+    {
+        Deflater.Trim();
+        Deflater.Trim();
     }
 
     private void Perform(Action<Simulation> test)

@@ -18,12 +18,12 @@ public sealed class TestClient : IDisposable
         ClientLink link,
         ObservedTransport atServer,
         Response response,
-        TestClientOptions options
+        ClientProtocol protocol
     )
     {
         this.link = link;
         this.atServer = atServer;
-        protocol = new ClientProtocol(link, options.AnswersPings);
+        this.protocol = protocol;
         Response = response;
     }
 

@@ -48,6 +48,12 @@ public sealed record TestClientOptions
     /// </summary>
     public NetworkConditions? Network { get; init; }
 
+    /// <summary>What is offered of <c>permessage-deflate</c>, and how messages are compressed; null for no compression.</summary>
+    internal ClientDeflate? Deflate { get; init; }
+
+    /// <summary>True for a stream that holds bytes back as TLS does, in a <see cref="Simulation"/>; elsewhere without effect.</summary>
+    internal bool HasRecords { get; init; }
+
     internal void Validate()
     {
         Network?.Validate();

@@ -48,6 +48,8 @@ internal static class TestRequest
             offer = offer.WithCredentials(
                 new BasicCredentials(credentials.UserName, credentials.Password)
             );
+        if (options.Deflate is { } deflate)
+            offer = offer.WithCompression(deflate.Offer);
         return offer;
     }
 

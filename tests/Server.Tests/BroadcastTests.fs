@@ -9,6 +9,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Testing
 open FunctionalWs.Server.Tests.Serve
 
 /// A server whose handlers wait for the end, and its clients.

@@ -8,6 +8,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Testing
 open FunctionalWs.Server.Tests.Serve
 
 let private normal = CloseStatus.Create(CloseCode.NormalClosure, "")

@@ -10,6 +10,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Testing
 open FunctionalWs.Server.Tests.Serve
 
 /// A stream of which one operation fails, and with it the stream. A fault of the network is told as sockets tell it, by an

@@ -6,6 +6,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Testing
 open FunctionalWs.Server.Tests.Serve
 
 [<Tests>]

@@ -6,6 +6,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Testing
 open FunctionalWs.Server.Tests.Serve
 
 /// A server whose handler receives for ever, and a client whose stream holds few bytes.

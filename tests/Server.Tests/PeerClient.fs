@@ -8,6 +8,7 @@ open System.Net.Sockets
 open System.Text
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Testing
 
 /// What a client finds on the wire.
 type Wire =

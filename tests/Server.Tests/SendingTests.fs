@@ -10,6 +10,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Testing
 open FunctionalWs.Server.Tests.Serve
 
 let private memory (bytes: byte[]) = ReadOnlyMemory<byte> bytes

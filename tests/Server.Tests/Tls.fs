@@ -10,6 +10,7 @@ open System.Security.Authentication
 open System.Security.Cryptography
 open System.Security.Cryptography.X509Certificates
 open FunctionalWs
+open FunctionalWs.Testing
 
 /// A certificate of its own authority.
 let certificate (name: string) : X509Certificate2 =

@@ -15,6 +15,7 @@ open Microsoft.Extensions.Logging
 open Expecto
 open Swensen.Unquote
 open FunctionalWs
+open FunctionalWs.Testing
 
 let private openTimeout = TimeSpan.FromSeconds 10.0
 

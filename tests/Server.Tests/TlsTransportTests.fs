@@ -16,6 +16,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Testing
 
 let private never = Deadline.After(TimeProvider.System, Nullable())
 

@@ -6,6 +6,7 @@ open System.Threading
 open Expecto
 open Swensen.Unquote
 open FunctionalWs
+open FunctionalWs.Testing
 
 /// A stream that counts how often it is asked whether it can be read: once for each look of the watcher while its handler
 /// is elsewhere.

@@ -73,14 +73,15 @@ let private isAttentive (ledger: Ledger) =
     List.contains ledger.Handler [ "echo"; "streamed"; "impatient"; "senders"; "broadcasts" ]
 
 /// How long the server may take to answer a ping: while its handler is elsewhere, some looks of the watcher, each of which
-/// reads once, and none does while the handler receives what came before the ping.
+/// reads once, and none does while the handler receives what came before the ping, be it read already.
 let private pongLimit (ledger: Ledger) =
     let unread = ledger.Unread |> Seq.sumBy (fun message -> message.Data.Length)
+    let unreceived = ledger.SentToServer - ledger.ReceivedByServer.Count
 
     if isAttentive ledger then
         ValueSome TimeSpan.Zero
     elif ledger.IsWhole && unread < readSize / 2 then
-        ValueSome(Handlers.tick * float (3 + ledger.Unread.Count))
+        ValueSome(Handlers.tick * float (3 + unreceived))
     else
         ValueNone
 

@@ -23,14 +23,14 @@ module Payload =
         | 2 -> random.Next(200, 10_000)
         | _ -> random.Next 120
 
-    // One or two bytes each in UTF-8, none of them a blank.
-    let private filler (random: Random) =
+    // One or two bytes each in UTF-8, none of them a blank; every other message has something to compress.
+    let private filler (random: Random) (alphabet: uint32) =
         let characters = Array.zeroCreate<char>(sizeOf random / 2)
         let mutable state = uint32 (random.Next())
 
         for index in 0 .. characters.Length - 1 do
             state <- state * 1664525u + 1013904223u
-            characters[index] <- char (0x61u + (state >>> 24) % 0x9Eu)
+            characters[index] <- char (0x61u + (state >>> 24) % alphabet)
 
         String characters
 
@@ -39,7 +39,10 @@ module Payload =
         let random =
             Random(stamp.Connection * 7_919 + stamp.Sender * 104_729 + stamp.Number)
 
-        let text = $"{stamp.Connection} {stamp.Sender} {stamp.Number} {filler random}"
+        let alphabet = if stamp.Number % 2 = 0 then 0x9Eu else 4u
+
+        let text =
+            $"{stamp.Connection} {stamp.Sender} {stamp.Number} {filler random alphabet}"
 
         if stamp.Number % 3 <> 0 then
             Message text

@@ -4,9 +4,18 @@ open System
 open System.Diagnostics
 open Expecto
 open FunctionalWs.Testing
+open FunctionalWs.Simulation.Tests.Scenario
+
+let private variants =
+    dict [
+        "plain", Variant.plain
+        "compressed", Variant.compressed
+        "records", Variant.records
+        "both", Variant.both
+    ]
 
 /// Runs all seeds of a range, tells of each that fails, and goes on.
-let private survey (first: int) (last: int) =
+let private survey (variant: Variant) (first: int) (last: int) =
     let watch = Stopwatch.StartNew()
     let mutable failed = 0
     let mutable steps = 0L
@@ -14,7 +23,7 @@ let private survey (first: int) (last: int) =
     for seed in first..last do
         let simulation = new Simulation(seed)
 
-        match simulation.RunOnce(Action<Simulation> Scenario.run) with
+        match simulation.RunOnce(Action<Simulation>(Scenario.run variant)) with
         | null -> ()
         | failure ->
             failed <- failed + 1
@@ -29,7 +38,7 @@ let private survey (first: int) (last: int) =
 [<EntryPoint>]
 let main args =
     match args with
-    | [| "survey"; range |] ->
+    | [| "survey"; variant; range |] when variants.ContainsKey variant ->
         let struct (first, last) = Seeds.Parse range
-        survey first last
+        survey variants[variant] first last
     | _ -> runTestsInAssemblyWithCLIArgs [] args

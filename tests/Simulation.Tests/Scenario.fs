@@ -39,7 +39,59 @@ let private room = 1 <<< 24
 
 let private some (time: TimeSpan) = Nullable time
 
-let private optionsOf (random: Random) (errors: Errors) =
+/// What the connections of a run are beside the plain ones.
+type Variant = {
+    /// Whether clients offer compression, and the server agrees to it.
+    IsCompressed: bool
+    /// Whether streams hold bytes back as TLS does.
+    HasRecords: bool
+}
+
+module Variant =
+    let plain = {
+        IsCompressed = false
+        HasRecords = false
+    }
+
+    let compressed = { plain with IsCompressed = true }
+    let records = { plain with HasRecords = true }
+
+    let both = {
+        IsCompressed = true
+        HasRecords = true
+    }
+
+let private isTrue (random: Random) = random.Next 2 = 0
+
+/// With and without history, with windows of all sizes; histories may be given up in the middle.
+let private compressionOf (random: Random) =
+    PerMessageDeflate(
+        ServerNoContextTakeover = isTrue random,
+        ClientNoContextTakeover = isTrue random,
+        ServerMaxWindowBits = pick random [ Nullable 9; Nullable 12; Nullable() ],
+        ClientMaxWindowBits = pick random [ Nullable 9; Nullable 12; Nullable() ],
+        Level = pick random [ 1; 6 ],
+        MinSize = pick random [ 0; 64 ],
+        QuietTime = pick random [ some (milliseconds 30); some (milliseconds 300); Nullable() ]
+    )
+
+/// One client in eight offers nothing.
+let private deflateOf (random: Random) =
+    let offer =
+        DeflateOffer.Create(
+            isTrue random,
+            isTrue random,
+            pick random [ Nullable 9; Nullable 15; Nullable() ],
+            pick random [ Nullable 9; Nullable 15; Nullable() ],
+            isTrue random
+        )
+
+    if random.Next 8 = 0 then
+        Unchecked.defaultof<ClientDeflate>
+    else
+        ClientDeflate(offer, pick random [ 0; 64 ])
+
+let private optionsOf (variant: Variant) (random: Random) (errors: Errors) =
     ServerOptions(
         OpenTimeout = some (milliseconds 1_000),
         CloseTimeout = some (milliseconds 500),
@@ -53,7 +105,8 @@ let private optionsOf (random: Random) (errors: Errors) =
         MaxBroadcastQueue = pick random [ 200; 1_000_000 ],
         SlowPeerPolicy =
             pick random [ SlowPeerPolicy.Skip; SlowPeerPolicy.DropOldest; SlowPeerPolicy.Disconnect ],
-        LoggerFactory = errors
+        LoggerFactory = errors,
+        Compression = (if variant.IsCompressed then compressionOf random else null)
     )
 
 let private networkOf (random: Random) =
@@ -62,7 +115,7 @@ let private networkOf (random: Random) =
     else
         NetworkConditions.Unreliable random
 
-let private clientOf (context: Context) (ledger: Ledger) =
+let private clientOf (variant: Variant) (context: Context) (ledger: Ledger) =
     let random = context.Simulation.Random
     let network = networkOf random
     let bufferSize = pick random [ 100; 5_000; room; room ]
@@ -72,7 +125,13 @@ let private clientOf (context: Context) (ledger: Ledger) =
         TestClientOptions(
             Network = network,
             BufferSize = bufferSize,
-            AnswersPings = (not ledger.IsSmooth || random.Next 10 > 0)
+            AnswersPings = (not ledger.IsSmooth || random.Next 10 > 0),
+            HasRecords = variant.HasRecords,
+            Deflate =
+                (if variant.IsCompressed then
+                     deflateOf random
+                 else
+                     Unchecked.defaultof<ClientDeflate>)
         )
 
     if not options.AnswersPings then
@@ -233,8 +292,11 @@ let private checkSilence (context: Context) (number: int) (isOpened: bool) (link
         if not isHeldUp then
             check "silence" link.SilentSince.Value (silenceLimit options link)
 
-let private checkLink (context: Context) (number: int) (link: SimulatedLink) =
-    let bytes = context.Simulation.Scheduler.Trace.BytesOf $"to client {number}"
+let private checkLink (variant: Variant) (context: Context) (number: int) (link: SimulatedLink) =
+    let bytes =
+        context.Simulation.Scheduler.Trace.BytesOf $"to client {number}"
+        |> Wire.plain variant.HasRecords
+
     Wire.check bytes
     checkSilence context number (Wire.isOpened bytes) link
 
@@ -250,7 +312,7 @@ let private checkErrors (context: Context) (errors: Errors) =
     if not others.IsEmpty || expected.Length <> thrown then
         failwith $"{thrown} handlers threw; errors were logged: %A{List.ofSeq errors.All}"
 
-let private check (context: Context) (isShutDown: bool) =
+let private check (variant: Variant) (context: Context) (isShutDown: bool) =
     for ledger in context.Ledgers.Values do
         if not (isNull ledger.Connection) && not (isNull ledger.Client) then
             checkMessages ledger
@@ -263,17 +325,17 @@ let private check (context: Context) (isShutDown: bool) =
                 ledger.Fail "nothing went wrong, and yet the client saw no close frame"
 
     context.Simulation.Links
-    |> Seq.iteri (fun index link -> checkLink context (index + 1) link)
+    |> Seq.iteri (fun index link -> checkLink variant context (index + 1) link)
 
 /// Runs one seed.
-let run (simulation: Simulation) =
+let run (variant: Variant) (simulation: Simulation) =
     let random = simulation.Random
     let errors = new Errors()
     let mutable server: InMemoryServer = null
 
     let context = {
         Simulation = simulation
-        Options = optionsOf random errors
+        Options = optionsOf variant random errors
         Ledgers = Dictionary()
         Running = ref 0
         Server = fun () -> server
@@ -286,7 +348,7 @@ let run (simulation: Simulation) =
         for number in 1 .. random.Next(1, 5) do
             let ledger = Ledger number
             context.Ledgers[number] <- ledger
-            simulation.Start(clientOf context ledger, $"client {number}")
+            simulation.Start(clientOf variant context ledger, $"client {number}")
         if isShutDown then
             simulation.Start(shutDown context, "shutdown")
     ]
@@ -302,5 +364,5 @@ let run (simulation: Simulation) =
 
     // The handler's return is followed by the closing, on the same thread.
     simulation.Sleep(milliseconds 1_000)
-    check context isShutDown
+    check variant context isShutDown
     checkErrors context errors

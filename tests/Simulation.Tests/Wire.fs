@@ -4,10 +4,14 @@ module FunctionalWs.Simulation.Tests.Wire
 open System
 open System.Buffers
 open FunctionalWs.Protocol
+open FunctionalWs.Testing
 
 let private settings = {
     ConnectionSettings.Client with
         Limits = Limits.Create(int64 Array.MaxLength, Limits.Unlimited, Int32.MaxValue)
+        ReservedBits = ReservedBits.Rsv1
+        // Compressed text is none; the client looks at the text itself.
+        ValidateText = false
 }
 
 let private endOfHead (bytes: byte[]) =
@@ -17,7 +21,17 @@ let private endOfHead (bytes: byte[]) =
 let isOpened (bytes: byte[]) =
     bytes.AsSpan().StartsWith("HTTP/1.1 101 "B.AsSpan()) && endOfHead bytes >= 4
 
-let private checkFrames (frames: ReadOnlyMemory<byte>) =
+/// A frame of a compressed message, as one that isn't; fails where nothing was agreed on.
+let private unmarked (isCompressed: bool) (frame: Frame) =
+    if frame.Header.ReservedBits <> ReservedBits.None && not isCompressed then
+        failwith $"the server marks a message without an extension: {frame.Header}"
+
+    {
+        frame with
+            Header.ReservedBits = ReservedBits.None
+    }
+
+let private checkFrames (isCompressed: bool) (frames: ReadOnlyMemory<byte>) =
     let mutable rest = ReadOnlySequence<byte> frames
     let mutable state = Connection.start
     let mutable isClosed = false
@@ -34,7 +48,8 @@ let private checkFrames (frames: ReadOnlyMemory<byte>) =
 
             isClosed <- frame.Header.Opcode = Opcode.Close
 
-            let transition = Connection.receive settings state (Input.Received frame)
+            let transition =
+                Connection.receive settings state (Input.Received(unmarked isCompressed frame))
 
             match transition.State with
             | State.Draining(Closure.Failed _) -> failwith $"the server broke a rule: {transition.State}"
@@ -42,7 +57,18 @@ let private checkFrames (frames: ReadOnlyMemory<byte>) =
 
             rest <- rest.Slice frame.Header.FrameLength
 
+let private agreesToCompress (head: ReadOnlySpan<byte>) =
+    head.IndexOf("permessage-deflate"B.AsSpan()) >= 0
+
 /// Fails when the bytes break a rule of the protocol, or anything follows a close frame. The last frame may be cut.
 let check (bytes: byte[]) =
     if isOpened bytes then
-        checkFrames (ReadOnlyMemory(bytes).Slice(endOfHead bytes))
+        let size = endOfHead bytes
+        checkFrames (agreesToCompress (ReadOnlySpan(bytes, 0, size))) (ReadOnlyMemory(bytes).Slice size)
+
+/// What a client was sent, without the records that it came in.
+let plain (hasRecords: bool) (bytes: byte[]) =
+    if hasRecords then
+        SealedRecord.OpenAll(ReadOnlySpan bytes)
+    else
+        bytes

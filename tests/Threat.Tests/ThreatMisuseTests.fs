@@ -9,6 +9,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Testing
 open FunctionalWs.Server.Tests
 open FunctionalWs.Server.Tests.Serve
 open FunctionalWs.Threat.Tests.Attackers

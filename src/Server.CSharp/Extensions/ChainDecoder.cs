@@ -20,7 +20,10 @@ internal sealed class ChainDecoder(ExtensionChain extensions) : PayloadDecoder
     {
         decoded.Begin(room);
         taken = 0;
-        return extensions.Decode(bits, data, endOfMessage, decoded) is { } error
+        var found = extensions.Decode(bits, data, endOfMessage, decoded);
+        if (decoded.Size == 0)
+            Clear(); // nothing is taken then, and the next bytes may never come
+        return found is { } error
             ? FSharpValueOption<ProtocolError>.NewValueSome(error)
             : FSharpValueOption<ProtocolError>.None;
     }

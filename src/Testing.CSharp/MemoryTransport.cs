@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace FunctionalWs;
+namespace FunctionalWs.Testing;
 
 /// <summary>
 /// One end of a stream in memory. What one end writes, the other reads; each direction holds a limited number of

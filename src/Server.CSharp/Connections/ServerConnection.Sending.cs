@@ -10,25 +10,15 @@ public sealed partial class ServerConnection
 
     /// <summary>Sends a text message; waits while the peer does not read.</summary>
     /// <param name="text">The text; may be empty.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
     /// <exception cref="ArgumentException">The text has a lone surrogate. Nothing was sent.</exception>
-    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
     public void Send(string text, bool? compress = null) => Send(text, MessageKind.Text, compress);
 
     /// <summary>Sends a text in UTF-8, as a text or a binary message; waits while the peer does not read.</summary>
     /// <param name="text">The text; may be empty.</param>
     /// <param name="kind">What the peer is told that it is.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
     /// <exception cref="ArgumentException">The text has a lone surrogate. Nothing was sent.</exception>
-    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
     public void Send(string text, MessageKind kind, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -54,25 +44,15 @@ public sealed partial class ServerConnection
 
     /// <summary>Sends a binary message; waits while the peer does not read.</summary>
     /// <param name="data">The bytes; may be empty.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
-    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
     public void Send(ReadOnlySpan<byte> data, bool? compress = null) =>
         Send(data, MessageKind.Binary, compress);
 
     /// <summary>Sends bytes as a text or a binary message; waits while the peer does not read.</summary>
     /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
     /// <param name="kind">What the peer is told that it is.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
-    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
     public void Send(ReadOnlySpan<byte> data, MessageKind kind, bool? compress = null)
     {
         RequireOpened();
@@ -83,12 +63,7 @@ public sealed partial class ServerConnection
 
     /// <summary>Sends a binary message; waits while the peer does not read.</summary>
     /// <param name="data">The bytes; may be empty.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
-    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
     public void Send(byte[] data, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -99,12 +74,7 @@ public sealed partial class ServerConnection
     /// Sends a message as it is, text as text and bytes as bytes; waits while the peer does not read. Nothing is decoded.
     /// </summary>
     /// <param name="message">The message.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
-    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
     public void Send(Message message, bool? compress = null)
     {
         RequireOpened();
@@ -113,12 +83,7 @@ public sealed partial class ServerConnection
 
     /// <summary>Sends a lent message as it is, text as text and bytes as bytes; waits while the peer does not read.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
-    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
     public void Send(LentMessage message, bool? compress = null)
     {
         RequireOpened();
@@ -130,13 +95,8 @@ public sealed partial class ServerConnection
     /// </summary>
     /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
     /// <param name="kind">What the peer is told that it is.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
-    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
     public void Send(ReadOnlySequence<byte> data, MessageKind kind, bool? compress = null)
     {
         if (data.IsSingleSegment)
@@ -163,13 +123,8 @@ public sealed partial class ServerConnection
     /// (RFC 6455 §5.4). Meanwhile pings and pongs can be sent, other messages can't. Without parts nothing is sent.
     /// </summary>
     /// <param name="parts">The parts of one text: a character may lie in two of them. What they throw is thrown on.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
     /// <exception cref="ArgumentException">The text has a lone surrogate.</exception>
-    /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/fragments/*"/>
     /// <remarks>
     /// An exception before the first part leaves the connection as it was. After it the message can't be completed, and the
     /// connection is failed with 1011.
@@ -180,13 +135,8 @@ public sealed partial class ServerConnection
     /// <summary>Sends a text or binary message in fragments of UTF-8, as <see cref="Send(IEnumerable{string}, bool?)"/> does.</summary>
     /// <param name="parts">The parts of one text: a character may lie in two of them. What they throw is thrown on.</param>
     /// <param name="kind">What the peer is told that it is.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
     /// <exception cref="ArgumentException">The text has a lone surrogate.</exception>
-    /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/fragments/*"/>
     public void Send(IEnumerable<string> parts, MessageKind kind, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(parts);
@@ -196,12 +146,7 @@ public sealed partial class ServerConnection
 
     /// <summary>Sends a binary message in fragments, as <see cref="Send(IEnumerable{string}, bool?)"/> does a text.</summary>
     /// <param name="parts">The parts. What they throw is thrown on.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
-    /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/fragments/*"/>
     public void Send(IEnumerable<ReadOnlyMemory<byte>> parts, bool? compress = null) =>
         Send(parts, MessageKind.Binary, compress);
 
@@ -211,12 +156,7 @@ public sealed partial class ServerConnection
     /// </summary>
     /// <param name="parts">The parts. What they throw is thrown on.</param>
     /// <param name="kind">What the peer is told that it is.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
-    /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/fragments/*"/>
     public void Send(
         IEnumerable<ReadOnlyMemory<byte>> parts,
         MessageKind kind,
@@ -230,12 +170,7 @@ public sealed partial class ServerConnection
 
     /// <summary>Sends a binary message in fragments, as <see cref="Send(IEnumerable{string}, bool?)"/> does a text.</summary>
     /// <param name="parts">The parts. What they throw is thrown on.</param>
-    /// <param name="compress">
-    /// True or false to compress it or not, where that was agreed on; null, the default, to go by
-    /// <see cref="PerMessageDeflate"/>'s settings.
-    /// </param>
-    /// <exception cref="ConcurrencyException">Another fragmented message is being sent. Nothing was sent.</exception>
-    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/fragments/*"/>
     public void Send(IEnumerable<byte[]> parts, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(parts);

@@ -41,7 +41,8 @@ let tests =
             use buffers = new Buffers()
 
             for variant in [ Variant.plain; Variant.both ] do
-                for seed in 1..25 do
+                // 136: a broadcast that could not leave all of its frame while the connection ended.
+                for seed in 136 :: [ 1..25 ] do
                     buffers.Clear()
                     traceOf variant seed |> ignore
                     let left = buffers.Rented

@@ -247,8 +247,19 @@ internal sealed class FrameOutput(
                 gate.Exit();
             }
             if (isStuck)
-                return; // the watcher comes back to it
+                break; // the watcher comes back to it
         }
+        ReleaseIfOver();
+    }
+
+    /// <summary>
+    /// The connection may have ended while this thread held the gate: then whoever ended it has left the buffer to it, and nobody
+    /// comes back.
+    /// </summary>
+    private void ReleaseIfOver()
+    {
+        if (!buffer.IsEmpty && driver.Endpoint.IsClosed && !IsHeldByCurrentThread)
+            TryRelease();
     }
 
     /// <summary>
@@ -276,6 +287,8 @@ internal sealed class FrameOutput(
     {
         if (posted.HasWork)
             TryFlush();
+        else
+            ReleaseIfOver();
     }
 
     /// <summary>What was posted before a frame leaves before it: nothing may come between the fragments of a message.</summary>

@@ -312,6 +312,8 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
           }
 
     member endpoint.Send(command: Command) : SendStep =
+        ArgumentNullException.ThrowIfNull(command, nameof command)
+
         match command with
         | Command.Message kind when maySendMessage -> {
             Next = endpoint

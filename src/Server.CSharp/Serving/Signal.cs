@@ -41,6 +41,8 @@ internal sealed unsafe partial class Signal
             return other.WaitOne(timeout);
         if (TryReset())
             return true;
+        if (timeout == TimeSpan.Zero)
+            return false; // the kernel would wait for the shortest time that it knows
         var time = stackalloc long[]
         {
             timeout.Ticks / TimeSpan.TicksPerSecond,

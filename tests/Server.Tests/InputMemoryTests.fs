@@ -140,6 +140,35 @@ let tests =
 
                 test <@ excess <= 0L && sink.Capacity = total @>)
 
+        testCase "F7: fragments of a known size are not put together anew with each of them" (fun () ->
+            let sink = MessageSink()
+            let size = 8 * 1024
+            let mutable joined = 0L
+
+            for _ in 1..128 do
+                // The beginning of a fragment, then the rest of it, to where it stays.
+                sink.GetMemory 1 |> ignore
+                sink.Advance 100
+                let before = sink.Capacity
+                let room = sink.GetMemory(int64 (size - 100), size)
+
+                if sink.Capacity - before > 128L * kibi then
+                    joined <- joined + sink.Capacity
+
+                let mutable rest = size - 100
+                let mutable room = room
+
+                while rest > 0 do
+                    let taken = min rest room.Length
+                    sink.Advance taken
+                    rest <- rest - taken
+                    room <- sink.GetMemory 1
+
+                sink.EndFrame(MessageKind.Binary, false) |> ignore
+
+            sink.Unread.Bytes =! int64 (128 * size)
+            test <@ joined = 0L && sink.Capacity <= 1024L * kibi + 128L * kibi @>)
+
         testCase
             "E1: a buffer for which there is no more memory is given back without another fault"
             (fun () ->

@@ -127,6 +127,27 @@ let lending =
             client.SendText "hé"
             succeeds outcome =! ("Text (3 bytes)", true, "hé", 3))
 
+        testCase "gives its memory back once, however its place is copied" (fun () ->
+            let server, outcome =
+                defaults
+                |> handling (fun connection ->
+                    let mutable messages = connection.Lent().GetEnumerator()
+                    messages.MoveNext() =! true
+                    let mutable copy = messages
+                    messages.Dispose()
+                    copy.Dispose()
+                    let first = SharedBuffers.Pool.Rent 3_000
+                    let second = SharedBuffers.Pool.Rent 3_000
+                    let isShared = Object.ReferenceEquals(first, second)
+                    SharedBuffers.Pool.Return first
+                    SharedBuffers.Pool.Return second
+                    isShared)
+
+            use _ = server
+            use client = client server
+            client.SendBinary(Array.zeroCreate 3_000)
+            succeeds outcome =! false)
+
         testCase "of no connection is refused" (fun () ->
             Wait.throws<InvalidOperationException>(fun () ->
                 let mutable messages = LentMessages().GetEnumerator()

@@ -21,6 +21,7 @@ public readonly struct LentMessages
     public ref struct Enumerator
     {
         private readonly ServerConnection connection;
+        private readonly Loan loan = new();
         private ReceivedMessage lent;
 
         internal Enumerator(ServerConnection connection) => this.connection = connection;
@@ -35,14 +36,28 @@ public readonly struct LentMessages
         public bool MoveNext()
         {
             Dispose();
-            return connection.TryReceiveNext(ReceiveMode.Lent, out lent);
+            var isReceived = connection.TryReceiveNext(ReceiveMode.Lent, out lent);
+            loan.Memory = lent.Pooled;
+            return isReceived;
         }
 
         /// <summary>Takes the last message back. May be called twice.</summary>
         public void Dispose()
         {
-            lent.GiveBack();
+            loan.GiveBack();
             lent = default;
+        }
+    }
+
+    /// <summary>What copies of an enumerator share: memory that is given back once.</summary>
+    private sealed class Loan
+    {
+        public byte[]? Memory;
+
+        public void GiveBack()
+        {
+            if (Interlocked.Exchange(ref Memory, null) is { } memory)
+                SharedBuffers.Pool.Return(memory);
         }
     }
 }

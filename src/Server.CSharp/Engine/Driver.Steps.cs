@@ -24,7 +24,7 @@ internal sealed partial class Driver
         if (recorder is null && ReferenceEquals(step.Next, before))
             return step; // a message in one frame: as if it had come before whatever changes the state meanwhile
         // Bytes that an extension could not decode since it threw are not the peer's fault.
-        if (step.Incoming.IsRefused && FailForExtension())
+        if (step.Incoming.IsRefused && FailForExtension() && IsReceivingOver)
             return Endpoint.Receive(bytes, ref sink, NoAnswers.Instance, 0, decoder);
         if (step.Incoming is Incoming.Close or Incoming.Refused)
             return End(before, step, bytes);

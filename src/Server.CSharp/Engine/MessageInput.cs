@@ -125,7 +125,7 @@ internal sealed class MessageInput(Driver driver)
         out ReceivedMessage message
     )
     {
-        var room = sink.GetMemory(left, transport.Arrived).Span;
+        var room = sink.GetMemory(left, Math.Min(transport.Arrived, maxSize)).Span;
         var piece = room[..(int)Math.Min(room.Length, Math.Min(left, maxSize))];
         var filled = TakeIn(piece[..transport.Read(piece)], out message, out _);
         buffer.ExpectLittle();

@@ -70,11 +70,9 @@ internal sealed class MessageSink
     public Memory<byte> GetMemory(long left, int arrived)
     {
         var size = length + left;
-        if (
-            whole is null
-            && size <= MaxGrowth * ((long)length + arrived)
-            && size <= Array.MaxLength
-        )
+        // At least twice what there is: else each fragment of a message would have all before it copied.
+        var isWorth = left >= length && size <= MaxGrowth * ((long)length + arrived);
+        if (whole is null && isWorth && size <= Array.MaxLength)
             Join((int)size);
         return GetMemory(1);
     }

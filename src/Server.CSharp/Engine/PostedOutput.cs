@@ -99,6 +99,8 @@ internal sealed class PostedOutput
             return;
         using (gate.Hold())
         {
+            if (isRefusing)
+                return; // the stream has ended meanwhile
             frame.Hold();
             (begun, current) = (frame, frame.Bytes[written..]);
             hasWork = true;

@@ -86,6 +86,8 @@ internal sealed class Receiver(
             // deadline, nor hold up reading.
             if (driver.Sender.IsHolding)
                 driver.TryFlushOutput();
+            if (!deadline.IsNever)
+                _ = Budgeted; // what came last counts while this waits
             isReading = true;
             var isReadable = transport.WaitReadable(deadline);
             isReading = false;

@@ -127,9 +127,11 @@ module Forwarded =
 
         let rec search (found: IPEndPoint | null) (hops: (IPEndPoint | null) list) =
             match hops with
-            | NonNull hop :: farther when isTrusted.Invoke hop.Address -> search hop farther
-            | nearest :: _ when not (isNull nearest) -> nearest
-            | _ :: _
             | [] -> found
+            | nearest :: farther ->
+                match nearest with
+                | null -> found
+                | hop when isTrusted.Invoke hop.Address -> search hop farther
+                | hop -> hop
 
         search null (List.ofSeq hops)

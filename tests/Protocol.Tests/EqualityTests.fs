@@ -36,6 +36,7 @@ let private values: (string * obj * obj * obj list) list = [
         DeflateOffer.Create(false, false, Nullable 12, Nullable(), false)
         DeflateOffer.Create(true, false, Nullable 11, Nullable(), false)
     ]
+    "timeouts", Timeouts.Never, Timeouts.Never, []
     "a policy for handshakes",
     HandshakePolicy(subprotocols = [ "chat" ]),
     HandshakePolicy(subprotocols = [ "chat" ]),

@@ -330,13 +330,7 @@ type RoutePattern with
             [<Out; NotNullWhen(true)>] pattern: byref<RoutePattern | null>,
             [<Out>] error: byref<RouteSyntaxError>
         ) : bool =
-        match RoutePattern.parse text with
-        | Ok parsed ->
-            pattern <- parsed
-            true
-        | Error wrong ->
-            error <- wrong
-            false
+        Result.tryGet (RoutePattern.parse text) &pattern &error
 
     [<CompiledName("ParseWith")>]
     static member parseWith

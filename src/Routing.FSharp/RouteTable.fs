@@ -339,25 +339,7 @@ type RouteTable with
             [<Out; NotNullWhen(true)>] table: byref<RouteTable | null>,
             [<Out>] error: byref<RouteTableError>
         ) : bool =
-        match RouteTable.create redirectDefaults rules with
-        | Ok made ->
-            table <- made
-            true
-        | Error wrong ->
-            error <- wrong
-            false
-
-    /// What a URL's builder gave, as C# asks for it.
-    static member private TryGet
-        (built: Result<string, RouteBuildError>, text: byref<string | null>, error: byref<RouteBuildError>)
-        : bool =
-        match built with
-        | Ok made ->
-            text <- made
-            true
-        | Error wrong ->
-            error <- wrong
-            false
+        Result.tryGet (RouteTable.create redirectDefaults rules) &table &error
 
     member table.BuildPath(endpoint: string, values: RouteValues) : Result<string, RouteBuildError> =
         ArgumentNullException.ThrowIfNull(endpoint, nameof endpoint)
@@ -379,7 +361,7 @@ type RouteTable with
             [<Out; NotNullWhen(true)>] path: byref<string | null>,
             [<Out>] error: byref<RouteBuildError>
         ) : bool =
-        RouteTable.TryGet(table.BuildPath(endpoint, values), &path, &error)
+        Result.tryGet (table.BuildPath(endpoint, values)) &path &error
 
     member table.TryBuildUrl
         (
@@ -389,7 +371,7 @@ type RouteTable with
             [<Out; NotNullWhen(true)>] url: byref<string | null>,
             [<Out>] error: byref<RouteBuildError>
         ) : bool =
-        RouteTable.TryGet(table.BuildUrl(at, endpoint, values), &url, &error)
+        Result.tryGet (table.BuildUrl(at, endpoint, values)) &url &error
 
     member table.Match(at: RouteBase, request: Request) : RouteMatch =
         ArgumentNullException.ThrowIfNull(at, nameof at)

@@ -63,11 +63,9 @@ internal sealed class SocketTransport : Transport
         }
     }
 
-    public override long Unread => IsReadable ? Math.Max(Available, 1) : 0;
+    public override long Unread => IsReadable ? Math.Max(Arrived, 1) : 0;
 
-    public override int Arrived => Available;
-
-    private int Available
+    public override int Arrived
     {
         get
         {

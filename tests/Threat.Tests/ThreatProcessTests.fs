@@ -186,7 +186,7 @@ let exhausted =
                 for socket in sockets do
                     socket.Dispose()
 
-                Wait.until "there is room" (fun () -> victim.Handlers = 1)
+                Wait.until "there is room" (fun () -> victim.Occupied = 1)
                 use late = victim.Open "/chat"
                 echoes late "late"
                 echoes bystander "after"

@@ -53,6 +53,9 @@ type Victim(arguments: string list, ?environment: (string * string) list, ?descr
     /// The handlers that run, without a collection: for waits, which ask again and again.
     member victim.Handlers: int = victim.Tell "handlers" |> Map.find "handlers" |> int
 
+    /// The connections that take a place, also those whose handler has ended already.
+    member victim.Occupied: int = victim.Tell "handlers" |> Map.find "occupied" |> int
+
     member victim.Figures() : Figures =
         let told = victim.Tell "figures"
 

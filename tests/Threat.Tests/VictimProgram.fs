@@ -170,7 +170,7 @@ let run (arguments: string list) : int =
             | _ -> ()
 
             match words[0] with
-            | "handlers" -> printfn $"handlers={Volatile.Read &running}"
+            | "handlers" -> printfn $"handlers={Volatile.Read &running} occupied={server.Occupied}"
             | "broadcast" -> printfn $"{broadcast server (int words[1]) (int words[2])}"
             | "shutdown" ->
                 let watch = Stopwatch.StartNew()

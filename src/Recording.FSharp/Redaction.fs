@@ -3,24 +3,23 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Text
+open type System.FormattableString
 
 /// <summary>How much a recorder keeps.</summary>
-type RecorderLimits = private {
-    Steps: int
-    Bytes: int
-} with
+[<Sealed; AllowNullLiteral(false)>]
+type RecorderLimits private (steps: int, bytes: int) =
 
     /// <summary>The most steps that are kept: 1 or more; 100 by default.</summary>
-    member limits.MaxSteps = limits.Steps
+    member _.MaxSteps = steps
 
     /// <summary>
     /// The most bytes of payloads of data frames that are kept: 0 or more. 0, the default, keeps none, and the payloads of pings
     /// and pongs neither.
     /// </summary>
-    member limits.MaxPayloadBytes = limits.Bytes
+    member _.MaxPayloadBytes = bytes
 
     /// <summary>100 steps, without payloads.</summary>
-    static member Default: RecorderLimits = { Steps = 100; Bytes = 0 }
+    static member Default: RecorderLimits = RecorderLimits(100, 0)
 
     /// <summary>Sets limits.</summary>
     /// <param name="maxSteps">The most steps: 1 or more.</param>
@@ -30,10 +29,22 @@ type RecorderLimits = private {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxSteps, 1, nameof maxSteps)
         ArgumentOutOfRangeException.ThrowIfNegative(maxPayloadBytes, nameof maxPayloadBytes)
 
-        {
-            Steps = maxSteps
-            Bytes = maxPayloadBytes
-        }
+        RecorderLimits(maxSteps, maxPayloadBytes)
+
+    member private _.All = struct (steps, bytes)
+
+    /// <summary>True when both keep the same.</summary>
+    override limits.Equals(other: obj | null) : bool =
+        match other with
+        | :? RecorderLimits as other -> limits.All = other.All
+        | _ -> false
+
+    /// <summary>A hash code of both.</summary>
+    override limits.GetHashCode() : int = hash limits.All
+
+    /// <summary>Both limits.</summary>
+    override _.ToString() =
+        Invariant $"{steps} steps, {bytes} bytes of payloads"
 
 /// What is left out of a recording.
 module internal Redaction =

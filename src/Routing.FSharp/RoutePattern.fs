@@ -332,6 +332,24 @@ type RoutePattern with
         ) : bool =
         Result.tryGet (RoutePattern.parse text) &pattern &error
 
+    static member TryParseWith
+        (
+            converters: IReadOnlyDictionary<string, RouteConverter>,
+            text: string,
+            [<Out; NotNullWhen(true)>] pattern: byref<RoutePattern | null>,
+            [<Out>] error: byref<RouteSyntaxError>
+        ) : bool =
+        Result.tryGet (RoutePattern.parseWith converters text) &pattern &error
+
+    static member TryParseHost
+        (
+            converters: IReadOnlyDictionary<string, RouteConverter>,
+            text: string,
+            [<Out; NotNullWhen(true)>] pattern: byref<RoutePattern | null>,
+            [<Out>] error: byref<RouteSyntaxError>
+        ) : bool =
+        Result.tryGet (RoutePattern.parseHost converters text) &pattern &error
+
     [<CompiledName("ParseWith")>]
     static member parseWith
         (converters: IReadOnlyDictionary<string, RouteConverter>)

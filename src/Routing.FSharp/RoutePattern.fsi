@@ -82,6 +82,30 @@ type RoutePattern =
         [<Out>] error: byref<RouteSyntaxError> ->
             bool
 
+    /// <summary>Parses a rule that may use converters of the caller's, as <c>ParseWith</c> does; false when it is none.</summary>
+    /// <param name="converters">Further converters by their names; they take no arguments.</param>
+    /// <param name="text">A rule in either notation; it begins with a slash.</param>
+    /// <param name="pattern">The rule; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    static member TryParseWith:
+        converters: IReadOnlyDictionary<string, RouteConverter> *
+        text: string *
+        [<Out; NotNullWhen(true)>] pattern: byref<RoutePattern | null> *
+        [<Out>] error: byref<RouteSyntaxError> ->
+            bool
+
+    /// <summary>Parses the host of a rule, as <c>ParseHost</c> does; false when it is none.</summary>
+    /// <param name="converters">Further converters by their names; they take no arguments.</param>
+    /// <param name="text">A host in either notation.</param>
+    /// <param name="pattern">The rule; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    static member TryParseHost:
+        converters: IReadOnlyDictionary<string, RouteConverter> *
+        text: string *
+        [<Out; NotNullWhen(true)>] pattern: byref<RoutePattern | null> *
+        [<Out>] error: byref<RouteSyntaxError> ->
+            bool
+
     /// The parts between slashes, without the one before the first slash.
     member internal Segments: Segment list
     member internal Placeholders: Placeholder list

@@ -89,6 +89,24 @@ let csharpSurface =
             |> List.filter (fun place -> place.Contains("FSharpList", StringComparison.Ordinal))
             =! [])
 
+        testTheory
+            "each function of the pure libraries that gives a result has a twin that C# can try"
+            pure'
+            (fun assembly ->
+                [
+                    for t in assembly.GetExportedTypes() do
+                        for method in t.GetMethods() do
+                            let returned = method.ReturnType
+
+                            if
+                                returned.IsGenericType
+                                && returned.GetGenericTypeDefinition() = typedefof<Result<_, _>>
+                                && isNull (t.GetMethod $"Try{method.Name}")
+                            then
+                                $"{t.FullName}.{method.Name}"
+                ]
+                =! [])
+
         testCase "the check finds such types where they are" (fun () ->
             let found = ofFSharpCore (Assembly.Load "FunctionalWs.FSharp")
 

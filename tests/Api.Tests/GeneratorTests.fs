@@ -70,6 +70,13 @@ let tests =
                 typeof<Headers>
                 typeof<Response>
                 typeof<WebSocketEndpoint>
+                typeof<Utf8State>
+                typeof<WebSocketUri>
+                typeof<ClientOffer>
+                typeof<ClientAgreement>
+                typeof<AuthChallenge>
+                typeof<AuthChallenges>
+                typeof<RecorderLimits>
             ]
             (fun t ->
                 raisesWith<TargetInvocationException> <@ make ArbMap.defaults t @> (fun error ->

@@ -107,9 +107,13 @@ let logging =
             client.SendClose 1000
             client.Read() |> ignore
             connection.WaitClosed Wait.limit =! true
-            let ofFrames = records.All |> List.filter (fun (id, _) -> id = 40 || id = 41)
+
+            let ofFrames () =
+                records.All |> List.filter (fun (id, _) -> id = 40 || id = 41)
+
             let id = string connection.Id
-            test <@ ofFrames.Length >= 4 @>
+            Wait.until "two frames each way are told" (fun () -> ofFrames().Length >= 4)
+            let ofFrames = ofFrames ()
             test <@ ofFrames |> List.forall (fun (_, scope) -> scope.Contains id) @>)
 
         for name, act in

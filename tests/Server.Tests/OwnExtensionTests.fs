@@ -106,7 +106,9 @@ let negotiation =
             use client = PeerClient.InMemory server
             let error = Wait.throws<Exception>(fun () -> client.Offer "one; throw" |> ignore)
             test <@ error.Message.StartsWith("HTTP/1.1 500 ", StringComparison.Ordinal) @>
-            [ for struct (_, id, _) in records.All -> id ] |> List.contains 30 =! true)
+
+            Wait.until "the record is there" (fun () ->
+                records.All |> List.exists (fun (struct (_, id, _)) -> id = 30)))
 
         testCase "they are disposed of when the connection ends, or doesn't open" (fun () ->
             let extension = Offered("ends", ReservedBits.Rsv2, 1uy)

@@ -14,6 +14,22 @@ let private time = Gen.elements [ 1.0; 10.0; 60.0 ] |> Gen.map TimeSpan.FromSeco
 let private bytes size =
     Gen.choose (0, 255) |> Gen.map byte |> Gen.arrayOfLength size
 
+/// What a server's answer of these fields leads to; the nonce is that of RFC 6455 §1.3.
+let private answered (status: int) (fields: (string * string) list) : ClientResult =
+    let offer =
+        ClientOffer.Default.WithSubprotocols("chat").WithCompression DeflateOffer.Default
+
+    let request =
+        ClientHandshake.request (ReadOnlySpan "the sample nonce"B) offer (WebSocketUri.Parse "ws://h/")
+
+    ClientHandshake.check request {
+        Version = "HTTP/1.1"
+        StatusCode = status
+        ReasonPhrase = ""
+        Headers =
+            Headers.Create [ for name, value in fields -> Collections.Generic.KeyValuePair(name, value) ]
+    }
+
 type Values =
     static member CloseCode() =
         Gen.oneof [ Gen.choose (1000, 1003); Gen.choose (1007, 1014); Gen.choose (3000, 4999) ]
@@ -131,4 +147,47 @@ type Values =
     static member IPEndPoint() =
         Gen.choose (0, 65_535)
         |> Gen.map (fun port -> Net.IPEndPoint(Net.IPAddress.Loopback, port))
+        |> Arb.fromGen
+
+    static member WebSocketUri() =
+        Gen.elements [ "ws://h/"; "wss://a:b@example.com:444/x?y=1" ]
+        |> Gen.map WebSocketUri.Parse
+        |> Arb.fromGen
+
+    static member ClientOffer() =
+        Gen.map2
+            (fun subprotocols isCompressed ->
+                let offer = ClientOffer.Default.WithSubprotocols(Array.distinct subprotocols)
+
+                if isCompressed then
+                    offer.WithCompression DeflateOffer.Default
+                else
+                    offer)
+            (Gen.arrayOf name)
+            (Gen.elements [ true; false ])
+        |> Arb.fromGen
+
+    static member ClientAgreement() =
+        Gen.subListOf [
+            "Sec-WebSocket-Protocol", "chat"
+            "Sec-WebSocket-Extensions", "permessage-deflate"
+        ]
+        |> Gen.map (fun fields ->
+            let opening = [
+                "Upgrade", "websocket"
+                "Connection", "Upgrade"
+                "Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+            ]
+
+            match answered 101 (opening @ List.ofSeq fields) with
+            | ClientResult.Opened agreement -> agreement
+            | other -> failwith $"{other}")
+        |> Arb.fromGen
+
+    static member AuthChallenges() =
+        Gen.subListOf [ "Basic realm=a"; "Bearer"; "Negotiate a==" ]
+        |> Gen.map (fun challenges ->
+            match answered 401 [ for challenge in challenges -> "WWW-Authenticate", challenge ] with
+            | ClientResult.Refused(ClientHandshakeError.AuthenticationRequired(_, found)) -> found
+            | other -> failwith $"{other}")
         |> Arb.fromGen

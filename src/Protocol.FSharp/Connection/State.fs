@@ -2,6 +2,7 @@
 // The transitions themselves are Connection's.
 namespace FunctionalWs.Protocol
 
+open System
 open System.Runtime.InteropServices
 
 /// <summary>What a message consists of (RFC 6455 §5.6).</summary>
@@ -134,7 +135,7 @@ type Output =
     | Close of Status: CloseStatus
 
 /// <summary>What one step leads to. It is carried out in this order: event, output, half-close.</summary>
-[<Struct>]
+[<Struct; CustomEquality; NoComparison>]
 type Transition = {
     /// <summary>The next state; the same object when nothing changed.</summary>
     State: State
@@ -155,6 +156,27 @@ type Transition = {
     /// <param name="value">What to write.</param>
     member transition.TryGetOutput([<Out>] value: byref<Output>) : bool =
         ValueOption.tryGet transition.Output &value
+
+    /// <summary>True when both lead to the same. The default value is no outcome, and equals itself alone.</summary>
+    /// <param name="other">Another outcome.</param>
+    member transition.Equals(other: Transition) : bool =
+        Object.Equals(transition.State, other.State)
+        && transition.Event = other.Event
+        && transition.Output = other.Output
+        && transition.HalfClose = other.HalfClose
+
+    /// <summary>True when both lead to the same.</summary>
+    override transition.Equals(other: obj | null) : bool =
+        match other with
+        | :? Transition as other -> transition.Equals other
+        | _ -> false
+
+    /// <summary>A hash code of the next state and what is told of it.</summary>
+    override transition.GetHashCode() : int =
+        HashCode.Combine(transition.State, transition.Event, transition.Output, transition.HalfClose)
+
+    interface IEquatable<Transition> with
+        member transition.Equals(other: Transition) : bool = transition.Equals other
 
 /// <summary>The answer to a command.</summary>
 [<Struct; RequireQualifiedAccess>]

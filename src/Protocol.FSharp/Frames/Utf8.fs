@@ -7,18 +7,18 @@ open System.Globalization
 // Bytes that must follow, and the range of the next one: narrower than 80–BF where that keeps overlong forms,
 // surrogates and what lies beyond U+10FFFF out.
 [<Struct; StructuredFormatDisplay("{Text}")>]
-type Utf8State = private {
-    Owed: byte
-    Low: byte
-    High: byte
-} with
+type Utf8State internal (owed: byte, low: byte, high: byte) =
 
-    member state.IsComplete: bool = state.Owed = 0uy
+    member internal _.Owed = owed
+    member internal _.Low = low
+    member internal _.High = high
 
-    member state.MissingBytes: int = int state.Owed
+    member _.IsComplete: bool = owed = 0uy
 
-    member state.Text: string =
-        match state.Owed with
+    member _.MissingBytes: int = int owed
+
+    member _.Text: string =
+        match owed with
         | 0uy -> "complete"
         | 1uy -> "1 byte missing"
         | owed -> owed.ToString CultureInfo.InvariantCulture + " bytes missing"
@@ -33,10 +33,9 @@ type Utf8Result =
 module Utf8 =
 
     [<CompiledName("Start")>]
-    let start: Utf8State = { Owed = 0uy; Low = 0uy; High = 0uy }
+    let start: Utf8State = Utf8State()
 
-    let private owing owed low high : Utf8State voption =
-        ValueSome { Owed = owed; Low = low; High = high }
+    let private owing owed low high : Utf8State voption = ValueSome(Utf8State(owed, low, high))
 
     /// RFC 3629 §4, one line per production; none for a byte that can't stand here.
     let private step (state: Utf8State) (next: byte) : Utf8State voption =

@@ -8,11 +8,9 @@ open System
 /// is complete (RFC 3629 §4).
 /// </summary>
 [<Struct; StructuredFormatDisplay("{Text}")>]
-type Utf8State = private {
-    Owed: byte
-    Low: byte
-    High: byte
-} with
+type Utf8State =
+
+    internal new: owed: byte * low: byte * high: byte -> Utf8State
 
     /// <summary>True when the text may end here.</summary>
     member IsComplete: bool

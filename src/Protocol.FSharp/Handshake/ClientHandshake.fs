@@ -20,26 +20,34 @@ type ClientRequest(uri: WebSocketUri, offer: ClientOffer, accept: string, reques
     /// The answer to its key.
     member _.Accept: string = accept
 
-[<NoComparison; StructuredFormatDisplay("{Text}")>]
-type ClientAgreement = private {
-    Protocol: string | null
-    Terms: DeflateAgreement voption
-    Agreed: EquatableList<ExtensionOffer>
-} with
+[<Sealed; AllowNullLiteral(false); StructuredFormatDisplay("{Text}")>]
+type ClientAgreement
+    internal
+    (subprotocol: string | null, terms: DeflateAgreement voption, agreed: EquatableList<ExtensionOffer>) =
 
-    member agreement.Subprotocol: string | null = agreement.Protocol
-    member agreement.Compression: DeflateAgreement voption = agreement.Terms
+    member private _.All: struct (string | null * DeflateAgreement voption * EquatableList<ExtensionOffer>) =
+        subprotocol, terms, agreed
 
-    member agreement.TryGetCompression([<Out>] terms: byref<DeflateAgreement>) : bool =
-        ValueOption.tryGet agreement.Terms &terms
+    override agreement.Equals(other: obj | null) : bool =
+        match other with
+        | :? ClientAgreement as other -> agreement.All = other.All
+        | _ -> false
 
-    member agreement.Extensions: EquatableList<ExtensionOffer> = agreement.Agreed
+    override agreement.GetHashCode() : int = hash agreement.All
 
-    member agreement.Text: string =
+    member _.Subprotocol: string | null = subprotocol
+    member _.Compression: DeflateAgreement voption = terms
+
+    member _.TryGetCompression([<Out>] agreed: byref<DeflateAgreement>) : bool =
+        ValueOption.tryGet terms &agreed
+
+    member _.Extensions: EquatableList<ExtensionOffer> = agreed
+
+    member _.Text: string =
         let subprotocol =
-            agreement.Protocol |> ValueOption.ofObj |> ValueOption.defaultValue "none"
+            subprotocol |> ValueOption.ofObj |> ValueOption.defaultValue "none"
 
-        let extensions = HeaderGrammar.renderExtensions agreement.Agreed
+        let extensions = HeaderGrammar.renderExtensions agreed
         Invariant $"subprotocol: {subprotocol}; extensions: [{extensions}]"
 
     override agreement.ToString() = agreement.Text
@@ -230,11 +238,7 @@ module ClientHandshake =
         | Ok _, Error error -> Error error
         | Ok subprotocol, Ok agreed ->
             deflate request agreed
-            |> Result.map (fun terms -> {
-                Protocol = subprotocol
-                Terms = terms
-                Agreed = EquatableList.Create agreed
-            })
+            |> Result.map (fun terms -> ClientAgreement(subprotocol, terms, EquatableList.Create agreed))
 
     /// Every check of RFC 6455 §4.1, in order.
     let private switch (request: ClientRequest) (head: ResponseHead) : ClientResult =

@@ -26,12 +26,18 @@ type ClientRequest =
     member private Text: string
 
 /// <summary>What client and server have agreed on. Immutable.</summary>
-[<NoComparison; StructuredFormatDisplay("{Text}")>]
-type ClientAgreement = private {
-    Protocol: string | null
-    Terms: DeflateAgreement voption
-    Agreed: EquatableList<ExtensionOffer>
-} with
+[<Sealed; AllowNullLiteral(false); StructuredFormatDisplay("{Text}")>]
+type ClientAgreement =
+
+    internal new:
+        subprotocol: string | null * terms: DeflateAgreement voption * agreed: EquatableList<ExtensionOffer> ->
+            ClientAgreement
+
+    /// <summary>True when both have agreed on the same.</summary>
+    override Equals: other: obj | null -> bool
+
+    /// <summary>A hash code of all of it.</summary>
+    override GetHashCode: unit -> int
 
     /// <summary>The subprotocol that the server chose; null when it chose none (RFC 6455 §1.9).</summary>
     member Subprotocol: string | null
@@ -40,8 +46,8 @@ type ClientAgreement = private {
     member Compression: DeflateAgreement voption
 
     /// <summary>Tells the <c>Compression</c>; false when messages aren't compressed.</summary>
-    /// <param name="terms">The terms.</param>
-    member TryGetCompression: [<Out>] terms: byref<DeflateAgreement> -> bool
+    /// <param name="agreed">The terms.</param>
+    member TryGetCompression: [<Out>] agreed: byref<DeflateAgreement> -> bool
 
     /// <summary>All extensions with the server's parameters, in its order, <c>permessage-deflate</c> included (RFC 6455 §9.1).</summary>
     member Extensions: EquatableList<ExtensionOffer>

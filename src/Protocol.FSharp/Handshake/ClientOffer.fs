@@ -23,53 +23,68 @@ module internal BasicAuthorization =
 
         "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes text)
 
-/// <summary>
-/// What a client asks a server for: changed by the members that begin with <c>With</c>, which give a new one. Immutable; what can't
-/// be sent is refused when it is set. Its text names headers without their values, which may be secrets.
-/// </summary>
-[<NoComparison; StructuredFormatDisplay("{Text}")>]
-type ClientOffer = private {
+/// What an offer has: nobody else makes one, or changes one, since what is in it has been checked.
+type internal Offered = {
     Site: string | null
     Protocols: string list
     Deflate: DeflateOffer voption
     Others: ExtensionOffer list
     Fields: Headers
-} with
+}
+
+/// <summary>
+/// What a client asks a server for: changed by the members that begin with <c>With</c>, which give a new one. Immutable; what can't
+/// be sent is refused when it is set. Its text names headers without their values, which may be secrets.
+/// </summary>
+[<Sealed; AllowNullLiteral(false); StructuredFormatDisplay("{Text}")>]
+type ClientOffer private (offered: Offered) =
+
+    member private _.Offered = offered
+
+    /// <summary>True when both ask for the same.</summary>
+    override offer.Equals(other: obj | null) : bool =
+        match other with
+        | :? ClientOffer as other -> offer.Offered = other.Offered
+        | _ -> false
+
+    /// <summary>A hash code of all of it.</summary>
+    override offer.GetHashCode() : int = hash offer.Offered
 
     /// <summary>No origin, no subprotocol, no extension, and <c>User-Agent: FunctionalWs</c>.</summary>
-    static member Default: ClientOffer = {
-        Site = null
-        Protocols = []
-        Deflate = ValueNone
-        Others = []
-        Fields = Headers.Empty.Add("User-Agent", "FunctionalWs")
-    }
+    static member Default: ClientOffer =
+        ClientOffer {
+            Site = null
+            Protocols = []
+            Deflate = ValueNone
+            Others = []
+            Fields = Headers.Empty.Add("User-Agent", "FunctionalWs")
+        }
 
     /// <summary>The origin that a browser would tell; null for none, the default (RFC 6455 §10.2).</summary>
-    member offer.Origin: string | null = offer.Site
+    member offer.Origin: string | null = offered.Site
 
     /// <summary>The subprotocols, the one it likes best first; none by default (RFC 6455 §1.9).</summary>
-    member offer.Subprotocols: IReadOnlyList<string> = offer.Protocols :> _
+    member offer.Subprotocols: IReadOnlyList<string> = offered.Protocols :> _
 
     /// <summary>What is offered of <c>permessage-deflate</c>; none by default (RFC 7692).</summary>
-    member offer.Compression: DeflateOffer voption = offer.Deflate
+    member offer.Compression: DeflateOffer voption = offered.Deflate
 
     /// <summary>Tells the <c>Compression</c>; false when none is offered.</summary>
     /// <param name="deflate">What is offered of it.</param>
     member offer.TryGetCompression([<Out>] deflate: byref<DeflateOffer>) : bool =
-        ValueOption.tryGet offer.Deflate &deflate
+        ValueOption.tryGet offered.Deflate &deflate
 
     /// <summary>The other extensions that are offered, after <c>permessage-deflate</c>; none by default (RFC 6455 §9.1).</summary>
-    member offer.Extensions: IReadOnlyList<ExtensionOffer> = offer.Others :> _
+    member offer.Extensions: IReadOnlyList<ExtensionOffer> = offered.Others :> _
 
     /// <summary>Header fields beside those of the handshake.</summary>
-    member offer.Headers: Headers = offer.Fields
+    member offer.Headers: Headers = offered.Fields
 
     /// All extensions as they are offered.
     member internal offer.AllExtensions: ExtensionOffer list =
-        match offer.Deflate with
-        | ValueSome deflate -> deflate.Alternatives @ offer.Others
-        | ValueNone -> offer.Others
+        match offered.Deflate with
+        | ValueSome deflate -> deflate.Alternatives @ offered.Others
+        | ValueNone -> offered.Others
 
     /// <summary>The offer with an origin.</summary>
     /// <param name="origin">Such as <c>https://example.com</c>: text of visible ASCII characters.</param>
@@ -85,7 +100,7 @@ type ClientOffer = private {
                 )
             )
 
-        { offer with Site = origin }
+        ClientOffer { offered with Site = origin }
 
     /// <summary>The offer with these subprotocols instead of its own.</summary>
     /// <param name="subprotocols">Tokens, each once, the one that is liked best first; may be empty.</param>
@@ -113,8 +128,8 @@ type ClientOffer = private {
                     )
                 )
 
-        {
-            offer with
+        ClientOffer {
+            offered with
                 Protocols = List.ofArray subprotocols
         }
 
@@ -123,13 +138,14 @@ type ClientOffer = private {
     member offer.WithCompression(deflate: DeflateOffer) : ClientOffer =
         ArgumentNullException.ThrowIfNull(deflate, nameof deflate)
 
-        {
-            offer with
+        ClientOffer {
+            offered with
                 Deflate = ValueSome deflate
         }
 
     /// <summary>The offer without <c>permessage-deflate</c>.</summary>
-    member offer.WithoutCompression() : ClientOffer = { offer with Deflate = ValueNone }
+    member offer.WithoutCompression() : ClientOffer =
+        ClientOffer { offered with Deflate = ValueNone }
 
     /// <summary>The offer with one more extension after its own.</summary>
     /// <param name="name">The extension's name: a token, but not <c>permessage-deflate</c>.</param>
@@ -152,9 +168,9 @@ type ClientOffer = private {
         if name = DeflateNegotiation.Name then
             raise (ArgumentException("permessage-deflate is offered by WithCompression.", nameof name))
 
-        {
-            offer with
-                Others = offer.Others @ [ ExtensionOffer.Create(name, parameters) ]
+        ClientOffer {
+            offered with
+                Others = offered.Others @ [ ExtensionOffer.Create(name, parameters) ]
         }
 
     /// Why a header isn't the caller's to set; none when it is.
@@ -196,9 +212,9 @@ type ClientOffer = private {
     member offer.WithHeader(name: string, value: string) : ClientOffer =
         ClientOffer.CheckOwner name
 
-        {
-            offer with
-                Fields = offer.Fields.Set(name, value)
+        ClientOffer {
+            offered with
+                Fields = offered.Fields.Set(name, value)
         }
 
     /// <summary>The offer with one more header field, beside any of its name.</summary>
@@ -210,9 +226,9 @@ type ClientOffer = private {
     member offer.WithAddedHeader(name: string, value: string) : ClientOffer =
         ClientOffer.CheckOwner name
 
-        {
-            offer with
-                Fields = offer.Fields.Add(name, value)
+        ClientOffer {
+            offered with
+                Fields = offered.Fields.Add(name, value)
         }
 
     /// <summary>The offer with <c>Authorization</c> of the scheme Basic, instead of any it had (RFC 7617).</summary>
@@ -225,10 +241,11 @@ type ClientOffer = private {
 
     /// <summary>The offer without the header fields of a name.</summary>
     /// <param name="name">The name, in any case.</param>
-    member offer.WithoutHeader(name: string) : ClientOffer = {
-        offer with
-            Fields = offer.Fields.Remove name
-    }
+    member offer.WithoutHeader(name: string) : ClientOffer =
+        ClientOffer {
+            offered with
+                Fields = offered.Fields.Remove name
+        }
 
     /// <summary>
     /// The offer without <c>Authorization</c> and <c>Cookie</c>: for a server that another one has redirected to (RFC 9110 §15.4).
@@ -237,10 +254,10 @@ type ClientOffer = private {
         offer.WithoutHeader("Authorization").WithoutHeader("Cookie")
 
     member private offer.Text =
-        let names = offer.Fields |> Seq.map _.Key |> String.concat ", "
+        let names = offered.Fields |> Seq.map _.Key |> String.concat ", "
         let extensions = HeaderGrammar.renderExtensions offer.AllExtensions
-        let subprotocols = String.concat ", " offer.Protocols
-        let origin = offer.Site |> ValueOption.ofObj |> ValueOption.defaultValue "none"
+        let subprotocols = String.concat ", " offered.Protocols
+        let origin = offered.Site |> ValueOption.ofObj |> ValueOption.defaultValue "none"
 
         Invariant
             $"origin: {origin}; subprotocols: [{subprotocols}]; extensions: [{extensions}]; headers: [{names}]"

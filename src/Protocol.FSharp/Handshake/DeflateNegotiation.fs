@@ -2,6 +2,8 @@
 namespace FunctionalWs.Protocol
 
 open System
+open System.Diagnostics.CodeAnalysis
+open System.Runtime.InteropServices
 
 /// <summary>The negotiation of <c>permessage-deflate</c> (RFC 7692 §5.1, §7.1).</summary>
 module DeflateNegotiation =
@@ -136,6 +138,22 @@ module DeflateNegotiation =
             Error DeflateRefusal.ClientMaxWindowBitsMissing
         | Ok offer -> Ok(agree policy offer)
 
+    /// <summary>Agrees to one offer, or tells why it is declined, as <c>Accept</c> does.</summary>
+    /// <param name="policy">What the server wants.</param>
+    /// <param name="parameters">What the client offers.</param>
+    /// <param name="agreement">What is agreed on; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    [<CompiledName("TryAccept")>]
+    let tryAccept
+        (
+            policy: DeflatePolicy,
+            parameters: ExtensionParameter seq,
+            [<Out; NotNullWhen(true)>] agreement: byref<DeflateAgreement | null>,
+            [<Out>] error: byref<DeflateRefusal>
+        ) : bool =
+        Result.tryGet (accept policy parameters) &agreement &error
+
+
     /// <summary>Agrees to the first of a client's offers that the policy allows; none when there is none.</summary>
     /// <param name="policy">What the server wants.</param>
     /// <param name="offers">What the client offers, other extensions included.</param>
@@ -221,3 +239,18 @@ module DeflateNegotiation =
             | ValueSome refusal, _
             | ValueNone, ValueSome refusal -> Error refusal
             | ValueNone, ValueNone -> Ok(settle offer answer parameters)
+
+    /// <summary>Checks a server's answer to an offer, as <c>Confirm</c> does.</summary>
+    /// <param name="offer">What the client offered.</param>
+    /// <param name="parameters">What the server answers.</param>
+    /// <param name="agreement">What is agreed on; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    [<CompiledName("TryConfirm")>]
+    let tryConfirm
+        (
+            offer: DeflateOffer,
+            parameters: ExtensionParameter seq,
+            [<Out; NotNullWhen(true)>] agreement: byref<DeflateAgreement | null>,
+            [<Out>] error: byref<DeflateRefusal>
+        ) : bool =
+        Result.tryGet (confirm offer parameters) &agreement &error

@@ -2,6 +2,8 @@
 namespace FunctionalWs.Protocol
 
 open System
+open System.Diagnostics.CodeAnalysis
+open System.Runtime.InteropServices
 open System.Security.Cryptography
 open System.Text
 open type System.FormattableString
@@ -42,12 +44,32 @@ module Handshake =
         ArgumentNullException.ThrowIfNull(request, nameof request)
         RequestRules.host request
 
+    [<CompiledName("TryHostOf")>]
+    let tryHostOf
+        (
+            request: Request,
+            [<Out; NotNullWhen(true)>] host: byref<string | null>,
+            [<Out>] error: byref<HandshakeError>
+        ) : bool =
+        Result.tryGet (hostOf request) &host &error
+
+
     [<CompiledName("OfferedExtensions")>]
     let offeredExtensions (request: Request) : Result<EquatableList<ExtensionOffer>, HandshakeError> =
         ArgumentNullException.ThrowIfNull(request, nameof request)
 
         RequestRules.items HeaderGrammar.parseExtensions "Sec-WebSocket-Extensions" request.Headers
         |> Result.map EquatableList.Create
+
+    [<CompiledName("TryOfferedExtensions")>]
+    let tryOfferedExtensions
+        (
+            request: Request,
+            [<Out; NotNullWhen(true)>] extensions: byref<EquatableList<ExtensionOffer> | null>,
+            [<Out>] error: byref<HandshakeError>
+        ) : bool =
+        Result.tryGet (offeredExtensions request) &extensions &error
+
 
     let private extensions (policy: HandshakePolicy) (request: Request) =
         if policy.ReadsExtensions then

@@ -1,6 +1,9 @@
 // The opening handshake: a request and a policy give a response (RFC 6455 §4). The clock's value is an argument.
 namespace FunctionalWs.Protocol
 
+open System.Diagnostics.CodeAnalysis
+open System.Runtime.InteropServices
+
 open System
 
 /// <summary>What the rules make of a request.</summary>
@@ -47,6 +50,17 @@ module Handshake =
     [<CompiledName("HostOf")>]
     val hostOf: request: Request -> Result<string, HandshakeError>
 
+    /// <summary>The host that a request is for, as <c>HostOf</c> tells it.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="host">The host; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    [<CompiledName("TryHostOf")>]
+    val tryHostOf:
+        request: Request *
+        [<Out; NotNullWhen(true)>] host: byref<string | null> *
+        [<Out>] error: byref<HandshakeError> ->
+            bool
+
     /// <summary>
     /// The extensions that a client offers, in its order of preference; may be empty. For servers that have some: others
     /// need not look (RFC 6455 §9.1).
@@ -54,6 +68,17 @@ module Handshake =
     /// <param name="request">The request.</param>
     [<CompiledName("OfferedExtensions")>]
     val offeredExtensions: request: Request -> Result<EquatableList<ExtensionOffer>, HandshakeError>
+
+    /// <summary>The extensions that a client offers, as <c>OfferedExtensions</c> tells them.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="extensions">The extensions; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    [<CompiledName("TryOfferedExtensions")>]
+    val tryOfferedExtensions:
+        request: Request *
+        [<Out; NotNullWhen(true)>] extensions: byref<EquatableList<ExtensionOffer> | null> *
+        [<Out>] error: byref<HandshakeError> ->
+            bool
 
     /// <summary>
     /// Checks a request by every rule of RFC 6455 §4.2.1 in order, then its origin, its subprotocols and, where the policy

@@ -94,64 +94,79 @@ module internal UriRules =
         else
             host.ToLowerInvariant()
 
-/// <summary>
-/// The URI of a WebSocket: <c>ws</c> or <c>wss</c> (RFC 6455 §3). Parsed, normalised and percent-encoded as
-/// <see cref="T:System.Uri" /> does it. Immutable. Its text has no userinfo.
-/// </summary>
-[<NoComparison; StructuredFormatDisplay("{Text}")>]
-type WebSocketUri = private {
+/// The parts of a URI that has been parsed.
+[<NoComparison>]
+type internal UriParts = {
     Secure: bool
     HostInUri: string
     Address: string
     PortNumber: int
     PathAndQuery: string
     UserInfo: BasicCredentials voption
-} with
+}
+
+/// <summary>
+/// The URI of a WebSocket: <c>ws</c> or <c>wss</c> (RFC 6455 §3). Parsed, normalised and percent-encoded as
+/// <see cref="T:System.Uri" /> does it. Immutable. Its text has no userinfo.
+/// </summary>
+[<Sealed; AllowNullLiteral(false); StructuredFormatDisplay("{Text}")>]
+type WebSocketUri private (parts: UriParts) =
+
+    member private _.Parts = parts
+
+    /// <summary>True when both ask for the same, with the same credentials.</summary>
+    override uri.Equals(other: obj | null) : bool =
+        match other with
+        | :? WebSocketUri as other -> uri.Parts = other.Parts
+        | _ -> false
+
+    /// <summary>A hash code of all of it.</summary>
+    override uri.GetHashCode() : int = hash uri.Parts
 
     /// <summary>True for <c>wss</c>: the connection is made through TLS.</summary>
-    member uri.IsSecure: bool = uri.Secure
+    member uri.IsSecure: bool = parts.Secure
 
     /// <summary>
     /// What to connect to, and what a certificate has to be for: a name as DNS has it, internationalised ones encoded, or an
     /// address without brackets, with its zone.
     /// </summary>
-    member uri.Host: string = uri.Address
+    member uri.Host: string = parts.Address
 
     /// <summary>1 to 65535; 80 for <c>ws</c> and 443 for <c>wss</c> unless it was told.</summary>
-    member uri.Port: int = uri.PortNumber
+    member uri.Port: int = parts.PortNumber
 
     /// <summary>The target of the request: an absolute path, and the query if there is one (RFC 9112 §3.2.1).</summary>
-    member uri.Target: string = uri.PathAndQuery
+    member uri.Target: string = parts.PathAndQuery
 
     /// <summary>Host and port, an address in brackets: what a proxy is asked for (RFC 9110 §9.3.6).</summary>
-    member uri.Authority: string = uri.HostInUri + ":" + PeerText.number uri.PortNumber
+    member uri.Authority: string = parts.HostInUri + ":" + PeerText.number parts.PortNumber
 
     /// <summary>The value of the header <c>Host</c>: the port is left out when it is the scheme's (RFC 6455 §4.1).</summary>
     member uri.HostHeader: string =
-        if uri.PortNumber = (if uri.Secure then 443 else 80) then
-            uri.HostInUri
+        if parts.PortNumber = (if parts.Secure then 443 else 80) then
+            parts.HostInUri
         else
             uri.Authority
 
     /// <summary>The name and the password that the URI has; none when it has neither.</summary>
-    member uri.Credentials: BasicCredentials voption = uri.UserInfo
+    member uri.Credentials: BasicCredentials voption = parts.UserInfo
 
     /// <summary>Tells the <c>Credentials</c>; false when the URI has none.</summary>
     /// <param name="credentials">Name and password.</param>
     member uri.TryGetCredentials([<Out>] credentials: byref<BasicCredentials>) : bool =
-        ValueOption.tryGet uri.UserInfo &credentials
+        ValueOption.tryGet parts.UserInfo &credentials
 
     /// <summary>True when scheme, host and port are the same.</summary>
     /// <param name="other">Another URI.</param>
     member uri.IsSameOrigin(other: WebSocketUri) : bool =
         ArgumentNullException.ThrowIfNull(other, nameof other)
 
-        uri.Secure = other.Secure
-        && uri.HostInUri = other.HostInUri
-        && uri.PortNumber = other.PortNumber
+        parts.Secure = other.Parts.Secure
+        && parts.HostInUri = other.Parts.HostInUri
+        && parts.PortNumber = other.Parts.PortNumber
 
     member private uri.Text =
-        String.Concat((if uri.Secure then "wss://" else "ws://"), uri.HostHeader, uri.PathAndQuery)
+        String.Concat((if parts.Secure then "wss://" else "ws://"), uri.HostHeader, parts.PathAndQuery)
 
     /// <summary>The URI without its userinfo.</summary>
     override uri.ToString() = uri.Text
@@ -175,14 +190,16 @@ type WebSocketUri = private {
         | Ok _, Ok _ when uri.Port = 0 -> UriParse.Invalid UriError.Port
         | Ok _, Ok _ when uri.Fragment <> "" -> UriParse.Invalid UriError.Fragment
         | Ok name, Ok credentials ->
-            UriParse.Valid {
-                Secure = isSecure
-                HostInUri = name.ToLowerInvariant()
-                Address = UriRules.address uri name
-                PortNumber = uri.Port
-                PathAndQuery = uri.PathAndQuery
-                UserInfo = credentials
-            }
+            UriParse.Valid(
+                WebSocketUri {
+                    Secure = isSecure
+                    HostInUri = name.ToLowerInvariant()
+                    Address = UriRules.address uri name
+                    PortNumber = uri.Port
+                    PathAndQuery = uri.PathAndQuery
+                    UserInfo = credentials
+                }
+            )
 
     /// <summary>Takes a URI that the platform has parsed.</summary>
     /// <param name="uri">The URI.</param>
@@ -227,8 +244,13 @@ type WebSocketUri = private {
                 | _ -> WebSocketUri.TryParse resolved
 
             match target with
-            | UriParse.Valid target when target.UserInfo.IsNone && uri.IsSameOrigin target ->
-                UriParse.Valid { target with UserInfo = uri.UserInfo }
+            | UriParse.Valid target when target.Parts.UserInfo.IsNone && uri.IsSameOrigin target ->
+                UriParse.Valid(
+                    WebSocketUri {
+                        target.Parts with
+                            UserInfo = parts.UserInfo
+                    }
+                )
             | UriParse.Valid _
             | UriParse.Invalid _ -> target
         | _ -> UriParse.Invalid(UriError.Malformed "It can't be parsed.")

@@ -8,66 +8,81 @@ open System.Text
 open type System.FormattableString
 
 /// <summary>A challenge: a scheme with its parameters, or with a token (RFC 9110 §11.3).</summary>
-[<NoComparison; StructuredFormatDisplay("{Text}")>]
-type AuthChallenge = private {
-    SchemeName: string
-    Token68: string | null
-    Pairs: (struct (string * string)) list
-} with
+[<Sealed; AllowNullLiteral(false); StructuredFormatDisplay("{Text}")>]
+type AuthChallenge internal (scheme: string, token: string | null, pairs: (struct (string * string)) list) =
+
+    member private _.All: struct (string * (string | null) * (struct (string * string)) list) =
+        scheme, token, pairs
+
+    /// <summary>True when both ask for the same.</summary>
+    override challenge.Equals(other: obj | null) : bool =
+        match other with
+        | :? AuthChallenge as other -> challenge.All = other.All
+        | _ -> false
+
+    /// <summary>A hash code of all of it.</summary>
+    override challenge.GetHashCode() : int = hash challenge.All
 
     /// <summary>The scheme, such as <c>Basic</c>; case doesn't matter.</summary>
-    member challenge.Scheme: string = challenge.SchemeName
+    member _.Scheme: string = scheme
 
     /// <summary>The token, as <c>Negotiate</c> has one; null when there are parameters or nothing.</summary>
-    member challenge.Token: string | null = challenge.Token68
+    member _.Token: string | null = token
 
     /// <summary>The parameters in order, unquoted; names are compared without case.</summary>
-    member challenge.Parameters: IReadOnlyList<KeyValuePair<string, string>> =
-        [| for struct (name, value) in challenge.Pairs -> KeyValuePair(name, value) |] :> _
+    member _.Parameters: IReadOnlyList<KeyValuePair<string, string>> =
+        [| for struct (name, value) in pairs -> KeyValuePair(name, value) |] :> _
 
     /// <summary>The first value of a parameter, such as <c>realm</c>; null when it is missing.</summary>
     /// <param name="name">The name, in any case.</param>
-    member challenge.Find(name: string) : string | null =
+    member _.Find(name: string) : string | null =
         ArgumentNullException.ThrowIfNull(name, nameof name)
 
         let isNamed (struct (key: string, _)) =
             String.Equals(key, name, StringComparison.OrdinalIgnoreCase)
 
-        match List.tryFind isNamed challenge.Pairs with
+        match List.tryFind isNamed pairs with
         | Some(struct (_, value)) -> value
         | None -> null
 
     member private challenge.Text =
         match challenge.Find "realm" with
-        | NonNull realm -> Invariant $"{challenge.SchemeName} {PeerText.quote realm}"
-        | Null -> challenge.SchemeName
+        | NonNull realm -> Invariant $"{scheme} {PeerText.quote realm}"
+        | Null -> scheme
 
     /// <summary>The scheme, and the realm if there is one.</summary>
     override challenge.ToString() = challenge.Text
 
 /// <summary>The challenges of an answer, in order. Immutable.</summary>
-[<NoComparison; StructuredFormatDisplay("{Text}")>]
-type AuthChallenges = private {
-    Found: AuthChallenge list
-} with
+[<Sealed; AllowNullLiteral(false); StructuredFormatDisplay("{Text}")>]
+type AuthChallenges internal (found: AuthChallenge list) =
 
-    member private challenges.Text =
-        challenges.Found |> List.map _.ToString() |> String.concat ", "
+    member private _.Found = found
+
+    /// <summary>True when both have the same, in the same order.</summary>
+    override challenges.Equals(other: obj | null) : bool =
+        match other with
+        | :? AuthChallenges as other -> found = other.Found
+        | _ -> false
+
+    /// <summary>A hash code of all of it.</summary>
+    override challenges.GetHashCode() : int = hash found
+
+    member private _.Text = found |> List.map _.ToString() |> String.concat ", "
 
     /// <summary>Schemes and realms.</summary>
     override challenges.ToString() = challenges.Text
 
     interface IReadOnlyList<AuthChallenge> with
-        member challenges.Count: int = challenges.Found.Length
+        member challenges.Count: int = found.Length
 
         member challenges.Item
-            with get (index: int): AuthChallenge = challenges.Found[index]
+            with get (index: int): AuthChallenge = found[index]
 
-        member challenges.GetEnumerator() : IEnumerator<AuthChallenge> =
-            (Seq.ofList challenges.Found).GetEnumerator()
+        member challenges.GetEnumerator() : IEnumerator<AuthChallenge> = (Seq.ofList found).GetEnumerator()
 
         member challenges.GetEnumerator() : IEnumerator =
-            (Seq.ofList challenges.Found).GetEnumerator() :> IEnumerator
+            (Seq.ofList found).GetEnumerator() :> IEnumerator
 
 /// Reads lists of challenges: from left to right, and what can't be read ends the list.
 module internal ChallengeGrammar =
@@ -161,24 +176,20 @@ module internal ChallengeGrammar =
         let schemeEnd = skipToken text at
         let rest = skip isBlank text schemeEnd
 
-        let bare = {
-            SchemeName = text.Substring(at, schemeEnd - at)
-            Token68 = null
-            Pairs = []
-        }
+        let scheme = text.Substring(at, schemeEnd - at)
 
         if schemeEnd = at then
             ValueNone
         elif rest = schemeEnd then
-            ValueSome(struct (bare, rest))
+            ValueSome(struct (AuthChallenge(scheme, null, []), rest))
         else
             match token68 text rest with
             | ValueSome after ->
                 let token = text.Substring(rest, after - rest)
-                ValueSome(struct ({ bare with Token68 = token }, skip isBlank text after))
+                ValueSome(struct (AuthChallenge(scheme, token, []), skip isBlank text after))
             | ValueNone ->
                 let struct (pairs, after) = parameters [] rest text rest
-                ValueSome(struct ({ bare with Pairs = pairs }, after))
+                ValueSome(struct (AuthChallenge(scheme, null, pairs), after))
 
     /// What follows a challenge is a comma, or can't be read.
     let rec private list (found: AuthChallenge list) (text: string) (at: int) : AuthChallenge list =
@@ -188,6 +199,5 @@ module internal ChallengeGrammar =
         | ValueNone -> List.rev found
 
     /// All challenges in all lines of a header.
-    let ofHeader (name: string) (headers: Headers) : AuthChallenges = {
-        Found = headers.GetAll name |> Seq.collect (fun text -> list [] text 0) |> List.ofSeq
-    }
+    let ofHeader (name: string) (headers: Headers) : AuthChallenges =
+        AuthChallenges(headers.GetAll name |> Seq.collect (fun text -> list [] text 0) |> List.ofSeq)

@@ -4,6 +4,8 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Text
+open System.Diagnostics.CodeAnalysis
+open System.Runtime.InteropServices
 open System.Text.Unicode
 open type System.FormattableString
 
@@ -63,10 +65,30 @@ module Authorization =
             | ValueSome _
             | ValueNone -> Error AuthorizationError.Unsupported
 
+    [<CompiledName("TryBasic")>]
+    let tryBasic
+        (
+            headers: Headers,
+            [<Out; NotNullWhen(true)>] credentials: byref<BasicCredentials | null>,
+            [<Out>] error: byref<AuthorizationError>
+        ) : bool =
+        Result.tryGet (basic headers) &credentials &error
+
+
     [<CompiledName("Bearer")>]
     let bearer (headers: Headers) : Result<string, AuthorizationError> =
         ArgumentNullException.ThrowIfNull(headers, nameof headers)
         credentials "Bearer" headers
+
+    [<CompiledName("TryBearer")>]
+    let tryBearer
+        (
+            headers: Headers,
+            [<Out; NotNullWhen(true)>] token: byref<string | null>,
+            [<Out>] error: byref<AuthorizationError>
+        ) : bool =
+        Result.tryGet (bearer headers) &token &error
+
 
     let private isRealmCharacter (character: char) = character >= ' ' && character <= '~'
 

@@ -2,6 +2,9 @@
 // Nothing is compared here: that takes care of its own.
 namespace FunctionalWs.Protocol
 
+open System.Diagnostics.CodeAnalysis
+open System.Runtime.InteropServices
+
 /// <summary>A user's name and password, as a client sent them (RFC 7617 §2). Its text form hides the password.</summary>
 [<NoComparison; StructuredFormatDisplay("{Text}")>]
 type BasicCredentials = {
@@ -32,10 +35,32 @@ module Authorization =
     [<CompiledName("Basic")>]
     val basic: headers: Headers -> Result<BasicCredentials, AuthorizationError>
 
+    /// <summary>Name and password, as <c>Basic</c> reads them.</summary>
+    /// <param name="headers">The headers of a request.</param>
+    /// <param name="credentials">Name and password; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    [<CompiledName("TryBasic")>]
+    val tryBasic:
+        headers: Headers *
+        [<Out; NotNullWhen(true)>] credentials: byref<BasicCredentials | null> *
+        [<Out>] error: byref<AuthorizationError> ->
+            bool
+
     /// <summary>The token of the scheme Bearer (RFC 6750 §2.1). It is a secret.</summary>
     /// <param name="headers">The headers of a request.</param>
     [<CompiledName("Bearer")>]
     val bearer: headers: Headers -> Result<string, AuthorizationError>
+
+    /// <summary>The token, as <c>Bearer</c> reads it. It is a secret.</summary>
+    /// <param name="headers">The headers of a request.</param>
+    /// <param name="token">The token; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    [<CompiledName("TryBearer")>]
+    val tryBearer:
+        headers: Headers *
+        [<Out; NotNullWhen(true)>] token: byref<string | null> *
+        [<Out>] error: byref<AuthorizationError> ->
+            bool
 
     /// <summary>The value of <c>WWW-Authenticate</c> that asks for the scheme Basic in UTF-8 (RFC 7617 §2.1).</summary>
     /// <param name="realm">A name for what is protected, shown to people: printable ASCII, may be empty.</param>

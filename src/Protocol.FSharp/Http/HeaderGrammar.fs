@@ -3,6 +3,8 @@
 namespace FunctionalWs.Protocol
 
 open System
+open System.Diagnostics.CodeAnalysis
+open System.Runtime.InteropServices
 open type System.FormattableString
 
 type GrammarError = { Expected: string; Position: int }
@@ -133,16 +135,46 @@ module HeaderGrammar =
         ArgumentNullException.ThrowIfNull(text, nameof text)
         list token text
 
+    [<CompiledName("TryParseTokens")>]
+    let tryParseTokens
+        (
+            text: string,
+            [<Out; NotNullWhen(true)>] tokens: byref<EquatableList<string> | null>,
+            [<Out>] error: byref<GrammarError>
+        ) : bool =
+        Result.tryGet (parseTokens text) &tokens &error
+
+
     [<CompiledName("ParseProtocols")>]
     let parseProtocols (text: string) : Result<EquatableList<string>, GrammarError> =
         ArgumentNullException.ThrowIfNull(text, nameof text)
         list protocol text
+
+    [<CompiledName("TryParseProtocols")>]
+    let tryParseProtocols
+        (
+            text: string,
+            [<Out; NotNullWhen(true)>] protocols: byref<EquatableList<string> | null>,
+            [<Out>] error: byref<GrammarError>
+        ) : bool =
+        Result.tryGet (parseProtocols text) &protocols &error
+
 
     [<CompiledName("ParseExtensions")>]
     let parseExtensions (text: string) : Result<EquatableList<ExtensionOffer>, GrammarError> =
         ArgumentNullException.ThrowIfNull(text, nameof text)
 
         list extension text
+
+    [<CompiledName("TryParseExtensions")>]
+    let tryParseExtensions
+        (
+            text: string,
+            [<Out; NotNullWhen(true)>] extensions: byref<EquatableList<ExtensionOffer> | null>,
+            [<Out>] error: byref<GrammarError>
+        ) : bool =
+        Result.tryGet (parseExtensions text) &extensions &error
+
 
     let private renderParameter (parameter: ExtensionParameter) =
         match parameter.Value with
@@ -185,3 +217,12 @@ module HeaderGrammar =
                     Scheme = scheme
                     Token = text.Substring start
                 }
+
+    [<CompiledName("TryParseCredentials")>]
+    let tryParseCredentials
+        (
+            text: string,
+            [<Out; NotNullWhen(true)>] credentials: byref<SchemeCredentials | null>,
+            [<Out>] error: byref<GrammarError>
+        ) : bool =
+        Result.tryGet (parseCredentials text) &credentials &error

@@ -2,6 +2,9 @@
 // One pass from left to right, no backtracking: the time is linear in the text.
 namespace FunctionalWs.Protocol
 
+open System.Diagnostics.CodeAnalysis
+open System.Runtime.InteropServices
+
 /// <summary>Where a header value stops being what it should be.</summary>
 type GrammarError = {
     /// <summary>What should stand there.</summary>
@@ -53,15 +56,48 @@ module HeaderGrammar =
     [<CompiledName("ParseTokens")>]
     val parseTokens: text: string -> Result<EquatableList<string>, GrammarError>
 
+    /// <summary>A list of tokens, as <c>ParseTokens</c> reads it.</summary>
+    /// <param name="text">The value of the header.</param>
+    /// <param name="tokens">The tokens; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    [<CompiledName("TryParseTokens")>]
+    val tryParseTokens:
+        text: string *
+        [<Out; NotNullWhen(true)>] tokens: byref<EquatableList<string> | null> *
+        [<Out>] error: byref<GrammarError> ->
+            bool
+
     /// <summary>A list of protocols, <c>token</c> or <c>token/token</c>, as in <c>Upgrade</c> (RFC 9110 §7.8).</summary>
     /// <param name="text">The value of the header.</param>
     [<CompiledName("ParseProtocols")>]
     val parseProtocols: text: string -> Result<EquatableList<string>, GrammarError>
 
+    /// <summary>A list of protocols, as <c>ParseProtocols</c> reads it.</summary>
+    /// <param name="text">The value of the header.</param>
+    /// <param name="protocols">The protocols; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    [<CompiledName("TryParseProtocols")>]
+    val tryParseProtocols:
+        text: string *
+        [<Out; NotNullWhen(true)>] protocols: byref<EquatableList<string> | null> *
+        [<Out>] error: byref<GrammarError> ->
+            bool
+
     /// <summary>A list of extensions, as in <c>Sec-WebSocket-Extensions</c> (RFC 6455 §9.1).</summary>
     /// <param name="text">The value of the header.</param>
     [<CompiledName("ParseExtensions")>]
     val parseExtensions: text: string -> Result<EquatableList<ExtensionOffer>, GrammarError>
+
+    /// <summary>A list of extensions, as <c>ParseExtensions</c> reads it.</summary>
+    /// <param name="text">The value of the header.</param>
+    /// <param name="extensions">The extensions; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    [<CompiledName("TryParseExtensions")>]
+    val tryParseExtensions:
+        text: string *
+        [<Out; NotNullWhen(true)>] extensions: byref<EquatableList<ExtensionOffer> | null> *
+        [<Out>] error: byref<GrammarError> ->
+            bool
 
     /// <summary>Extensions as the value of a header (RFC 6455 §9.1).</summary>
     /// <param name="extensions">Names and values are tokens.</param>
@@ -72,3 +108,14 @@ module HeaderGrammar =
     /// <param name="text">The value of the header.</param>
     [<CompiledName("ParseCredentials")>]
     val parseCredentials: text: string -> Result<SchemeCredentials, GrammarError>
+
+    /// <summary>A scheme and its token, as <c>ParseCredentials</c> reads them.</summary>
+    /// <param name="text">The value of the header.</param>
+    /// <param name="credentials">The credentials; null when there is an error.</param>
+    /// <param name="error">What is wrong; null when nothing is.</param>
+    [<CompiledName("TryParseCredentials")>]
+    val tryParseCredentials:
+        text: string *
+        [<Out; NotNullWhen(true)>] credentials: byref<SchemeCredentials | null> *
+        [<Out>] error: byref<GrammarError> ->
+            bool

@@ -17,7 +17,9 @@ let tests =
             RoutePattern.TryParse("/a/<int:id", &pattern, &error) =! false
             Error error =! (RoutePattern.parse "/a/<int:id" |> Result.map ignore)
 
-            RoutePattern.TryParseWith(readOnlyDict [], "/a/<int:id>", &pattern, &error) =! true
+            RoutePattern.TryParseWith(readOnlyDict [], "/a/<int:id>", &pattern, &error)
+            =! true
+
             RoutePattern.TryParseWith(readOnlyDict [], "a", &pattern, &error) =! false
             Error error =! (RoutePattern.parse "a" |> Result.map ignore)
 
@@ -25,7 +27,9 @@ let tests =
             =! true
 
             RoutePattern.TryParseHost(readOnlyDict [], "<", &pattern, &error) =! false
-            Error error =! (RoutePattern.parseHost (readOnlyDict []) "<" |> Result.map ignore))
+
+            Error error
+            =! (RoutePattern.parseHost (readOnlyDict []) "<" |> Result.map ignore))
 
         testCase "is a table, or says which rules can't be in one" (fun () ->
             let mutable table = null

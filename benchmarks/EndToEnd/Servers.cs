@@ -34,7 +34,7 @@ internal static class Servers
         if (name.StartsWith("kestrel", StringComparison.Ordinal))
             RunKestrel(deflate, port, certificate);
         else
-            RunOurs(deflate, port, name.StartsWith("lent", StringComparison.Ordinal), certificate);
+            RunOurs(deflate, port, name.Split('-')[0], certificate);
     }
 
     /// <summary>Collects all garbage whenever a line comes.</summary>
@@ -50,7 +50,7 @@ internal static class Servers
     private static void RunOurs(
         Deflate deflate,
         int port,
-        bool isLent,
+        string face,
         X509Certificate2? certificate
     )
     {
@@ -60,15 +60,23 @@ internal static class Servers
             ServerNoContextTakeover = deflate is Deflate.NoContext,
             ClientNoContextTakeover = deflate is Deflate.NoContext,
         };
+        Action<ServerConnection> echo = face switch
+        {
+            "lent" => EchoLent,
+            "messages" => MessageHandler.ForEach((connection, message) => connection.Send(message)),
+            "handler" => MessageHandler.ForEach(_ => new EchoHandler()),
+            _ => Echo,
+        };
+        var fanOut = face is "messages" or "handler"
+            ? MessageHandler.ForEach(_ => new FanOutHandler(listeners))
+            : connection => FanOut(connection, listeners);
         using var server = Server.Serve(
             connection =>
             {
                 if (connection.Request!.Target == "/fanout")
-                    FanOut(connection, listeners);
-                else if (isLent)
-                    EchoLent(connection);
+                    fanOut(connection);
                 else
-                    Echo(connection);
+                    echo(connection);
             },
             "127.0.0.1",
             port,
@@ -95,6 +103,24 @@ internal static class Servers
     {
         foreach (var message in connection.Lent())
             connection.Send(message);
+    }
+
+    private sealed class EchoHandler : MessageHandler
+    {
+        public override void Received(ServerConnection connection, LentMessage message) =>
+            connection.Send(message);
+    }
+
+    private sealed class FanOutHandler(ConcurrentDictionary<ServerConnection, bool> listeners)
+        : MessageHandler
+    {
+        public override void Opened(ServerConnection connection) => listeners[connection] = true;
+
+        public override void Received(ServerConnection connection, LentMessage message) =>
+            Broadcast.Send(listeners.Select(listener => listener.Key), message.ToMessage());
+
+        public override void Closed(ServerConnection connection) =>
+            listeners.TryRemove(connection, out _);
     }
 
     /// <summary>What one says, all hear.</summary>

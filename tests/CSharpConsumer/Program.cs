@@ -37,6 +37,7 @@
     ("the words of proxies", ByHand.Proxies),
     ("every way to write a handler", Handlers.Bound),
     ("handlers of rules", Handlers.Routed),
+    ("handlers for messages", MessageHandlers.Called),
     ("messages as a sequence", Handlers.Enumerated),
     ("URIs", ClientSide.Uris),
     ("a client opens a connection", ClientSide.Opened),

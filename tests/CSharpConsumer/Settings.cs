@@ -104,6 +104,7 @@ internal static class Settings
         {
             Backlog = 1,
             ThreadStackSize = 256 * 1024,
+            MaxMessageThreads = 8,
             DualStack = false,
             ReusePort = false,
             UnixSocketMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
@@ -117,6 +118,7 @@ internal static class Settings
         };
         Check.Equal(1, options.Backlog);
         Check.Equal(256 * 1024, options.ThreadStackSize);
+        Check.Equal(8, options.MaxMessageThreads);
         Check.True(!options.DualStack && !options.ReusePort && !options.ProxyProtocol);
         Check.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, options.UnixSocketMode);
         Check.Equal(1, options.TrustedProxies.Count);

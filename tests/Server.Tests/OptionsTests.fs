@@ -43,6 +43,7 @@ let private refused: (string * obj list * string) list = [
     "MaxPendingHandshakes", [ 0 ], upToMax
     "MaxConnectionsPerAddress", [ 0 ], upToMax
     "ThreadStackSize", [ 0; 131_071; 1_073_741_825 ], "from 131072 to 1073741824"
+    "MaxMessageThreads", [ 0; -1 ], upToMax
     "MaxBroadcastQueue", [ -1 ], "from 0 to 2147483647"
     "MaxBufferedBytes", [ 0L; 1_048_575L ], "is 1048576 or more, or null"
     "SlowPeerPolicy", [ enum<SlowPeerPolicy> 99 ], "one of Skip"
@@ -150,6 +151,7 @@ let tests =
                         "MaxHeaderLineLength", 64
                         "MaxHeaderCount", 1
                         "Backlog", 1
+                        "MaxMessageThreads", 1
                         "ThreadStackSize", 131_072
                         "ThreadStackSize", 1_073_741_824
                     ] do

@@ -156,6 +156,12 @@ public sealed partial class ServerConnection
     internal void BeginReceiving(string call)
     {
         RequireOpened();
+        if (calls is not null)
+            throw new InvalidOperationException(
+                Invariant(
+                    $"{call} is for handlers of connections: this one's messages are given to its message handler."
+                )
+            );
         if (Interlocked.CompareExchange(ref receiving, call, null) is { } other)
             throw new ConcurrencyException(
                 Invariant($"{call} was called while {other} is under way.")

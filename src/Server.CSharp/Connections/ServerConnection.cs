@@ -204,13 +204,34 @@ public sealed partial class ServerConnection
     private Exception? failure; // what the handler threw, or else went wrong
     private IDisposable? scope;
 
-    /// <summary>All of the connection's life, on its own thread. Never throws.</summary>
-    internal void Run(Action<ServerConnection> handler)
+    /// <summary>
+    /// All of the connection's life, on its own thread; or its beginning, with a handler for messages that a loop goes on with: then
+    /// false. Never throws.
+    /// </summary>
+    internal bool Run(Action<ServerConnection> handler)
     {
         ownThread = Environment.CurrentManagedThreadId;
         this.handler = handler;
         SynchronizationContext.SetSynchronizationContext(driver.Callbacks);
-        Guard.Run(this, Life, LifeFailed);
+        var isWhole = Guard.Run(this, Life, LifeFailed);
+        isParked = isParked && isWhole;
+        if (isParked)
+            Leave();
+        else
+            End();
+        return !isParked;
+    }
+
+    private void Leave()
+    {
+        scope?.Dispose();
+        scope = null;
+        ownThread = 0;
+        SynchronizationContext.SetSynchronizationContext(null);
+    }
+
+    private void End()
+    {
         isEnded = true;
         foreach (var step in Ends)
             Guard.Run(this, step, LifeFailed);
@@ -256,28 +277,39 @@ public sealed partial class ServerConnection
         {
             new HandlerContext(log, driver).Run(handler, this);
         }
-        catch (Exception error) when (ClientsDoing.Of(error, driver) is { } doing)
-        {
-            // The usual end of a handler whose peer has left.
-            code = doing.Code;
-            log.HandlerEnded(error, doing);
-        }
         catch (Exception error)
         {
-            log.HandlerFailed(error);
-            failure = error;
-            code = Protocol.CloseCode.InternalError;
+            isParked = false;
+            code = Judge(error, out failure);
         }
 
         Interrupts.Forget(); // it was the handler's
+        if (isParked)
+            return null;
         driver.StartClose(CloseStatus.Create(code, ""));
         driver.Receiver.ReadUntilClosed();
-        LogEnd(log);
-        return failure;
+        TellEnd();
+        return failure ?? this.failure;
     }
 
-    private void LogEnd(Log log)
+    /// <summary>What the peer is told of what a handler threw, and whether that was for reasons of its own.</summary>
+    private CloseCode Judge(Exception error, out Exception? failure)
     {
+        failure = null;
+        if (ClientsDoing.Of(error, driver) is { } doing)
+        {
+            // The usual end of a handler whose peer has left.
+            log.HandlerEnded(error, doing);
+            return doing.Code;
+        }
+        log.HandlerFailed(error);
+        failure = error;
+        return Protocol.CloseCode.InternalError;
+    }
+
+    private void TellEnd()
+    {
+        TellClosed();
         if (driver.Extensions.Failure is { } failure)
             log.ExtensionFailed(failure.Method, failure.Extension, failure.Error);
         var ending = driver.Ending;
@@ -322,8 +354,9 @@ public sealed partial class ServerConnection
         }
 
         CountMessages();
+        var isUnattended = Seat is null or { IsAway: true } && driver.Receiver.IsUnattended();
         return (driver.Vitals.Look(now) ? Attention.Soon : Attention.None)
-            | (driver.Receiver.IsUnattended() ? Attention.ReadAhead : Attention.None);
+            | (isUnattended ? Attention.ReadAhead : Attention.None);
     }
 
     /// <summary>See <see cref="Receiver.ReadAhead"/>.</summary>

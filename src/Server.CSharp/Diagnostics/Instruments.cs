@@ -135,6 +135,11 @@ internal sealed class Instruments
             "One pass of the watcher over all connections, or over the urgent ones.",
             advice: Passes
         );
+        LoopHandOvers = meter.CreateCounter<long>(
+            "functionalws.server.loop.hand_overs",
+            "{hand_over}",
+            "Loops that another thread went on with, since a message handler took long."
+        );
         AcceptErrors = meter.CreateCounter<long>(
             "functionalws.server.accept.errors",
             "{error}",
@@ -154,6 +159,8 @@ internal sealed class Instruments
     public Histogram<double> PingDuration { get; }
 
     public Histogram<double> WatcherDuration { get; }
+
+    public Counter<long> LoopHandOvers { get; }
 
     public Counter<long> AcceptErrors { get; }
 

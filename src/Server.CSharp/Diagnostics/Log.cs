@@ -15,6 +15,10 @@ internal sealed partial class Log(ILogger logger)
     public IDisposable? BeginConnection(ServerConnection connection) =>
         BeginConnection(logger, connection);
 
+    /// <summary>The same for a turn in a loop; nothing where nobody hears.</summary>
+    public IDisposable? BeginTurn(ServerConnection connection) =>
+        logger.IsEnabled(LogLevel.Critical) ? BeginConnection(logger, connection) : null;
+
     public static IDisposable? BeginConnection(ILogger logger, ServerConnection connection) =>
         logger.BeginScope(new ConnectionScope(connection));
 
@@ -134,6 +138,16 @@ internal sealed partial class Log(ILogger logger)
 
     [LoggerMessage(11, LogLevel.Error, "The watcher's look at connections failed; it goes on")]
     public partial void WatcherFailed(Exception error);
+
+    [LoggerMessage(
+        14,
+        LogLevel.Warning,
+        "All {Count} threads for message handlers are in use: messages wait for one that returns (MaxMessageThreads)"
+    )]
+    public partial void MessageThreadsExhausted(int count);
+
+    [LoggerMessage(15, LogLevel.Error, "A loop of message handlers failed; it goes on")]
+    public partial void LoopFailed(Exception error);
 
     [LoggerMessage(12, LogLevel.Error, "A listener of metrics or traces failed")]
     public partial void ListenerFailed(Exception error);

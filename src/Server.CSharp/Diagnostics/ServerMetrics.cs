@@ -87,6 +87,9 @@ internal sealed class ServerMetrics(ServerMeter meter, ServerAddress address)
     public void WatcherPassed(TimeSpan duration) =>
         Record(meter.Instruments?.WatcherDuration, duration, tags);
 
+    /// <summary>A message handler has held a loop up, which another thread goes on with.</summary>
+    public void LoopPassedOn() => Add(meter.Instruments?.LoopHandOvers, tags);
+
     /// <summary>A client could not be accepted.</summary>
     public void AcceptFailed(Exception error)
     {

@@ -91,15 +91,20 @@ internal sealed class MessageInput(Driver driver)
                 return FillSmall(transport, out message);
         }
         message = default;
-        return Fill(transport, maxSize) ? Filled.Bytes : Filled.End;
+        return FillBuffer(transport, maxSize);
     }
 
     /// <summary>Waits for bytes and takes them into the buffer; false at the end of the stream.</summary>
-    public bool Fill(Transport transport, int maxSize)
+    public bool Fill(Transport transport, int maxSize) =>
+        FillBuffer(transport, maxSize) is Filled.Bytes;
+
+    private Filled FillBuffer(Transport transport, int maxSize)
     {
         var size = buffer.Fill(transport, maxSize);
+        if (size < 0)
+            return Filled.Nothing;
         CountRead(size);
-        return size > 0;
+        return size > 0 ? Filled.Bytes : Filled.End;
     }
 
     /// <summary>
@@ -110,7 +115,11 @@ internal sealed class MessageInput(Driver driver)
     private Filled FillSmall(Transport transport, out ReceivedMessage message)
     {
         Span<byte> piece = stackalloc byte[ReceiveBuffer.MinReadSize];
-        var received = piece[..transport.Read(piece)];
+        var size = transport.Read(piece);
+        message = default;
+        if (size < 0)
+            return Filled.Nothing;
+        var received = piece[..size];
         var filled = TakeIn(received, out message, out var taken);
         if (taken < received.Length)
             buffer.Add(received[taken..]);
@@ -127,7 +136,11 @@ internal sealed class MessageInput(Driver driver)
     {
         var room = sink.GetMemory(left, Math.Min(transport.Arrived, maxSize)).Span;
         var piece = room[..(int)Math.Min(room.Length, Math.Min(left, maxSize))];
-        var filled = TakeIn(piece[..transport.Read(piece)], out message, out _);
+        var size = transport.Read(piece);
+        message = default;
+        if (size < 0)
+            return Filled.Nothing;
+        var filled = TakeIn(piece[..size], out message, out _);
         buffer.ExpectLittle();
         return filled;
     }
@@ -302,4 +315,7 @@ internal enum Filled
 
     /// <summary>A message, and perhaps bytes behind it.</summary>
     Message,
+
+    /// <summary>Nothing: the transport doesn't wait.</summary>
+    Nothing,
 }

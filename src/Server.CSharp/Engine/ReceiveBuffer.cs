@@ -73,7 +73,7 @@ internal sealed class ReceiveBuffer
     /// <summary>True while no more than a message at a time comes.</summary>
     public bool ExpectsLittle => comesInLittle;
 
-    /// <summary>Waits for bytes and takes them in; how many, 0 at the end of the stream.</summary>
+    /// <summary>Waits for bytes and takes them in; how many, 0 at the end of the stream, -1 for nothing now.</summary>
     /// <param name="transport">Where they come from.</param>
     /// <param name="maxSize">The most room that is made for them, in bytes: 4 KiB or more.</param>
     public int Fill(Transport transport, int maxSize)
@@ -83,7 +83,9 @@ internal sealed class ReceiveBuffer
         maxSize = Math.Min(maxSize, LargestSize);
         var memory = GetMemory(Math.Min(readSize, maxSize));
         var size = transport.Read(memory.Span);
-        Commit(size);
+        Commit(Math.Max(size, 0));
+        if (size < 0)
+            return size;
         if (size == memory.Length)
             readSize = Math.Min(readSize * 2, maxSize);
         else if (size < memory.Length / 4)

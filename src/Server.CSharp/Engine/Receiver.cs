@@ -69,6 +69,77 @@ internal sealed class Receiver(
         }
     }
 
+    /// <summary>
+    /// Takes the next message of what has come, and doesn't wait; false when there is none, or receiving is over. For a transport
+    /// that doesn't wait either.
+    /// </summary>
+    /// <param name="isFirst">True when something may have come since the last call.</param>
+    /// <param name="mode">What is wanted.</param>
+    /// <param name="message">The message.</param>
+    public bool TryReceiveNow(bool isFirst, ReceiveMode mode, out ReceivedMessage message)
+    {
+        try
+        {
+            lock (gate)
+            {
+                receiveCount++;
+                receivingThread = Environment.CurrentManagedThreadId;
+                if (isFirst)
+                    transport.Rouse();
+                input.IsLending = mode is ReceiveMode.Lent;
+                try
+                {
+                    return TryTake(mode, null, out message) || TryReadNow(mode, out message);
+                }
+                finally
+                {
+                    input.IsLending = false;
+                }
+            }
+        }
+        finally
+        {
+            driver.WriteFrames();
+        }
+    }
+
+    private bool TryReadNow(ReceiveMode mode, out ReceivedMessage message)
+    {
+        message = default;
+        driver.ReadOn(default); // whoever has taken all there was reads on
+        while (!driver.IsReceivingOver)
+        {
+            var filled = Filled.Nothing;
+            if (Fill(Math.Max(Budgeted, ReceiveBuffer.MinReadSize), out message, ref filled))
+                return true;
+            if (TryTake(mode, null, out message))
+                return true;
+            if (filled is Filled.Nothing)
+                return false;
+        }
+        return false;
+    }
+
+    /// <summary>The end is awaited: drops what has come, and doesn't wait.</summary>
+    public void ReadWhatHasCome()
+    {
+        using (gate.Hold())
+        {
+            transport.Rouse();
+            var filled = Filled.Bytes;
+            while (!driver.IsClosed && filled is not (Filled.Nothing or Filled.End))
+            {
+                while (TakeAhead() > 0)
+                    continue;
+                if (
+                    !driver.IsClosed && Fill(ReceiveBuffer.MaxReadSize, out var message, ref filled)
+                )
+                    Keep(message);
+            }
+        }
+        driver.WriteFrames();
+    }
+
     /// <summary>Reads until there is a message, or the deadline has passed, or receiving is over.</summary>
     private bool TryWait(
         Deadline deadline,
@@ -166,7 +237,13 @@ internal sealed class Receiver(
     /// <summary>Reads once; true when that completed a message, which is not in the buffer.</summary>
     private bool Fill(int maxSize, out ReceivedMessage message)
     {
-        var filled = TryFill(maxSize, out message);
+        var filled = Filled.Nothing;
+        return Fill(maxSize, out message, ref filled);
+    }
+
+    private bool Fill(int maxSize, out ReceivedMessage message, ref Filled filled)
+    {
+        filled = TryFill(maxSize, out message);
         if (filled is Filled.Message)
             hasMoreInput = input.HasMore;
         else if (filled is Filled.End)
@@ -239,6 +316,7 @@ internal sealed class Receiver(
         mayHaveMore = false;
         if (!gate.TryEnter())
             return 0;
+        transport.Rouse();
         var lookedBefore = transport.Looks;
         try
         {
@@ -304,6 +382,7 @@ internal sealed class Receiver(
             scheduler.Await(gate);
             using (gate.Hold())
             {
+                transport.Wait();
                 while (TakeAhead() > 0)
                     continue;
                 if (!driver.IsClosed)

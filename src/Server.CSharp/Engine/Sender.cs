@@ -22,9 +22,9 @@ internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions op
     {
         var bits = driver.Extensions.Wanted(new(kind, payload, false, compress));
         var hold = options.CoalesceOutput && driver.Receiver.HasMoreForThisThread;
-        var isFirstHeld = hold && !output.IsHolding; // the watcher looks again and again while there are any
+        var isFirstHeld = hold && !output.IsHolding; // the watcher looks again and again while there are any; a turn ends with all of it
         Write(kind.IsText ? TextMessage : BinaryMessage, bits, payload, hold);
-        if (isFirstHeld)
+        if (isFirstHeld && !driver.IsInTurn)
             driver.Hasten();
     }
 

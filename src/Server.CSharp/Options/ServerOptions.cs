@@ -130,6 +130,12 @@ public sealed partial record ServerOptions
     public int? ThreadStackSize { get; init; }
 
     /// <summary>
+    /// The most threads that call message handlers at a time (see <see cref="MessageHandler"/>): 1 or more, 256 by default. A handler
+    /// that blocks keeps one to itself; when all do, messages wait until one returns, and the log tells.
+    /// </summary>
+    public int MaxMessageThreads { get; init; } = 256;
+
+    /// <summary>
     /// The memory that broadcast messages may take which wait for one peer, in bytes: 0 or more, 1 MiB by default. A message
     /// counts with 104 bytes more than its frame, which is what it takes to keep it. One that doesn't fit beside others is a
     /// matter for <see cref="SlowPeerPolicy"/>; one alone may always wait.
@@ -201,6 +207,7 @@ public sealed partial record ServerOptions
             MaxStackSize,
             nameof(ThreadStackSize)
         );
+        CheckRange(MaxMessageThreads, 1, int.MaxValue, nameof(MaxMessageThreads));
         CheckRange(MaxBroadcastQueue, 0, int.MaxValue, nameof(MaxBroadcastQueue));
         if (MaxBufferedBytes < MinBufferedBytes)
             throw new ArgumentOutOfRangeException(

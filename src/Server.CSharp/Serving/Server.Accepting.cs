@@ -143,9 +143,20 @@ public sealed partial class Server
 
     private void Run(ServerConnection connection)
     {
-        connection.Run(handler);
-        Remove(connection, connection.CountedBy);
+        if (connection.Run(handler))
+            Ended(connection);
+        else if (
+            !Guard.Run(
+                this,
+                server => server.loops.Add(connection),
+                (_, error) => connection.Fail(error)
+            )
+        )
+            connection.EndInLoop();
     }
+
+    /// <summary>A connection's life is over.</summary>
+    internal void Ended(ServerConnection connection) => Remove(connection, connection.CountedBy);
 
     /// <summary>Counts the client's address once a proxy has told it; tells why the client is to be turned away.</summary>
     internal string? RefuseClient(ServerConnection connection)

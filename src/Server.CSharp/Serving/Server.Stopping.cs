@@ -103,6 +103,7 @@ public sealed partial class Server
     {
         try
         {
+            loops.Dispose();
             threads.Dispose();
             log.ServerClosed(forcedConnections);
         }

@@ -24,6 +24,7 @@ public sealed partial class Server : IDisposable
     private readonly ServerMetrics metrics;
     private readonly Watcher watcher;
     private readonly ConnectionThreads threads;
+    private readonly LoopThreads loops;
     private readonly Opening opening;
 
     private readonly object gate = new();
@@ -73,6 +74,7 @@ public sealed partial class Server : IDisposable
         StartThread = run =>
             options.Scheduler.Start("FunctionalWs connection", run, options.ThreadStackSize ?? 0);
         threads = new ConnectionThreads(MaxIdleThreads, options.Scheduler, run => StartThread(run));
+        loops = new LoopThreads(options, threads, log, metrics);
         turnedAway = new TurnedAway(
             options.TimeProvider,
             options.Scheduler,

@@ -29,6 +29,22 @@ internal static unsafe partial class LinuxSocket
         }
     }
 
+    /// <summary>Receives what has come; 0 at the end of the stream, -1 when nothing has.</summary>
+    /// <exception cref="SocketException">The stream is broken.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is closed.</exception>
+    public static int TryReceive(Socket socket, Span<byte> destination)
+    {
+        fixed (byte* data = destination)
+        {
+            nint size;
+            do size = Receive(socket.SafeHandle, data, (nuint)destination.Length, DontWait);
+            while (size < 0 && LastError == Errno.Interrupted);
+            return size >= 0 ? (int)size
+                : LastError == Errno.WouldBlock ? -1
+                : throw Failure();
+        }
+    }
+
     /// <summary>Sends what can be sent; waits until that is something.</summary>
     /// <exception cref="SocketException">The stream is broken.</exception>
     /// <exception cref="ObjectDisposedException">The socket is closed.</exception>

@@ -82,12 +82,40 @@ internal sealed class SocketTransport : Transport
 
     public override bool IsReadable => Poll(0, SelectMode.SelectRead);
 
+    // Whoever reads knows when there is something: a loop. Guarded by the read gate, as what was read then.
+    private bool isWaitless;
+    private bool isDrained; // the last read got less than there was room for: what comes later is told
+    private volatile bool isEnding; // there may be an end behind what was read, of which nothing more is told
+
+    /// <summary>From now on reading doesn't wait. On Linux alone.</summary>
+    public void StopWaiting() => isWaitless = true;
+
+    /// <summary>The socket as the kernel knows it, whose number isn't given to another one until <see cref="LetGo"/>.</summary>
+    public nint Hold()
+    {
+        var isHeld = false;
+        socket.SafeHandle.DangerousAddRef(ref isHeld);
+        return socket.SafeHandle.DangerousGetHandle();
+    }
+
+    /// <summary>Ends <see cref="Hold"/>.</summary>
+    public void LetGo() => socket.SafeHandle.DangerousRelease();
+
+    /// <summary>From now on reading waits again.</summary>
+    public override void Wait() => isWaitless = false;
+
+    /// <summary>There may be more to read than the last read left.</summary>
+    public override void Rouse() => isDrained = false;
+
+    /// <summary>The peer's end has come, or is behind what has come.</summary>
+    public void End() => isEnding = true;
+
     public override int Read(Span<byte> destination)
     {
         try
         {
-            return OperatingSystem.IsLinux()
-                ? LinuxSocket.Receive(socket, destination)
+            return isWaitless ? ReadNow(destination)
+                : OperatingSystem.IsLinux() ? LinuxSocket.Receive(socket, destination)
                 : socket.Receive(destination);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
@@ -95,6 +123,15 @@ internal sealed class SocketTransport : Transport
             Failure ??= error;
             return 0;
         }
+    }
+
+    private int ReadNow(Span<byte> destination)
+    {
+        if (isDrained)
+            return -1;
+        var size = LinuxSocket.TryReceive(socket, destination);
+        isDrained = size < 0 || size > 0 && size < destination.Length && !isEnding;
+        return size;
     }
 
     /// <summary>Reads bytes and leaves them there: the next read gets them again. 0 at the end.</summary>

@@ -42,8 +42,16 @@ internal abstract class Transport : IDisposable
     /// <summary>What ended the stream, if it was neither the peer nor this side.</summary>
     public Exception? Failure { get; protected set; }
 
-    /// <summary>Waits for at least one byte; 0 at the end of the stream, also of a broken one.</summary>
+    /// <summary>
+    /// Waits for at least one byte; 0 at the end of the stream, also of a broken one; -1 from one that doesn't wait, for nothing now.
+    /// </summary>
     public abstract int Read(Span<byte> destination);
+
+    /// <summary>Reading waits, also if it did not. Under the read gate.</summary>
+    public virtual void Wait() { }
+
+    /// <summary>Something may have come: one that doesn't wait looks again. Under the read gate.</summary>
+    public virtual void Rouse() { }
 
     /// <summary>True when <see cref="Read"/> would not wait. Never waits itself.</summary>
     public abstract bool IsReadable { get; }

@@ -1,0 +1,179 @@
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs;
+
+/// <content>A handler that is called for each message, instead of one that receives.</content>
+public sealed partial class ServerConnection
+{
+    // So many messages a turn: others have theirs.
+    private const int MessagesPerTurn = 256;
+
+    private MessageCalls? calls; // null where a handler receives
+    private Task? awaited; // what the next message waits for
+    private bool isParked; // its life goes on in a loop
+    private bool isDone; // nothing more is given: the end is awaited
+    private bool hasMore; // the turn is over, and there are messages
+
+    /// <summary>Where it has its turns; null while a thread of its own serves it.</summary>
+    internal Seat? Seat { get; private set; }
+
+    /// <summary>True where a loop can tell when there is something to read.</summary>
+    internal bool CanPark =>
+        MessageLoop.IsAvailable
+        && transport is SocketTransport
+        && options.Scheduler == Scheduler.System;
+
+    internal Message Own(in ReceivedMessage message) => message.ToMessage(driver);
+
+    /// <summary>Messages are given to something from now on.</summary>
+    internal void BeginMessages(MessageCalls calls)
+    {
+        RequireOpened();
+        if (Receiving is { } call)
+            throw new ConcurrencyException(
+                Invariant($"A message handler was begun while {call} is under way.")
+            );
+        this.calls = calls;
+        calls.Opened(this);
+        isParked = CanPark;
+    }
+
+    /// <summary>Gives messages on this thread, until there are no more.</summary>
+    internal void PumpMessages()
+    {
+        var calls = this.calls!;
+        while (driver.Receiver.TryReceive(Deadline.Never, calls.Mode, null, out var message))
+            calls.Received(this, message)?.GetAwaiter().GetResult();
+    }
+
+    /// <summary>The connection goes on in a loop.</summary>
+    internal Seat Park(MessageLoop loop)
+    {
+        var socket = (SocketTransport)transport;
+        driver.Receiver.Exclusively(socket.StopWaiting);
+        return Seat = new Seat(loop, this) { Transport = socket };
+    }
+
+    /// <summary>What is held back leaves, as far as that goes without waiting.</summary>
+    internal void FlushHeld() => driver.TryFlushOutput();
+
+    private static readonly Action<ServerConnection> Turning = connection =>
+        connection.GiveMessages();
+    private static readonly Action<ServerConnection, Exception> TurnFailed = (connection, error) =>
+        connection.FailTurn(error);
+
+    /// <summary>Gives what has come to the handler. Never throws, and waits for nobody but the handler.</summary>
+    internal TurnResult Turn()
+    {
+        ownThread = Environment.CurrentManagedThreadId;
+        SynchronizationContext.SetSynchronizationContext(driver.Callbacks);
+        hasMore = false;
+        using (log.BeginTurn(this))
+        {
+            if (!isDone)
+                Guard.Run(this, Turning, TurnFailed);
+            if (awaited is null && (isDone || driver.IsReceivingOver))
+                Guard.Run(this, Closing, LifeFailed);
+            if (driver.Sender.IsHolding)
+                driver.TryFlushOutput();
+        }
+        var result =
+            awaited is not null ? TurnResult.Away
+            : driver.IsClosed ? TurnResult.Ended
+            : hasMore ? TurnResult.More
+            : TurnResult.Idle;
+        ownThread = 0;
+        return result;
+    }
+
+    private void GiveMessages()
+    {
+        if (awaited is { } task)
+        {
+            awaited = null;
+            task.GetAwaiter().GetResult();
+        }
+        var isFirst = true;
+        for (var given = 0; given < MessagesPerTurn; given++)
+        {
+            if (!driver.Receiver.TryReceiveNow(isFirst, calls!.Mode, out var message))
+                return;
+            isFirst = false;
+            var next = calls.Received(this, message);
+            if (next is { IsCompleted: false })
+            {
+                awaited = next;
+                return;
+            }
+            next?.GetAwaiter().GetResult();
+        }
+        hasMore = true;
+    }
+
+    /// <summary>The handler has thrown: nothing more is given to it, and the connection is closed.</summary>
+    private void FailTurn(Exception error)
+    {
+        awaited = null;
+        isDone = true;
+        driver.StartClose(CloseStatus.Create(Judge(error, out var own), ""));
+        failure ??= own;
+    }
+
+    private static readonly Action<ServerConnection> Closing = connection =>
+        connection.ReadToTheEnd();
+
+    private void ReadToTheEnd()
+    {
+        isDone = true;
+        driver.StartClose(CloseStatus.Create(Protocol.CloseCode.NormalClosure, ""));
+        driver.Receiver.ReadWhatHasCome();
+    }
+
+    /// <summary>Calls something once the task of the last turn has ended.</summary>
+    internal void OnAwaited(Action returned) =>
+        awaited!.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(returned);
+
+    private void TellClosed()
+    {
+        if (calls is not { } told)
+            return;
+        try
+        {
+            told.Closed(this);
+        }
+        catch (Exception error)
+        {
+            Judge(error, out var own);
+            failure ??= own;
+        }
+    }
+
+    /// <summary>The connection has ended in a loop. Never throws.</summary>
+    internal void EndInLoop()
+    {
+        ownThread = Environment.CurrentManagedThreadId;
+        SynchronizationContext.SetSynchronizationContext(driver.Callbacks);
+        scope = log.BeginTurn(this);
+        Guard.Run(this, Told, LifeFailed);
+        End();
+        Server.Ended(this);
+    }
+
+    private static readonly Action<ServerConnection> Told = connection => connection.TellEnd();
+}
+
+/// <summary>What a turn of a connection leaves.</summary>
+internal enum TurnResult
+{
+    /// <summary>Nothing; what comes next is told by the system.</summary>
+    Idle,
+
+    /// <summary>More messages that are there.</summary>
+    More,
+
+    /// <summary>A task, before which nothing more is given.</summary>
+    Away,
+
+    /// <summary>The end.</summary>
+    Ended,
+}

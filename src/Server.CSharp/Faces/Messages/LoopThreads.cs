@@ -1,0 +1,218 @@
+using System.Runtime.InteropServices;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// The loops of a server, one a processor, and the threads that run them. A watchdog sees when a turn takes long, and gives the loop
+/// another thread: what waits behind a handler that blocks waits some milliseconds at most, as long as there are threads.
+/// </summary>
+internal sealed partial class LoopThreads : IDisposable
+{
+    // A turn that is seen twice has lasted for this time, and twice of it at most.
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(2);
+
+    // Ticks without a turn until the watchdog sleeps.
+    private const int TicksUntilCalm = 50;
+
+    // A thread that runs is not one that blocks; but what computes for long holds up the others, too.
+    private const int MostTicksSpared = 3;
+
+    private readonly Scheduler scheduler;
+    private readonly ConnectionThreads threads;
+    private readonly int most;
+    private readonly Log log;
+    private readonly ServerMetrics metrics;
+    private readonly Seldom exhausted;
+    private readonly Lock gate = new();
+    private readonly Signal wake = new();
+    private MessageLoop[] loops = [];
+    private int running; // threads, those that a loop was taken from included
+    private volatile bool isCalm;
+    private volatile bool isDisposed;
+
+    /// <param name="options">The server's.</param>
+    /// <param name="threads">Whose threads run the loops.</param>
+    /// <param name="log">Told when there are no more threads.</param>
+    /// <param name="metrics">Told of each loop that is passed on.</param>
+    public LoopThreads(
+        ServerOptions options,
+        ConnectionThreads threads,
+        Log log,
+        ServerMetrics metrics
+    )
+    {
+        scheduler = options.Scheduler;
+        most = options.MaxMessageThreads;
+        exhausted = new Seldom(options.TimeProvider);
+        this.threads = threads;
+        this.log = log;
+        this.metrics = metrics;
+    }
+
+    /// <summary>Gives a connection a place in the loop with the fewest.</summary>
+    public void Add(ServerConnection connection)
+    {
+        Start();
+        var chosen = loops[0];
+        foreach (var loop in loops)
+        {
+            if (loop.Connections < chosen.Connections)
+                chosen = loop;
+        }
+        chosen.Add(connection);
+    }
+
+    private void Start()
+    {
+        if (Volatile.Read(ref loops).Length > 0)
+            return;
+        using (gate.Hold())
+        {
+            if (loops.Length > 0)
+                return;
+            var made = new MessageLoop[Math.Clamp(Environment.ProcessorCount, 1, most)];
+            for (var index = 0; index < made.Length; index++)
+                made[index] = new MessageLoop(this);
+            foreach (var loop in made)
+                Run(loop);
+            scheduler.Start("FunctionalWs watchdog", () => Watchdog(made));
+            Volatile.Write(ref loops, made);
+        }
+    }
+
+    private void Run(MessageLoop loop)
+    {
+        Interlocked.Increment(ref running);
+        try
+        {
+            threads.Run(() => RunLoop(loop));
+        }
+        catch
+        {
+            Interlocked.Decrement(ref running);
+            throw;
+        }
+    }
+
+    private void RunLoop(MessageLoop loop)
+    {
+        loop.ThreadState = Invariant($"/proc/self/task/{ThreadId()}/stat");
+        var thread = new CleanThread();
+        var isTaken = false;
+        void RunOn(LoopThreads _) => isTaken = loop.Run(thread);
+        void Failed(LoopThreads _, Exception error) => log.LoopFailed(error);
+        while (!isTaken && !loop.IsOver)
+            Guard.Run(this, RunOn, Failed);
+        Interlocked.Decrement(ref running);
+    }
+
+    /// <summary>A turn begins.</summary>
+    public void Watch()
+    {
+        if (!isCalm)
+            return;
+        isCalm = false;
+        wake.Set();
+    }
+
+    private void Watchdog(MessageLoop[] loops)
+    {
+        var calmTicks = 0;
+        var seen = new long[loops.Length];
+        var spared = new int[loops.Length];
+        var last = Environment.TickCount64;
+        while (!isDisposed)
+        {
+            scheduler.Wait(wake, Tick);
+            var now = Environment.TickCount64;
+            // Having slept too long itself, for want of a processor or since garbage was collected, it looks once more first.
+            var isLate = now - last > 3 * Tick.TotalMilliseconds;
+            last = now;
+            var isBusy = false;
+            for (var index = 0; index < loops.Length; index++)
+                isBusy |= Look(loops[index], ref seen[index], ref spared[index], isLate);
+            calmTicks = isBusy ? 0 : calmTicks + 1;
+            if (calmTicks < TicksUntilCalm)
+                continue;
+            calmTicks = 0;
+            Rest(loops, seen);
+            last = Environment.TickCount64;
+        }
+    }
+
+    private void Rest(MessageLoop[] loops, long[] seen)
+    {
+        isCalm = true;
+        Interlocked.MemoryBarrierProcessWide(); // a turn moves the word, then looks whether it has to wake
+        for (var index = 0; index < loops.Length; index++)
+            isCalm &= loops[index].Word == seen[index];
+        while (isCalm && !isDisposed)
+            scheduler.Wait(wake, Timeout.InfiniteTimeSpan);
+        isCalm = false;
+    }
+
+    /// <summary>True when the loop has had turns since the last look, or is in one.</summary>
+    private bool Look(MessageLoop loop, ref long seen, ref int spared, bool isLate)
+    {
+        var word = loop.Word;
+        var isInTurn = word % 2 != 0;
+        if (word != seen)
+        {
+            seen = word;
+            spared = 0;
+            return true;
+        }
+        if (isInTurn && !isLate && (++spared > MostTicksSpared || !IsRunnable(loop)))
+            PassOn(loop, word);
+        return isInTurn;
+    }
+
+    private void PassOn(MessageLoop loop, long word)
+    {
+        if (Volatile.Read(ref running) >= most)
+        {
+            if (exhausted.IsDue())
+                log.MessageThreadsExhausted(most);
+            return;
+        }
+        if (!loop.TryTake(word))
+            return;
+        Guard.Run(loop.FlushTaken);
+        metrics.LoopPassedOn();
+        // Without a thread to be had the loop stands still: it is tried again, and again.
+        while (!Guard.Run(() => Run(loop)))
+            scheduler.Wait(wake, Tick);
+    }
+
+    /// <summary>True when the thread of a turn is at work, or waits for a processor.</summary>
+    private static bool IsRunnable(MessageLoop loop)
+    {
+        try
+        {
+            Span<byte> state = stackalloc byte[128];
+            using var file = File.OpenHandle(loop.ThreadState!);
+            var size = RandomAccess.Read(file, state, 0);
+            var afterName = state[..size].LastIndexOf((byte)')');
+            return state[afterName + 2] == 'R';
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Ends the loops, each once its last connection has gone.</summary>
+    public void Dispose()
+    {
+        isDisposed = true;
+        using (gate.Hold())
+        {
+            foreach (var loop in loops)
+                loop.Dispose();
+        }
+        wake.Set();
+    }
+
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    private static partial int ThreadId();
+}

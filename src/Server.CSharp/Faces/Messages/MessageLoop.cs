@@ -1,0 +1,207 @@
+using System.Runtime.InteropServices;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// Gives connections their turns, one after the other, on the thread that runs it. When a turn takes long the loop is passed on to another
+/// thread, which goes on where this one stands: nothing that a successor needs is on a stack. The thread of the long turn keeps the one
+/// connection, and brings it back afterwards.
+/// </summary>
+internal sealed class MessageLoop(LoopThreads threads) : IDisposable
+{
+    private const int MaxChanges = 256;
+
+    private readonly Epoll epoll = new();
+    private readonly SeatList seats = new();
+    private readonly Queue<Seat> more = new(); // that left something
+    private int left; // of those, in this round
+    private Epoll.Change[] changes = new Epoll.Change[MaxChanges];
+    private int next; // among those
+    private int count;
+
+    private readonly Lock inboxGate = new();
+    private List<Seat> inbox = []; // that have come back
+    private List<Seat> returned = []; // that were in it
+    private int nextReturned;
+    private volatile int inboxCount;
+    private int isSleeping; // whoever sets it back wakes
+    private volatile bool isDisposed;
+
+    // Odd in a turn, even between two. One exchange decides whether the thread of a turn or the watchdog ends it.
+    private long word;
+    private Seat? current; // whose turn it is, or was
+
+    /// <summary>True where there are loops: elsewhere each connection has its thread.</summary>
+    public static bool IsAvailable { get; } =
+        OperatingSystem.IsLinux()
+        && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.X86;
+
+    /// <summary>How many connections it has.</summary>
+    public int Connections => seats.Count;
+
+    /// <summary>Takes a connection in. From any thread.</summary>
+    public void Add(ServerConnection connection)
+    {
+        var seat = connection.Park(this);
+        seat.Socket = seat.Transport.Hold();
+        epoll.Listen(seat.Socket, seats.Add(seat));
+        Post(seat); // something may have come with the handshake
+    }
+
+    /// <summary>Brings a connection back, which has a turn then. From any thread.</summary>
+    public void Post(Seat seat)
+    {
+        using (inboxGate.Hold())
+        {
+            inbox.Add(seat);
+            inboxCount = inbox.Count;
+        }
+        Wake();
+    }
+
+    private void Wake()
+    {
+        Interlocked.MemoryBarrier(); // the loop writes and reads these two in the other order
+        if (Volatile.Read(ref isSleeping) == 1 && Interlocked.Exchange(ref isSleeping, 0) == 1)
+            epoll.Wake();
+    }
+
+    /// <summary>Runs until it is taken away, or over; false when it is over.</summary>
+    /// <param name="thread">The thread that runs it, which is clean before each turn.</param>
+    public bool Run(CleanThread thread)
+    {
+        while (!IsOver)
+        {
+            while (TryNext(out var seat))
+            {
+                if (!TryTurn(seat))
+                    return true;
+                thread.Restore();
+            }
+            Await();
+        }
+        epoll.Dispose();
+        return false;
+    }
+
+    /// <summary>Whose turn it is: those of whom the kernel told, those that came back, and those that left something.</summary>
+    private bool TryNext(out Seat seat)
+    {
+        while (next < count)
+        {
+            ref readonly var change = ref changes[next++];
+            if (change.IsWakening || seats.Find(change.Key) is not { } changed)
+                continue;
+            if (change.IsEnding)
+                changed.Transport.End();
+            seat = changed;
+            if (!seat.IsAway && !seat.IsOver) // else it has a turn when it is back
+                return true;
+        }
+        if (nextReturned < returned.Count)
+        {
+            seat = returned[nextReturned++];
+            seat.IsAway = false;
+            return true;
+        }
+        while (left > 0 && more.TryDequeue(out seat!))
+        {
+            left--;
+            if (!seat.IsAway && !seat.IsOver)
+                return true;
+        }
+        seat = null!;
+        return false;
+    }
+
+    /// <summary>False when the loop was taken away meanwhile.</summary>
+    private bool TryTurn(Seat seat)
+    {
+        current = seat;
+        var turn = Volatile.Read(ref word) + 1;
+        Volatile.Write(ref word, turn);
+        threads.Watch();
+        var result = seat.Connection.Turn();
+        if (result is TurnResult.Ended)
+            End(seat);
+        if (result is TurnResult.Away)
+            seat.IsAway = true;
+        var isOwner = Interlocked.CompareExchange(ref word, turn + 1, turn) == turn;
+        if (result is TurnResult.Away)
+            seat.Connection.OnAwaited(seat.Return);
+        else if (!isOwner && result is not TurnResult.Ended)
+            Post(seat); // for whatever has come meanwhile
+        else if (result is TurnResult.More)
+            more.Enqueue(seat);
+        return isOwner;
+    }
+
+    /// <summary>The connection has ended. In its turn, since that calls the application, which may block.</summary>
+    private void End(Seat seat)
+    {
+        seat.IsOver = true;
+        epoll.Forget(seat.Socket);
+        seat.Transport.LetGo();
+        seat.Connection.EndInLoop();
+        seats.Remove(seat);
+        if (isDisposed)
+            Wake();
+    }
+
+    private void Await()
+    {
+        returned.Clear();
+        nextReturned = 0;
+        next = count = 0;
+        var wait = more.Count == 0 && inboxCount == 0;
+        if (wait)
+        {
+            Volatile.Write(ref isSleeping, 1);
+            Interlocked.MemoryBarrier();
+            wait = inboxCount == 0 && !isDisposed;
+        }
+        count = epoll.Wait(changes, wait ? -1 : 0);
+        Volatile.Write(ref isSleeping, 0);
+        left = more.Count;
+        if (inboxCount == 0)
+            return;
+        using (inboxGate.Hold())
+        {
+            (inbox, returned) = (returned, inbox);
+            inboxCount = 0;
+        }
+    }
+
+    /// <summary>True when it has been disposed, and its last connection has gone.</summary>
+    public bool IsOver => isDisposed && seats.Count == 0;
+
+    // ---- For the watchdog
+
+    /// <summary>Moves with each turn; odd in one.</summary>
+    public long Word => Volatile.Read(ref word);
+
+    /// <summary>
+    /// Takes the loop from the thread that is in a turn, if it is still the same one: then the caller owns the loop, and the thread the
+    /// connection.
+    /// </summary>
+    public bool TryTake(long word)
+    {
+        if (Interlocked.CompareExchange(ref this.word, word + 1, word) != word)
+            return false;
+        current!.IsAway = true;
+        return true;
+    }
+
+    /// <summary>What a handler sent before it blocked leaves now. After <see cref="TryTake"/>, before another thread runs it.</summary>
+    public void FlushTaken() => current!.Connection.FlushHeld();
+
+    /// <summary>Where the kernel tells of the thread that runs it.</summary>
+    public string? ThreadState { get; set; }
+
+    /// <summary>Ends it, once it has no connections.</summary>
+    public void Dispose()
+    {
+        isDisposed = true;
+        Wake();
+    }
+}

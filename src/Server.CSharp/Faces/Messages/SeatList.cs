@@ -1,0 +1,51 @@
+namespace FunctionalWs;
+
+/// <summary>The connections of a loop by number. Added and removed from any thread, found by the loop's.</summary>
+internal sealed class SeatList
+{
+    private readonly Lock gate = new();
+    private readonly Stack<int> free = new();
+    private Seat?[] seats = [];
+    private int used;
+    private int generation;
+
+    /// <summary>How many there are.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Gives a connection a number, and the key that is its own for ever.</summary>
+    public long Add(Seat seat)
+    {
+        using (gate.Hold())
+        {
+            if (!free.TryPop(out var index))
+                index = used++;
+            if (index == seats.Length)
+                Array.Resize(ref seats, Math.Max(16, index * 2));
+            seat.Index = index;
+            seat.Generation = generation = generation + 1 & int.MaxValue;
+            seats[index] = seat;
+            Count++;
+            return (long)seat.Generation << 32 | (uint)index;
+        }
+    }
+
+    /// <summary>The connection of a key; null when it has left.</summary>
+    public Seat? Find(long key)
+    {
+        var all = Volatile.Read(ref seats);
+        var index = (int)(uint)key;
+        return index < all.Length && all[index] is { } seat && seat.Generation == key >> 32
+            ? seat
+            : null;
+    }
+
+    public void Remove(Seat seat)
+    {
+        using (gate.Hold())
+        {
+            seats[seat.Index] = null;
+            free.Push(seat.Index);
+            Count--;
+        }
+    }
+}

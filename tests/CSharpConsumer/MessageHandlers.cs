@@ -1,0 +1,72 @@
+using FunctionalWs;
+
+/// <summary>Handlers that are called for each message, in each form.</summary>
+internal static class MessageHandlers
+{
+    private sealed class Counting(TaskCompletionSource<int> closed) : MessageHandler
+    {
+        private int count;
+
+        public override void Opened(ServerConnection connection) => connection.Send("welcome");
+
+        public override void Received(ServerConnection connection, LentMessage message) =>
+            connection.Send($"{++count}: {message.Text}");
+
+        public override void Closed(ServerConnection connection) => closed.SetResult(count);
+    }
+
+    /// <summary>The base class alone: it may be told of nothing but messages.</summary>
+    private sealed class Echoing : MessageHandler
+    {
+        public override void Received(ServerConnection connection, LentMessage message)
+        {
+            connection.Send(message);
+            base.Closed(connection);
+            base.Opened(connection);
+        }
+    }
+
+    private static async Task EchoAsync(ServerConnection connection, Message message)
+    {
+        await Task.Yield();
+        connection.Send(message);
+    }
+
+    private static void Talk(Server server, string greeting = "", string answer = "a")
+    {
+        using (server)
+        {
+            server.Start();
+            using var client = new Client(Client.To(server.LocalEndPoint));
+            if (greeting != "")
+                Check.Equal(greeting, client.Receive());
+            client.Send("a");
+            Check.Equal(answer, client.Receive());
+            client.Close();
+        }
+    }
+
+    public static void Called()
+    {
+        Talk(Server.Serve((connection, message) => connection.Send(message), "127.0.0.1", 0));
+        Talk(
+            Server.Serve(
+                async (connection, message) => await EchoAsync(connection, message),
+                "127.0.0.1",
+                0
+            )
+        );
+        var closed = new TaskCompletionSource<int>();
+        Talk(Server.Serve(_ => new Counting(closed), "127.0.0.1", 0), "welcome", "1: a");
+        Check.True(closed.Task.Wait(Check.Limit));
+        Check.Equal(1, closed.Task.Result);
+        Action<ServerConnection>[] handlers =
+        [
+            MessageHandler.ForEach((connection, message) => connection.Send(message)),
+            MessageHandler.ForEach(EchoAsync),
+            MessageHandler.ForEach(_ => new Echoing()),
+        ];
+        foreach (var handler in handlers)
+            Talk(Server.Serve(handler, Listening.Bound()));
+    }
+}

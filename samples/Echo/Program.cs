@@ -9,7 +9,7 @@ using FunctionalWs;
 
 const string Usage =
     "usage: Echo [--host 127.0.0.1] [--port 8765] [--max-size BYTES] [--max-fragments NUMBER] [--no-compression]\n"
-    + "            [--path-unix FILE] [--systemd] [--cert FILE.pem --key FILE.pem]";
+    + "            [--path-unix FILE] [--systemd] [--cert FILE.pem --key FILE.pem] [--handler connections|messages]";
 
 if (!TryParse(args, out var arguments, out var problem))
 {
@@ -57,11 +57,14 @@ static Server Listen(Arguments arguments)
         Compression = arguments.IsCompressed ? new PerMessageDeflate() : null,
         Ssl = arguments.Certificate is { } file ? LoadCertificate(file, arguments.Key) : null,
     };
+    Action<ServerConnection> echo = arguments.IsForMessages
+        ? MessageHandler.ForEach((connection, message) => connection.Send(message)) // no thread while nothing comes
+        : Echo;
     if (arguments.IsSystemd)
-        return Server.SystemdServe(Echo, options);
+        return Server.SystemdServe(echo, options);
     return arguments.UnixPath is { } path
-        ? Server.UnixServe(Echo, path, options)
-        : Server.Serve(Echo, arguments.Host, arguments.Port, options);
+        ? Server.UnixServe(echo, path, options)
+        : Server.Serve(echo, arguments.Host, arguments.Port, options);
 }
 
 // The file begins with the server's certificate; those of intermediate authorities may follow.
@@ -102,7 +105,8 @@ static bool TryParse(string[] args, out Arguments arguments, out string problem)
         null,
         null,
         false,
-        true
+        true,
+        false
     );
     problem = "";
     for (var i = 0; i < args.Length; i++)
@@ -142,6 +146,10 @@ static bool TrySet(string name, string value, ref Arguments arguments)
         "--path-unix" => arguments with { UnixPath = value },
         "--cert" => arguments with { Certificate = value },
         "--key" => arguments with { Key = value },
+        "--handler" when value is "connections" or "messages" => arguments with
+        {
+            IsForMessages = value == "messages",
+        },
         _ => null,
     };
     arguments = changed ?? arguments;
@@ -157,7 +165,8 @@ internal sealed record Arguments(
     string? Certificate,
     string? Key,
     bool IsSystemd,
-    bool IsCompressed
+    bool IsCompressed,
+    bool IsForMessages
 )
 {
     public override string ToString() =>

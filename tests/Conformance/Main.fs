@@ -5,7 +5,7 @@ open System.IO
 open System.Text.RegularExpressions
 
 let private usage =
-    "usage: Conformance [ws://host:port/path | wss://…] [--only ID] [--report FILE.html] [--timeout SECONDS] [--strict] [--verbose]\n\n"
+    "usage: Conformance [ws://host:port/path | wss://…] [--only ID] [--report FILE.html] [--timeout SECONDS] [--handler connections|messages] [--strict] [--verbose]\n\n"
     + "Without an address our sample Echo is started and judged. With --strict, whatever has not passed has failed. An id may be a section's or a group's: --only 6.2\n"
     + "The server has to send every message back as it came, up to 1 MiB."
 
@@ -14,6 +14,7 @@ type private Arguments = {
     Only: string
     Report: string
     Timeout: TimeSpan
+    Handler: string
     IsStrict: bool
     IsVerbose: bool
 }
@@ -23,6 +24,7 @@ let private defaults = {
     Only = ""
     Report = Path.Combine(Repository.root, "artifacts", "conformance", "index.html")
     Timeout = TimeSpan.FromSeconds 5.0
+    Handler = "connections"
     IsStrict = false
     IsVerbose = false
 }
@@ -39,6 +41,7 @@ let rec private parse (arguments: Arguments) (words: string list) : Arguments op
                     Timeout = TimeSpan.FromSeconds(float seconds)
             }
             rest
+    | "--handler" :: handler :: rest -> parse { arguments with Handler = handler } rest
     | "--strict" :: rest -> parse { arguments with IsStrict = true } rest
     | "--verbose" :: rest -> parse { arguments with IsVerbose = true } rest
     | address :: rest when Regex.IsMatch(address, "^wss?://") ->
@@ -108,5 +111,5 @@ let main args =
         2
     | Some { Address = Some address } & Some arguments -> judge arguments address
     | Some arguments ->
-        use server = new OwnServer()
+        use server = new OwnServer(arguments.Handler)
         judge arguments server.Address

@@ -19,9 +19,9 @@ module Repository =
 
         search (DirectoryInfo AppContext.BaseDirectory)
 
-/// Our sample Echo in a process of its own, on a free port.
+/// Our sample Echo in a process of its own, on a free port, with a handler of connections or one for messages.
 [<Sealed>]
-type OwnServer() =
+type OwnServer(handler: string) =
     let startTime = TimeSpan.FromSeconds 60.0
 
     // What this program was built as, the sample was, too.
@@ -33,7 +33,9 @@ type OwnServer() =
     let program =
         Path.Combine(Repository.root, "samples", "Echo", "bin", configuration, "net10.0", "Echo.dll")
 
-    let start = ProcessStartInfo("dotnet", [ program; "--port"; "0" ])
+    let start =
+        ProcessStartInfo("dotnet", [ program; "--port"; "0"; "--handler"; handler ])
+
     do start.RedirectStandardOutput <- true
     let server = Process.Start start
 

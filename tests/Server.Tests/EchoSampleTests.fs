@@ -80,11 +80,18 @@ let echoSample =
         testList "the sample Echo" [
             testTheory
                 "echoes, and leaves with 1001 and exit code 0 on a signal"
-                [ "TERM"; "INT"; "HUP"; "QUIT" ]
-                (fun signal ->
+                [
+                    "TERM", "connections"
+                    "INT", "connections"
+                    "HUP", "connections"
+                    "QUIT", "connections"
+                    "TERM", "messages"
+                ]
+                (fun (signal, handler) ->
                     // A shell's background job hands down that interrupts are ignored.
                     let wrapper = [ "env"; "--default-signal" ]
-                    use running = new Sample([ "--port"; "0"; "--max-size"; "100" ], wrapper = wrapper)
+                    let arguments = [ "--port"; "0"; "--max-size"; "100"; "--handler"; handler ]
+                    use running = new Sample(arguments, wrapper = wrapper)
                     let line = running.ReadLine()
 
                     test

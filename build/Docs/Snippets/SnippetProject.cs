@@ -114,11 +114,13 @@ internal static class SnippetProject
     private static string Entry(List<Block> chain, int port, string run)
     {
         var serves = chain[^1].Serves is { } s
-            ? $"new(\"{s.Send}\", \"{s.Expect}\", \"ws://127.0.0.1:{port}{s.Path}\")"
+            ? $"new({Literal(s.Send)}, {Literal(s.Expect)}, \"ws://127.0.0.1:{port}{s.Path}\")"
             : "null";
         var runs = chain.Any(block => block.OnlyCompiles) ? "null" : run;
         return $"    new(\"{chain[0].Where}\", {runs}, {serves}),\n";
     }
+
+    private static string Literal(string text) => "@\"" + text.Replace("\"", "\"\"") + "\"";
 
     // In one file, with its lines where they are in the pages, for `bash -n`.
     private static void WriteShell(string folder, IEnumerable<Block> blocks)

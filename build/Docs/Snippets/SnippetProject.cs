@@ -157,14 +157,25 @@ internal static partial class SnippetProject
     private static string WithPorts(string code, int[] own) =>
         Port().Replace(code, port => $"{own[port.Value == "8765" ? 0 : 1]}");
 
-    // In place of the 8765 and 8766 of the pages, so that servers of several blocks can run at once.
+    // In place of the 8765 and 8766 of the pages, so that servers of several blocks can run at once. Not of those that the system
+    // gives to whoever asks for any: it may be minutes until they are used.
     private static List<int> FreePorts(int count)
     {
-        var listeners = Enumerable
-            .Range(0, count)
-            .Select(_ => new TcpListener(IPAddress.Loopback, 0))
-            .ToList();
-        listeners.ForEach(listener => listener.Start());
+        var listeners = new List<TcpListener>();
+        while (listeners.Count < count)
+        {
+            var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(10_000, 32_768));
+            try
+            {
+                listener.Start();
+                listeners.Add(listener);
+            }
+            catch (SocketException)
+            {
+                // In use, by another one of these perhaps.
+            }
+        }
+
         var ports = listeners.ConvertAll(listener => ((IPEndPoint)listener.LocalEndpoint).Port);
         listeners.ForEach(listener => listener.Stop());
         return ports;

@@ -1,11 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace FunctionalWs.Docs.Snippets;
 
 /// <summary>One project of all C# blocks, which runs them, and one of all F# blocks.</summary>
-internal static class SnippetProject
+internal static partial class SnippetProject
 {
     private const string CSharpProject = """
         <Project Sdk="Microsoft.NET.Sdk">
@@ -57,7 +58,7 @@ internal static class SnippetProject
 
         var csharp = Chains(blocks.Where(block => block.Language == "csharp"));
         var fsharp = Chains(blocks.Where(block => block.Language == "fsharp"));
-        var ports = FreePorts(csharp.Count + fsharp.Count);
+        var ports = FreePorts(2 * (csharp.Count + fsharp.Count)).Chunk(2).ToList();
         var files = new Dictionary<string, string>
         {
             // Keeps what holds for the repository's own projects away.
@@ -68,26 +69,22 @@ internal static class SnippetProject
             ["FSharp/None.fs"] = "module Snippets.FSharp.None\n",
         };
         var list = new StringBuilder();
-        foreach (var (chain, port) in csharp.Zip(ports))
+        foreach (var (chain, own) in csharp.Zip(ports))
         {
-            files[$"CSharp/{chain[0].Name}.cs"] = SourceText
-                .CSharp(chain)
-                .Replace("8765", $"{port}");
+            files[$"CSharp/{chain[0].Name}.cs"] = WithPorts(SourceText.CSharp(chain), own);
             list.Append(
                 Entry(
                     chain,
-                    port,
+                    own[0],
                     $"new global::Snippets.{chain[0].Page}.Block{chain[0].Line}().Run"
                 )
             );
         }
 
-        foreach (var (chain, port) in fsharp.Zip(ports.Skip(csharp.Count)))
+        foreach (var (chain, own) in fsharp.Zip(ports.Skip(csharp.Count)))
         {
-            files[$"FSharp/{chain[0].Name}.fs"] = SourceText
-                .FSharp(chain)
-                .Replace("8765", $"{port}");
-            list.Append(Entry(chain, port, $"global::Snippets.FSharp.{chain[0].Name}.run"));
+            files[$"FSharp/{chain[0].Name}.fs"] = WithPorts(SourceText.FSharp(chain), own);
+            list.Append(Entry(chain, own[0], $"global::Snippets.FSharp.{chain[0].Name}.run"));
         }
 
         files["CSharp/Program.cs"] = $"return Snippets.Run.Runner.RunAll([\n{list}]);\n";
@@ -114,11 +111,13 @@ internal static class SnippetProject
     private static string Entry(List<Block> chain, int port, string run)
     {
         var serves = chain[^1].Serves is { } s
-            ? $"new(\"{s.Send}\", \"{s.Expect}\", \"ws://127.0.0.1:{port}{s.Path}\")"
+            ? $"new({Literal(s.Send)}, {Literal(s.Expect)}, \"ws://127.0.0.1:{port}{s.Path}\")"
             : "null";
         var runs = chain.Any(block => block.OnlyCompiles) ? "null" : run;
         return $"    new(\"{chain[0].Where}\", {runs}, {serves}),\n";
     }
+
+    private static string Literal(string text) => "@\"" + text.Replace("\"", "\"\"") + "\"";
 
     // In one file, with its lines where they are in the pages, for `bash -n`.
     private static void WriteShell(string folder, IEnumerable<Block> blocks)
@@ -155,16 +154,33 @@ internal static class SnippetProject
         }
     }
 
-    // In place of the 8765 of the pages, so that servers of several blocks can run at once.
+    private static string WithPorts(string code, int[] own) =>
+        Port().Replace(code, port => $"{own[port.Value == "8765" ? 0 : 1]}");
+
+    // In place of the 8765 and 8766 of the pages, so that servers of several blocks can run at once. Not of those that the system
+    // gives to whoever asks for any: it may be minutes until they are used.
     private static List<int> FreePorts(int count)
     {
-        var listeners = Enumerable
-            .Range(0, count)
-            .Select(_ => new TcpListener(IPAddress.Loopback, 0))
-            .ToList();
-        listeners.ForEach(listener => listener.Start());
+        var listeners = new List<TcpListener>();
+        while (listeners.Count < count)
+        {
+            var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(10_000, 32_768));
+            try
+            {
+                listener.Start();
+                listeners.Add(listener);
+            }
+            catch (SocketException)
+            {
+                // In use, by another one of these perhaps.
+            }
+        }
+
         var ports = listeners.ConvertAll(listener => ((IPEndPoint)listener.LocalEndpoint).Port);
         listeners.ForEach(listener => listener.Stop());
         return ports;
     }
+
+    [GeneratedRegex(@"\b876[56]\b")]
+    private static partial Regex Port();
 }

@@ -112,8 +112,9 @@ internal static partial class SourceText
     [GeneratedRegex(@"^using (static )?[A-Z][\w.]*;")]
     public static partial Regex Using();
 
+    // Or the first line of its attributes.
     [GeneratedRegex(
-        @"^((public|internal|sealed|static|abstract|partial|readonly|file) )*(class|record|struct|interface|enum) "
+        @"^((public|internal|sealed|static|abstract|partial|readonly|file) )*(class|record|struct|interface|enum) |^\[[A-Z]"
     )]
     private static partial Regex TypeStart();
 }

@@ -185,10 +185,7 @@ let private haproxy (folder: Listening.Folder) (port: int) (server: Server) (hea
 let private caddy (folder: Listening.Folder) (port: int) (socket: string) =
     let file = folder.Path "Caddyfile"
 
-    recipe "proxies.md" "caddy" [
-        "chat.example.com", $"http://:{port}"
-        "/run/chat/chat.sock", socket
-    ]
+    recipe "proxies.md" "caddy" [ "chat.example.com", $"http://:{port}"; "/run/chat/chat.sock", socket ]
     |> fun text -> File.WriteAllText(file, "{\n  admin off\n  default_bind 127.0.0.1\n}\n" + text)
 
     let home = folder.Path ""

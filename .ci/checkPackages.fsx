@@ -102,6 +102,7 @@ let checkNuspec (id: string) (nuspec: byte[]) =
     check id ((element "version").Value = version) $"the version is not {version}"
     check id ((element "license").Value = "MIT") "the licence is not MIT"
     check id ((element "readme").Value = "README.md") "no readme is named"
+    check id ((element "icon").Value = "icon.png") "no icon is named"
 
     for name in [ "description"; "authors"; "tags"; "projectUrl"; "releaseNotes" ] do
         check id ((element name).Value <> "") $"the nuspec has no {name}"
@@ -131,6 +132,17 @@ let checkReadme (id: string) (readme: byte[]) =
 
     for link in Regex.Matches(text, @"\]\((?!https?:|#)[^)]*\)") do
         check id false $"README.md has a link that leads nowhere from a package: {link.Value}"
+
+    check id (not (text.Contains "aren't published")) "README.md tells how to get along without the package"
+
+/// What is shown in lists of packages: a square PNG of 128 pixels, as its header says.
+let checkIcon (id: string) (icon: byte[]) =
+    let isPng = icon.Length > 24 && icon[1..3] = "PNG"B
+
+    let side (offset: int) =
+        Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(ReadOnlySpan(icon, offset, 4))
+
+    check id (isPng && side 16 = 128 && side 20 = 128) "icon.png is no PNG of 128×128"
 
 let checkComments (id: string) (xml: byte[]) =
     let members =
@@ -203,24 +215,36 @@ let checkSame (id: string) (extension: string) (names: string list) =
     use other = openPackage otherFolder id extension
 
     for name in names do
-        check id (read one name = read other name) $"{name} is another when it is built once more in another folder"
+        check
+            id
+            (read one name = read other name)
+            $"{name} is another when it is built once more in another folder"
 
 let checkPackage (id: string) =
     let library extension = $"lib/net10.0/{id}.{extension}"
     use package = openPackage folder id "nupkg"
     use symbols = openPackage folder id "snupkg"
-    checkEntries id package [ $"{id}.nuspec"; "README.md"; library "dll"; library "xml" ]
+    checkEntries id package [ $"{id}.nuspec"; "README.md"; "icon.png"; library "dll"; library "xml" ]
     checkEntries id symbols [ $"{id}.nuspec"; library "pdb" ]
     checkNuspec id (read package $"{id}.nuspec")
     checkReadme id (read package "README.md")
+    checkIcon id (read package "icon.png")
     checkComments id (read package (library "xml"))
     let dll, pdb = read package (library "dll"), read symbols (library "pdb")
     checkSymbols id dll pdb
     checkScripts id dll
     checkPaths id (library "dll") dll
     checkPaths id (library "pdb") pdb
-    checkSame id "nupkg" [ library "dll"; library "xml"; "README.md" ]
+    checkSame id "nupkg" [ library "dll"; library "xml"; "README.md"; "icon.png" ]
     checkSame id "snupkg" [ library "pdb" ]
+
+/// No problem of the packages, which are whole; but from them nobody finds the repository.
+let tellOwner () =
+    let id = "FunctionalWs.Protocol"
+    use package = openPackage folder id "nupkg"
+
+    if (Encoding.UTF8.GetString(read package $"{id}.nuspec")).Contains "/OWNER/" then
+        printfn "NOTICE: RepositoryOwner in Directory.Build.props is not set: do that before you publish"
 
 let found =
     Directory.GetFiles(folder, $"*.{version}.*nupkg")
@@ -242,6 +266,7 @@ for unknown in found - wanted do
 
 if Set.isSubset wanted found then
     expected.Keys |> Seq.iter checkPackage
+    tellOwner ()
 
 for problem in problems do
     printfn $"{problem}"

@@ -1,10 +1,13 @@
-// A room in the Generic Host: settings in appsettings.json, metrics and traces by OpenTelemetry, which writes them to the console.
+// A room in the Generic Host: settings in appsettings.json, metrics and traces by OpenTelemetry, which writes them to the console;
+// whoever runs it asks for its health on a port of its own. samples/Host/Dockerfile makes an image of it.
 // Another port: dotnet run --project samples/Host -- --WebSocket:Port=9000
 using System.Diagnostics.Metrics;
 using System.Net.Sockets;
 using FunctionalWs;
 using FunctionalWs.Hosting;
+using FunctionalWs.Protocol;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
@@ -21,6 +24,10 @@ builder.Services.AddSingleton<Room>();
 builder.Services.AddWebSocketServer<Visit>().Bind("WebSocket");
 builder.Services.AddHealthChecks().AddWebSocketServer();
 builder
+    .Services.AddWebSocketServer(_ => { }, Health.Server)
+    .Bind("Health")
+    .ConfigureServer((options, services) => options with { ProcessRequest = Health.Of(services) });
+builder
     .Services.AddOpenTelemetry()
     .WithMetrics(metrics => metrics.AddMeter("FunctionalWs", Room.MeterName).AddConsoleExporter())
     .WithTracing(traces => traces.AddSource("FunctionalWs").AddConsoleExporter());
@@ -30,7 +37,9 @@ try
     using var host = builder.Build();
     await host.StartAsync();
     var server = host.Services.GetRequiredService<HostedServer>();
+    var health = host.Services.GetRequiredKeyedService<HostedServer>(Health.Server);
     Console.WriteLine($"listening on ws://{server.EndPoint}/");
+    Console.WriteLine($"health on http://{health.EndPoint}/ready");
     await host.WaitForShutdownAsync(); // SIGTERM or Ctrl+C: everybody is told 1001
     return 0;
 }
@@ -89,5 +98,26 @@ internal sealed class Room
         lock (people)
             Broadcast.Send(people, message);
         told.Add(1);
+    }
+}
+
+/// <summary>Plain HTTP for probes: no client of the room takes its places.</summary>
+internal static class Health
+{
+    public const string Server = "health";
+
+    public static ProcessRequest Of(IServiceProvider services) =>
+        (connection, request) =>
+            request.Target switch
+            {
+                "/live" => connection.Respond(200, "alive\n"), // as long as it answers at all
+                "/ready" => Ready(connection, services.GetRequiredService<HealthCheckService>()),
+                _ => connection.Respond(404, "/live or /ready\n"),
+            };
+
+    private static Response Ready(ServerConnection connection, HealthCheckService health)
+    {
+        var status = health.CheckHealthAsync().GetAwaiter().GetResult().Status;
+        return connection.Respond(status == HealthStatus.Healthy ? 200 : 503, $"{status}\n");
     }
 }

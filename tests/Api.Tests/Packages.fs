@@ -50,7 +50,7 @@ let all = [
     }
 ]
 
-let private root =
+let root =
     let rec up (folder: DirectoryInfo) =
         if File.Exists(Path.Combine(folder.FullName, "FunctionalWs.sln")) then
             folder.FullName

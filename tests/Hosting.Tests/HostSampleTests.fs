@@ -14,12 +14,23 @@ let private program =
     Path.Combine(Programs.root, "samples", "Host", "bin", here.Parent.Name, here.Name, "Host.dll")
 
 /// The address in the one line that tells it, among those of the log.
-let rec private readAddress (sample: Process) : Uri =
+let rec private readAddress (label: string) (sample: Process) : Uri =
     match Wait.forTask "the sample's address" (sample.StandardOutput.ReadLineAsync()) with
     | null -> failwith "the sample ended without telling its address"
-    | line when line.StartsWith("listening on ", StringComparison.Ordinal) ->
-        Uri(line.Substring "listening on ".Length)
-    | _ -> readAddress sample
+    | line when line.StartsWith(label, StringComparison.Ordinal) -> Uri(line.Substring label.Length)
+    | _ -> readAddress label sample
+
+let private anyPort = [ "--WebSocket:Port=0"; "--Health:Port=0" ]
+
+let private ask (address: Uri) (path: string) : int * string =
+    use client = new Net.Http.HttpClient(Timeout = Wait.limit)
+
+    use request =
+        new Net.Http.HttpRequestMessage(Net.Http.HttpMethod.Get, Uri(address, path))
+
+    use response = client.Send request
+    use body = new StreamReader(response.Content.ReadAsStream())
+    int response.StatusCode, body.ReadToEnd().TrimEnd()
 
 let private signal (name: string) (sample: Process) =
     use kill = Process.Start("kill", [ $"-{name}"; string sample.Id ])
@@ -36,10 +47,10 @@ let hostSample =
         testCase
             "everybody hears everybody, and a signal ends it with 1001, its figures and exit code 0"
             (fun () ->
-                use sample = Programs.start "dotnet" [ program; "--WebSocket:Port=0" ]
+                use sample = Programs.start "dotnet" (program :: anyPort)
 
                 try
-                    let address = readAddress sample
+                    let address = sample |> readAddress "listening on "
                     let output = sample.StandardOutput.ReadToEndAsync()
                     use ada = new Client(address)
                     use bob = new Client(address)
@@ -69,9 +80,34 @@ let hostSample =
                     if not sample.HasExited then
                         sample.Kill())
 
+        testCase "a full room is alive and not ready, by a port of its own, and ready again" (fun () ->
+            use sample =
+                Programs.start "dotnet" (program :: "--WebSocket:MaxConnections=1" :: anyPort)
+
+            try
+                let address = sample |> readAddress "listening on "
+                let health = sample |> readAddress "health on "
+                let output = sample.StandardOutput.ReadToEndAsync()
+                ask health "/ready" =! (200, "Healthy")
+
+                (use ada = new Client(address)
+                 ada.Send "in"
+                 ada |> hear "in"
+                 ask health "/ready" =! (503, "Degraded")
+                 ask health "/live" =! (200, "alive"))
+
+                Wait.until "the room has a place again" (fun () -> ask health "/ready" = (200, "Healthy"))
+                fst (ask health "/") =! 404
+                sample |> signal "TERM"
+                test <@ sample.WaitForExit Wait.limit @>
+                Wait.forTask "the sample's output" output |> ignore
+            finally
+                if not sample.HasExited then
+                    sample.Kill())
+
         testCase "a setting that is wrong is one line and exit code 1" (fun () ->
             let code, output =
-                Programs.run "dotnet" [ program; "--WebSocket:Port=0"; "--WebSocket:MaxQueue=none" ]
+                Programs.run "dotnet" (program :: "--WebSocket:MaxQueue=none" :: anyPort)
 
             code =! 1
             test <@ output.Contains "WebSocket:MaxQueue: 'none' is no whole number" @>)

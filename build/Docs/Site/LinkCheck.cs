@@ -37,6 +37,11 @@ internal static partial class LinkCheck
                     yield return $"{name}: {wrong}";
         }
 
+        var list = Path.GetFullPath(Path.Combine(folder, "llms.txt"));
+        foreach (Match match in MarkdownLink().Matches(File.ReadAllText(list)))
+            if (Wrong(list, match.Groups[1].Value, Exists) is { } wrong)
+                yield return $"llms.txt: {wrong}";
+
         bool Exists(string file, string anchor) =>
             mayBeMissing.Contains(Path.GetFileNameWithoutExtension(file) + ".md")
             || File.Exists(file)
@@ -50,7 +55,8 @@ internal static partial class LinkCheck
     {
         var files = Directory
             .GetFiles(Path.Combine(root, "docs"), "*.md")
-            .Concat(Directory.GetFiles(root, "*.md"));
+            .Concat(Directory.GetFiles(root, "*.md"))
+            .Append(Path.Combine(root, "llms.txt"));
         foreach (var file in files.Select(Path.GetFullPath))
         {
             var lines = File.ReadAllLines(file);

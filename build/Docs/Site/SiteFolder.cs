@@ -34,7 +34,7 @@ internal static partial class SiteFolder
         }
     }
 
-    /// <summary>Adds the pages of the C# assemblies, finishes all pages, and writes the index for the search.</summary>
+    /// <summary>Adds the pages of the C# assemblies, finishes all pages, and writes the index for the search and what assistants read.</summary>
     public static IReadOnlyList<string> Finish(
         string repository,
         string output,
@@ -66,6 +66,7 @@ internal static partial class SiteFolder
             File.WriteAllText(file, page.Finish(Inline(File.ReadAllText(file), docs), path));
         }
 
+        WriteForAssistants(repository, output);
         foreach (var file in Directory.GetFiles(output).Where(IsForMachines))
             File.WriteAllText(file, File.ReadAllText(file).Replace(Page.Root, ""));
         return navigation.Mistakes;
@@ -73,6 +74,13 @@ internal static partial class SiteFolder
 
     private static bool IsForMachines(string file) =>
         Path.GetExtension(file) is ".md" or ".txt" or ".json";
+
+    // Where assistants look for it: at the root of the site, whose pages it then names.
+    private static void WriteForAssistants(string repository, string output)
+    {
+        var text = File.ReadAllText(Path.Combine(repository, "llms.txt"));
+        File.WriteAllText(Path.Combine(output, "llms.txt"), OfDocs().Replace(text, "]($1.html"));
+    }
 
     private static void WriteApi(
         string output,
@@ -133,6 +141,9 @@ internal static partial class SiteFolder
                     .Replace("/bin/Release/", $"/bin/{configuration}/")
             );
     }
+
+    [GeneratedRegex(@"\]\(docs/([\w/-]+)\.(?:md|html)")]
+    private static partial Regex OfDocs();
 
     [GeneratedRegex(@"<!--.*?-->\n?", RegexOptions.Singleline)]
     private static partial Regex Comment();

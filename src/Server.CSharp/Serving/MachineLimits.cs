@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace FunctionalWs;
 
 /// <summary>
@@ -16,15 +14,20 @@ internal static class MachineLimits
     private const int SpareDescriptors = 64;
 
     /// <summary>The most connections, and the limit that decides; null where the system tells nothing.</summary>
-    public static (int Connections, string Limit)? MaxConnections()
+    public static (int Connections, string Limit)? MaxConnections() =>
+        MaxConnections(new SystemFiles());
+
+    internal static (int Connections, string Limit)? MaxConnections(SystemFiles files)
     {
+        var group = ControlGroups.FreeTasks(files);
         (long? Value, string Name)[] limits =
         [
-            (ReadNumber("/proc/sys/vm/max_map_count") / MappingsPerThread, "vm.max_map_count"),
-            (ReadNumber("/proc/sys/kernel/threads-max"), "kernel.threads-max"),
-            (ReadNumber("/sys/fs/cgroup/pids.max"), "pids.max"),
-            (ReadProcessLimit("Max processes"), "limit on processes"),
-            (FreeDescriptors(), "limit on open files"),
+            (files.Number("/proc/sys/vm/max_map_count") / MappingsPerThread, "vm.max_map_count"),
+            (files.Number("/proc/sys/kernel/threads-max"), "kernel.threads-max"),
+            (files.Number("/proc/sys/kernel/pid_max"), "kernel.pid_max"), // a thread has a number as a process has
+            (group?.Value, group?.Name ?? "pids.max"),
+            (ProcessLimit(files, "Max processes"), "limit on processes"),
+            (FreeDescriptors(files), "limit on open files"),
         ];
         return Smallest(limits);
     }
@@ -38,40 +41,15 @@ internal static class MachineLimits
         return ((int)Math.Clamp(value!.Value * UsableShare, 1, int.MaxValue), name);
     }
 
-    private static long? FreeDescriptors() =>
-        ReadProcessLimit("Max open files") - CountDescriptors() - SpareDescriptors;
-
-    private static int CountDescriptors()
-    {
-        const string Folder = "/proc/self/fd";
-        return Directory.Exists(Folder) ? Directory.GetFileSystemEntries(Folder).Length : 0;
-    }
-
-    private static long? ReadNumber(string path) =>
-        ReadLines(path) is [var line, ..] ? ParseNumber(line) : null;
+    private static long? FreeDescriptors(SystemFiles files) =>
+        ProcessLimit(files, "Max open files") - files.Count("/proc/self/fd") - SpareDescriptors;
 
     // "Max open files            1024                 4096                 files": the first number is in force.
-    private static long? ReadProcessLimit(string name) =>
-        ReadLines("/proc/self/limits")
+    private static long? ProcessLimit(SystemFiles files, string name) =>
+        files
+            .Lines("/proc/self/limits")
             .FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal))
             is { } line
-            ? ParseNumber(line[name.Length..].TrimStart().Split(' ')[0])
+            ? SystemFiles.Parse(line[name.Length..].TrimStart().Split(' ')[0])
             : null;
-
-    private static long? ParseNumber(string text) =>
-        long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? number
-            : null;
-
-    private static string[] ReadLines(string path)
-    {
-        try
-        {
-            return File.Exists(path) ? File.ReadAllLines(path) : [];
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
 }

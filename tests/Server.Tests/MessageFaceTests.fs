@@ -369,6 +369,70 @@ let blocked =
             slow.ReadText() =! "block"
             other.ReadText() =! "a")
 
+        testCase "gets all that came before the close frame, however much has been read ahead" (fun () ->
+            use blocked = new CountdownEvent 1
+            use letGo = new ManualResetEventSlim(false)
+            let got = ConcurrentQueue<string>()
+
+            let handler =
+                each (fun _ message ->
+                    if message.Text = "block" then
+                        blocked.Signal() |> ignore
+                        letGo.Wait Wait.limit |> ignore
+
+                    got.Enqueue message.Text)
+
+            use server = overTcp.Serve handler (ServerOptions(MaxQueue = 2_000))
+            use client = connect overTcp server
+            client.SendText "block"
+            test <@ blocked.Wait Wait.limit @>
+
+            for number in 1..1_500 do
+                client.SendText $"{number}"
+
+            client.SendClose 1000
+            closes client 1000 // the watcher has read it all, and answers
+            letGo.Set()
+            untilGone server
+            List.ofSeq got =! "block" :: [ for number in 1..1_500 -> $"{number}" ])
+
+        testCase "for its own connection is answered, even if there is no other thread" (fun () ->
+            let handler =
+                each (fun connection _ -> connection.Send $"{connection.Ping().Wait(Wait.limit)}")
+
+            use server = overTcp.Serve handler (ServerOptions(MaxMessageThreads = 1))
+            use client = connect overTcp server
+            client.SendText "a"
+
+            match client.Read() with
+            | PingOf payload -> client.WriteFrame(true, Opcode.Pong, payload)
+            | other -> failwith $"a ping was expected, not {other}"
+
+            client.ReadText() =! "True")
+
+        testCase "at its beginning until the server has been shut down leaves no thread behind" (fun () ->
+            use opened = new CountdownEvent 1
+            use letGo = new ManualResetEventSlim(false)
+            let ended = new ManualResetEventSlim(false)
+
+            let handler () = {
+                new MessageHandler() with
+                    override _.Opened _ =
+                        opened.Signal() |> ignore
+                        letGo.Wait Wait.limit |> ignore
+
+                    override _.Received(_, _) = ()
+                    override _.Closed _ = ended.Set()
+            }
+
+            let server = overTcp.Serve (made handler) defaults
+            use client = connect overTcp server
+            test <@ opened.Wait Wait.limit @>
+            server.Shutdown(timeout = TimeSpan.Zero) =! 1
+            letGo.Set()
+            Wait.forEvent "the last call" ended
+            untilGone server)
+
         testCase "is cut by a shutdown whose time is up, as one that waits for ever for a task is" (fun () ->
             use blocked = new CountdownEvent 1
             use letGo = new ManualResetEventSlim(false)
@@ -427,6 +491,14 @@ let loops =
             // Those that held the handshakes rest for a while, sixteen at most.
             Wait.until "the threads have gone" (fun () -> threads () < before + 60)
             server.Occupied =! 301
+            // Nor are they counted against those that the machine has.
+            use blocking =
+                overTcp.Serve
+                    (Action<ServerConnection> Serve.echo)
+                    (ServerOptions(MaxConnections = 1_000_000))
+
+            use server = overTcp.Serve echo (ServerOptions(MaxConnections = 1_000_000))
+            test <@ server.MaxConnections >= blocking.MaxConnections @>
 
             for client in first :: all do
                 client.Transport.Dispose()

@@ -5,8 +5,9 @@ namespace FunctionalWs;
 /// <content>A handler that is called for each message, instead of one that receives.</content>
 public sealed partial class ServerConnection
 {
-    // So many messages a turn: others have theirs.
+    // So many messages and bytes a turn: others have theirs.
     private const int MessagesPerTurn = 256;
+    private const int BytesPerTurn = 1024 * 1024;
 
     private MessageCalls? calls; // null where a handler receives
     private Task? awaited; // what the next message waits for
@@ -72,15 +73,15 @@ public sealed partial class ServerConnection
         {
             if (!isDone)
                 Guard.Run(this, Turning, TurnFailed);
-            if (awaited is null && (isDone || driver.IsReceivingOver))
+            if (awaited is null && !hasMore && (isDone || driver.IsReceivingOver))
                 Guard.Run(this, Closing, LifeFailed);
             if (driver.Sender.IsHolding)
                 driver.TryFlushOutput();
         }
         var result =
             awaited is not null ? TurnResult.Away
-            : driver.IsClosed ? TurnResult.Ended
             : hasMore ? TurnResult.More
+            : driver.IsClosed ? TurnResult.Ended
             : TurnResult.Idle;
         ownThread = 0;
         return result;
@@ -93,12 +94,16 @@ public sealed partial class ServerConnection
             awaited = null;
             task.GetAwaiter().GetResult();
         }
-        var isFirst = true;
+        var begin = driver.Input.Received;
         for (var given = 0; given < MessagesPerTurn; given++)
         {
-            if (!driver.Receiver.TryReceiveNow(isFirst, calls!.Mode, out var message))
+            if (driver.Input.Received - begin > BytesPerTurn)
+                break;
+            if (!driver.Receiver.TryReceiveNow(isFirst: given == 0, calls!.Mode, out var message))
+            {
+                hasMore = driver.Receiver.MayHaveMore;
                 return;
-            isFirst = false;
+            }
             var next = calls.Received(this, message);
             if (next is { IsCompleted: false })
             {
@@ -127,6 +132,7 @@ public sealed partial class ServerConnection
         isDone = true;
         driver.StartClose(CloseStatus.Create(Protocol.CloseCode.NormalClosure, ""));
         driver.Receiver.ReadWhatHasCome();
+        hasMore = driver.Receiver.MayHaveMore;
     }
 
     /// <summary>Calls something once the task of the last turn has ended.</summary>
@@ -157,6 +163,13 @@ public sealed partial class ServerConnection
         Guard.Run(this, Told, LifeFailed);
         End();
         Server.Ended(this);
+    }
+
+    /// <summary>No loop takes the connection, which was cut for that. Never throws.</summary>
+    internal void EndOutside()
+    {
+        Guard.Run(this, connection => connection.driver.Receiver.ReadUntilClosed(), LifeFailed);
+        EndInLoop();
     }
 
     private static readonly Action<ServerConnection> Told = connection => connection.TellEnd();

@@ -354,7 +354,10 @@ public sealed partial class ServerConnection
         }
 
         CountMessages();
-        var isUnattended = Seat is null or { IsAway: true } && driver.Receiver.IsUnattended();
+        // In a long turn of a loop, too, as long as that has no other thread.
+        var isUnattended =
+            (Seat is null or { IsAway: true } || Volatile.Read(ref ownThread) != 0)
+            && driver.Receiver.IsUnattended();
         return (driver.Vitals.Look(now) ? Attention.Soon : Attention.None)
             | (isUnattended ? Attention.ReadAhead : Attention.None);
     }

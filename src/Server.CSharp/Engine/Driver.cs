@@ -99,8 +99,8 @@ internal sealed partial class Driver
     /// <summary>The bytes of the peer that wait to be read, as far as that can be told; its end counts as one.</summary>
     public long Unread => transport.Bottom.Unread;
 
-    /// <summary>True in a turn of a loop, which ends with what is held back.</summary>
-    public bool IsInTurn => connection.Seat is { IsAway: false };
+    /// <summary>True in a turn of a loop on this thread, which ends with what is held back.</summary>
+    public bool IsInTurn => connection is { IsOwnThread: true, Seat.IsAway: false };
 
     /// <summary>True once the stream was given up.</summary>
     public bool IsBroken => isBroken;

@@ -17,6 +17,9 @@ internal sealed class Receiver(
     // After its deadline a call goes on while there is something to read, but a flood must not keep it.
     private const int MaxLateReads = 64;
 
+    // What is read without waiting, in a turn of many connections.
+    private const int MaxReadsNow = 16;
+
     // What the watcher reads at once, so that no peer can make one of its looks long; and what a read costs beside its bytes.
     private const int MaxReadAhead = 16 * 1024;
     private const int CostOfRead = 1024;
@@ -69,6 +72,9 @@ internal sealed class Receiver(
         }
     }
 
+    /// <summary>True when the last <see cref="TryReceiveNow"/> gave nothing, and yet there may be more.</summary>
+    public bool MayHaveMore { get; private set; }
+
     /// <summary>
     /// Takes the next message of what has come, and doesn't wait; false when there is none, or receiving is over. For a transport
     /// that doesn't wait either.
@@ -89,7 +95,10 @@ internal sealed class Receiver(
                 input.IsLending = mode is ReceiveMode.Lent;
                 try
                 {
-                    return TryTake(mode, null, out message) || TryReadNow(mode, out message);
+                    MayHaveMore = false;
+                    var isTaken = TryTake(mode, null, out message) || TryReadNow(mode, out message);
+                    hasMoreInput &= isTaken;
+                    return isTaken;
                 }
                 finally
                 {
@@ -107,8 +116,11 @@ internal sealed class Receiver(
     {
         message = default;
         driver.ReadOn(default); // whoever has taken all there was reads on
-        while (!driver.IsReceivingOver)
+        for (var reads = 0; !driver.IsReceivingOver; reads++)
         {
+            MayHaveMore = reads == MaxReadsNow;
+            if (MayHaveMore)
+                return false;
             var filled = Filled.Nothing;
             if (Fill(Math.Max(Budgeted, ReceiveBuffer.MinReadSize), out message, ref filled))
                 return true;
@@ -126,8 +138,9 @@ internal sealed class Receiver(
         using (gate.Hold())
         {
             transport.Rouse();
-            var filled = Filled.Bytes;
-            while (!driver.IsClosed && filled is not (Filled.Nothing or Filled.End))
+            var filled = Filled.Nothing;
+            MayHaveMore = true;
+            for (var reads = 0; reads < MaxReadsNow && MayHaveMore; reads++)
             {
                 while (TakeAhead() > 0)
                     continue;
@@ -135,6 +148,7 @@ internal sealed class Receiver(
                     !driver.IsClosed && Fill(ReceiveBuffer.MaxReadSize, out var message, ref filled)
                 )
                     Keep(message);
+                MayHaveMore = !driver.IsClosed && filled is not (Filled.Nothing or Filled.End);
             }
         }
         driver.WriteFrames();

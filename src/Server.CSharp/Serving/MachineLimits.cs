@@ -1,7 +1,7 @@
 namespace FunctionalWs;
 
 /// <summary>
-/// How many connections, each with a thread, this process can have. A .NET process that runs out of memory mappings for
+/// How many connections this process can have, with a thread each or without. A .NET process that runs out of memory mappings for
 /// its threads is aborted, and nothing can catch that; so the server stays well below.
 /// </summary>
 internal static class MachineLimits
@@ -14,8 +14,11 @@ internal static class MachineLimits
     private const int SpareDescriptors = 64;
 
     /// <summary>The most connections, and the limit that decides; null where the system tells nothing.</summary>
-    public static (int Connections, string Limit)? MaxConnections() =>
-        MaxConnections(new SystemFiles());
+    /// <param name="haveThreads">True when each has a thread.</param>
+    public static (int Connections, string Limit)? MaxConnections(bool haveThreads) =>
+        haveThreads
+            ? MaxConnections(new SystemFiles())
+            : Smallest([(FreeDescriptors(new SystemFiles()), "limit on open files")]);
 
     internal static (int Connections, string Limit)? MaxConnections(SystemFiles files)
     {

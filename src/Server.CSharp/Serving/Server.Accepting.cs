@@ -152,7 +152,7 @@ public sealed partial class Server
                 (_, error) => connection.Fail(error)
             )
         )
-            connection.EndInLoop();
+            connection.EndOutside();
     }
 
     /// <summary>A connection's life is over.</summary>

@@ -74,7 +74,7 @@ public sealed partial class Server : IDisposable
         StartThread = run =>
             options.Scheduler.Start("FunctionalWs connection", run, options.ThreadStackSize ?? 0);
         threads = new ConnectionThreads(MaxIdleThreads, options.Scheduler, run => StartThread(run));
-        loops = new LoopThreads(options, threads, log, metrics);
+        loops = new LoopThreads(options, threads, log, callbacks, metrics);
         turnedAway = new TurnedAway(
             options.TimeProvider,
             options.Scheduler,
@@ -217,10 +217,17 @@ public sealed partial class Server : IDisposable
     /// <summary>Shuts the server down as <see cref="Shutdown"/> does without arguments.</summary>
     public void Dispose() => Shutdown();
 
+    /// <summary>False when connections give their thread back once they are open.</summary>
+    private bool HaveThreads =>
+        handler.Target is not MessageFace
+        || !MessageLoop.IsAvailable
+        || options.Ssl is not null
+        || listeners.Length == 0;
+
     private int LimitConnections()
     {
         if (
-            MachineLimits.MaxConnections() is not { } machine
+            MachineLimits.MaxConnections(HaveThreads) is not { } machine
             || machine.Connections >= options.MaxConnections
         )
             return options.MaxConnections;

@@ -50,8 +50,15 @@ internal sealed unsafe partial class Epoll : IDisposable
     /// <summary>Listens no more.</summary>
     public void Forget(nint socket)
     {
-        Change none;
-        _ = Control(descriptor, Delete, (int)socket, &none);
+        try
+        {
+            Change none;
+            _ = Control(descriptor, Delete, (int)socket, &none);
+        }
+        catch (ObjectDisposedException)
+        {
+            // It listens to nothing any more.
+        }
     }
 
     /// <summary>Waits for changes; how many there are, 0 when only a waker was heard, or nobody.</summary>

@@ -21,6 +21,7 @@ internal sealed partial class LoopThreads : IDisposable
     private readonly ConnectionThreads threads;
     private readonly int most;
     private readonly Log log;
+    private readonly CallbackContext callbacks;
     private readonly ServerMetrics metrics;
     private readonly Seldom exhausted;
     private readonly Lock gate = new();
@@ -33,11 +34,13 @@ internal sealed partial class LoopThreads : IDisposable
     /// <param name="options">The server's.</param>
     /// <param name="threads">Whose threads run the loops.</param>
     /// <param name="log">Told when there are no more threads.</param>
+    /// <param name="callbacks">What loggers and listeners run in on the watchdog's thread.</param>
     /// <param name="metrics">Told of each loop that is passed on.</param>
     public LoopThreads(
         ServerOptions options,
         ConnectionThreads threads,
         Log log,
+        CallbackContext callbacks,
         ServerMetrics metrics
     )
     {
@@ -46,6 +49,7 @@ internal sealed partial class LoopThreads : IDisposable
         exhausted = new Seldom(options.TimeProvider);
         this.threads = threads;
         this.log = log;
+        this.callbacks = callbacks;
         this.metrics = metrics;
     }
 
@@ -68,14 +72,26 @@ internal sealed partial class LoopThreads : IDisposable
             return;
         using (gate.Hold())
         {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
             if (loops.Length > 0)
                 return;
-            var made = new MessageLoop[Math.Clamp(Environment.ProcessorCount, 1, most)];
-            for (var index = 0; index < made.Length; index++)
+            // Half of the threads are for those that go on where others block.
+            var count = Math.Clamp(Environment.ProcessorCount, 1, Math.Max(most / 2, 1));
+            var made = new MessageLoop[count];
+            for (var index = 0; index < count; index++)
                 made[index] = new MessageLoop(this);
-            foreach (var loop in made)
-                Run(loop);
-            scheduler.Start("FunctionalWs watchdog", () => Watchdog(made));
+            try
+            {
+                foreach (var loop in made)
+                    Run(loop);
+                scheduler.Start("FunctionalWs watchdog", () => callbacks.Run(() => Watchdog(made)));
+            }
+            catch
+            {
+                foreach (var loop in made)
+                    loop.Dispose();
+                throw;
+            }
             Volatile.Write(ref loops, made);
         }
     }
@@ -96,11 +112,10 @@ internal sealed partial class LoopThreads : IDisposable
 
     private void RunLoop(MessageLoop loop)
     {
-        loop.ThreadState = Invariant($"/proc/self/task/{ThreadId()}/stat");
+        loop.ThreadState = Invariant($"/proc/self/task/{Call(ThreadId)}/stat");
         var thread = new CleanThread();
         var isTaken = false;
         void RunOn(LoopThreads _) => isTaken = loop.Run(thread);
-        void Failed(LoopThreads _, Exception error) => log.LoopFailed(error);
         while (!isTaken && !loop.IsOver)
             Guard.Run(this, RunOn, Failed);
         Interlocked.Decrement(ref running);
@@ -121,9 +136,8 @@ internal sealed partial class LoopThreads : IDisposable
         var seen = new long[loops.Length];
         var spared = new int[loops.Length];
         var last = Environment.TickCount64;
-        while (!isDisposed)
+        void LookAtAll(LoopThreads _)
         {
-            scheduler.Wait(wake, Tick);
             var now = Environment.TickCount64;
             // Having slept too long itself, for want of a processor or since garbage was collected, it looks once more first.
             var isLate = now - last > 3 * Tick.TotalMilliseconds;
@@ -132,6 +146,11 @@ internal sealed partial class LoopThreads : IDisposable
             for (var index = 0; index < loops.Length; index++)
                 isBusy |= Look(loops[index], ref seen[index], ref spared[index], isLate);
             calmTicks = isBusy ? 0 : calmTicks + 1;
+        }
+        while (!Array.TrueForAll(loops, loop => loop.IsOver))
+        {
+            scheduler.Wait(wake, Tick);
+            Guard.Run(this, LookAtAll, Failed);
             if (calmTicks < TicksUntilCalm)
                 continue;
             calmTicks = 0;
@@ -140,13 +159,18 @@ internal sealed partial class LoopThreads : IDisposable
         }
     }
 
+    private static readonly Action<LoopThreads, Exception> Failed = (threads, error) =>
+        threads.log.LoopFailed(error);
+
     private void Rest(MessageLoop[] loops, long[] seen)
     {
         isCalm = true;
         Interlocked.MemoryBarrierProcessWide(); // a turn moves the word, then looks whether it has to wake
+        var isStill = true;
         for (var index = 0; index < loops.Length; index++)
-            isCalm &= loops[index].Word == seen[index];
-        while (isCalm && !isDisposed)
+            isStill &= loops[index].Word == seen[index];
+        // What a turn has written to isCalm meanwhile stays.
+        while (isStill && isCalm && !isDisposed)
             scheduler.Wait(wake, Timeout.InfiniteTimeSpan);
         isCalm = false;
     }
@@ -195,7 +219,7 @@ internal sealed partial class LoopThreads : IDisposable
             var afterName = state[..size].LastIndexOf((byte)')');
             return state[afterName + 2] == 'R';
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return false;
         }
@@ -204,15 +228,18 @@ internal sealed partial class LoopThreads : IDisposable
     /// <summary>Ends the loops, each once its last connection has gone.</summary>
     public void Dispose()
     {
-        isDisposed = true;
         using (gate.Hold())
         {
+            isDisposed = true;
             foreach (var loop in loops)
                 loop.Dispose();
         }
         wake.Set();
     }
 
-    [LibraryImport("libc", EntryPoint = "gettid")]
-    private static partial int ThreadId();
+    // The number of the call that tells the thread's (SYS_gettid) on x86-64: older systems have no function for it.
+    private const nint ThreadId = 186;
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    private static partial nint Call(nint number);
 }

@@ -33,8 +33,7 @@ internal sealed class MessageLoop(LoopThreads threads) : IDisposable
 
     /// <summary>True where there are loops: elsewhere each connection has its thread.</summary>
     public static bool IsAvailable { get; } =
-        OperatingSystem.IsLinux()
-        && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.X86;
+        OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture is Architecture.X64;
 
     /// <summary>How many connections it has.</summary>
     public int Connections => seats.Count;
@@ -43,9 +42,27 @@ internal sealed class MessageLoop(LoopThreads threads) : IDisposable
     public void Add(ServerConnection connection)
     {
         var seat = connection.Park(this);
+        var key = seats.Add(seat);
         seat.Socket = seat.Transport.Hold();
-        epoll.Listen(seat.Socket, seats.Add(seat));
-        Post(seat); // something may have come with the handshake
+        try
+        {
+            epoll.Listen(seat.Socket, key);
+            Post(seat); // something may have come with the handshake
+        }
+        catch
+        {
+            LetGo(seat);
+            seats.Remove(seat);
+            throw;
+        }
+    }
+
+    /// <summary>Before the socket is closed, which would wait for it.</summary>
+    private void LetGo(Seat seat)
+    {
+        seat.IsOver = true;
+        epoll.Forget(seat.Socket);
+        seat.Transport.LetGo();
     }
 
     /// <summary>Brings a connection back, which has a turn then. From any thread.</summary>
@@ -70,16 +87,17 @@ internal sealed class MessageLoop(LoopThreads threads) : IDisposable
     /// <param name="thread">The thread that runs it, which is clean before each turn.</param>
     public bool Run(CleanThread thread)
     {
-        while (!IsOver)
+        while (!isDisposed || !seats.TryClose())
         {
             while (TryNext(out var seat))
             {
+                thread.Restore();
                 if (!TryTurn(seat))
                     return true;
-                thread.Restore();
             }
             Await();
         }
+        IsOver = true;
         epoll.Dispose();
         return false;
     }
@@ -107,6 +125,7 @@ internal sealed class MessageLoop(LoopThreads threads) : IDisposable
         while (left > 0 && more.TryDequeue(out seat!))
         {
             left--;
+            seat.IsInMore = false;
             if (!seat.IsAway && !seat.IsOver)
                 return true;
         }
@@ -121,9 +140,10 @@ internal sealed class MessageLoop(LoopThreads threads) : IDisposable
         var turn = Volatile.Read(ref word) + 1;
         Volatile.Write(ref word, turn);
         threads.Watch();
-        var result = seat.Connection.Turn();
+        var result = TurnResult.Idle;
+        Guard.Run(seat, one => result = one.Connection.Turn(), Failed);
         if (result is TurnResult.Ended)
-            End(seat);
+            Guard.Run(seat, End, Failed);
         if (result is TurnResult.Away)
             seat.IsAway = true;
         var isOwner = Interlocked.CompareExchange(ref word, turn + 1, turn) == turn;
@@ -131,21 +151,25 @@ internal sealed class MessageLoop(LoopThreads threads) : IDisposable
             seat.Connection.OnAwaited(seat.Return);
         else if (!isOwner && result is not TurnResult.Ended)
             Post(seat); // for whatever has come meanwhile
-        else if (result is TurnResult.More)
+        else if (result is TurnResult.More && !seat.IsInMore)
+        {
+            seat.IsInMore = true;
             more.Enqueue(seat);
+        }
         return isOwner;
     }
+
+    private static readonly Action<Seat, Exception> Failed = (seat, error) =>
+        seat.Connection.Fail(error);
 
     /// <summary>The connection has ended. In its turn, since that calls the application, which may block.</summary>
     private void End(Seat seat)
     {
-        seat.IsOver = true;
-        epoll.Forget(seat.Socket);
-        seat.Transport.LetGo();
+        LetGo(seat);
         seat.Connection.EndInLoop();
         seats.Remove(seat);
         if (isDisposed)
-            Wake();
+            Wake(); // it may have been the last
     }
 
     private void Await()
@@ -158,7 +182,7 @@ internal sealed class MessageLoop(LoopThreads threads) : IDisposable
         {
             Volatile.Write(ref isSleeping, 1);
             Interlocked.MemoryBarrier();
-            wait = inboxCount == 0 && !isDisposed;
+            wait = inboxCount == 0 && !(isDisposed && seats.Count == 0);
         }
         count = epoll.Wait(changes, wait ? -1 : 0);
         Volatile.Write(ref isSleeping, 0);
@@ -173,7 +197,7 @@ internal sealed class MessageLoop(LoopThreads threads) : IDisposable
     }
 
     /// <summary>True when it has been disposed, and its last connection has gone.</summary>
-    public bool IsOver => isDisposed && seats.Count == 0;
+    public bool IsOver { get; private set; }
 
     // ---- For the watchdog
 

@@ -28,6 +28,9 @@ internal sealed class Seat(MessageLoop loop, ServerConnection connection)
     /// <summary>Made once: a task that ends brings it back.</summary>
     public Action Return => field ??= () => loop.Post(this);
 
+    /// <summary>True while it is among those that left something.</summary>
+    public bool IsInMore { get; set; }
+
     /// <summary>True once the connection has ended.</summary>
     public volatile bool IsOver;
 }

@@ -8,15 +8,25 @@ internal sealed class SeatList
     private Seat?[] seats = [];
     private int used;
     private int generation;
+    private bool isClosed;
 
     /// <summary>How many there are.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Lets nobody in any more, unless somebody is in.</summary>
+    public bool TryClose()
+    {
+        using (gate.Hold())
+            return isClosed |= Count == 0;
+    }
+
     /// <summary>Gives a connection a number, and the key that is its own for ever.</summary>
+    /// <exception cref="ObjectDisposedException">Nobody is let in any more.</exception>
     public long Add(Seat seat)
     {
         using (gate.Hold())
         {
+            ObjectDisposedException.ThrowIf(isClosed, this);
             if (!free.TryPop(out var index))
                 index = used++;
             if (index == seats.Length)

@@ -48,6 +48,9 @@ let expected =
         ]
     ]
 
+/// A package of no assembly: what `dotnet new` makes.
+let templates = "FunctionalWs.Templates"
+
 let problems = List<string>()
 
 let check (package: string) (isSo: bool) (problem: string) =
@@ -90,9 +93,7 @@ let attribute (element: XElement) (name: string) =
     | null -> ""
     | attribute -> attribute.Value
 
-let checkNuspec (id: string) (nuspec: byte[]) =
-    let document = XDocument.Load(new MemoryStream(nuspec))
-
+let checkNuspec (id: string) (document: XDocument) =
     let element (name: string) =
         document.Descendants()
         |> Seq.tryFind (fun element -> element.Name.LocalName = name)
@@ -110,6 +111,7 @@ let checkNuspec (id: string) (nuspec: byte[]) =
     let found = attribute (element "repository") "commit"
     check id (found = commit) $"the commit is '{found}', not '{commit}'"
 
+let checkDependencies (id: string) (document: XDocument) =
     let dependencies =
         document.Descendants()
         |> Seq.filter (fun element -> element.Name.LocalName = "dependency")
@@ -226,7 +228,9 @@ let checkPackage (id: string) =
     use symbols = openPackage folder id "snupkg"
     checkEntries id package [ $"{id}.nuspec"; "README.md"; "icon.png"; library "dll"; library "xml" ]
     checkEntries id symbols [ $"{id}.nuspec"; library "pdb" ]
-    checkNuspec id (read package $"{id}.nuspec")
+    let nuspec = XDocument.Load(new MemoryStream(read package $"{id}.nuspec"))
+    checkNuspec id nuspec
+    checkDependencies id nuspec
     checkReadme id (read package "README.md")
     checkIcon id (read package "icon.png")
     checkComments id (read package (library "xml"))
@@ -246,6 +250,18 @@ let tellOwner () =
     if (Encoding.UTF8.GetString(read package $"{id}.nuspec")).Contains "/OWNER/" then
         printfn "NOTICE: RepositoryOwner in Directory.Build.props is not set: do that before you publish"
 
+/// Its projects refer to the packages that were made with it.
+let checkTemplates () =
+    use package = openPackage folder templates "nupkg"
+    checkNuspec templates (XDocument.Load(new MemoryStream(read package $"{templates}.nuspec")))
+    checkReadme templates (read package "README.md")
+
+    for entry in package.Entries do
+        let text = Encoding.UTF8.GetString(read package entry.FullName)
+
+        for reference in Regex.Matches(text, "\"FunctionalWs\\.\\w+\" Version=\"(.*?)\"") do
+            check templates (reference.Groups[1].Value = version) $"{entry.FullName} has {reference.Value}"
+
 let found =
     Directory.GetFiles(folder, $"*.{version}.*nupkg")
     |> Array.map Path.GetFileName
@@ -256,6 +272,8 @@ let wanted =
         for id in expected.Keys do
             $"{id}.{version}.nupkg"
             $"{id}.{version}.snupkg"
+
+        $"{templates}.{version}.nupkg"
     ]
 
 for missing in wanted - found do
@@ -267,11 +285,12 @@ for unknown in found - wanted do
 if Set.isSubset wanted found then
     expected.Keys |> Seq.iter checkPackage
     tellOwner ()
+    checkTemplates ()
 
 for problem in problems do
     printfn $"{problem}"
 
 if problems.Count = 0 then
-    printfn $"{expected.Count} packages are as they should be"
+    printfn $"{expected.Count + 1} packages are as they should be"
 
 exit (min 1 problems.Count)

@@ -44,6 +44,9 @@
     ("a client is refused", ClientSide.Refused),
     ("bodies of refusals", ClientSide.Bodies),
     ("tunnels through proxies", ClientSide.Tunnels),
+    ("a server in the Generic Host", OtherPackages.Hosted),
+    ("a handler in memory", OtherPackages.InMemory),
+    ("a simulation", OtherPackages.Simulated),
 ];
 
 var failed = 0;

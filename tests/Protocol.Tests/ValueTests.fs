@@ -3,6 +3,7 @@ module FunctionalWs.Protocol.Tests.ValueTests
 
 open System
 open System.Collections.Generic
+open System.Runtime.CompilerServices
 open Expecto
 open Microsoft.FSharp.Reflection
 open Swensen.Unquote
@@ -14,6 +15,23 @@ let private isRefused (work: unit -> 'a) : bool =
         false
     with :? ArgumentException ->
         true
+
+/// What the compiler writes formats by reflection, and throws in a native program.
+[<Tests>]
+let names =
+    testList "values without fields" [
+        testCase "name themselves, by code of their own" (fun () ->
+            for kind in typeof<Opcode>.Assembly.GetExportedTypes() do
+                if kind.IsValueType && FSharpType.IsUnion(kind) then
+                    let cases = FSharpType.GetUnionCases(kind)
+
+                    if cases |> Array.forall (fun case -> case.GetFields().Length = 0) then
+                        let text = nonNull (kind.GetMethod("ToString", [||]))
+                        test <@ not (text.IsDefined(typeof<CompilerGeneratedAttribute>, false)) @>
+
+                        for case in cases do
+                            (FSharpValue.MakeUnion(case, [||])).ToString() =! case.Name)
+    ]
 
 [<Tests>]
 let equality =

@@ -55,6 +55,13 @@ type Reading =
     | ControlOnly
     | Stop
 
+    // Not the compiler's, which formats by reflection: native code has none.
+    override reading.ToString() : string =
+        match reading with
+        | Reading.On -> nameof Reading.On
+        | Reading.ControlOnly -> nameof Reading.ControlOnly
+        | Reading.Stop -> nameof Reading.Stop
+
 module internal ReadingRule =
 
     /// The next step, after the one before: it takes more to pause than to stay paused.

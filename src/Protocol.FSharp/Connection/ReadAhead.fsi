@@ -60,6 +60,9 @@ type Reading =
     /// <summary>Too much waits: read nothing.</summary>
     | Stop
 
+    /// <summary>The name of the case.</summary>
+    override ToString: unit -> string
+
 module internal ReadingRule =
 
     /// The next step, after the one before: it takes more to pause than to stay paused.

@@ -13,6 +13,12 @@ type MessageKind =
     /// <summary>Bytes.</summary>
     | Binary
 
+    /// <summary>The name of the case.</summary>
+    override kind.ToString() : string =
+        match kind with
+        | MessageKind.Text -> nameof MessageKind.Text
+        | MessageKind.Binary -> nameof MessageKind.Binary
+
     /// <summary>True when both are the same kind.</summary>
     static member op_Equality(left: MessageKind, right: MessageKind) : bool = left.IsText = right.IsText
 
@@ -45,6 +51,12 @@ type Initiator =
     | Local
     /// <summary>The peer.</summary>
     | Remote
+
+    /// <summary>The name of the case.</summary>
+    override initiator.ToString() : string =
+        match initiator with
+        | Initiator.Local -> nameof Initiator.Local
+        | Initiator.Remote -> nameof Initiator.Remote
 
 /// <summary>How a connection came to its end (RFC 6455 §7.1.4–§7.1.6).</summary>
 [<RequireQualifiedAccess>]

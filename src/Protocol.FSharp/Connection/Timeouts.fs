@@ -105,6 +105,15 @@ type Overdue =
     | Message
     | Sending
 
+    // Not the compiler's, which formats by reflection: native code has none.
+    override overdue.ToString() : string =
+        match overdue with
+        | Overdue.Opening -> nameof Overdue.Opening
+        | Overdue.Closing -> nameof Overdue.Closing
+        | Overdue.Ping -> nameof Overdue.Ping
+        | Overdue.Message -> nameof Overdue.Message
+        | Overdue.Sending -> nameof Overdue.Sending
+
 [<Struct; RequireQualifiedAccess>]
 type Due =
     | Nothing

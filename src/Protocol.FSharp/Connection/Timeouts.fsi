@@ -80,6 +80,9 @@ type Overdue =
     /// <summary>The peer took nothing of what waits for it: end the stream.</summary>
     | Sending
 
+    /// <summary>The name of the case.</summary>
+    override ToString: unit -> string
+
 /// <summary>What is to be done at a time. At most one thing: ask again when it is done.</summary>
 [<Struct; RequireQualifiedAccess>]
 type Due =

@@ -34,6 +34,13 @@ type SendError =
     | MessageUnfinished
     | NoMessageBegun
 
+    // Not the compiler's, which formats by reflection: native code has none.
+    override error.ToString() : string =
+        match error with
+        | SendError.Closing -> nameof SendError.Closing
+        | SendError.MessageUnfinished -> nameof SendError.MessageUnfinished
+        | SendError.NoMessageBegun -> nameof SendError.NoMessageBegun
+
 module internal ProtocolError =
 
     let closeCode (error: ProtocolError) : CloseCode =

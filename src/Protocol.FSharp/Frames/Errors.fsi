@@ -70,6 +70,9 @@ type SendError =
     /// <summary>There is no fragmented message whose next fragment could be sent (RFC 6455 §5.4).</summary>
     | NoMessageBegun
 
+    /// <summary>The name of the case.</summary>
+    override ToString: unit -> string
+
 module internal ProtocolError =
 
     val closeCode: error: ProtocolError -> CloseCode

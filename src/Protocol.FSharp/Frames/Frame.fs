@@ -10,6 +10,12 @@ type Role =
     | Server
     | Client
 
+    // Not the compiler's, which formats by reflection: native code has none.
+    override role.ToString() : string =
+        match role with
+        | Role.Server -> nameof Role.Server
+        | Role.Client -> nameof Role.Client
+
 [<Struct>]
 type FrameHeader = {
     Fin: bool

@@ -13,6 +13,9 @@ type Role =
     /// <summary>Opens connections; receives unmasked frames and sends masked ones.</summary>
     | Client
 
+    /// <summary>The name of the case.</summary>
+    override ToString: unit -> string
+
 /// <summary>What stands before a frame's payload (RFC 6455 §5.2).</summary>
 [<Struct>]
 type FrameHeader = {

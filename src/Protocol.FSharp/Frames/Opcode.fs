@@ -12,6 +12,16 @@ type Opcode =
     | Ping
     | Pong
 
+    // Not the compiler's, which formats by reflection: native code has none.
+    override opcode.ToString() : string =
+        match opcode with
+        | Opcode.Continuation -> nameof Opcode.Continuation
+        | Opcode.Text -> nameof Opcode.Text
+        | Opcode.Binary -> nameof Opcode.Binary
+        | Opcode.Close -> nameof Opcode.Close
+        | Opcode.Ping -> nameof Opcode.Ping
+        | Opcode.Pong -> nameof Opcode.Pong
+
 module internal Opcode =
 
     let toByte (opcode: Opcode) : byte =

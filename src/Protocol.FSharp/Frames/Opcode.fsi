@@ -19,6 +19,9 @@ type Opcode =
     /// <summary>Answers a ping, or comes unasked (0xA).</summary>
     | Pong
 
+    /// <summary>The name of the case.</summary>
+    override ToString: unit -> string
+
     /// <summary>True for close, ping and pong (RFC 6455 §5.5).</summary>
     member IsControl: bool
 

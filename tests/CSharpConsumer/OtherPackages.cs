@@ -1,0 +1,94 @@
+using FunctionalWs;
+using FunctionalWs.Hosting;
+using FunctionalWs.Testing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+/// <summary>The packages for hosts and for tests, as far as what they do by reflection may be lost in a trimmed or native program.</summary>
+internal static class OtherPackages
+{
+    private static readonly Dictionary<string, string?> HostSettings = new()
+    {
+        ["WebSocket:Address"] = "127.0.0.1",
+        ["WebSocket:Port"] = "0",
+        ["WebSocket:ShutdownTimeout"] = "00:00:10",
+        ["WebSocket:MaxMessageSize"] = "65536",
+        ["WebSocket:PingTimeout"] = null,
+        ["WebSocket:TrustedProxies:0"] = "10.0.0.0/8",
+        ["WebSocket:ForwardedHeaders"] = "XForwardedFor",
+        ["WebSocket:Compression:Level"] = "1",
+    };
+
+    public static void Hosted()
+    {
+        var builder = Host.CreateApplicationBuilder();
+        builder.Logging.ClearProviders();
+        builder.Configuration.AddInMemoryCollection(HostSettings);
+        builder.Services.AddSingleton<Shouting>();
+        builder.Services.AddWebSocketServer<Shouter>().Bind("WebSocket");
+        builder.Services.AddHealthChecks().AddWebSocketServer();
+        using var host = builder.Build();
+        host.Start();
+        var server = host.Services.GetRequiredService<HostedServer>();
+        using (var client = new Client(Client.To(server.EndPoint, "/", "ws")))
+        {
+            client.Send("hello");
+            Check.Equal("HELLO", client.Receive());
+            client.Close();
+        }
+        var health = host.Services.GetRequiredService<HealthCheckService>();
+        Check.Equal(
+            HealthStatus.Healthy,
+            health.CheckHealthAsync().GetAwaiter().GetResult().Status
+        );
+        host.StopAsync().GetAwaiter().GetResult();
+    }
+
+    public static void InMemory()
+    {
+        using var server = InMemoryServer.Serve(Session.Echo);
+        using var client = server.Connect();
+        client.Send("hello");
+        Check.Equal("hello", client.Receive().Text);
+        Check.Equal(1000, client.Close()!.Number);
+        Check.Equal(0, server.HandlerExceptions.Count);
+    }
+
+    public static void Simulated() =>
+        Simulation.Run(
+            simulation =>
+            {
+                var server = simulation.Serve(Session.Echo);
+                var one = simulation.Start(() => Converse(server), "one");
+                var two = simulation.Start(() => Converse(server), "two");
+                one.Join();
+                two.Join();
+            },
+            seeds: 3
+        );
+
+    private static void Converse(InMemoryServer server)
+    {
+        using var client = server.Connect();
+        client.Send("hello");
+        Check.Equal("hello", client.Receive().Text);
+        Check.Equal(1000, client.Close()!.Number);
+    }
+
+    private sealed class Shouting
+    {
+        public string Shout(string text) => text.ToUpperInvariant();
+    }
+
+    private sealed class Shouter(Shouting shouting) : IConnectionHandler
+    {
+        public void Handle(ServerConnection connection)
+        {
+            foreach (var message in connection)
+                connection.Send(shouting.Shout(message.Text));
+        }
+    }
+}

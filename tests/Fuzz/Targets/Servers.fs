@@ -120,7 +120,7 @@ type private Shared(options: ServerOptions) =
         let script = new Script(arrivals)
         let connection = ServerConnection(server, script, options, opening, watcher, log)
         connection.IsPending <- false
-        connection.Run echo
+        connection.Run echo |> ignore
         Oracle.holds "disposed" script.IsOver (fun () -> "")
         script.Written, $"{connection.CloseCode} {connection.CloseReason}", errors.Take()
 

@@ -18,6 +18,8 @@ let private memory (server: Server) (capacity: int) : PeerClient =
     server.Admit atServer
     let client = new PeerClient(atClient)
     client.ShakeHands()
+    // It has the answer before its connection counts as open.
+    Wait.until "it is open" (fun () -> server.Connections.Count = 1)
     client
 
 /// A handler that is busy until it is let go, then does something.

@@ -258,6 +258,7 @@ let recipes =
 
                     let response = liar.ReadResponse()
                     test <@ response.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal) @>
+                    Wait.until "both have been seen" (fun () -> seen.Count >= 2)
                     List.ofSeq seen =! [ "127.0.0.1:0"; "127.0.0.1:0" ])
 
             testWith
@@ -303,6 +304,7 @@ let recipes =
                         [ http1, HttpStatusCode.SwitchingProtocols; http2, HttpStatusCode.OK ] do
                         visit $"wss://127.0.0.1:{port}/chat" version =! status
 
+                    Wait.until "both have been seen" (fun () -> seen.Count >= 2)
                     List.ofSeq seen =! [ "127.0.0.1:0"; "127.0.0.1:0" ])
 
             testWith "systemd-analyze" "systemd takes the units" (fun () ->

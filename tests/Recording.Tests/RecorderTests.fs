@@ -243,6 +243,15 @@ let tests =
             test <@ not (text.Contains hex) && not (text.Contains hex[..3]) @>
             test <@ text.Contains "<8186.#6 |" && text.Contains "<8106.x" @>)
 
+        testCase "has limits that are equal by what they are, and say it" (fun () ->
+            let limits = RecorderLimits.Create(50, 1_000)
+            limits.Equals(RecorderLimits.Create(50, 1_000)) =! true
+            limits.GetHashCode() =! RecorderLimits.Create(50, 1_000).GetHashCode()
+            limits.Equals(RecorderLimits.Create(51, 1_000)) =! false
+            limits.Equals(RecorderLimits.Create(50, 1_001)) =! false
+            limits.Equals "text" =! false
+            limits.ToString() =! "50 steps, 1000 bytes of payloads")
+
         testCase "it stays within its bounds, however long the conversation" (fun () ->
             let limits = RecorderLimits.Create(50, 1_000)
 

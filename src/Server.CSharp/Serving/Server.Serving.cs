@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace FunctionalWs;
 
@@ -42,6 +43,7 @@ public sealed partial class Server
     /// <exception cref="ArgumentException">An option is not what it should be.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The port or an option is out of its range.</exception>
     /// <exception cref="SocketException">The address, which the text names, is in use or not to be had.</exception>
+    [OverloadResolutionPriority(1)] // for one that only throws, which fits those that make message handlers, too
     public static Server Serve(
         Func<ServerConnection, Task> handler,
         string? host,

@@ -15,15 +15,21 @@ internal static class MessageHandlers
         public override void Closed(ServerConnection connection) => closed.SetResult(count);
     }
 
-    /// <summary>The base class alone: it may be told of nothing but messages.</summary>
     private sealed class Echoing : MessageHandler
     {
-        public override void Received(ServerConnection connection, LentMessage message)
-        {
+        public override void Received(ServerConnection connection, LentMessage message) =>
             connection.Send(message);
-            base.Closed(connection);
-            base.Opened(connection);
-        }
+    }
+
+    /// <summary>A handler around another.</summary>
+    private sealed class Around(MessageHandler inner) : MessageHandler
+    {
+        public override void Opened(ServerConnection connection) => inner.Opened(connection);
+
+        public override void Received(ServerConnection connection, LentMessage message) =>
+            inner.Received(connection, message);
+
+        public override void Closed(ServerConnection connection) => inner.Closed(connection);
     }
 
     private static async Task EchoAsync(ServerConnection connection, Message message)
@@ -64,7 +70,7 @@ internal static class MessageHandlers
         [
             MessageHandler.ForEach((connection, message) => connection.Send(message)),
             MessageHandler.ForEach(EchoAsync),
-            MessageHandler.ForEach(_ => new Echoing()),
+            MessageHandler.ForEach(_ => new Around(new Echoing())),
         ];
         foreach (var handler in handlers)
             Talk(Server.Serve(handler, Listening.Bound()));

@@ -7,6 +7,7 @@ open System.Collections.Generic
 open System.Diagnostics.CodeAnalysis
 open System.Runtime.InteropServices
 open System.Globalization
+open FunctionalWs.Protocol
 
 type RouteSyntaxError = {
     Rule: string

@@ -199,8 +199,11 @@ let sockets =
                 client.ShakeHands()
                 client.SendText "hello"
                 client.ReadText() =! "hello"
-                // Longer than the timeout that it had.
-                Thread.Sleep 30
+                let since = Diagnostics.Stopwatch.StartNew()
+
+                Wait.until "more has passed than the timeout that it had" (fun () ->
+                    since.ElapsedMilliseconds > 30L)
+
                 client.SendText "still"
                 client.ReadText() =! "still")
     ]

@@ -7,7 +7,7 @@ namespace FunctionalWs;
 /// The receiving side of a connection. A thread in <c>Receive</c> reads the stream itself; the watcher reads ahead while
 /// nobody does. One of them at a time, by the gate.
 /// </summary>
-internal sealed class Receiver(
+internal sealed partial class Receiver(
     Driver driver,
     Transport transport,
     Scheduler scheduler,
@@ -16,14 +16,6 @@ internal sealed class Receiver(
 {
     // After its deadline a call goes on while there is something to read, but a flood must not keep it.
     private const int MaxLateReads = 64;
-
-    // What is read without waiting, in a turn of many connections.
-    private const int MaxReadsNow = 16;
-
-    // What the watcher reads at once, so that no peer can make one of its looks long; and what a read costs beside its bytes.
-    private const int MaxReadAhead = 16 * 1024;
-    private const int CostOfRead = 1024;
-    private const int InflatedPerByte = 4; // bytes that are written for what one that is read costs
 
     private readonly Lock gate = new();
     private readonly Inbox inbox = new();
@@ -52,9 +44,7 @@ internal sealed class Receiver(
             scheduler.Await(gate);
             lock (gate)
             {
-                receiveCount++;
-                receivingThread = Environment.CurrentManagedThreadId;
-                input.IsLending = mode is ReceiveMode.Lent;
+                Begin(mode);
                 try
                 {
                     return TryTake(mode, destination, out message)
@@ -72,86 +62,11 @@ internal sealed class Receiver(
         }
     }
 
-    /// <summary>True when the last <see cref="TryReceiveNow"/> gave nothing, and yet there may be more.</summary>
-    public bool MayHaveMore { get; private set; }
-
-    /// <summary>
-    /// Takes the next message of what has come, and doesn't wait; false when there is none, or receiving is over. For a transport
-    /// that doesn't wait either.
-    /// </summary>
-    /// <param name="isFirst">True when something may have come since the last call.</param>
-    /// <param name="mode">What is wanted.</param>
-    /// <param name="message">The message.</param>
-    public bool TryReceiveNow(bool isFirst, ReceiveMode mode, out ReceivedMessage message)
+    private void Begin(ReceiveMode mode)
     {
-        try
-        {
-            lock (gate)
-            {
-                receiveCount++;
-                receivingThread = Environment.CurrentManagedThreadId;
-                if (isFirst)
-                    transport.Rouse();
-                input.IsLending = mode is ReceiveMode.Lent;
-                try
-                {
-                    MayHaveMore = false;
-                    var isTaken = TryTake(mode, null, out message) || TryReadNow(mode, out message);
-                    hasMoreInput &= isTaken;
-                    return isTaken;
-                }
-                finally
-                {
-                    input.IsLending = false;
-                }
-            }
-        }
-        finally
-        {
-            driver.WriteFrames();
-        }
-    }
-
-    private bool TryReadNow(ReceiveMode mode, out ReceivedMessage message)
-    {
-        message = default;
-        driver.ReadOn(default); // whoever has taken all there was reads on
-        for (var reads = 0; !driver.IsReceivingOver; reads++)
-        {
-            MayHaveMore = reads == MaxReadsNow;
-            if (MayHaveMore)
-                return false;
-            var filled = Filled.Nothing;
-            if (Fill(Math.Max(Budgeted, ReceiveBuffer.MinReadSize), out message, ref filled))
-                return true;
-            if (TryTake(mode, null, out message))
-                return true;
-            if (filled is Filled.Nothing)
-                return false;
-        }
-        return false;
-    }
-
-    /// <summary>The end is awaited: drops what has come, and doesn't wait.</summary>
-    public void ReadWhatHasCome()
-    {
-        using (gate.Hold())
-        {
-            transport.Rouse();
-            var filled = Filled.Nothing;
-            MayHaveMore = true;
-            for (var reads = 0; reads < MaxReadsNow && MayHaveMore; reads++)
-            {
-                while (TakeAhead() > 0)
-                    continue;
-                if (
-                    !driver.IsClosed && Fill(ReceiveBuffer.MaxReadSize, out var message, ref filled)
-                )
-                    Keep(message);
-                MayHaveMore = !driver.IsClosed && filled is not (Filled.Nothing or Filled.End);
-            }
-        }
-        driver.WriteFrames();
+        receiveCount++;
+        receivingThread = Environment.CurrentManagedThreadId;
+        input.IsLending = mode is ReceiveMode.Lent;
     }
 
     /// <summary>Reads until there is a message, or the deadline has passed, or receiving is over.</summary>
@@ -285,16 +200,6 @@ internal sealed class Receiver(
         }
     }
 
-    /// <summary>The same while the application is elsewhere. How much data that completed, in bytes.</summary>
-    private long FillAhead(int maxSize) => Fill(maxSize, out var message) ? Keep(message) : 0;
-
-    private long Keep(in ReceivedMessage message)
-    {
-        if (driver.MayKeep(Unread))
-            inbox.Add(message);
-        return message.Data.Length;
-    }
-
     /// <summary>The end comes after what lies in the buffer, however full the inbox is in number.</summary>
     private void ReceiveEnd()
     {
@@ -317,75 +222,6 @@ internal sealed class Receiver(
             if (!inbox.TryDiscardRest())
                 input.DiscardRest();
         }
-    }
-
-    /// <summary>
-    /// What the watcher does for a connection that nobody is receiving from: reads what has come, answers what has to be
-    /// answered, keeps messages for later. Never waits. Tells how much work that was, in bytes.
-    /// </summary>
-    /// <param name="isReadable">False when the kernel has just said that there is nothing to read.</param>
-    /// <param name="mayHaveMore">True when something came of it: then there may be more.</param>
-    public long ReadAhead(bool isReadable, out bool mayHaveMore)
-    {
-        mayHaveMore = false;
-        if (!gate.TryEnter())
-            return 0;
-        transport.Rouse();
-        var lookedBefore = transport.Looks;
-        try
-        {
-            var work = ReadOnce(isReadable);
-            mayHaveMore = work > 0;
-            return work + (transport.Looks - lookedBefore) * CostOfRead;
-        }
-        finally
-        {
-            gate.Exit();
-            driver.WriteFrames();
-        }
-    }
-
-    private long ReadOnce(bool isReadable)
-    {
-        var before = input.Offset;
-        var work = TakeAhead();
-        var mayFill = !driver.ReadOn(Unread).IsStop && !input.HasMore || driver.IsBroken;
-        var maxSize = mayFill ? Math.Min(Budgeted, MaxReadAhead) : 0;
-        if (maxSize > 0 && isReadable && !driver.IsClosed && transport.IsReadable)
-        {
-            work += CostOfRead + FillAhead(maxSize) / InflatedPerByte + TakeAhead();
-        }
-        // What lies behind a full queue is not read any more, and its end would never come.
-        else if (driver.IsBroken && driver.ReadOn(Unread).IsStop)
-            ReceiveEnd();
-        return work + input.Offset - before;
-    }
-
-    /// <summary>
-    /// Takes what was received, as far as there is room for it. A closing is never held up: then what there is no room for is
-    /// dropped.
-    /// </summary>
-    private long TakeAhead()
-    {
-        long written = 0;
-        while (
-            written < MaxReadAhead * InflatedPerByte
-            && !driver.ReadOn(Unread).IsStop
-            && input.TryReadMessage(out var message)
-        )
-        {
-            written += Keep(message);
-        }
-        return written / InflatedPerByte;
-    }
-
-    /// <summary>True when nobody has received since the last call, nor waits to receive now.</summary>
-    public bool IsUnattended()
-    {
-        var count = Volatile.Read(ref receiveCount);
-        var isUnattended = count == receiveCountSeen && !isReading;
-        receiveCountSeen = count;
-        return isUnattended;
     }
 
     /// <summary>Waits for the end, reading on this thread: for the connection's own one, and where the stream is broken.</summary>
@@ -447,17 +283,4 @@ internal sealed class Receiver(
         }
         driver.WriteFrames();
     }
-}
-
-/// <summary>What a receiver wants.</summary>
-internal enum ReceiveMode
-{
-    /// <summary>Complete messages.</summary>
-    Message,
-
-    /// <summary>Complete messages, in memory that is given back.</summary>
-    Lent,
-
-    /// <summary>The fragments of messages, as they come.</summary>
-    Fragments,
 }

@@ -45,7 +45,8 @@ public abstract class MessageHandler
     public static Action<ServerConnection> ForEach(Action<ServerConnection, Message> received)
     {
         ArgumentNullException.ThrowIfNull(received);
-        return new MessageFace(_ => new OwnedMessages(received)).Serve;
+        var calls = new OwnedMessages(received);
+        return new MessageFace(_ => calls).Serve;
     }
 
     /// <summary>The same with a handler that is asynchronous: the next message of its connection waits for the task, others don't.</summary>
@@ -53,7 +54,8 @@ public abstract class MessageHandler
     public static Action<ServerConnection> ForEach(Func<ServerConnection, Message, Task> received)
     {
         ArgumentNullException.ThrowIfNull(received);
-        return new MessageFace(_ => new AwaitedMessages(received)).Serve;
+        var calls = new AwaitedMessages(received);
+        return new MessageFace(_ => calls).Serve;
     }
 
     /// <summary>The same with a handler for each connection, which keeps its state.</summary>

@@ -7,10 +7,11 @@ namespace FunctionalWs;
 /// thread, which goes on where this one stands: nothing that a successor needs is on a stack. The thread of the long turn keeps the one
 /// connection, and brings it back afterwards.
 /// </summary>
-internal sealed class MessageLoop(LoopThreads threads) : IDisposable
+internal sealed class MessageLoop : IDisposable
 {
     private const int MaxChanges = 256;
 
+    private readonly LoopThreads threads;
     private readonly Epoll epoll = new();
     private readonly SeatList seats = new();
     private readonly Queue<Seat> more = new(); // that left something
@@ -27,9 +28,20 @@ internal sealed class MessageLoop(LoopThreads threads) : IDisposable
     private int isSleeping; // whoever sets it back wakes
     private volatile bool isDisposed;
 
+    // Made once: a turn allocates nothing.
+    private readonly Action<Seat> ends;
+    private readonly Action<Seat> keeps;
+    private readonly Action<Seat> brings;
+
     // Odd in a turn, even between two. One exchange decides whether the thread of a turn or the watchdog ends it.
     private long word;
     private Seat? current; // whose turn it is, or was
+
+    public MessageLoop(LoopThreads threads)
+    {
+        this.threads = threads;
+        (ends, keeps, brings) = (End, Keep, Bring);
+    }
 
     /// <summary>True where there are loops: elsewhere each connection has its thread.</summary>
     public static bool IsAvailable { get; } =
@@ -140,24 +152,38 @@ internal sealed class MessageLoop(LoopThreads threads) : IDisposable
         var turn = Volatile.Read(ref word) + 1;
         Volatile.Write(ref word, turn);
         threads.Watch();
-        var result = TurnResult.Idle;
-        Guard.Run(seat, one => result = one.Connection.Turn(), Failed);
-        if (result is TurnResult.Ended)
-            Guard.Run(seat, End, Failed);
-        if (result is TurnResult.Away)
+        seat.Result = TurnResult.Idle;
+        Guard.Run(seat, Turn, Failed);
+        if (seat.Result is TurnResult.Ended)
+            Guard.Run(seat, ends, Failed);
+        if (seat.Result is TurnResult.Away)
             seat.IsAway = true;
         var isOwner = Interlocked.CompareExchange(ref word, turn + 1, turn) == turn;
-        if (result is TurnResult.Away)
-            seat.Connection.OnAwaited(seat.Return);
-        else if (!isOwner && result is not TurnResult.Ended)
-            Post(seat); // for whatever has come meanwhile
-        else if (result is TurnResult.More && !seat.IsInMore)
-        {
-            seat.IsInMore = true;
-            more.Enqueue(seat);
-        }
+        Guard.Run(seat, isOwner ? keeps : brings, Failed);
         return isOwner;
     }
+
+    /// <summary>The turn was over in time: what the seat waits for now.</summary>
+    private void Keep(Seat seat)
+    {
+        if (seat.Result is TurnResult.Away)
+            seat.Connection.OnAwaited(seat.Return);
+        if (seat.Result is not TurnResult.More || seat.IsInMore)
+            return;
+        seat.IsInMore = true;
+        more.Enqueue(seat);
+    }
+
+    /// <summary>The loop has gone on without this thread, which has only the seat.</summary>
+    private void Bring(Seat seat)
+    {
+        if (seat.Result is TurnResult.Away)
+            seat.Connection.OnAwaited(seat.Return);
+        else if (seat.Result is not TurnResult.Ended)
+            Post(seat); // for whatever has come meanwhile
+    }
+
+    private static readonly Action<Seat> Turn = seat => seat.Result = seat.Connection.Turn();
 
     private static readonly Action<Seat, Exception> Failed = (seat, error) =>
         seat.Connection.Fail(error);

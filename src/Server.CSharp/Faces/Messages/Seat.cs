@@ -28,6 +28,9 @@ internal sealed class Seat(MessageLoop loop, ServerConnection connection)
     /// <summary>Made once: a task that ends brings it back.</summary>
     public Action Return => field ??= () => loop.Post(this);
 
+    /// <summary>What its turn has left. Of whoever has the turn.</summary>
+    public TurnResult Result { get; set; }
+
     /// <summary>True while it is among those that left something.</summary>
     public bool IsInMore { get; set; }
 

@@ -215,6 +215,9 @@ let stopping =
 
                                 try
                                     let buffer = Array.zeroCreate<byte> 1024
+                                    // As clients do. One that only reads may wait for ever: Linux can lose
+                                    // a connection, with no reset, that is made while its listener closes.
+                                    socket.Send "GET"B |> ignore
 
                                     while socket.Receive buffer > 0 do
                                         ()

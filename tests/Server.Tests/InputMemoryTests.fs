@@ -73,7 +73,7 @@ let private taken (maxSize: int) (total: int64) (sizes: int list) : int64 =
     let input = input ()
 
     while input.Buffered < total do
-        input.Fill(stream, maxSize) |> ignore
+        input.FillBuffer(stream, maxSize) |> ignore
 
     input.Release()
     stream.Capacity

@@ -126,7 +126,7 @@ module ClientHandshake =
                 Method = "GET"
                 Target = uri.Target
                 Version = "HTTP/1.1"
-                Headers = Headers.Parsed headers
+                Headers = Headers.Parsed(List.toArray headers)
             }
         )
 

@@ -55,7 +55,7 @@ module Answer =
         let framing = if isOpening then [] else framing isHead response
 
         let arranged =
-            response.WithHeaders(Headers.Parsed(before @ dates @ framing @ others @ after))
+            response.WithHeaders(Headers.Parsed(List.toArray (before @ dates @ framing @ others @ after)))
 
         if isHead then
             arranged.WithBody ReadOnlyMemory.Empty

@@ -155,6 +155,54 @@ module internal HeadReader =
 
     let private text (bytes: ReadOnlySpan<byte>) : string = Encoding.Latin1.GetString bytes
 
+    /// What most requests for a WebSocket have, by its length: it is kept once, not for each connection.
+    let private usual: string[][] =
+        let texts = [|
+            "Host"
+            "Upgrade"
+            "websocket"
+            "Connection"
+            "keep-alive, Upgrade"
+            "Sec-WebSocket-Key"
+            "Sec-WebSocket-Version"
+            "13"
+            "Sec-WebSocket-Extensions"
+            "permessage-deflate"
+            "permessage-deflate; client_max_window_bits"
+            "Sec-WebSocket-Protocol"
+            "Origin"
+            "User-Agent"
+            "Pragma"
+            "Cache-Control"
+            "no-cache"
+            "Accept"
+            "*/*"
+            "Accept-Encoding"
+            "gzip, deflate, br, zstd"
+            "gzip, deflate, br"
+            "Accept-Language"
+            "Cookie"
+            "Authorization"
+        |]
+
+        Array.init 48 (fun length -> texts |> Array.filter (fun text -> text.Length = length))
+
+    let private blanks = " \t"B
+
+    let private shared (bytes: ReadOnlySpan<byte>) : string =
+        let alike =
+            if bytes.Length < usual.Length then
+                usual[bytes.Length]
+            else
+                [||]
+
+        let mutable index = 0
+
+        while index < alike.Length && not (Ascii.Equals(bytes, alike[index].AsSpan())) do
+            index <- index + 1
+
+        if index < alike.Length then alike[index] else text bytes
+
     let private maxLine (limits: HeadLimits) (state: HeadState<'start>) : int =
         if state.Start.IsNone then
             limits.MaxStartLineLength
@@ -178,8 +226,10 @@ module internal HeadReader =
 
     let private parseField (line: ReadOnlySpan<byte>) : Result<KeyValuePair<string, string>, HeadError> =
         let colon = max 0 (line.IndexOf(byte ':'))
-        let name = text (line.Slice(0, colon))
-        let value = text(line.Slice(min line.Length (colon + 1))).Trim(' ', '\t')
+        let name = shared (line.Slice(0, colon))
+
+        let value =
+            shared (line.Slice(min line.Length (colon + 1)).Trim(ReadOnlySpan blanks))
 
         if HeaderSyntax.isToken name && HeaderSyntax.isValue value then
             Ok(KeyValuePair(name, value))
@@ -296,7 +346,9 @@ module internal HeadReader =
         | LineStep.Next after when lineFeed < 0 -> HeadStep.Incomplete after
         | LineStep.Next after -> next kind limits after (consumed + size) (bytes.Slice size)
         | LineStep.End ->
-            let headers = Headers.Parsed(List.rev state.Fields)
+            let fields = List.toArray state.Fields
+            Array.Reverse fields
+            let headers = Headers.Parsed fields
             let total = state.Size + state.PieceSize + size
             HeadStep.Complete(state.Start.Value, headers, consumed + size, total)
         | LineStep.Wrong error -> HeadStep.Malformed error

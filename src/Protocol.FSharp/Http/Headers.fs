@@ -52,9 +52,9 @@ module HeaderSyntax =
 /// every change gives a new collection (RFC 9110 §5). Its text forms hide the values that are secrets.
 /// </summary>
 [<Sealed; AllowNullLiteral(false); StructuredFormatDisplay("{Shown}")>]
-type Headers private (fields: KeyValuePair<string, string> list) =
+type Headers private (fields: KeyValuePair<string, string>[]) =
 
-    static let empty = Headers []
+    static let empty = Headers [||]
 
     /// What carries a password, a token or a session (RFC 9110 §11, RFC 6265).
     static let secrets = [ "Authorization"; "Proxy-Authorization"; "Cookie"; "Set-Cookie" ]
@@ -62,13 +62,11 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     static let same (name: string) (field: KeyValuePair<string, string>) =
         String.Equals(field.Key, name, StringComparison.OrdinalIgnoreCase)
 
-    /// What two collections are compared by: names without case, each with its values in order.
-    let normal =
-        lazy
-            (fields
-             |> List.groupBy (fun field -> field.Key.ToUpperInvariant())
-             |> List.map (fun (name, group) -> name, group |> List.map _.Value)
-             |> List.sortBy fst)
+    /// The place of the next field of a name; -1 when there is none.
+    let rec next (name: string) (from: int) : int =
+        if from = fields.Length then -1
+        elif same name fields[from] then from
+        else next name (from + 1)
 
     /// <summary>No fields.</summary>
     static member Empty: Headers = empty
@@ -78,15 +76,15 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     /// <exception cref="T:System.ArgumentException">A name or value has a character that it can't have.</exception>
     static member Create(fields: IEnumerable<KeyValuePair<string, string>>) : Headers =
         ArgumentNullException.ThrowIfNull(fields, nameof fields)
-        let fields = List.ofSeq fields
+        let fields = Array.ofSeq fields
 
         for field in fields do
             Headers.Check(field.Key, field.Value)
 
         Headers fields
 
-    /// Takes what a parser has checked, in order.
-    static member internal Parsed(fields: KeyValuePair<string, string> list) : Headers = Headers fields
+    /// Takes what a parser has checked, in order. The array is not copied.
+    static member internal Parsed(fields: KeyValuePair<string, string>[]) : Headers = Headers fields
 
     static member private Check(name: string, value: string) =
         ArgumentNullException.ThrowIfNull(name, nameof name)
@@ -115,9 +113,12 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     /// </summary>
     /// <param name="name">The name, in any case.</param>
     member headers.Get(name: string) : string | null =
-        match headers.GetAll name with
-        | values when values.Count = 0 -> null
-        | values -> String.Join(", ", values)
+        ArgumentNullException.ThrowIfNull(name, nameof name)
+
+        match next name 0 with
+        | -1 -> null
+        | only when next name (only + 1) = -1 -> fields[only].Value
+        | _ -> String.Join(", ", headers.GetAll name)
 
     /// <summary>Tells the value of a name, as <c>Get</c> gives it; false when there is none.</summary>
     /// <param name="name">The name, in any case.</param>
@@ -146,16 +147,16 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     /// <param name="name">The name, in any case.</param>
     member _.GetAll(name: string) : IReadOnlyList<string> =
         ArgumentNullException.ThrowIfNull(name, nameof name)
-        fields |> List.filter (same name) |> List.map _.Value |> List.toArray :> _
+        fields |> Array.filter (same name) |> Array.map _.Value :> _
 
     /// <summary>True when the name has a value.</summary>
     /// <param name="name">The name, in any case.</param>
     member _.Contains(name: string) : bool =
         ArgumentNullException.ThrowIfNull(name, nameof name)
-        List.exists (same name) fields
+        next name 0 >= 0
 
     /// <summary>How many different names there are.</summary>
-    member _.Count: int = normal.Value.Length
+    member headers.Count: int = headers.Normal.Length
 
     /// <summary>The fields with one more at their end.</summary>
     /// <param name="name">A token.</param>
@@ -163,7 +164,7 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     /// <exception cref="T:System.ArgumentException">Name or value has a character that it can't have.</exception>
     member _.Add(name: string, value: string) : Headers =
         Headers.Check(name, value)
-        Headers(fields @ [ KeyValuePair(name, value) ])
+        Headers(Array.append fields [| KeyValuePair(name, value) |])
 
     /// <summary>The fields without those of this name, and with this one at their end.</summary>
     /// <param name="name">A token.</param>
@@ -175,11 +176,16 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     /// <param name="name">The name, in any case.</param>
     member headers.Remove(name: string) : Headers =
         if headers.Contains name then
-            Headers(List.filter (same name >> not) fields)
+            Headers(Array.filter (same name >> not) fields)
         else
             headers
 
-    member private _.Normal = normal.Value
+    /// What two collections are compared by: names without case, each with its values in order.
+    member private _.Normal: (string * string[])[] =
+        fields
+        |> Array.groupBy (fun field -> field.Key.ToUpperInvariant())
+        |> Array.map (fun (name, group) -> name, group |> Array.map _.Value)
+        |> Array.sortBy fst
 
     /// <summary>True when all names have the same values in the same order; the spelling of names doesn't matter.</summary>
     override headers.Equals(other: obj | null) : bool =
@@ -193,7 +199,7 @@ type Headers private (fields: KeyValuePair<string, string> list) =
     /// The lines as they are sent.
     member internal _.Lines: string =
         fields
-        |> List.map (fun field -> String.Concat(field.Key, ": ", field.Value, "\r\n"))
+        |> Array.map (fun field -> String.Concat(field.Key, ": ", field.Value, "\r\n"))
         |> String.Concat
 
     member private _.Shown: string =
@@ -201,7 +207,7 @@ type Headers private (fields: KeyValuePair<string, string> list) =
             let isSecret = List.exists (fun name -> same name field) secrets
             String.Concat(field.Key, ": ", (if isSecret then "***" else field.Value))
 
-        String.Join("\n", List.map show fields)
+        String.Join("\n", Array.map show fields)
 
     /// <summary>
     /// One line for each field, for people: the values of <c>Authorization</c>, <c>Proxy-Authorization</c>, <c>Cookie</c> and
@@ -211,7 +217,7 @@ type Headers private (fields: KeyValuePair<string, string> list) =
 
     interface IEnumerable<KeyValuePair<string, string>> with
         member _.GetEnumerator() : IEnumerator<KeyValuePair<string, string>> =
-            (Seq.ofList fields).GetEnumerator()
+            (Seq.ofArray fields).GetEnumerator()
 
         member _.GetEnumerator() : IEnumerator =
-            (Seq.ofList fields).GetEnumerator() :> IEnumerator
+            (Seq.ofArray fields).GetEnumerator() :> IEnumerator

@@ -13,6 +13,8 @@ public sealed partial class ServerConnection
     private Task? awaited; // what the next message waits for
     private bool isParked; // its life goes on in a loop
     private bool isDone; // nothing more is given: the end is awaited
+    private RequestReader? request; // that a loop reads; null before and after that, and where a thread does
+    private long discarded; // of a client that was rejected there
     private bool hasMore; // the turn is over, and there are messages
 
     /// <summary>Where it has its turns; null while a thread of its own serves it.</summary>
@@ -47,6 +49,59 @@ public sealed partial class ServerConnection
             calls.Received(this, message)?.GetAwaiter().GetResult();
     }
 
+    // ---- The opening in a loop
+
+    /// <summary>True while a loop reads its request.</summary>
+    internal bool IsOpening => request is not null;
+
+    private static readonly Action<ServerConnection> OpeningTurn = connection =>
+        connection.OpenNow();
+
+    /// <summary>The connection's whole life is in a loop, from its first byte on. Before it is there.</summary>
+    internal void BeginInLoop(Action<ServerConnection> handler)
+    {
+        this.handler = handler;
+        request = opening.NewReader();
+    }
+
+    /// <summary>Goes on with the opening handshake, as far as the request has come.</summary>
+    private void OpenNow()
+    {
+        transport.Rouse();
+        if (!RequestInput.TryRead(transport, driver.Input, ref request!, out var parse))
+            return;
+        request = null;
+        if (Answer(Decide(parse)))
+            BeginHandler();
+        else
+            transport.ShutdownSend();
+    }
+
+    private void BeginHandler()
+    {
+        log.ConnectionOpened(RemoteEndPoint);
+        try
+        {
+            new HandlerContext(log, driver).Run(handler!, this);
+        }
+        catch (Exception error)
+        {
+            FailTurn(error);
+        }
+        Interrupts.Forget(); // it was the handler's
+    }
+
+    /// <summary>True when a client that was rejected has left, or the stream was cut before the connection was open.</summary>
+    private bool HasLeft()
+    {
+        if (driver.IsBroken)
+            return true;
+        if (request is not null)
+            return false;
+        transport.Rouse();
+        return Opening.HasLeft(transport, ref discarded);
+    }
+
     /// <summary>The connection goes on in a loop.</summary>
     internal Seat Park(MessageLoop loop)
     {
@@ -71,20 +126,29 @@ public sealed partial class ServerConnection
         hasMore = false;
         using (log.BeginTurn(this))
         {
-            if (!isDone)
-                Guard.Run(this, Turning, TurnFailed);
-            if (awaited is null && !hasMore && (isDone || driver.IsReceivingOver))
-                Guard.Run(this, Closing, LifeFailed);
-            if (driver.Sender.IsHolding)
-                driver.TryFlushOutput();
+            if (request is not null)
+                Guard.Run(this, OpeningTurn, LifeFailed);
+            if (isOpened)
+                TakeTurn();
         }
         var result =
             awaited is not null ? TurnResult.Away
             : hasMore ? TurnResult.More
-            : driver.IsClosed ? TurnResult.Ended
+            : isOpened ? (driver.IsClosed ? TurnResult.Ended : TurnResult.Idle)
+            : HasLeft() ? TurnResult.Ended
             : TurnResult.Idle;
         ownThread = 0;
         return result;
+    }
+
+    private void TakeTurn()
+    {
+        if (!isDone)
+            Guard.Run(this, Turning, TurnFailed);
+        if (awaited is null && !hasMore && (isDone || driver.IsReceivingOver))
+            Guard.Run(this, Closing, LifeFailed);
+        if (driver.Sender.IsHolding)
+            driver.TryFlushOutput();
     }
 
     private void GiveMessages()
@@ -172,7 +236,11 @@ public sealed partial class ServerConnection
         EndInLoop();
     }
 
-    private static readonly Action<ServerConnection> Told = connection => connection.TellEnd();
+    private static readonly Action<ServerConnection> Told = connection =>
+    {
+        if (connection.isOpened)
+            connection.TellEnd();
+    };
 }
 
 /// <summary>What a turn of a connection leaves.</summary>

@@ -73,6 +73,15 @@ public sealed partial class ServerConnection
 
     private bool TryAnswer(OpeningDecision decision)
     {
+        if (Answer(decision))
+            return true;
+        Opening.Linger(transport);
+        return false;
+    }
+
+    /// <summary>True when the answer has opened the connection; otherwise the client has a moment to see it.</summary>
+    private bool Answer(OpeningDecision decision)
+    {
         Response = decision.Response;
         Subprotocol = decision.Subprotocol;
         driver.Open(decision.Extensions);
@@ -89,7 +98,6 @@ public sealed partial class ServerConnection
         }
 
         AbortAfter(Opening.LingerTime);
-        opening.Linger(transport);
         return false;
     }
 

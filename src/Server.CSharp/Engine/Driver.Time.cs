@@ -51,5 +51,5 @@ internal sealed partial class Driver
     }
 
     /// <summary>True when a message may be kept for the application beside those that wait.</summary>
-    public bool MayKeep(Unread unread) => IsOpen || unread.Cost < maxUnread;
+    public bool MayKeep(Unread unread) => IsOpen || unread.Cost < rules.MaxUnread;
 }

@@ -21,7 +21,7 @@ internal sealed partial class Driver
 
     private readonly Lock stateGate = new();
     private readonly long started;
-    private readonly long maxUnread;
+    private readonly ConnectionRules rules;
     private WebSocketEndpoint endpoint;
 
     private readonly ManualResetEventSlim closed = new(false);
@@ -50,13 +50,8 @@ internal sealed partial class Driver
         this.frames = frames;
         this.metrics = metrics;
         started = options.TimeProvider.GetTimestamp();
-        maxUnread = options.ToReadAhead().Bytes;
-        endpoint = WebSocketEndpoint.Create(
-            options.ToConnectionSettings(),
-            options.ToTimeouts(),
-            options.ToReadAhead(),
-            TimeSpan.Zero
-        );
+        rules = connection.Server.Rules;
+        endpoint = rules.Endpoint;
         Input = new MessageInput(this);
         output = new FrameOutput(transport, options.Scheduler, this, frames);
         Receiver = new Receiver(this, transport, options.Scheduler, Input);
@@ -133,7 +128,7 @@ internal sealed partial class Driver
     public void Open(ExtensionChain extensions)
     {
         Extensions = extensions;
-        var settings = options.ToConnectionSettings(extensions.Bits);
+        var settings = rules.Settings(extensions.Bits);
         var opened = Now;
         endpoint = endpoint.Opened(settings, opened);
         if (options.FlightRecorder is { } recording)

@@ -60,6 +60,7 @@ internal sealed class MessageInput(Driver driver)
     /// <summary>The handshake has agreed on extensions.</summary>
     public void Use(ExtensionChain extensions, FlightRecorder? recorder)
     {
+        buffer.Shrink();
         mayReadStraight = recorder is null;
         if (extensions.Bits == ReservedBits.None)
             return;
@@ -87,18 +88,15 @@ internal sealed class MessageInput(Driver driver)
             var left = mayReadStraight ? driver.Endpoint.PayloadLeft : 0;
             if (left >= MinStraightSize)
                 return FillPayload(transport, left, maxSize, out message);
-            if (isPastEmptyLine && buffer.ExpectsLittle)
+            if (buffer.ExpectsLittle)
                 return FillSmall(transport, out message);
         }
         message = default;
         return FillBuffer(transport, maxSize);
     }
 
-    /// <summary>Waits for bytes and takes them into the buffer; false at the end of the stream.</summary>
-    public bool Fill(Transport transport, int maxSize) =>
-        FillBuffer(transport, maxSize) is Filled.Bytes;
-
-    private Filled FillBuffer(Transport transport, int maxSize)
+    /// <summary>Waits for bytes and takes them into the buffer.</summary>
+    public Filled FillBuffer(Transport transport, int maxSize)
     {
         var size = buffer.Fill(transport, maxSize);
         if (size < 0)
@@ -120,6 +118,13 @@ internal sealed class MessageInput(Driver driver)
         if (size < 0)
             return Filled.Nothing;
         var received = piece[..size];
+        if (!isPastEmptyLine && received is [(byte)'\r', ..])
+        {
+            CountRead(size);
+            buffer.Add(received);
+            return Filled.Bytes;
+        }
+        isPastEmptyLine |= size > 0;
         var filled = TakeIn(received, out message, out var taken);
         if (taken < received.Length)
             buffer.Add(received[taken..]);

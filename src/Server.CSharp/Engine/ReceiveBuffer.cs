@@ -27,7 +27,7 @@ internal sealed class ReceiveBuffer
         useSynchronizationContext: false
     );
 
-    private readonly Pipe pipe = new(Options);
+    private Pipe? pipe; // while something is in it, or may be soon: an idle connection has none
     private ReadOnlySequence<byte> unread;
     private ArraySegment<byte> first; // the part of it that is taken by spans
     private int taken; // of that part
@@ -38,7 +38,9 @@ internal sealed class ReceiveBuffer
     private bool isMakingRoom; // still so after it failed, for want of memory: then the pipe's last segment has none
 
     /// <summary>What was received: the opening handshake reads its request here.</summary>
-    public PipeReader Reader => pipe.Reader;
+    public PipeReader Reader => Pipe.Reader;
+
+    private Pipe Pipe => pipe ??= new Pipe(Options);
 
     /// <summary>
     /// What was lent and is not taken: to be cut at its beginning. It is kept while whole frames are in it, since lending costs
@@ -80,12 +82,17 @@ internal sealed class ReceiveBuffer
     {
         if (isLent)
             GiveBack(Unread.Start);
+        if (transport.IsDrained)
+            return -1;
         maxSize = Math.Min(maxSize, LargestSize);
         var memory = GetMemory(Math.Min(readSize, maxSize));
         var size = transport.Read(memory.Span);
         Commit(Math.Max(size, 0));
         if (size < 0)
+        {
+            Shrink();
             return size;
+        }
         if (size == memory.Length)
             readSize = Math.Min(readSize * 2, maxSize);
         else if (size < memory.Length / 4)
@@ -101,7 +108,7 @@ internal sealed class ReceiveBuffer
     public void Add(ReadOnlySpan<byte> received)
     {
         isMakingRoom = true;
-        var memory = pipe.Writer.GetMemory(received.Length);
+        var memory = Pipe.Writer.GetMemory(received.Length);
         isMakingRoom = false;
         received.CopyTo(memory.Span);
         Commit(received.Length);
@@ -111,7 +118,7 @@ internal sealed class ReceiveBuffer
     private void Commit(int size)
     {
         Length += size;
-        pipe.Writer.Advance(size);
+        pipe!.Writer.Advance(size);
         // Completes at once: nothing pauses this pipe's writer.
         _ = pipe.Writer.FlushAsync();
     }
@@ -121,9 +128,9 @@ internal sealed class ReceiveBuffer
     private Memory<byte> GetMemory(int size)
     {
         isMakingRoom = true;
-        var memory = pipe.Writer.GetMemory(1);
+        var memory = Pipe.Writer.GetMemory(1);
         if (memory.Length < size / RestFraction)
-            memory = pipe.Writer.GetMemory(size);
+            memory = pipe!.Writer.GetMemory(size);
         isMakingRoom = false;
         return memory;
     }
@@ -134,7 +141,7 @@ internal sealed class ReceiveBuffer
         if (isLent)
             return true;
         // The pipe would say the same, but is seldom in the processor's cache among many connections.
-        if (Length == 0 || isReleased || !pipe.Reader.TryRead(out var result))
+        if (Length == 0 || isReleased || !pipe!.Reader.TryRead(out var result))
             return false;
         unread = result.Buffer;
         // Always an array's in the pool that pipes use; if not, it is taken otherwise.
@@ -148,7 +155,7 @@ internal sealed class ReceiveBuffer
     /// <param name="examined">How much of it is not given again before more has come.</param>
     public void Skip(in ReadOnlySequence<byte> given, long size, long examined)
     {
-        pipe.Reader.AdvanceTo(given.GetPosition(size), given.GetPosition(examined));
+        pipe!.Reader.AdvanceTo(given.GetPosition(size), given.GetPosition(examined));
         Length -= size;
     }
 
@@ -157,7 +164,7 @@ internal sealed class ReceiveBuffer
     public void GiveBack(SequencePosition examined)
     {
         Count();
-        pipe.Reader.AdvanceTo(Unread.Start, examined);
+        pipe!.Reader.AdvanceTo(Unread.Start, examined);
         unread = default;
         isLent = false;
     }
@@ -185,9 +192,22 @@ internal sealed class ReceiveBuffer
     {
         Discard();
         isReleased = true;
-        if (isMakingRoom)
-            return; // the pipe would give back what it has not got: the garbage collector takes all of it
+        EndPipe();
+    }
+
+    /// <summary>Gives back what an empty buffer takes, for a connection that may be idle from now on.</summary>
+    public void Shrink()
+    {
+        if (IsEmpty)
+            EndPipe();
+    }
+
+    private void EndPipe()
+    {
+        if (isMakingRoom || pipe is null)
+            return; // it would give back what it has not got: the garbage collector takes all of it
         pipe.Writer.Complete();
         pipe.Reader.Complete();
+        pipe = null;
     }
 }

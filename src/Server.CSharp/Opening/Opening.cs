@@ -22,6 +22,9 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
     public RequestParse? ReadRequest(Transport transport, MessageInput input) =>
         RequestInput.Read(transport, input, limits);
 
+    /// <summary>What begins to read a request.</summary>
+    public RequestReader NewReader() => new(limits);
+
     /// <summary>Decides on what was read.</summary>
     public OpeningDecision Decide(ServerConnection connection, RequestParse? parse) =>
         parse switch
@@ -69,15 +72,25 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
     /// Lets a rejected client see its answer: closing a stream with unread input would take the answer back. Bounded by the
     /// watcher in time, and here in bytes.
     /// </summary>
-    public void Linger(Transport transport)
+    public static void Linger(Transport transport)
     {
         transport.ShutdownSend();
+        var total = 0L;
+        while (!HasLeft(transport, ref total))
+            continue;
+    }
+
+    /// <summary>Reads what a rejected client still sends; true when that is its end, or too much, false when nothing more has come.</summary>
+    /// <param name="transport">Its stream, of which the sending side was shut down.</param>
+    /// <param name="total">How many bytes that were.</param>
+    public static bool HasLeft(Transport transport, ref long total)
+    {
         var discarded = ArrayPool<byte>.Shared.Rent(4096);
-        var total = 0;
         int size;
-        while (total < MaxLingerBytes && (size = transport.Read(discarded)) > 0)
+        while ((size = transport.Read(discarded)) > 0 && total < MaxLingerBytes)
             total += size;
         ArrayPool<byte>.Shared.Return(discarded);
+        return size >= 0;
     }
 
     /// <summary>Turns a client away for whom there is no room.</summary>

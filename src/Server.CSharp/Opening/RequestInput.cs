@@ -12,18 +12,31 @@ internal static class RequestInput
     public static RequestParse? Read(Transport transport, MessageInput input, HeadLimits limits)
     {
         var reader = new RequestReader(limits);
+        RequestParse? parse;
+        while (!TryRead(transport, input, ref reader, out parse))
+            continue;
+        return parse;
+    }
+
+    /// <summary>The same for a transport that doesn't wait: false when it has brought nothing more for now.</summary>
+    public static bool TryRead(
+        Transport transport,
+        MessageInput input,
+        ref RequestReader reader,
+        out RequestParse? parse
+    )
+    {
         while (true)
         {
-            switch (Parse(input, reader))
-            {
-                case RequestParse.Incomplete incomplete:
-                    reader = incomplete.Next;
-                    break;
-                case { } parse:
-                    return parse;
-            }
-            if (!input.Fill(transport, MaxReadSize))
-                return null;
+            parse = Parse(input, reader);
+            if (parse is RequestParse.Incomplete incomplete)
+                reader = incomplete.Next;
+            else if (parse is not null)
+                return true;
+            parse = null;
+            var filled = input.FillBuffer(transport, MaxReadSize);
+            if (filled is not Filled.Bytes)
+                return filled is Filled.End;
         }
     }
 

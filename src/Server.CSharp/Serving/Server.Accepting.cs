@@ -92,7 +92,7 @@ public sealed partial class Server
             var added = connection;
             if (TryAdd(added))
             {
-                threads.Run(() => Run(added));
+                Begin(added);
                 return;
             }
         }
@@ -139,6 +139,18 @@ public sealed partial class Server
         watcher.Add(connection);
         using (gate.HoldMonitor())
             return phase == Phase.Running && connections.Add(connection);
+    }
+
+    /// <summary>Before TLS and proxies that tell the client nothing is known that a loop could wait for.</summary>
+    private void Begin(ServerConnection connection)
+    {
+        if (handler.Target is MessageFace && connection.CanPark && !options.ProxyProtocol)
+        {
+            connection.BeginInLoop(handler);
+            loops.Add(connection);
+        }
+        else
+            threads.Run(() => Run(connection));
     }
 
     private void Run(ServerConnection connection)

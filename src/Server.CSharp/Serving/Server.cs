@@ -64,6 +64,7 @@ public sealed partial class Server : IDisposable
         ];
         meter = ServerMeter.Of(options.MeterFactory);
         metrics = meter.For(LocalEndPoint);
+        Rules = new ConnectionRules(options);
         Budget = options.MaxBufferedBytes is { } most ? new BufferBudget(most) : null;
         MaxConnections = LimitConnections();
         admissions = new Admissions(
@@ -96,6 +97,9 @@ public sealed partial class Server : IDisposable
         meter.Add(metrics, this);
         watcher.Start(callbacks); // last: nobody would stop the thread of a server that could not be made
     }
+
+    /// <summary>What the options say of every connection.</summary>
+    internal ConnectionRules Rules { get; }
 
     /// <summary>Starts a connection's thread; replaced by tests of a system that has none to give.</summary>
     internal Action<Action> StartThread { get; set; }

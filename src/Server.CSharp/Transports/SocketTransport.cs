@@ -107,6 +107,8 @@ internal sealed class SocketTransport : Transport
     /// <summary>There may be more to read than the last read left.</summary>
     public override void Rouse() => isDrained = false;
 
+    public override bool IsDrained => isWaitless && isDrained;
+
     /// <summary>The peer's end has come, or is behind what has come.</summary>
     public void End() => isEnding = true;
 

@@ -53,6 +53,9 @@ internal abstract class Transport : IDisposable
     /// <summary>Something may have come: one that doesn't wait looks again. Under the read gate.</summary>
     public virtual void Rouse() { }
 
+    /// <summary>True when one that doesn't wait would find nothing: it has not been told of anything since it found the end of it.</summary>
+    public virtual bool IsDrained => false;
+
     /// <summary>True when <see cref="Read"/> would not wait. Never waits itself.</summary>
     public abstract bool IsReadable { get; }
 

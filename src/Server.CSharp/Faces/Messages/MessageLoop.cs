@@ -56,15 +56,18 @@ internal sealed class MessageLoop : IDisposable
         var seat = connection.Park(this);
         var key = seats.Add(seat);
         seat.Socket = seat.Transport.Hold();
+        seat.IsAway = !connection.IsOpening;
         try
         {
             epoll.Listen(seat.Socket, key);
-            Post(seat); // something may have come with the handshake
+            if (seat.IsAway)
+                Post(seat); // something may have come with the handshake
         }
         catch
         {
             LetGo(seat);
             seats.Remove(seat);
+            seat.Transport.Wait();
             throw;
         }
     }

@@ -60,24 +60,24 @@ internal static class Servers
             ServerNoContextTakeover = deflate is Deflate.NoContext,
             ClientNoContextTakeover = deflate is Deflate.NoContext,
         };
-        Action<ServerConnection> echo = face switch
+        Action<ServerConnection> handler = face switch
         {
-            "lent" => EchoLent,
             "messages" => MessageHandler.ForEach((connection, message) => connection.Send(message)),
-            "handler" => MessageHandler.ForEach(_ => new EchoHandler()),
-            _ => Echo,
-        };
-        var fanOut = face is "messages" or "handler"
-            ? MessageHandler.ForEach(_ => new FanOutHandler(listeners))
-            : connection => FanOut(connection, listeners);
-        using var server = Server.Serve(
-            connection =>
+            "handler" => MessageHandler.ForEach(connection =>
+                IsFanOut(connection) ? new FanOutHandler(listeners) : new EchoHandler()
+            ),
+            _ => connection =>
             {
-                if (connection.Request!.Target == "/fanout")
-                    fanOut(connection);
+                if (IsFanOut(connection))
+                    FanOut(connection, listeners);
+                else if (face == "lent")
+                    EchoLent(connection);
                 else
-                    echo(connection);
+                    Echo(connection);
             },
+        };
+        using var server = Server.Serve(
+            handler,
             "127.0.0.1",
             port,
             new ServerOptions
@@ -92,6 +92,9 @@ internal static class Servers
         Console.WriteLine(((IPEndPoint)server.LocalEndPoint!).Port);
         server.ServeForever();
     }
+
+    private static bool IsFanOut(ServerConnection connection) =>
+        connection.Request!.Target == "/fanout";
 
     private static void Echo(ServerConnection connection)
     {

@@ -49,7 +49,9 @@
       const link = document.createElement("a");
       link.href = root + entry.uri;
       link.tabIndex = -1; // the arrows go through them
-      link.append(part("strong", entry.title), part("em", entry.kind === "page" ? "" : entry.kind), part("span", excerpt(entry, words[0])));
+      const title = part("strong", "");
+      title.append(...entry.title.split(/(?<=\.)/).flatMap(name => [name, document.createElement("wbr")])); // breaks behind a dot
+      link.append(title, part("em", entry.kind === "page" ? "" : entry.kind), part("span", excerpt(entry, words[0])));
       const item = document.createElement("li");
       item.role = "option";
       item.id = `hit-${hits++}`;
@@ -123,6 +125,7 @@
     if ((event.key === "/" && !typing) || (event.key === "k" && (event.ctrlKey || event.metaKey))) {
       event.preventDefault();
       box.focus();
+      box.select();
     }
   });
 })();

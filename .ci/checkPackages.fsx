@@ -135,6 +135,9 @@ let checkReadme (id: string) (readme: byte[]) =
     for link in Regex.Matches(text, @"\]\((?!https?:|#)[^)]*\)") do
         check id false $"README.md has a link that leads nowhere from a package: {link.Value}"
 
+    for picture in Regex.Matches(text, @"!\[[^\]]*\]\([^)]*/blob/[^)]*\)") do
+        check id false $"README.md shows a page about a picture instead of it: {picture.Value}"
+
     check id (not (text.Contains "aren't published")) "README.md tells how to get along without the package"
 
 /// What is shown in lists of packages: a square PNG of 128 pixels, as its header says.

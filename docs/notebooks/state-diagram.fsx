@@ -204,7 +204,7 @@ let bend (source: string, target: string) : int =
 let box (name: string) : string =
     let x, y = places[name]
 
-    $"""<rect x="{x - 60}" y="{y - 22}" width="120" height="44" rx="8" fill="#eef4fb" stroke="#38618c"/>"""
+    $"""<rect x="{x - 60}" y="{y - 22}" width="120" height="44" rx="8" fill="Canvas" stroke="currentColor"/>"""
     + $"""<text x="{x}" y="{y + 5}" font-weight="bold">{name}</text>"""
 
 /// Where a line from a box's middle towards a point leaves the box.
@@ -224,19 +224,18 @@ let curve ((source: string, target: string), labels: string list) : string =
     let lines =
         labels
         |> List.mapi (fun index label ->
-            $"""<text x="{middleX}" y="{middleY + 13 * index + 14}" font-size="11" paint-order="stroke" stroke="white" stroke-width="4">{label}</text>""")
+            $"""<text x="{middleX}" y="{middleY + 13 * index + 14}" font-size="11" paint-order="stroke" stroke="Canvas" stroke-width="4">{label}</text>""")
         |> String.concat ""
 
-    $"""<path d="M{startX},{startY} Q{fst control},{snd control} {endX},{endY}" fill="none" stroke="#38618c" marker-end="url(#tip)"/>"""
+    $"""<path d="M{startX},{startY} Q{fst control},{snd control} {endX},{endY}" fill="none" stroke="currentColor" marker-end="url(#tip)"/>"""
     + lines
 
 let svg =
     let shown = connections name
 
     [
-        """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 940 350" font-family="sans-serif" text-anchor="middle" role="img" aria-label="The states of a connection">"""
-        """<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#38618c"/></marker></defs>"""
-        """<rect width="940" height="350" fill="white"/>"""
+        """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 940 350" font-family="sans-serif" text-anchor="middle" fill="currentColor" role="img" aria-label="The states of a connection">"""
+        """<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0,0 L8,4 L0,8 z" /></marker></defs>"""
         yield! List.map curve shown
         yield! places.Keys |> Seq.map box
         "</svg>"

@@ -28,7 +28,12 @@ internal sealed partial class Page(Navigation navigation, string repository)
         html = Own().Replace(html, match => Local(match.Groups[1].Value));
         html = Link().Replace(html, match => $"href=\"{Target(match.Groups[1].Value)}\"");
         html = Rfc().Replace(html, RfcLink);
-        html = Heading().Replace(html, Headed);
+        var slugs = new Dictionary<string, int>();
+        html = Heading().Replace(html, heading => Headed(heading, slugs));
+        html = Table().Replace(html, table => $"<div class=\"scroll\">{table.Value}</div>");
+        html = TitleElement()
+            .Replace(html, title => $"<title>{Title(title.Groups[1].Value)}</title>");
+        html = html.Replace("<!-- description -->", Description(html));
         html = html.Replace("<!-- menu -->", navigation.For(path, root));
         html = html.Replace("<!-- contents -->", Contents(html));
         return html.Replace(Root, root).Replace("data-root=\"\"", "data-root=\"./\"");
@@ -38,7 +43,33 @@ internal sealed partial class Page(Navigation navigation, string repository)
     public static string Slug(string text) =>
         NotInSlug().Replace(text.Trim().ToLowerInvariant(), "").Replace(' ', '-');
 
-    private static string Headed(Match heading)
+    // fsdocs leaves the line's end in; on the first page it would be the product's name, twice.
+    private static string Title(string title) =>
+        Blanks().Replace(title, " ").Trim() switch
+        {
+            "FunctionalWs · FunctionalWs" => "FunctionalWs: a WebSocket server library for .NET",
+            var other => other,
+        };
+
+    // What a search engine shows below the title: the first paragraph, cut between words.
+    private static string Description(string html)
+    {
+        const int most = 200;
+        var text = Paragraphs()
+            .Matches(html)
+            .Select(match => Blanks().Replace(Tag().Replace(match.Groups[1].Value, ""), " ").Trim())
+            .FirstOrDefault(text => text != "");
+        // A list of types has none.
+        text = text is null
+            ? $"The API of {TitleElement().Match(html).Groups[1].Value}"
+            : WebUtility.HtmlDecode(text);
+        if (text.Length > most)
+            text = text[..text.LastIndexOf(' ', most)] + " …";
+        return $"<meta name=\"description\" content=\"{WebUtility.HtmlEncode(text)}\">";
+    }
+
+    // Headings of one text are numbered from the second on, as GitHub does.
+    private static string Headed(Match heading, Dictionary<string, int> slugs)
     {
         var (level, attributes, content) = (
             heading.Groups[1].Value,
@@ -49,6 +80,9 @@ internal sealed partial class Page(Navigation navigation, string repository)
             return heading.Value;
         var text = OuterAnchor().Replace(content.Trim(), "$1");
         var slug = Slug(WebUtility.HtmlDecode(Tag().Replace(text, "")));
+        var times = slugs[slug] = slugs.GetValueOrDefault(slug) + 1;
+        if (times > 1)
+            slug += $"-{times - 1}";
         return $"<h{level} id=\"{slug}\"><a class=\"anchor\" href=\"#{slug}\">{text}</a></h{level}>";
     }
 
@@ -96,7 +130,12 @@ internal sealed partial class Page(Navigation navigation, string repository)
             return Root + "changelog.html";
         if (link.StartsWith("../"))
             return $"{repository}/blob/main/{link[3..]}";
-        return MarkdownLink().Replace(link, "$1.html$2");
+        return PageLink()
+            .Replace(
+                link,
+                match =>
+                    Path.ChangeExtension(match.Groups[1].Value, ".html") + match.Groups[2].Value
+            );
     }
 
     // fsdocs takes types of assemblies that it doesn't document for .NET's.
@@ -160,11 +199,25 @@ internal sealed partial class Page(Navigation navigation, string repository)
     )]
     private static partial Regex Finished();
 
+    // Of Markdown: it may be wider than a phone, and scrolls in a box of its own.
+    [GeneratedRegex("<table>.*?</table>", RegexOptions.Singleline)]
+    private static partial Regex Table();
+
+    [GeneratedRegex("<title>(.*?)</title>", RegexOptions.Singleline)]
+    private static partial Regex TitleElement();
+
+    [GeneratedRegex("""<p(?: class="fsdocs-summary")?>(.*?)</p>""", RegexOptions.Singleline)]
+    private static partial Regex Paragraphs();
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Blanks();
+
     [GeneratedRegex("<[^>]*>")]
     private static partial Regex Tag();
 
-    [GeneratedRegex(@"^([\w./-]+)\.md(#.*)?$")]
-    private static partial Regex MarkdownLink();
+    // A script of a notebook has a page, which shows what it prints and leads to the script.
+    [GeneratedRegex(@"^([\w./-]+\.md|notebooks/[\w-]+\.fsx)(#.*)?$")]
+    private static partial Regex PageLink();
 
     [GeneratedRegex(@"[^\w\- ]")]
     private static partial Regex NotInSlug();

@@ -3,12 +3,18 @@
 using FunctionalWs;
 
 var port = args is [var text] ? int.Parse(text) : 8080;
-var options = new ServerOptions { MaxConnections = 20_000 }; // the board has 16,384, the default is 10,000
-using var server = Router.Route([new Rule("/ws", Echo)], host: null, port, options: options);
+var options = new ServerOptions
+{
+    MaxConnections = 20_000, // the board has 16,384, the default is 10,000
+    ProcessRequest = (connection, request) =>
+        request.Target == "/ws" ? null : connection.Respond(404, "Not found\n"),
+};
+using var server = Server.Serve(_ => new Echo(), host: null, port, options);
 server.ServeForever();
 
-static void Echo(ServerConnection connection)
+internal sealed class Echo : MessageHandler
 {
-    foreach (var message in connection.Lent()) // lent until the next one comes, so nothing is allocated
+    // Lent until it returns, so nothing is allocated.
+    public override void Received(ServerConnection connection, LentMessage message) =>
         connection.Send(message);
 }

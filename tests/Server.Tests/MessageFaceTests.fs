@@ -584,3 +584,118 @@ let loops =
             untilGone server
             List.ofSeq told =! [ "opened"; "last 1"; "closed Closed 1006" ])
     ]
+
+[<Tests>]
+let openings =
+    testList "openings in loops" [
+        testCase "go on where a head has stopped" (fun () ->
+            use server = overTcp.Serve echo defaults
+            use client = PeerClient.OverTcp server
+            let cut = PeerClient.Request.Length - 7
+            client.Write(PeerClient.Request.Substring(0, cut))
+            use other = connect overTcp server
+            other.SendText "a"
+            other.ReadText() =! "a" // the first one's turn is over by now
+            client.Write(PeerClient.Request.Substring cut)
+            test <@ client.ReadResponse().StartsWith "HTTP/1.1 101 " @>
+            client.SendText "b"
+            client.ReadText() =! "b")
+
+        testCase "answer clients that are rejected, and let go of them" (fun () ->
+            let reject =
+                ProcessRequest(fun connection request ->
+                    match request.Target with
+                    | "/chat" -> connection.Respond(403, "no\n")
+                    | "/fails" -> invalidOp "a hook's mistake"
+                    | _ -> Response.None)
+
+            use server = overTcp.Serve echo (ServerOptions(ProcessRequest = reject))
+
+            for request, status in
+                [
+                    PeerClient.Request, "403"
+                    PeerClient.Request.Replace("/chat", "/fails"), "500"
+                    PeerClient.Request.Replace("/chat", "/").Replace("Sec-WebSocket-Key", "Key"), "400"
+                    "GET / HTTP/1.1\r\nno header\r\n\r\n", "400"
+                ] do
+                use client = PeerClient.OverTcp server
+                client.Write request
+                client.Transport.ShutdownSend()
+                let answer = client.ReadToEnd()
+                test <@ answer.StartsWith $"HTTP/1.1 {status} " @>
+
+            use stranger = PeerClient.OverTcp server
+            stranger.Write [| 22uy; 3uy; 1uy; 2uy; 0uy; 1uy |]
+            stranger.ReadToEnd() =! ""
+            // One that stays has a moment.
+            use staying = PeerClient.OverTcp server
+            staying.Write PeerClient.Request
+            test <@ staying.ReadResponse().StartsWith "HTTP/1.1 403 " @>
+            untilGone server)
+
+        testCase "cut a client that is too late, and all at a shutdown" (fun () ->
+            let options = ServerOptions(OpenTimeout = Nullable(TimeSpan.FromMilliseconds 50.0))
+
+            using (overTcp.Serve echo options) (fun server ->
+                use client = PeerClient.OverTcp server
+                client.Write "GET /chat HTTP/1.1\r\n"
+                client.ReadToEnd() =! ""
+                untilGone server)
+
+            use server = overTcp.Serve echo defaults
+            use client = PeerClient.OverTcp server
+            client.Write "GET /chat HTTP/1.1\r\n"
+            Wait.until "it has come" (fun () -> server.Occupied = 1)
+            server.Shutdown() =! 0
+            client.ReadToEnd() =! "")
+
+        testCase "are passed on while a hook or a handler's beginning blocks" (fun () ->
+            use blocked = new CountdownEvent(8)
+            use letGo = new ManualResetEventSlim()
+
+            let block () =
+                blocked.Signal() |> ignore
+                letGo.Wait Wait.limit |> ignore
+
+            let hook =
+                ProcessRequest(fun _ request ->
+                    if request.Target = "/hook" then
+                        block ()
+
+                    Response.None)
+
+            let handler = {
+                new MessageHandler() with
+                    override _.Opened connection =
+                        if connection.Request.Target = "/opened" then
+                            block ()
+
+                    override _.Received(connection, message) = connection.Send message
+            }
+
+            use server =
+                overTcp.Serve (made (fun () -> handler)) (ServerOptions(ProcessRequest = hook))
+
+            let clients = [
+                for number in 1..8 ->
+                    let client = PeerClient.OverTcp server
+                    let target = if number % 2 = 0 then "/hook" else "/opened"
+                    client.Write(PeerClient.Request.Replace("/chat", target))
+                    client
+            ]
+
+            test <@ blocked.Wait Wait.limit @>
+            use other = connect overTcp server
+            other.SendText "a"
+            other.ReadText() =! "a"
+            letGo.Set()
+
+            for client in clients do
+                test <@ client.ReadResponse().StartsWith "HTTP/1.1 101 " @>
+                client.SendText "b"
+                client.ReadText() =! "b"
+                client.Transport.Dispose()
+
+            other.Transport.Dispose()
+            untilGone server)
+    ]

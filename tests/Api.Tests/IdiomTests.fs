@@ -2,6 +2,7 @@
 module FunctionalWs.Api.Tests.IdiomTests
 
 open System
+open System.Collections.Concurrent
 open System.Net
 open System.Net.Http
 open System.Net.WebSockets
@@ -11,6 +12,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.FSharp
+open FunctionalWs.Testing
 open FunctionalWs.Protocol
 
 let private limit = TimeSpan.FromSeconds 30.0
@@ -72,6 +74,58 @@ let idioms =
 
             exchange server WebSocketMessageType.Binary "abc"B
             =! (WebSocketMessageType.Binary, "cba"B))
+
+        testCase "Messages.forEach makes a handler that is called for each message" (fun () ->
+            let handler = Messages.forEach (fun connection message -> connection.Send message)
+            use server = Server.Serve(handler, "127.0.0.1", 0) |> started
+
+            for text in [ "a"; "b" ] do
+                exchange server WebSocketMessageType.Text (Encoding.UTF8.GetBytes text)
+                =! (WebSocketMessageType.Text, Encoding.UTF8.GetBytes text))
+
+        testCase "Messages.fold keeps a state for each connection" (fun () ->
+            let count (connection: ServerConnection) (count: int) (message: Message) =
+                connection.Send $"{message.Text} {count}"
+                count + 1
+
+            use server = InMemoryServer.Serve(Messages.fold (fun _ -> 1) count)
+            use one = server.Connect()
+            use other = server.Connect()
+
+            let ask (client: TestClient) (text: string) =
+                client.Send text
+                client.Receive().Text
+
+            ask one "a" =! "a 1"
+            ask one "b" =! "b 2"
+            ask other "c" =! "c 1"
+            ask one "d" =! "d 3")
+
+        testCase
+            "Messages.foldUntil gives the last state at the end, and none where the first could not be made"
+            (fun () ->
+                let ended = ConcurrentQueue<string>()
+
+                let first (connection: ServerConnection) =
+                    if connection.Request.Target = "/fails" then
+                        invalidOp "no state"
+
+                    [ "opened" ]
+
+                let handler =
+                    Messages.foldUntil first (fun _ state message -> message.Text :: state) (fun _ state ->
+                        ended.Enqueue(String.concat " " (List.rev state)))
+
+                use server = InMemoryServer.Serve handler
+
+                use failing = server.Connect("/fails")
+                failing.WaitClosed().Number =! 1011
+                use client = server.Connect()
+                client.Send "a"
+                client.Send "b"
+                client.Close() |> ignore
+                SpinWait.SpinUntil((fun () -> ended.Count > 0), limit) =! true
+                List.ofSeq ended =! [ "opened a b" ])
 
         testCase "serve refuses a port out of range by its name" (fun () ->
             raises<ArgumentOutOfRangeException> <@ WebSocket.serve "127.0.0.1" 65_536 describe @>)

@@ -131,6 +131,16 @@ let each' =
             untilGone server
             List.ofSeq told =! [ "opened"; "a 1"; "b 2"; "closed Closed 4000" ])
 
+        onBoth "can't be made of a message: receiving is refused" (fun face ->
+            let make (connection: ServerConnection) : MessageHandler =
+                new Telling(ConcurrentQueue [ connection.Receive().Text ])
+
+            use server = face.Serve (MessageHandler.ForEach(Func<_, _> make)) defaults
+            use client = connect face server
+            closes client 1011
+            client.SendClose 1011
+            untilGone server)
+
         onBoth "is told of an end without a close frame, too" (fun face ->
             let told = ConcurrentQueue<string>()
             use server = face.Serve (made (fun () -> Telling told)) defaults
@@ -602,36 +612,77 @@ let openings =
             client.ReadText() =! "b")
 
         testCase "answer clients that are rejected, and let go of them" (fun () ->
-            let reject =
-                ProcessRequest(fun connection request ->
-                    match request.Target with
-                    | "/chat" -> connection.Respond(403, "no\n")
-                    | "/fails" -> invalidOp "a hook's mistake"
-                    | _ -> Response.None)
-
-            use server = overTcp.Serve echo (ServerOptions(ProcessRequest = reject))
-
-            for request, status in
-                [
-                    PeerClient.Request, "403"
-                    PeerClient.Request.Replace("/chat", "/fails"), "500"
-                    PeerClient.Request.Replace("/chat", "/").Replace("Sec-WebSocket-Key", "Key"), "400"
-                    "GET / HTTP/1.1\r\nno header\r\n\r\n", "400"
-                ] do
+            let answers (server: Server) (request: string) =
                 use client = PeerClient.OverTcp server
                 client.Write request
                 client.Transport.ShutdownSend()
-                let answer = client.ReadToEnd()
-                test <@ answer.StartsWith $"HTTP/1.1 {status} " @>
+                client.ReadToEnd().Split('\r')[0]
 
-            use stranger = PeerClient.OverTcp server
-            stranger.Write [| 22uy; 3uy; 1uy; 2uy; 0uy; 1uy |]
-            stranger.ReadToEnd() =! ""
-            // One that stays has a moment.
+            let noKey = PeerClient.Request.Replace("Sec-WebSocket-Key", "Key")
+            use server = overTcp.Serve echo defaults
+            answers server noKey =! "HTTP/1.1 400 Bad Request"
+
+            answers server "GET / HTTP/1.1\r\nno header\r\n\r\n"
+            =! "HTTP/1.1 400 Bad Request"
+
+            answers server "\u0016\u0003\u0001\u0002\u0000\u0001" =! ""
+            // One that stays has a moment, and one that goes on sending no more than that.
             use staying = PeerClient.OverTcp server
-            staying.Write PeerClient.Request
-            test <@ staying.ReadResponse().StartsWith "HTTP/1.1 403 " @>
+            staying.Write noKey
+            staying.ReadResponse() |> ignore
+            use sending = PeerClient.OverTcp server
+            sending.Write noKey
+            sending.ReadResponse() |> ignore
+            sending.Write(Array.zeroCreate<byte> 100_000)
+            untilGone server
+            // With a hook, on a thread.
+            let hook =
+                ProcessRequest(fun connection request ->
+                    match request.Target with
+                    | "/fails" -> invalidOp "a hook's mistake"
+                    | _ -> connection.Respond(403, "no\n"))
+
+            use server = overTcp.Serve echo (ServerOptions(ProcessRequest = hook))
+            answers server PeerClient.Request =! "HTTP/1.1 403 Forbidden"
+
+            answers server (PeerClient.Request.Replace("/chat", "/fails"))
+            =! "HTTP/1.1 500 Internal Server Error"
+
             untilGone server)
+
+        testCase "lose no message that the watcher reads before the loop does" (fun () ->
+            use server = overTcp.Serve echo defaults
+            use client = connect overTcp server
+            Wait.until "it is open" (fun () -> server.Connections.Count = 1)
+            let connection = Seq.head server.Connections
+            use over = new CancellationTokenSource()
+
+            let watcher =
+                Wait.start (fun () ->
+                    while not over.IsCancellationRequested do
+                        connection.ReadAhead(true) |> ignore)
+
+            for number in 1..2_000 do
+                client.SendText $"{number}"
+                client.ReadText() =! $"{number}"
+
+            client.SendClose 1000
+            closes client 1000
+            over.Cancel()
+            Wait.forTask "the watcher" watcher
+            // Its socket is still open.
+            untilGone server)
+
+        testCase "are for handlers of messages and nothing else" (fun () ->
+            let first =
+                Action<ServerConnection>(fun connection -> connection.Send(connection.Receive()))
+
+            use server = overTcp.Serve (Delegate.Combine(first, echo) :?> _) defaults
+            use client = connect overTcp server
+
+            for text in [ "a"; "b"; "c" ] do
+                client.SendText text
+                client.ReadText() =! text)
 
         testCase "cut a client that is too late, and all at a shutdown" (fun () ->
             let options = ServerOptions(OpenTimeout = Nullable(TimeSpan.FromMilliseconds 50.0))

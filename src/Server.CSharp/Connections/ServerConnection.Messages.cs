@@ -9,7 +9,8 @@ public sealed partial class ServerConnection
     private const int MessagesPerTurn = 256;
     private const int BytesPerTurn = 1024 * 1024;
 
-    private MessageCalls? calls; // null where a handler receives
+    private bool isGiven; // messages are given to something: nobody receives
+    private MessageCalls? calls; // null where a handler receives, and until there is one
     private Task? awaited; // what the next message waits for
     private bool isParked; // its life goes on in a loop
     private bool isDone; // nothing more is given: the end is awaited
@@ -29,14 +30,15 @@ public sealed partial class ServerConnection
     internal Message Own(in ReceivedMessage message) => message.ToMessage(driver);
 
     /// <summary>Messages are given to something from now on.</summary>
-    internal void BeginMessages(MessageCalls calls)
+    internal void BeginMessages(Func<ServerConnection, MessageCalls> make)
     {
         RequireOpened();
         if (Receiving is { } call)
             throw new ConcurrencyException(
                 Invariant($"A message handler was begun while {call} is under way.")
             );
-        this.calls = calls;
+        isGiven = true;
+        calls = make(this);
         calls.Opened(this);
         isParked = CanPark;
     }
@@ -69,7 +71,10 @@ public sealed partial class ServerConnection
     {
         transport.Rouse();
         if (!RequestInput.TryRead(transport, driver.Input, ref request!, out var parse))
+        {
+            driver.Input.Shrink();
             return;
+        }
         request = null;
         if (Answer(Decide(parse)))
             BeginHandler();
@@ -89,6 +94,7 @@ public sealed partial class ServerConnection
             FailTurn(error);
         }
         Interrupts.Forget(); // it was the handler's
+        hasMore = true; // in a turn of its own, on a thread without what the handler has left there
     }
 
     /// <summary>True when a client that was rejected has left, or the stream was cut before the connection was open.</summary>
@@ -128,7 +134,7 @@ public sealed partial class ServerConnection
         {
             if (request is not null)
                 Guard.Run(this, OpeningTurn, LifeFailed);
-            if (isOpened)
+            else if (isOpened)
                 TakeTurn();
         }
         var result =

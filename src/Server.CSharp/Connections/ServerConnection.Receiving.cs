@@ -156,7 +156,7 @@ public sealed partial class ServerConnection
     internal void BeginReceiving(string call)
     {
         RequireOpened();
-        if (calls is not null)
+        if (isGiven)
             throw new InvalidOperationException(
                 Invariant(
                     $"{call} is for handlers of connections: this one's messages are given to its message handler."

@@ -344,27 +344,39 @@ public sealed partial class ServerConnection
         driver.Break(reason);
     }
 
-    internal Attention Attend(long now)
+    /// <summary>What the watcher does for the connection, without waiting.</summary>
+    /// <param name="now">The clock's time.</param>
+    /// <param name="isTimed">False in a look between two others that are timed: deadlines needn't be looked at so often.</param>
+    internal Attention Attend(long now, bool isTimed)
     {
         if (!isOpened)
         {
-            if (now >= Volatile.Read(ref abortAt))
+            if (now >= Volatile.Read(ref abortAt) && !driver.IsBroken)
                 Abort(new TimeoutException("The opening handshake took too long."));
             return Attention.None;
         }
 
-        CountMessages();
+        if (isTimed)
+        {
+            CountMessages();
+            driver.Vitals.Look(now);
+        }
         // In a long turn of a loop, too, as long as that has no other thread.
         var isUnattended =
             (Seat is null or { IsAway: true } || Volatile.Read(ref ownThread) != 0)
             && driver.Receiver.IsUnattended();
-        return (driver.Vitals.Look(now) ? Attention.Soon : Attention.None)
+        return (driver.Vitals.Flush() ? Attention.Soon : Attention.None)
             | (isUnattended ? Attention.ReadAhead : Attention.None);
     }
 
     /// <summary>See <see cref="Receiver.ReadAhead"/>.</summary>
-    internal long ReadAhead(bool isReadable, out bool mayHaveMore) =>
-        driver.Receiver.ReadAhead(isReadable, out mayHaveMore);
+    internal long ReadAhead(bool isReadable, out bool mayHaveMore)
+    {
+        var work = driver.Receiver.ReadAhead(isReadable, out mayHaveMore);
+        if (work > 0 && Seat is { } seat)
+            seat.Loop.Nudge(seat);
+        return work;
+    }
 
     private void RequireOpened()
     {

@@ -53,6 +53,9 @@ internal sealed class MessageInput(Driver driver)
     /// <summary>The memory that was made for more of it, in bytes.</summary>
     public long Spare => sink.Capacity - sink.Unread.Bytes;
 
+    /// <summary>Gives back what an empty buffer takes.</summary>
+    public void Shrink() => buffer.Shrink();
+
     /// <summary>Drops what was read of the opening handshake's request from what <see cref="Reader"/> gave.</summary>
     public void SkipRequest(in ReadOnlySequence<byte> given, long size, long examined) =>
         buffer.Skip(given, size, examined);

@@ -39,13 +39,20 @@ internal sealed class Vitals
     /// <summary>True once the connection was cut because its closing took too long. Read by its own thread, at its end.</summary>
     public bool WasOverdue { get; private set; }
 
-    /// <summary>Does what is due; never waits. True while the watcher should look again soon.</summary>
-    public bool Look(long now)
+    /// <summary>Does what is due; never waits.</summary>
+    public void Look(long now)
+    {
+        if (driver.IsClosed || driver.IsBroken)
+            return;
+        Do(DueAt(now));
+        LookAtCompression(now);
+    }
+
+    /// <summary>Writes what waits, as far as that goes without waiting. True while the watcher should look again soon.</summary>
+    public bool Flush()
     {
         if (driver.IsClosed || driver.IsBroken)
             return false;
-        Do(DueAt(now));
-        LookAtCompression(now);
         // The end, too, may have been written by a thread that only sends.
         if (output.HasWork || output.IsEnded)
             driver.TryFlushOutput();

@@ -45,6 +45,7 @@ internal sealed class Watcher
     private int urgentPasses; // since the last one over all connections
     private int firstUnattended; // whose turn it is, among the unattended ones
     private int looked; // in that one
+    private bool isFull; // this pass: it has all connections, and their deadlines
 
     /// <param name="clock">What deadlines are measured with.</param>
     /// <param name="scheduler">What its thread runs and waits on.</param>
@@ -204,7 +205,7 @@ internal sealed class Watcher
         Choose();
         var now = clock.GetTimestamp();
         foreach (var connection in pass)
-            Look(connection, now);
+            Look(connection, now, isFull);
         ReadAhead();
         pass.Clear();
         ForgetCalm(now);
@@ -217,7 +218,7 @@ internal sealed class Watcher
     /// </summary>
     private void Choose()
     {
-        var isFull = isCalm || ++urgentPasses >= (int)(FullWait / Hurry);
+        isFull = isCalm || ++urgentPasses >= (int)(FullWait / Hurry);
         using (gate.Hold())
         {
             urgent.AddRange(hastened);
@@ -230,9 +231,9 @@ internal sealed class Watcher
         looked = pass.Count;
     }
 
-    private void Look(ServerConnection connection, long now)
+    private void Look(ServerConnection connection, long now, bool isTimed)
     {
-        if (!Guarded(connection, now))
+        if (!Guarded(connection, now, isTimed))
             return;
         connection.UrgentLooks = LooksUntilCalm;
         Hasten(connection);
@@ -250,16 +251,16 @@ internal sealed class Watcher
             urgent.RemoveAt(urgent.Count - 1);
             connection.IsHastened = false;
             Interlocked.MemoryBarrier(); // whoever has found it marked has done before what this look finds
-            Look(connection, now);
+            Look(connection, now, isTimed: false);
         }
         ReadAhead();
     }
 
-    private bool Guarded(ServerConnection connection, long now)
+    private bool Guarded(ServerConnection connection, long now, bool isTimed)
     {
         try
         {
-            var attention = connection.Attend(now);
+            var attention = connection.Attend(now, isTimed);
             if (attention.HasFlag(Attention.ReadAhead))
                 unattended.Add(new(connection, connection.Socket, IsReadable: false));
             return attention.HasFlag(Attention.Soon);

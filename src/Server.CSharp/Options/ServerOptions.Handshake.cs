@@ -51,6 +51,10 @@ public sealed partial record ServerOptions
     /// </summary>
     public ProcessResponse? ProcessResponse { get; init; }
 
+    /// <summary>True when the application has a say in opening handshakes.</summary>
+    internal bool HasHooks =>
+        ProcessRequest is not null || ProcessResponse is not null || SelectSubprotocol is not null;
+
     /// <summary>
     /// True to let in clients that forget <c>Connection: Upgrade</c>, as some devices do; false by default: they get 426 (RFC
     /// 6455 §4.2.1). The header tells who wants a WebSocket from whose <c>Upgrade</c> a proxy passed on without knowing what it

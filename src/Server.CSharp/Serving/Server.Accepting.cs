@@ -141,10 +141,13 @@ public sealed partial class Server
             return phase == Phase.Running && connections.Add(connection);
     }
 
-    /// <summary>Before TLS and proxies that tell the client nothing is known that a loop could wait for.</summary>
+    /// <summary>
+    /// In a loop, where it can wait for all that comes. A hook may take its time for each client: clients that come at once have threads
+    /// for that.
+    /// </summary>
     private void Begin(ServerConnection connection)
     {
-        if (handler.Target is MessageFace && connection.CanPark && !options.ProxyProtocol)
+        if (GivesMessages && connection.CanPark && !options.ProxyProtocol && !options.HasHooks)
         {
             connection.BeginInLoop(handler);
             loops.Add(connection);

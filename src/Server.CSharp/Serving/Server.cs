@@ -223,10 +223,13 @@ public sealed partial class Server : IDisposable
 
     /// <summary>False when connections give their thread back once they are open.</summary>
     private bool HaveThreads =>
-        handler.Target is not MessageFace
+        !GivesMessages
         || !MessageLoop.IsAvailable
         || options.Ssl is not null
         || listeners.Length == 0;
+
+    /// <summary>True when the handler is one for messages, and nothing else.</summary>
+    private bool GivesMessages => handler.HasSingleTarget && handler.Target is MessageFace;
 
     private int LimitConnections()
     {

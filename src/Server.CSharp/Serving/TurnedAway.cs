@@ -82,7 +82,7 @@ internal sealed class TurnedAway(TimeProvider clock, Scheduler scheduler, int ma
         {
             var size = transport.Read(discarded);
             visitor.Discarded += size;
-            if (size == 0 || visitor.Discarded > MaxBytes)
+            if (size <= 0 || visitor.Discarded > MaxBytes)
                 return visitor.Close();
         }
         return visitor.Until.HasPassed && visitor.Close();

@@ -202,10 +202,10 @@ internal sealed partial class LoopThreads : IDisposable
         if (!loop.TryTake(word))
             return;
         Guard.Run(loop.FlushTaken);
-        metrics.LoopPassedOn();
         // Without a thread to be had the loop stands still: it is tried again, and again.
         while (!Guard.Run(() => Run(loop)))
             scheduler.Wait(wake, Tick);
+        metrics.LoopPassedOn(); // which calls listeners
     }
 
     /// <summary>True when the thread of a turn is at work, or waits for a processor.</summary>

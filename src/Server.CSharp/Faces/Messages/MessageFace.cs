@@ -8,7 +8,7 @@ internal sealed class MessageFace(Func<ServerConnection, MessageCalls> make)
 {
     public void Serve(ServerConnection connection)
     {
-        connection.BeginMessages(make(connection));
+        connection.BeginMessages(make);
         if (!connection.CanPark)
             connection.PumpMessages();
     }

@@ -21,8 +21,8 @@ internal sealed class MessageLoop : IDisposable
     private int count;
 
     private readonly Lock inboxGate = new();
-    private List<Seat> inbox = []; // that have come back
-    private List<Seat> returned = []; // that were in it
+    private List<Call> inbox = []; // of seats that have come back, or have something that the kernel won't tell
+    private List<Call> returned = []; // that were in it
     private int nextReturned;
     private volatile int inboxCount;
     private int isSleeping; // whoever sets it back wakes
@@ -54,9 +54,30 @@ internal sealed class MessageLoop : IDisposable
     public void Add(ServerConnection connection)
     {
         var seat = connection.Park(this);
-        var key = seats.Add(seat);
+        try
+        {
+            var key = seats.Add(seat);
+            try
+            {
+                Listen(seat, key);
+            }
+            catch
+            {
+                seats.Remove(seat);
+                throw;
+            }
+        }
+        catch
+        {
+            seat.Transport.Wait();
+            throw;
+        }
+    }
+
+    private void Listen(Seat seat, long key)
+    {
         seat.Socket = seat.Transport.Hold();
-        seat.IsAway = !connection.IsOpening;
+        seat.IsAway = !seat.Connection.IsOpening;
         try
         {
             epoll.Listen(seat.Socket, key);
@@ -66,8 +87,6 @@ internal sealed class MessageLoop : IDisposable
         catch
         {
             LetGo(seat);
-            seats.Remove(seat);
-            seat.Transport.Wait();
             throw;
         }
     }
@@ -81,11 +100,19 @@ internal sealed class MessageLoop : IDisposable
     }
 
     /// <summary>Brings a connection back, which has a turn then. From any thread.</summary>
-    public void Post(Seat seat)
+    public void Post(Seat seat) => Post(new Call(seat, IsBack: true));
+
+    /// <summary>
+    /// Somebody else has read what the kernel would have told of: the connection has a turn, unless it is away, and has one when it is
+    /// back. From any thread.
+    /// </summary>
+    public void Nudge(Seat seat) => Post(new Call(seat, IsBack: false));
+
+    private void Post(Call call)
     {
         using (inboxGate.Hold())
         {
-            inbox.Add(seat);
+            inbox.Add(call);
             inboxCount = inbox.Count;
         }
         Wake();
@@ -131,11 +158,13 @@ internal sealed class MessageLoop : IDisposable
             if (!seat.IsAway && !seat.IsOver) // else it has a turn when it is back
                 return true;
         }
-        if (nextReturned < returned.Count)
+        while (nextReturned < returned.Count)
         {
-            seat = returned[nextReturned++];
-            seat.IsAway = false;
-            return true;
+            (seat, var isBack) = returned[nextReturned++];
+            if (isBack)
+                seat.IsAway = false;
+            if (!seat.IsAway && !seat.IsOver)
+                return true;
         }
         while (left > 0 && more.TryDequeue(out seat!))
         {
@@ -224,6 +253,8 @@ internal sealed class MessageLoop : IDisposable
             inboxCount = 0;
         }
     }
+
+    private readonly record struct Call(Seat Seat, bool IsBack);
 
     /// <summary>True when it has been disposed, and its last connection has gone.</summary>
     public bool IsOver { get; private set; }

@@ -27,10 +27,10 @@ internal sealed class SeatList
         using (gate.Hold())
         {
             ObjectDisposedException.ThrowIf(isClosed, this);
+            if (free.Count == 0 && used == seats.Length)
+                Array.Resize(ref seats, Math.Max(16, used * 2));
             if (!free.TryPop(out var index))
                 index = used++;
-            if (index == seats.Length)
-                Array.Resize(ref seats, Math.Max(16, index * 2));
             seat.Index = index;
             seat.Generation = generation = generation + 1 & int.MaxValue;
             seats[index] = seat;

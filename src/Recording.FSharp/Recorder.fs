@@ -44,7 +44,7 @@ type Recorder
     (limits: RecorderLimits, settings: ConnectionSettings, started: DateTimeOffset) =
     do
         ArgumentNullException.ThrowIfNull(limits, nameof limits)
-        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+        ConnectionSettings.check settings
 
     let gate = obj ()
     let frame = ArrivingFrame(settings, limits.MaxPayloadBytes)

@@ -161,7 +161,7 @@ type Replay with
     /// <param name="recording">The recording.</param>
     [<CompiledName("RunWith")>]
     static member runWith (settings: ConnectionSettings) (recording: Recording) : Replay =
-        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+        ConnectionSettings.check settings
         ArgumentNullException.ThrowIfNull(recording, nameof recording)
         ReplayRun.runWith settings recording
 

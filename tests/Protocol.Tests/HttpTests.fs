@@ -339,6 +339,95 @@ let writing =
             Encoding.Latin1.GetString writer.WrittenSpan =! sample
             parseSequence (Bytes.whole (writer.WrittenSpan.ToArray())) =! parse sample)
 
+        testTheory
+            "a request that no reader would read as it is isn't written, and the field is named"
+            [
+                "Method",
+                (fun (request: Request) -> {
+                    request with
+                        Method = "GET /x HTTP/1.1\r\nA: b\r\n\r\nGET"
+                })
+                "Method", (fun request -> { request with Method = "" })
+                "Method", (fun request -> { request with Method = "GÉT" })
+                "Target", (fun request -> { request with Target = "" })
+                "Target",
+                (fun request -> {
+                    request with
+                        Target = "/ HTTP/1.1\r\nA: b"
+                })
+                "Target", (fun request -> { request with Target = "/a b" })
+                "Target", (fun request -> { request with Target = "/\127" })
+                "Target", (fun request -> { request with Target = "/é" })
+                "Target", (fun request -> { request with Target = "/€" })
+                "Version",
+                (fun request -> {
+                    request with
+                        Version = "HTTP/1.1\r\nA: b"
+                })
+                "Version", (fun request -> { request with Version = "HTTP/2.0" })
+                "Method",
+                (fun request -> {
+                    request with
+                        Method = Unchecked.defaultof<string>
+                })
+                "Target",
+                (fun request -> {
+                    request with
+                        Target = Unchecked.defaultof<string>
+                })
+                "Version",
+                (fun request -> {
+                    request with
+                        Version = Unchecked.defaultof<string>
+                })
+                "Headers",
+                (fun request -> {
+                    request with
+                        Headers = Unchecked.defaultof<Headers>
+                })
+            ]
+            (fun (field, change) ->
+                let writer = ArrayBufferWriter<byte>()
+                let changed = change (request sample)
+
+                let named =
+                    try
+                        changed.WriteTo writer
+                        "written"
+                    with :? ArgumentException as error ->
+                        string error.ParamName
+
+                named =! field
+                writer.WrittenCount =! 0)
+
+        testProperty
+            "a request that is written is read as it was"
+            (fun (method: char list) (target: char list) (old: bool) ->
+                let text (characters: char list) =
+                    String(Array.ofList (characters |> List.filter (fun c -> c <> char 0)))
+
+                let original = {
+                    request sample with
+                        Method = text method
+                        Target = text target
+                        Version = if old then "HTTP/1.0" else "HTTP/1.1"
+                }
+
+                let writer = ArrayBufferWriter<byte>()
+
+                try
+                    original.WriteTo writer
+
+                    match RequestReader().Read writer.WrittenSpan with
+                    | RequestParse.Complete(again, consumed) ->
+                        again =! original
+                        consumed =! writer.WrittenCount
+                    // A first line that begins with 64 characters of a token is like no request.
+                    | RequestParse.NotHttp -> test <@ original.Method.Length >= 64 @>
+                    | other -> failwith $"{other}"
+                with :? ArgumentException ->
+                    writer.WrittenCount =! 0)
+
         testCase "a response has its status line, its fields and its body" (fun () ->
             let writer = ArrayBufferWriter<byte>()
 

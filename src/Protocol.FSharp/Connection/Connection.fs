@@ -261,16 +261,55 @@ module Connection =
         (receiving: PartialMessage voption)
         (frame: inref<Frame>)
         : Transition =
-        if Opcode.isControl frame.Header.Opcode then
+        let opcode = frame.Header.Opcode
+
+        // A reader lets none of the first two through; a caller may make a frame by hand.
+        // §5.5: a control frame is not fragmented.
+        if Opcode.isControl opcode && not frame.Header.Fin then
+            fail state (ProtocolError.ControlFrameFragmented opcode)
+        // §5.5: a control frame has a payload of 125 bytes or less.
+        elif Opcode.isControl opcode && frame.Payload.Length > int64 ControlPayload.MaxLength then
+            fail state (ProtocolError.ControlFrameTooLong opcode)
+        elif Opcode.isControl opcode then
             let payload = Frame.toArray &frame
-            onControl settings state frame.Header.Opcode (ReadOnlySpan payload)
+            onControl settings state opcode (ReadOnlySpan payload)
         else
             onData settings state receiving &frame
 
+    // ---- What unions take although it is null, missed at the door
+
+    let private checkState (state: State) : unit =
+        ArgumentNullException.ThrowIfNull(state, nameof state)
+
+        match state with
+        | State.Open _ -> ()
+        | State.CloseSent(sent, _) -> ArgumentNullException.ThrowIfNull(sent, nameof state)
+        | State.Draining closure
+        | State.Closed closure -> ArgumentNullException.ThrowIfNull(closure, nameof state)
+
+    let private checkInput (input: Input) : unit =
+        match input with
+        | Input.Broken error -> ArgumentNullException.ThrowIfNull(error, nameof input)
+        | Input.Received _
+        | Input.EndOfStream -> ()
+
+    let private checkCommand (command: Command) : unit =
+        ArgumentNullException.ThrowIfNull(command, nameof command)
+
+        match command with
+        | Command.Ping payload
+        | Command.Pong payload -> ArgumentNullException.ThrowIfNull(payload, nameof command)
+        | Command.Close status
+        | Command.Fail status -> ArgumentNullException.ThrowIfNull(status, nameof command)
+        | Command.Message _
+        | Command.FirstFragment _
+        | Command.NextFragment _ -> ()
+
     [<CompiledName("Receive")>]
     let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =
-        ArgumentNullException.ThrowIfNull(settings, nameof settings)
-        ArgumentNullException.ThrowIfNull(state, nameof state)
+        ConnectionSettings.check settings
+        checkState state
+        checkInput input
 
         match state, input with
         | (State.Open(receiving, _) | State.CloseSent(_, receiving)), Input.Received frame ->
@@ -338,8 +377,8 @@ module Connection =
 
     [<CompiledName("Send")>]
     let send (state: State) (command: Command) : SendResult =
-        ArgumentNullException.ThrowIfNull(state, nameof state)
-        ArgumentNullException.ThrowIfNull(command, nameof command)
+        checkState state
+        checkCommand command
 
         match state, command with
         | State.Open(receiving, sending), _ -> sendOpen state receiving sending command

@@ -13,12 +13,6 @@ type internal Judged =
 /// The rules of fragmentation, on values alone. Connection puts them into states.
 module internal Fragments =
 
-    let private sum (left: int64) (right: int64) : int64 =
-        if left > Int64.MaxValue - right then
-            Int64.MaxValue
-        else
-            left + right
-
     let private newMessage (kind: MessageKind) (header: inref<FrameHeader>) : PartialMessage = {
         Kind = kind
         ReservedBits = header.ReservedBits
@@ -32,7 +26,7 @@ module internal Fragments =
     let private continued (message: inref<PartialMessage>) (header: inref<FrameHeader>) : PartialMessage = {
         message with
             FragmentSize = 0L
-            WireSize = sum message.WireSize header.PayloadLength
+            WireSize = Saturating.sum message.WireSize header.PayloadLength
             Fragments = message.Fragments + 1
     }
 
@@ -54,9 +48,14 @@ module internal Fragments =
         (length: int64)
         : ProtocolError voption =
         if length > limits.MaxFragmentSize - message.FragmentSize then
-            ValueSome(ProtocolError.FragmentTooBig(sum message.FragmentSize length, limits.MaxFragmentSize))
+            ValueSome(
+                ProtocolError.FragmentTooBig(
+                    Saturating.sum message.FragmentSize length,
+                    limits.MaxFragmentSize
+                )
+            )
         elif length > limits.MaxMessageSize - message.Size then
-            ValueSome(ProtocolError.MessageTooBig(sum message.Size length, limits.MaxMessageSize))
+            ValueSome(ProtocolError.MessageTooBig(Saturating.sum message.Size length, limits.MaxMessageSize))
         else
             ValueNone
 
@@ -104,7 +103,7 @@ module internal Fragments =
         if settings.ValidateText && message.Kind.IsText then
             Utf8.validate message.Text data
         else
-            Valid message.Text
+            Utf8Result.Valid message.Text
 
     /// A piece of the frame's payload has come, unmasked and decoded.
     let add
@@ -116,8 +115,9 @@ module internal Fragments =
 
         match checkData settings.Limits &message length, validate settings &message data with
         | ValueSome error, _ -> Bad error
-        | ValueNone, Invalid position -> Bad(ProtocolError.TextNotUtf8(message.Size + int64 position))
-        | ValueNone, Valid text ->
+        | ValueNone, Utf8Result.Invalid position ->
+            Bad(ProtocolError.TextNotUtf8(message.Size + int64 position))
+        | ValueNone, Utf8Result.Valid text ->
             Good {
                 message with
                     Size = message.Size + length

@@ -12,7 +12,7 @@ type Unread = {
 } with
 
     member unread.Cost: int64 =
-        unread.Bytes + 64L * int64 unread.Messages + 8L * int64 unread.Fragments
+        Saturating.sum unread.Bytes (64L * int64 unread.Messages + 8L * int64 unread.Fragments)
 
 [<Sealed; AllowNullLiteral(false)>]
 type ReadAhead private (high: int, low: int, bytes: int64) =

@@ -27,10 +27,7 @@ type FrameHeader = {
 } with
 
     member header.FrameLength: int64 =
-        if header.PayloadLength > Int64.MaxValue - int64 header.Size then
-            Int64.MaxValue
-        else
-            int64 header.Size + header.PayloadLength
+        Saturating.sum (int64 header.Size) header.PayloadLength
 
 [<Struct; NoComparison; NoEquality>]
 type Frame = {

@@ -31,6 +31,15 @@ type ConnectionSettings = {
             Role = Role.Client
     }
 
+module internal ConnectionSettings =
+
+    /// A record takes what it is given: what it lacks is missed at the door, not by the first frame that needs it.
+    let check (settings: ConnectionSettings) : unit =
+        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+
+        if isNull (box settings.Limits) then
+            raise (ArgumentNullException(nameof settings, "The settings have no limits: Limits is null."))
+
 [<Struct; RequireQualifiedAccess>]
 type HeaderParse =
     | Incomplete
@@ -211,10 +220,12 @@ module FrameReader =
 
     [<CompiledName("ReadHeaderOf")>]
     let readHeaderOf (settings: ConnectionSettings) (bytes: ReadOnlySpan<byte>) : HeaderParse =
+        ConnectionSettings.check settings
         parse settings bytes
 
     [<CompiledName("ReadHeader")>]
     let readHeader (settings: ConnectionSettings) (buffer: inref<ReadOnlySequence<byte>>) : HeaderParse =
+        ConnectionSettings.check settings
         let first = buffer.FirstSpan
 
         if first.Length >= MaxHeaderSize || buffer.IsSingleSegment then

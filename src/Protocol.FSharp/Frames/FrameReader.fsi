@@ -28,6 +28,11 @@ type ConnectionSettings = {
     /// <summary>A client with default limits, every check on and no extension.</summary>
     static member Client: ConnectionSettings
 
+module internal ConnectionSettings =
+
+    /// Refuses null, and settings without limits, by the name `settings`.
+    val check: settings: ConnectionSettings -> unit
+
 /// <summary>Result of looking for a frame header at the start of a buffer.</summary>
 [<Struct; RequireQualifiedAccess>]
 type HeaderParse =

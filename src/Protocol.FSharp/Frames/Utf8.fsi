@@ -24,7 +24,7 @@ type Utf8State =
     member private Text: string
 
 /// <summary>The answer of the validator.</summary>
-[<Struct>]
+[<Struct; RequireQualifiedAccess>]
 type Utf8Result =
     /// <summary>No byte so far is wrong; the state goes with the next piece.</summary>
     | Valid of State: Utf8State

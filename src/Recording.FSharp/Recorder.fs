@@ -22,10 +22,12 @@ type internal WatchedDecoder(inner: PayloadDecoder, frame: ArrivingFrame, gate: 
     override _.Decoded = inner.Decoded
 
     override _.Skip count =
+        // Before the lock: a decoder is code of others.
+        let decoded = inner.Decoded.Slice(0, count)
         Monitor.Enter gate
 
         try
-            frame.TakeDecoded(inner.Decoded.Slice(0, count))
+            frame.TakeDecoded decoded
         finally
             Monitor.Exit gate
 

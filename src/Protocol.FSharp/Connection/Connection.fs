@@ -95,16 +95,20 @@ module Connection =
         | State.CloseSent _
         | State.Closed _ -> state
 
+    /// RFC 6455 §5.5.1, §7.4: nothing, or a code that may be sent and a reason in UTF-8.
     let internal readClose (payload: ReadOnlySpan<byte>) : Result<CloseStatus, ProtocolError> =
         match payload.Length with
         | 0 -> Ok CloseStatus.NoStatus
+        // §5.5.1: a body begins with a code of two bytes.
         | 1 -> Error ProtocolError.CloseFrameTooShort
         | _ ->
             let code = int (BinaryPrimitives.ReadUInt16BigEndian payload)
             let reason = payload.Slice 2
 
+            // §5.5.1: what follows the code is UTF-8.
             if not (Text.Unicode.Utf8.IsValid reason) then
                 Error ProtocolError.CloseReasonNotUtf8
+            // §7.4: codes that are reserved, or that nobody has defined, aren't sent.
             elif not (CloseCode.IsValid code) then
                 Error(ProtocolError.CloseCodeInvalid code)
             else
@@ -113,6 +117,7 @@ module Connection =
     /// The server shuts its side down at once; the client lets the server go first (RFC 6455 §7.1.1).
     let internal onClose (settings: ConnectionSettings) (state: State) (received: CloseStatus) : Transition =
         match state with
+        // §5.5.1: a close frame MUST be answered with one, unless one was sent; the answer has its code.
         | State.Open _ -> {
             State = State.Draining(Closure.Clean(received, received, Initiator.Remote))
             Event = ValueSome(Event.Close received)
@@ -387,6 +392,7 @@ module Connection =
                 stay (State.Draining(Closure.Abandoned sent)) with
                     HalfClose = true
             }
+        // §5.5.1: nothing of an application's MUST follow its close frame.
         | State.CloseSent _, _
         | State.Draining _, _
         | State.Closed _, _ -> SendResult.Refused SendError.Closing

@@ -33,9 +33,12 @@ module internal Fragments =
     /// The message that a frame belongs to, the frame counted (RFC 6455 §5.4).
     let private messageOf (receiving: PartialMessage voption) (header: inref<FrameHeader>) : Judged =
         match receiving, header.Opcode with
+        // §5.4: a message begins with a frame of its kind…
         | ValueNone, Opcode.Text -> Good(newMessage MessageKind.Text &header)
         | ValueNone, Opcode.Binary -> Good(newMessage MessageKind.Binary &header)
+        // …and goes on with continuations…
         | ValueSome message, Opcode.Continuation -> Good(continued &message &header)
+        // …which there are none of without it, as there is no other beginning until its end.
         | ValueNone, (Opcode.Continuation | Opcode.Close | Opcode.Ping | Opcode.Pong) ->
             Bad ProtocolError.ContinuationUnexpected
         | ValueSome _, (Opcode.Text | Opcode.Binary | Opcode.Close | Opcode.Ping | Opcode.Pong) ->
@@ -100,6 +103,7 @@ module internal Fragments =
         (message: inref<PartialMessage>)
         (data: ReadOnlySpan<byte>)
         : Utf8Result =
+        // §8.1: text that isn't UTF-8 fails the connection.
         if settings.ValidateText && message.Kind.IsText then
             Utf8.validate message.Text data
         else
@@ -127,6 +131,7 @@ module internal Fragments =
 
     /// The frame is complete. A text may not end inside a character (RFC 6455 §8.1).
     let endFrame (message: inref<PartialMessage>) (fin: bool) : ProtocolError voption =
+        // §8.1: over all its fragments, so a character may be cut between two of them, but not by the end.
         if fin && not message.Text.IsComplete then
             ValueSome(ProtocolError.TextNotUtf8 message.Size)
         else

@@ -143,7 +143,7 @@ type Output =
     | Ping of Payload: ControlPayload
     /// <summary>A pong.</summary>
     | Pong of Payload: ControlPayload
-    /// <summary>The close frame; nothing may follow it.</summary>
+    /// <summary>The close frame: nothing but pongs follows it, until the peer's has come (RFC 6455 §5.5.1, §5.5.2).</summary>
     | Close of Status: CloseStatus
 
 /// <summary>What one step leads to. It is carried out in this order: event, output, half-close.</summary>

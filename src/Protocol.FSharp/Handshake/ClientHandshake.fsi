@@ -17,7 +17,7 @@ type ClientRequest =
     /// <summary>What it offers.</summary>
     member Offer: ClientOffer
 
-    /// <summary>What is sent: <c>Http.WriteRequest</c> makes bytes of it.</summary>
+    /// <summary>What is sent: <c>Request.WriteTo</c> makes bytes of it.</summary>
     member Request: Request
 
     /// <summary>The method, the URI without its userinfo, and the version.</summary>

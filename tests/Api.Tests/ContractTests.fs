@@ -320,6 +320,51 @@ let tests =
             if not wrong.IsEmpty then
                 failwith (String.Join("\n", wrong)))
 
+        testCase "what Equals compares by content, == of C# compares as it does" (fun () ->
+            let left, right = everything (), everything ()
+            let equals = [| typeof<obj> |]
+
+            let isPure (t: Type) =
+                t.Assembly <> typeof<RouteTable>.Assembly
+
+            let wrong = [
+                for t in publicTypes do
+                    let isCompared =
+                        not t.IsEnum
+                        && not (isNull (t.GetMethod("Equals", equals)))
+                        && t.GetMethod("Equals", equals).DeclaringType = t
+
+                    if isPure t && isWritten t && isCompared then
+                        match
+                            t.GetMethod("op_Equality", [| t; t |]), t.GetMethod("op_Inequality", [| t; t |])
+                        with
+                        | null, _
+                        | _, null -> $"{t.Name}: no =="
+                        | same, other ->
+                            let ask (operator: MethodInfo) (first: obj) (second: obj) =
+                                operator.Invoke(null, [| first; second |]) :?> bool
+
+                            let values = samplesOf left t @ samplesOf right t
+
+                            for first in values do
+                                for second in values do
+                                    let expected = first.Equals second
+
+                                    if
+                                        ask same first second <> expected
+                                        || ask other first second = expected
+                                    then
+                                        $"{t.Name}: {first} and {second}"
+
+                                if
+                                    not t.IsValueType && (ask same first null || not (ask other null first))
+                                then
+                                    $"{t.Name}: null"
+            ]
+
+            if not wrong.IsEmpty then
+                failwith (String.Join("\n", List.distinct wrong)))
+
         testCase "two values that were made alike are equal wherever = compiles" (fun () ->
             let left, right = everything (), everything ()
 

@@ -206,6 +206,16 @@ let cutting =
                     if readFrom server (segments [ at ] sample) <> expected then
                         failwith $"cut at {at}")
 
+        testCase "a frame in an array is the same" (fun () ->
+            let wire = Array.append (frame true Opcode.Text "Hello"B) "rest"B
+
+            match FrameReader.readMemory server (ReadOnlyMemory wire) with
+            | FrameParse.Complete frame -> Frame(frame.Header, frame.ToArray()) =! read server wire
+            | FrameParse.Incomplete
+            | FrameParse.Malformed _ -> failwith "no frame"
+
+            test <@ (FrameReader.readMemory server (ReadOnlyMemory [| 0x81uy |])).IsIncomplete @>)
+
         testCase "a frame in segments of one byte is the same" (fun () ->
             for sample in samples do
                 readFrom server (segments [ 1 .. sample.Length ] sample) =! read server sample)

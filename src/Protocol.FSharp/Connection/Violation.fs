@@ -149,3 +149,11 @@ type Violation with
         ArgumentNullException.ThrowIfNull(error, nameof error)
 
         Violation.ofInput state offset input error
+
+type Violation with
+
+    static member op_Equality(left: Violation | null, right: Violation | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: Violation | null, right: Violation | null) : bool =
+        not (obj.Equals(left, right))

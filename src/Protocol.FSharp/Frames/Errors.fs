@@ -176,3 +176,17 @@ type ProtocolError with
     member error.Section: RfcSection = ProtocolError.section error
 
     member error.Rule: string = ProtocolError.rule error
+
+type ProtocolError with
+
+    static member op_Equality(left: ProtocolError | null, right: ProtocolError | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: ProtocolError | null, right: ProtocolError | null) : bool =
+        not (obj.Equals(left, right))
+
+type SendError with
+
+    static member op_Equality(left: SendError, right: SendError) : bool = left.Equals right
+
+    static member op_Inequality(left: SendError, right: SendError) : bool = not (left.Equals right)

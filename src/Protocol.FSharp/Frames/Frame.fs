@@ -79,3 +79,15 @@ type FrameHeader with
 type Frame with
 
     member frame.ToArray() : byte[] = Frame.toArray &frame
+
+type Role with
+
+    static member op_Equality(left: Role, right: Role) : bool = left.Equals right
+
+    static member op_Inequality(left: Role, right: Role) : bool = not (left.Equals right)
+
+type FrameHeader with
+
+    static member op_Equality(left: FrameHeader, right: FrameHeader) : bool = left.Equals right
+
+    static member op_Inequality(left: FrameHeader, right: FrameHeader) : bool = not (left.Equals right)

@@ -250,3 +250,22 @@ module FrameReader =
                 Header = header
                 Payload = buffer.Slice(int64 header.Size, header.PayloadLength)
             }
+
+    [<CompiledName("Read")>]
+    let readMemory (settings: ConnectionSettings) (bytes: ReadOnlyMemory<byte>) : FrameParse =
+        let buffer = ReadOnlySequence bytes
+        read settings &buffer
+
+type ConnectionSettings with
+
+    static member op_Equality(left: ConnectionSettings | null, right: ConnectionSettings | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: ConnectionSettings | null, right: ConnectionSettings | null) : bool =
+        not (obj.Equals(left, right))
+
+type HeaderParse with
+
+    static member op_Equality(left: HeaderParse, right: HeaderParse) : bool = left.Equals right
+
+    static member op_Inequality(left: HeaderParse, right: HeaderParse) : bool = not (left.Equals right)

@@ -51,3 +51,10 @@ type Limits private (message: int64, fragment: int64, count: int) =
         Invariant $"messages of up to {message} bytes in up to {count} frames {fragments}"
 
     override limits.ToString() = limits.Text
+
+type Limits with
+
+    static member op_Equality(left: Limits | null, right: Limits | null) : bool = obj.Equals(left, right)
+
+    static member op_Inequality(left: Limits | null, right: Limits | null) : bool =
+        not (obj.Equals(left, right))

@@ -113,3 +113,15 @@ module Utf8 =
         || match validate start data with
            | Utf8Result.Valid state -> state.IsComplete
            | Utf8Result.Invalid _ -> false
+
+type Utf8State with
+
+    static member op_Equality(left: Utf8State, right: Utf8State) : bool = left.Equals right
+
+    static member op_Inequality(left: Utf8State, right: Utf8State) : bool = not (left.Equals right)
+
+type Utf8Result with
+
+    static member op_Equality(left: Utf8Result, right: Utf8Result) : bool = left.Equals right
+
+    static member op_Inequality(left: Utf8Result, right: Utf8Result) : bool = not (left.Equals right)

@@ -116,3 +116,27 @@ module ProxyTunnel =
     /// <param name="head">The answer's head, as <c>ResponseReader</c> gives it.</param>
     [<CompiledName("Check")>]
     val check: head: ResponseHead -> TunnelResult
+
+type ClientAgreement with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (ClientAgreement | null) * right: (ClientAgreement | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (ClientAgreement | null) * right: (ClientAgreement | null) -> bool
+
+type ClientResult with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (ClientResult | null) * right: (ClientResult | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (ClientResult | null) * right: (ClientResult | null) -> bool
+
+type TunnelResult with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (TunnelResult | null) * right: (TunnelResult | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (TunnelResult | null) * right: (TunnelResult | null) -> bool

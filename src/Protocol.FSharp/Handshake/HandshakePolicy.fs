@@ -132,3 +132,33 @@ type HandshakeOffer = {
     /// <summary>The extensions that the client offers, in its order of preference; empty where the policy reads none.</summary>
     Extensions: EquatableList<ExtensionOffer>
 }
+
+type OriginRule with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: OriginRule | null, right: OriginRule | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: OriginRule | null, right: OriginRule | null) : bool =
+        not (obj.Equals(left, right))
+
+type HandshakePolicy with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: HandshakePolicy | null, right: HandshakePolicy | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: HandshakePolicy | null, right: HandshakePolicy | null) : bool =
+        not (obj.Equals(left, right))
+
+type HandshakeOffer with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: HandshakeOffer | null, right: HandshakeOffer | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: HandshakeOffer | null, right: HandshakeOffer | null) : bool =
+        not (obj.Equals(left, right))

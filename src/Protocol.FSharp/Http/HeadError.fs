@@ -111,3 +111,13 @@ type HeadError =
 
     /// <summary>The <c>Description</c>.</summary>
     override error.ToString() : string = error.Description
+
+type HeadError with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: HeadError | null, right: HeadError | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: HeadError | null, right: HeadError | null) : bool =
+        not (obj.Equals(left, right))

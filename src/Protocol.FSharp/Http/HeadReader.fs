@@ -375,3 +375,13 @@ module internal HeadReader =
 
     let read kind limits (state: HeadState<'start>) (bytes: ReadOnlySpan<byte>) : HeadStep<'start> =
         next kind limits state 0 bytes
+
+type HeadLimits with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: HeadLimits | null, right: HeadLimits | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: HeadLimits | null, right: HeadLimits | null) : bool =
+        not (obj.Equals(left, right))

@@ -213,3 +213,12 @@ and [<Sealed; AllowNullLiteral(false); NoEquality; NoComparison>] RequestReader
             | RequestParse.NotHttp as other -> found <- ValueSome other
 
         ValueOption.defaultValue (RequestParse.Incomplete next) found
+
+type Request with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Request | null, right: Request | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Request | null, right: Request | null) : bool =
+        not (obj.Equals(left, right))

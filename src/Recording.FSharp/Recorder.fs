@@ -22,10 +22,12 @@ type internal WatchedDecoder(inner: PayloadDecoder, frame: ArrivingFrame, gate: 
     override _.Decoded = inner.Decoded
 
     override _.Skip count =
+        // Before the lock: a decoder is code of others.
+        let decoded = inner.Decoded.Slice(0, count)
         Monitor.Enter gate
 
         try
-            frame.TakeDecoded(inner.Decoded.Slice(0, count))
+            frame.TakeDecoded decoded
         finally
             Monitor.Exit gate
 
@@ -44,7 +46,7 @@ type Recorder
     (limits: RecorderLimits, settings: ConnectionSettings, started: DateTimeOffset) =
     do
         ArgumentNullException.ThrowIfNull(limits, nameof limits)
-        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+        ConnectionSettings.check settings
 
     let gate = obj ()
     let frame = ArrivingFrame(settings, limits.MaxPayloadBytes)

@@ -157,3 +157,52 @@ module internal HeaderBytes =
             bytes[i] <- byte (header.PayloadLength >>> (8 * (size - 1 - i)))
 
         bytes
+
+type RecordedPayload with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: RecordedPayload | null, right: RecordedPayload | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: RecordedPayload | null, right: RecordedPayload | null) : bool =
+        not (obj.Equals(left, right))
+
+type FrameEnding with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: FrameEnding | null, right: FrameEnding | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: FrameEnding | null, right: FrameEnding | null) : bool =
+        not (obj.Equals(left, right))
+
+type Recorded with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Recorded | null, right: Recorded | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Recorded | null, right: Recorded | null) : bool =
+        not (obj.Equals(left, right))
+
+type RecordedStep with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: RecordedStep | null, right: RecordedStep | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: RecordedStep | null, right: RecordedStep | null) : bool =
+        not (obj.Equals(left, right))
+
+type Recording with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Recording | null, right: Recording | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Recording | null, right: Recording | null) : bool =
+        not (obj.Equals(left, right))

@@ -312,3 +312,13 @@ module internal RecordingReader =
         match guard 0 (fun () -> origin (words parts.Head)) with
         | Ok recording -> steps recording (ResizeArray()) parts.Tail
         | Error malformed -> malformed
+
+type RecordingParse with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: RecordingParse | null, right: RecordingParse | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: RecordingParse | null, right: RecordingParse | null) : bool =
+        not (obj.Equals(left, right))

@@ -18,8 +18,8 @@ module internal RecordingWords =
         [ ""; "c2"; "e0"; "e1"; "ed"; "f0"; "f1"; "f4" ]
         |> List.map (fun tail ->
             match Utf8.validate Utf8.start (ReadOnlySpan(Convert.FromHexString tail)) with
-            | Valid state -> struct (state, tail)
-            | Invalid _ -> struct (Utf8.start, ""))
+            | Utf8Result.Valid state -> struct (state, tail)
+            | Utf8Result.Invalid _ -> struct (Utf8.start, ""))
 
 /// Words of the text.
 module internal RecordingWriter =

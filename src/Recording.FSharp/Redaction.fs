@@ -91,3 +91,13 @@ module internal Redaction =
         | State.CloseSent _
         | State.Draining _
         | State.Closed _ -> state
+
+type RecorderLimits with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: RecorderLimits | null, right: RecorderLimits | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: RecorderLimits | null, right: RecorderLimits | null) : bool =
+        not (obj.Equals(left, right))

@@ -161,7 +161,7 @@ type Replay with
     /// <param name="recording">The recording.</param>
     [<CompiledName("RunWith")>]
     static member runWith (settings: ConnectionSettings) (recording: Recording) : Replay =
-        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+        ConnectionSettings.check settings
         ArgumentNullException.ThrowIfNull(recording, nameof recording)
         ReplayRun.runWith settings recording
 
@@ -171,3 +171,22 @@ type Replay with
     static member run(recording: Recording) : Replay =
         ArgumentNullException.ThrowIfNull(recording, nameof recording)
         ReplayRun.runWith recording.Settings recording
+
+type ReplayedStep with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: ReplayedStep | null, right: ReplayedStep | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: ReplayedStep | null, right: ReplayedStep | null) : bool =
+        not (obj.Equals(left, right))
+
+type Replay with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Replay | null, right: Replay | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Replay | null, right: Replay | null) : bool =
+        not (obj.Equals(left, right))

@@ -5,7 +5,6 @@ open System
 open System.Globalization
 open type System.FormattableString
 
-/// <summary>Replays in words.</summary>
 module ReplayText =
 
     let private plural (count: int64) (noun: string) : string =
@@ -58,8 +57,6 @@ module ReplayText =
             let frames = plural (int64 message.Fragments) "frame"
             Invariant $", receiving {kind message.Kind} ({bytes message.Size} in {frames} so far{owed})"
 
-    /// <summary>A state in words, such as <c>Open, sending text</c>.</summary>
-    /// <param name="state">The state.</param>
     [<CompiledName("OfState")>]
     let ofState (state: State) : string =
         ArgumentNullException.ThrowIfNull(state, nameof state)
@@ -71,8 +68,6 @@ module ReplayText =
         | State.Draining ending -> Invariant $"Draining, {closure ending}"
         | State.Closed ending -> Invariant $"Closed, {closure ending}"
 
-    /// <summary>A frame's header in words, such as <c>Text, 5 bytes, not final</c>.</summary>
-    /// <param name="header">The header.</param>
     [<CompiledName("OfHeader")>]
     let ofHeader (header: inref<FrameHeader>) : string =
         let final = if header.Fin then "" else ", not final"
@@ -107,8 +102,6 @@ module ReplayText =
         | Command.Close sent -> Invariant $"Close {status sent}"
         | Command.Fail sent -> Invariant $"Close {status sent}, and the end"
 
-    /// <summary>What happened, in words: <c>&lt;</c> came from the peer, <c>&gt;</c> was sent.</summary>
-    /// <param name="what">What happened.</param>
     [<CompiledName("OfRecorded")>]
     let ofRecorded (what: Recorded) : string =
         ArgumentNullException.ThrowIfNull(what, nameof what)
@@ -142,8 +135,6 @@ module ReplayText =
         | Output.Pong payload -> control "Pong" payload
         | Output.Close sent -> Invariant $"Close {status sent}"
 
-    /// <summary>What a step led to, in words: the state, what the application is told, what is written, and the half-close.</summary>
-    /// <param name="transition">What it led to.</param>
     [<CompiledName("OfTransition")>]
     let ofTransition (transition: Transition) : string =
         let told =
@@ -164,8 +155,6 @@ module ReplayText =
         | ValueSome refusal -> Invariant $"refused: {refusal}"
         | ValueNone -> ofTransition step.Transition
 
-    /// <summary>A replay, a line for each step: what happened, and what it led to.</summary>
-    /// <param name="replay">The replay.</param>
     [<CompiledName("Lines")>]
     let lines (replay: Replay) : string[] =
         ArgumentNullException.ThrowIfNull(replay, nameof replay)
@@ -182,11 +171,6 @@ module ReplayText =
                 "(what was refused then is accepted now: the recording knows nothing of what would have come)"
         |]
 
-    /// <summary>
-    /// What is different from what was recorded, three lines for each such step: the step, what it led to then, and what it leads to now.
-    /// Nothing when all is as it was.
-    /// </summary>
-    /// <param name="replay">The replay.</param>
     [<CompiledName("Differences")>]
     let differences (replay: Replay) : string[] =
         ArgumentNullException.ThrowIfNull(replay, nameof replay)

@@ -25,8 +25,8 @@ module internal Stuffing =
             [ 0x80uy; 0x90uy; 0xA0uy ]
             |> List.tryPick (fun candidate ->
                 match Utf8.validate text (ReadOnlySpan [| candidate |]) with
-                | Valid state -> Some(candidate, state)
-                | Invalid _ -> None)
+                | Utf8Result.Valid state -> Some(candidate, state)
+                | Utf8Result.Invalid _ -> None)
 
         match next with
         | Some(byte, state) when room > 0L -> byte :: complete state (room - 1L)

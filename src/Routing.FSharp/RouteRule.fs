@@ -11,7 +11,9 @@ type RouteValues internal (names: string[], values: obj[]) =
 
     static let empty = RouteValues([||], [||])
 
-    let find (name: string) = Array.IndexOf(names, name)
+    let find (name: string) =
+        ArgumentNullException.ThrowIfNull(name, nameof name)
+        Array.IndexOf(names, name)
 
     static member Empty: RouteValues = empty
 

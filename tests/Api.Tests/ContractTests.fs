@@ -81,10 +81,6 @@ let private publicTypes =
         else
             t)
 
-/// A message passes through it: it looks at nothing that it doesn't need.
-let private isHot (method: MethodBase) =
-    method.DeclaringType.Name = "FrameReader"
-
 /// What a step leads to is made by the library alone, and no door takes it: its default has no state.
 let private isOutcome (t: Type) = t = typeof<Transition>
 
@@ -107,6 +103,27 @@ let private takesAnything (method: MethodBase) =
     || method.Name = "Equals"
     || method.Name = "CompareTo"
 
+/// A sink as `Receive` takes one: a struct.
+[<Struct; NoComparison; NoEquality>]
+type private Sink =
+    interface Buffers.IBufferWriter<byte> with
+        member _.Advance _ = ()
+        member _.GetMemory size = Memory(Array.zeroCreate (max 1 size))
+        member _.GetSpan size = Span(Array.zeroCreate (max 1 size))
+
+/// A generic method of some types that it may have.
+let private closed (method: MethodInfo) : MethodInfo =
+    method.MakeGenericMethod [|
+        for parameter in method.GetGenericArguments() ->
+            if
+                parameter.GenericParameterAttributes.HasFlag
+                    GenericParameterAttributes.NotNullableValueTypeConstraint
+            then
+                typeof<Sink>
+            else
+                typeof<string>
+    |]
+
 let private doors (t: Type) : MethodBase list = [
     let flags =
         BindingFlags.Public
@@ -119,12 +136,14 @@ let private doors (t: Type) : MethodBase list = [
             not (
                 isMade method
                 || takesAnything method
-                || isHot method
                 || method.IsAbstract
                 || method.IsSpecialName
             )
         then
-            if method.IsGenericMethodDefinition then () else method
+            if method.IsGenericMethodDefinition then
+                closed method
+            else
+                method
 
     for constructor in t.GetConstructors() do
         if not (isMade constructor || t.IsAbstract) then
@@ -247,6 +266,19 @@ let tests =
             if not wrong.IsEmpty then
                 failwith (String.Join("\n", wrong)))
 
+        testCase "a case of a union is called by the union's name in F#" (fun () ->
+            let isFree (t: Type) =
+                FSharpType.IsUnion t
+                && not (t.IsDefined typeof<RequireQualifiedAccessAttribute>)
+
+            [
+                for package in Packages.all do
+                    for t in package.Assembly.GetExportedTypes() do
+                        if package.Language.IsFSharp && not (isUnionCase t) && isFree t then
+                            t.FullName
+            ]
+            =! [])
+
         testCase "nothing of a value can be set after it was made" (fun () ->
             [
                 for t in publicTypes do
@@ -287,6 +319,51 @@ let tests =
 
             if not wrong.IsEmpty then
                 failwith (String.Join("\n", wrong)))
+
+        testCase "what Equals compares by content, == of C# compares as it does" (fun () ->
+            let left, right = everything (), everything ()
+            let equals = [| typeof<obj> |]
+
+            let isPure (t: Type) =
+                t.Assembly <> typeof<RouteTable>.Assembly
+
+            let wrong = [
+                for t in publicTypes do
+                    let isCompared =
+                        not t.IsEnum
+                        && not (isNull (t.GetMethod("Equals", equals)))
+                        && t.GetMethod("Equals", equals).DeclaringType = t
+
+                    if isPure t && isWritten t && isCompared then
+                        match
+                            t.GetMethod("op_Equality", [| t; t |]), t.GetMethod("op_Inequality", [| t; t |])
+                        with
+                        | null, _
+                        | _, null -> $"{t.Name}: no =="
+                        | same, other ->
+                            let ask (operator: MethodInfo) (first: obj) (second: obj) =
+                                operator.Invoke(null, [| first; second |]) :?> bool
+
+                            let values = samplesOf left t @ samplesOf right t
+
+                            for first in values do
+                                for second in values do
+                                    let expected = first.Equals second
+
+                                    if
+                                        ask same first second <> expected
+                                        || ask other first second = expected
+                                    then
+                                        $"{t.Name}: {first} and {second}"
+
+                                if
+                                    not t.IsValueType && (ask same first null || not (ask other null first))
+                                then
+                                    $"{t.Name}: null"
+            ]
+
+            if not wrong.IsEmpty then
+                failwith (String.Join("\n", List.distinct wrong)))
 
         testCase "two values that were made alike are equal wherever = compiles" (fun () ->
             let left, right = everything (), everything ()

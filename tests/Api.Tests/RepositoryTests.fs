@@ -60,4 +60,39 @@ let repository =
 
             test <@ props.Contains("github.com/$(RepositoryOwner)/FunctionalWs", StringComparison.Ordinal) @>
             test <@ props.Contains("$(RepositoryOwner).github.io", StringComparison.Ordinal) @>)
+
+        testCase
+            "the page on its architecture names each file of the core, in the order in which they are compiled"
+            (fun () ->
+                let read (path: string) =
+                    File.ReadAllText(Path.Combine(Packages.root, path))
+
+                let compiled = [
+                    for file in
+                        Regex.Matches(
+                            read "src/Protocol.FSharp/FunctionalWs.Protocol.fsproj",
+                            @"Include=""(\w+/)(\w+)\.fs"""
+                        ) -> file.Groups[1].Value, file.Groups[2].Value
+                ]
+
+                let page = read "docs/architecture.md"
+                let from = page.IndexOf("| folder, in compile order", StringComparison.Ordinal)
+
+                let table =
+                    page.Substring(from, page.IndexOf("\n\n", from, StringComparison.Ordinal) - from)
+
+                let mutable folder = ""
+
+                let named = [
+                    for row in table.Split('\n', StringSplitOptions.RemoveEmptyEntries) |> Array.skip 2 do
+                        let cells = row.Split '|'
+
+                        if cells[1].Trim() <> "" then
+                            folder <- cells[1].Trim().Trim '`'
+
+                        for file in Regex.Matches(cells[2], @"`(\w+)`") do
+                            folder, file.Groups[1].Value
+                ]
+
+                named =! compiled)
     ]

@@ -55,6 +55,10 @@ internal static class ClientSide
         var request = ClientHandshake.CreateRequest(Key, offer, WebSocketUri.Parse("ws://h/chat"));
         Check.Equal("GET ws://h/chat HTTP/1.1", request.ToString());
         Check.True(request.Uri.Host == "h" && request.Offer == offer);
+        // By content: two that were made apart are the same.
+        var one = ClientOffer.Default.WithOrigin("https://example.com");
+        var two = ClientOffer.Default.WithOrigin("https://example.com");
+        Check.True(!ReferenceEquals(one, two) && one == two && two != offer);
         Check.Equal("dGhlIHNhbXBsZSBub25jZQ==", request.Request.Headers.Get("Sec-WebSocket-Key"));
 
         var opened = (ClientResult.Opened)ClientHandshake.Check(request, Head(Accepted + "frames"));

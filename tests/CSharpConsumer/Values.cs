@@ -24,6 +24,9 @@ internal static class Values
         var buffer = new ReadOnlySequence<byte>(bytes.WrittenMemory);
         var parse = FrameReader.Read(ConnectionSettings.Server, buffer);
         Check.True(parse.IsComplete);
+        Check.True(
+            FrameReader.Read(ConnectionSettings.Server, bytes.WrittenSpan.ToArray()).IsComplete
+        );
         var frame = parse.Frame;
         Check.True(frame.ToArray().AsSpan().SequenceEqual("hi"u8));
         Check.True(frame.Header.TryGetMaskingKey(out var key) && key == 0x3d21fa37);
@@ -44,6 +47,16 @@ internal static class Values
         Check.True(opcode.ToByte() == 9 && !Opcode.TryOfByte(3, out _));
     }
 
+    private static string Named(State state) =>
+        state switch
+        {
+            State.Open => "open",
+            State.CloseSent { Sent.Number: var code } => $"closing with {code}",
+            State.Draining { Closure: Closure.Failed } => "failed",
+            State.Draining => "draining",
+            _ => "closed",
+        };
+
     public static void Steps()
     {
         var transition = Connection.Receive(
@@ -57,6 +70,12 @@ internal static class Values
         Check.True(failed.TryGetSent(out var status) && status.Number == 1002);
         var error = ((Closure.Failed)failed).Error;
         Check.Equal(status.Reason, error.Description);
+        Check.True(status == CloseStatus.Create(CloseCode.ProtocolError, status.Reason));
+        Check.True(
+            Opcode.Ping != Opcode.Pong && ConnectionSettings.Server != ConnectionSettings.Client
+        );
+        Check.Equal("failed", Named(transition.State));
+        Check.Equal("open", Named(Connection.Start));
         Check.Equal(("RFC 6455 §5.1", 1002), ($"{error.Section}", error.CloseCode.Value));
         Check.True(error.Rule.StartsWith("A client masks"));
         var broken = Violation.OfInput(Connection.Start, 5, Input.NewBroken(error), error);

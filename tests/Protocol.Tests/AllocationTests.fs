@@ -32,8 +32,8 @@ let private readAndReceive (wire: byte[]) () =
     | FrameParse.Incomplete
     | FrameParse.Malformed _ -> failwith "no frame"
 
-let private sendMessage: unit -> unit =
-    let command = Command.Message MessageKind.Text
+let private sendMessage (kind: MessageKind) : unit -> unit =
+    let command = Command.Message kind
 
     fun () ->
         match Connection.send Connection.start command with
@@ -63,5 +63,10 @@ let allocations =
                 (fun (opcode, size) ->
                     let wire = frame true opcode (Array.create size 65uy)
                     allocatedBy (readAndReceive wire) =! 0L)
+
+            testTheory
+                "sending a message allocates nothing"
+                [ MessageKind.Text; MessageKind.Binary ]
+                (fun kind -> allocatedBy (sendMessage kind) =! 0L)
         ]
     )

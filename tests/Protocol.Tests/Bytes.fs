@@ -43,8 +43,8 @@ let utf8 (text: string) : byte[] = Encoding.UTF8.GetBytes text
 /// What a text owes after its first bytes.
 let owedAfter (text: byte[]) : Utf8State =
     match Utf8.validate Utf8.start (ReadOnlySpan text) with
-    | Valid state -> state
-    | Invalid position -> failwith $"no text: byte {position}"
+    | Utf8Result.Valid state -> state
+    | Utf8Result.Invalid position -> failwith $"no text: byte {position}"
 
 let key: uint32 = BitConverter.ToUInt32([| 0x37uy; 0xFAuy; 0x21uy; 0x3Duy |], 0)
 

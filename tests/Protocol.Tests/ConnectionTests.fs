@@ -2,6 +2,8 @@ module FunctionalWs.Protocol.Tests.ConnectionTests
 
 open System
 open Expecto
+open FsCheck
+open FsCheck.FSharp
 open Swensen.Unquote
 open FunctionalWs.Protocol
 open FunctionalWs.Protocol.Tests.Bytes
@@ -409,4 +411,217 @@ let totality =
                 |]
 
                 wire.Length = 0 || serve [ wire ] = serve (cut cuts wire))
+    ]
+
+let private opcodes = [|
+    Opcode.Continuation
+    Opcode.Text
+    Opcode.Binary
+    Opcode.Close
+    Opcode.Ping
+    Opcode.Pong
+|]
+
+/// Frames as callers can make them by hand, most of which no reader makes.
+let private byHand: Gen<Frame> =
+    gen {
+        let! fin = Gen.elements [ true; false ]
+        let! bits = Gen.choose (0, 255)
+        let! opcode = Gen.elements opcodes
+        let! key = Gen.elements [ ValueNone; ValueSome 0u; ValueSome 0x3D21FA37u ]
+        let! size = Gen.elements [ 0; 1; 2; 124; 125; 126; 200; 1_024; 1_025; 5_000 ]
+        let! payload = Gen.choose (0, 255) |> Gen.map byte |> Gen.arrayOfLength size
+        let! isAscii = Gen.elements [ true; false ]
+
+        let! announced =
+            Gen.elements [ int64 size; 0L; -1L; 126L; Int64.MaxValue; Int64.MinValue ]
+
+        let! cuts = Gen.choose (0, 300) |> Gen.listOfLength 3
+
+        let payload =
+            if isAscii then
+                Array.map (fun b -> b &&& 0x7Fuy) payload
+            else
+                payload
+
+        return {
+            Header = {
+                Fin = fin
+                ReservedBits = LanguagePrimitives.EnumOfValue(byte (if fin then bits else 0))
+                Opcode = opcode
+                MaskingKey = key
+                PayloadLength = announced
+                Size = size
+            }
+            Payload = segments cuts payload
+        }
+    }
+
+let private anyLength =
+    Gen.elements [ 0L; 1L; -1L; 1_048_576L; Int64.MaxValue; Int64.MinValue ]
+
+let private partial: Gen<PartialMessage> =
+    gen {
+        let! kind = Gen.elements [ MessageKind.Text; MessageKind.Binary ]
+        let! bits = Gen.elements [ 0uy; 4uy; 255uy ]
+        let! size = anyLength
+        let! fragment = anyLength
+        let! wire = anyLength
+        let! count = Gen.elements [ 0; 1; -1; Int32.MaxValue; Int32.MinValue ]
+
+        return {
+            Kind = kind
+            ReservedBits = LanguagePrimitives.EnumOfValue bits
+            Size = size
+            FragmentSize = fragment
+            WireSize = wire
+            Fragments = count
+            Text = owedAfter (Array.truncate (count &&& 1) [| 0xC3uy |])
+        }
+    }
+
+let private anyState: Gen<State> =
+    gen {
+        let! receiving = Gen.oneof [ Gen.constant ValueNone; Gen.map ValueSome partial ]
+        let closure = Closure.Abandoned CloseStatus.NoStatus
+
+        return!
+            Gen.elements [
+                State.Open(receiving, ValueNone)
+                State.CloseSent(CloseStatus.NoStatus, receiving)
+                State.Draining closure
+                State.Closed closure
+            ]
+    }
+
+let private anyError =
+    Gen.elements [
+        ProtocolError.ReservedBits 255uy
+        ProtocolError.FragmentTooBig(Int64.MinValue, Int64.MinValue)
+        ProtocolError.MessageTooBig(Int64.MinValue, Int64.MinValue)
+        ProtocolError.ExtensionFailed(Unchecked.defaultof<string>, String('é', 500))
+        ProtocolError.CloseCodeInvalid Int32.MinValue
+    ]
+
+[<Tests>]
+let total =
+    testList "inputs made by hand" [
+        testProperty
+            "have one answer each in every state, and none makes it throw"
+            (Prop.forAll
+                (Arb.fromGen (
+                    Gen.zip (Gen.zip byHand anyError) (Gen.zip anyState (Gen.elements [ true; false ]))
+                ))
+                (fun ((frame, error), (state, isServer)) ->
+                    let settings =
+                        if isServer then
+                            ConnectionSettings.Server
+                        else
+                            ConnectionSettings.Client
+
+                    for input in [ Input.Received frame; Input.Broken error; Input.EndOfStream ] do
+                        let next = (Connection.receive settings state input).State
+                        test <@ not (isNull (box next)) @>))
+
+        testTheory
+            "that are control frames no reader lets through fail the connection as the reader would"
+            [
+                Opcode.Close, true, 126, ProtocolError.ControlFrameTooLong Opcode.Close
+                Opcode.Ping, true, 200, ProtocolError.ControlFrameTooLong Opcode.Ping
+                Opcode.Pong, true, 126, ProtocolError.ControlFrameTooLong Opcode.Pong
+                Opcode.Ping, false, 0, ProtocolError.ControlFrameFragmented Opcode.Ping
+                Opcode.Close, false, 200, ProtocolError.ControlFrameFragmented Opcode.Close
+            ]
+            (fun (opcode, fin, size, error) ->
+                let frame: Frame = {
+                    Header = {
+                        Fin = fin
+                        ReservedBits = ReservedBits.None
+                        Opcode = opcode
+                        MaskingKey = ValueNone
+                        PayloadLength = int64 size
+                        Size = 2
+                    }
+                    Payload = whole (Array.zeroCreate size)
+                }
+
+                failure (input server nothingYet (Input.Received frame)) =! error)
+
+        testCase "that hold null are refused by the parameter's name" (fun () ->
+            let named (work: unit -> unit) : string | null =
+                try
+                    work ()
+                    "let in"
+                with :? ArgumentNullException as error ->
+                    error.ParamName
+
+            let receive settings state input () =
+                Connection.receive settings state input |> ignore
+
+            let send state command () = Connection.send state command |> ignore
+
+            let endpoint = WebSocketEndpoint.Create server
+            let noStatus = Unchecked.defaultof<CloseStatus>
+            let noPayload = Unchecked.defaultof<ControlPayload>
+            let noClosure = Unchecked.defaultof<Closure>
+
+            let noLimits = {
+                server with
+                    Limits = Unchecked.defaultof<Limits>
+            }
+
+            let ended = Input.EndOfStream
+
+            named (receive noLimits Connection.start ended) =! "settings"
+
+            named (receive server Connection.start (Input.Broken Unchecked.defaultof<ProtocolError>))
+            =! "input"
+
+            for state in
+                [
+                    State.CloseSent(noStatus, ValueNone)
+                    State.Draining noClosure
+                    State.Closed noClosure
+                ] do
+                named (receive server state ended) =! "state"
+                named (send state (Command.Message MessageKind.Text)) =! "state"
+
+            for command in
+                [
+                    Command.Ping noPayload
+                    Command.Pong noPayload
+                    Command.Close noStatus
+                    Command.Fail noStatus
+                ] do
+                named (send Connection.start command) =! "command"
+                named (fun () -> endpoint.Send command |> ignore) =! "command"
+
+            named (fun () -> WebSocketEndpoint.Create noLimits |> ignore) =! "settings"
+
+            named (fun () -> endpoint.Opened(noLimits, TimeSpan.Zero) |> ignore)
+            =! "settings"
+
+            named (fun () -> ServerSide.Create(HandshakePolicy.Default, noLimits) |> ignore)
+            =! "settings"
+
+            named (fun () -> read noLimits [||] |> ignore) =! "settings"
+
+            named (fun () -> FrameReader.readHeaderOf noLimits ReadOnlySpan.Empty |> ignore)
+            =! "settings"
+
+            named (fun () ->
+                endpoint.Adopt(Unchecked.defaultof<ReceiveStep>, Buffers.ArrayBufferWriter<byte>())
+                |> ignore)
+            =! "step"
+
+            for rule in
+                [
+                    Unchecked.defaultof<OriginRule>
+                    OriginRule.Exact Unchecked.defaultof<string>
+                    OriginRule.Matching Unchecked.defaultof<Predicate<string>>
+                ] do
+                named (fun () -> HandshakePolicy(origins = [ rule ]) |> ignore) =! "origins"
+
+            named (fun () -> HandshakePolicy(subprotocols = [ Unchecked.defaultof<string> ]) |> ignore)
+            =! "subprotocols")
     ]

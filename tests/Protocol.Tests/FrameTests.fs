@@ -206,6 +206,16 @@ let cutting =
                     if readFrom server (segments [ at ] sample) <> expected then
                         failwith $"cut at {at}")
 
+        testCase "a frame in an array is the same" (fun () ->
+            let wire = Array.append (frame true Opcode.Text "Hello"B) "rest"B
+
+            match FrameReader.readMemory server (ReadOnlyMemory wire) with
+            | FrameParse.Complete frame -> Frame(frame.Header, frame.ToArray()) =! read server wire
+            | FrameParse.Incomplete
+            | FrameParse.Malformed _ -> failwith "no frame"
+
+            test <@ (FrameReader.readMemory server (ReadOnlyMemory [| 0x81uy |])).IsIncomplete @>)
+
         testCase "a frame in segments of one byte is the same" (fun () ->
             for sample in samples do
                 readFrom server (segments [ 1 .. sample.Length ] sample) =! read server sample)
@@ -282,6 +292,75 @@ let writing =
                 raises<ArgumentOutOfRangeException> <@ write true ReservedBits.None 126L () @>
                 raises<ArgumentException> <@ write false ReservedBits.None 0L () @>
                 raises<ArgumentException> <@ write true ReservedBits.Rsv1 0L () @>)
+
+        testTheory
+            "every header that is written can be read, and no other is written"
+            [ true; false ]
+            (fun masked ->
+                let settings = {
+                    (if masked then server else client) with
+                        Limits = Limits.Create(Limits.Unlimited, Limits.Unlimited, 1)
+                        ReservedBits = ReservedBits.Rsv1 ||| ReservedBits.Rsv2 ||| ReservedBits.Rsv3
+                }
+
+                let lengths = [ -1L; 0L; 1L; 125L; 126L; 65_535L; 65_536L; Int64.MaxValue ]
+                let mutable written = 0
+
+                for first in 0..0xFFF do
+                    match Opcode.ofByte (byte (first &&& 0xF)) with
+                    | ValueNone -> ()
+                    | ValueSome opcode ->
+                        for length in lengths do
+                            let fin = first &&& 0x800 <> 0
+
+                            let bits: ReservedBits =
+                                LanguagePrimitives.EnumOfValue(byte (first >>> 4 &&& 0x7F))
+
+                            let key = if masked then ValueSome Bytes.key else ValueNone
+                            let wire = Array.zeroCreate<byte> 14
+
+                            try
+                                let size = FrameWriter.writeHeader fin bits opcode length key (Span wire)
+                                written <- written + 1
+
+                                match FrameReader.readHeaderOf settings (ReadOnlySpan(wire, 0, size)) with
+                                | HeaderParse.Complete header ->
+                                    header
+                                    =! {
+                                           Fin = fin
+                                           ReservedBits = bits
+                                           Opcode = opcode
+                                           MaskingKey = key
+                                           PayloadLength = length
+                                           Size = size
+                                       }
+                                | other -> failwith $"{bits} {opcode} {length}: {other}"
+                            with :? ArgumentException as error ->
+                                test <@ List.contains error.ParamName [ "fin"; "bits"; "payloadLength" ] @>
+                                wire =! Array.zeroCreate 14
+
+                // Three types of control frames with 3 sizes; two that begin a message with 8 combinations of bits, and the one that
+                // doesn't, final or not, with 7 sizes.
+                written =! 3 * 3 + (2 * 8 + 1) * 2 * 7)
+
+        testCase "bits that there aren't and those of a continuation aren't written, and are named" (fun () ->
+            let named (bits: byte) opcode =
+                let bits: ReservedBits = LanguagePrimitives.EnumOfValue bits
+
+                try
+                    FrameWriter.writeHeader true bits opcode 1L ValueNone (Span(Array.zeroCreate 14))
+                    |> ignore
+
+                    "written"
+                with
+                | :? ArgumentOutOfRangeException as error -> $"{error.ParamName} {error.ActualValue}"
+                | :? ArgumentException as error -> $"{error.ParamName}"
+
+            named 7uy Opcode.Text =! "written"
+            named 8uy Opcode.Text =! "bits 8"
+            named 0x1Fuy Opcode.Binary =! "bits 31"
+            named 1uy Opcode.Continuation =! "bits"
+            named 4uy Opcode.Ping =! "bits")
 
         testCase "a frame of a negative size isn't written, and the size is named" (fun () ->
             let named length opcode =

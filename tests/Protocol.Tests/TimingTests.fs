@@ -408,3 +408,101 @@ let readingAhead =
         testCase "changes nothing where the answer stays" (fun () ->
             obj.ReferenceEquals(opened.ReadOn empty, opened) =! true)
     ]
+
+[<Tests>]
+let farTimes =
+    testList "times at the ends of what there is" [
+        testCase "pings that would come after all times are never due" (fun () ->
+            let rare =
+                Timeouts.Never.WithPing(TimeSpan.MaxValue - TimeSpan.FromMinutes 30.0, seconds 1)
+
+            let endpoint =
+                WebSocketEndpoint
+                    .Create(ConnectionSettings.Server, rare, marks, TimeSpan.FromHours 1.0)
+                    .Opened(ConnectionSettings.Server, TimeSpan.FromHours 1.0)
+
+            endpoint.Deadline(TimeSpan.FromHours 1.0) =! TimeSpan.MaxValue
+            (endpoint.Tick(TimeSpan.FromHours 2.0, idle)).Due =! Due.Nothing)
+
+        testCase "an endpoint made before zero without limits is never asked again" (fun () ->
+            let before = TimeSpan.FromHours -1.0
+
+            let endpoint =
+                WebSocketEndpoint.Create(ConnectionSettings.Server, Timeouts.Never, marks, before)
+
+            endpoint.Deadline before =! TimeSpan.MaxValue
+
+            endpoint.Opened(ConnectionSettings.Server, before).Deadline before
+            =! TimeSpan.MaxValue)
+
+        testCase "no time makes an endpoint throw" (fun () ->
+            let ends = [
+                TimeSpan.MinValue
+                TimeSpan.FromHours -1.0
+                TimeSpan.Zero
+                TimeSpan.FromHours 1.0
+                TimeSpan.MaxValue
+            ]
+
+            let limits = [
+                TimeSpan.FromTicks 1L
+                seconds 10
+                TimeSpan.MaxValue - TimeSpan.FromMinutes 30.0
+                TimeSpan.MaxValue
+            ]
+
+            let full = {
+                idle with
+                    Received = Int64.MaxValue
+                    Taken = Int64.MaxValue
+                    Sent = Int64.MaxValue
+                    Untaken = Int64.MaxValue
+                    IsSending = true
+                    Unread = Int64.MaxValue
+            }
+
+            for start in ends do
+                for limit in limits do
+                    let timeouts =
+                        Timeouts.Never
+                            .WithOpening(limit)
+                            .WithClosing(limit)
+                            .WithPing(limit, limit)
+                            .WithMessage(limit)
+                            .WithSending(limit)
+
+                    let opening =
+                        WebSocketEndpoint.Create(ConnectionSettings.Server, timeouts, marks, start)
+
+                    let opened = opening.Opened(ConnectionSettings.Server, start)
+                    let begun = after opened (frame false Opcode.Text "a"B)
+                    let closing = (opened.Send(Command.Close CloseStatus.NoStatus)).Next
+
+                    for first in [ opening; opened; begun; closing ] do
+                        for now in ends do
+                            for traffic in [ idle; full ] do
+                                let mutable endpoint = first
+
+                                for look in [ now; start; TimeSpan.MaxValue ] do
+                                    endpoint <- (endpoint.Tick(look, traffic)).Next
+                                    endpoint.Deadline look |> ignore)
+
+        testCase "what waits unread costs no more than there are numbers for" (fun () ->
+            let most: Unread = {
+                Messages = Int32.MaxValue
+                Bytes = Int64.MaxValue
+                Fragments = Int32.MaxValue
+            }
+
+            most.Cost =! Int64.MaxValue
+
+            {
+                most with
+                    Messages = 0
+                    Fragments = 0
+            }
+                .Cost
+            =! Int64.MaxValue
+
+            (opened.ReadOn most).Reading =! Reading.Stop)
+    ]

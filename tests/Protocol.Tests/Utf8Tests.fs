@@ -12,8 +12,8 @@ let private validatePieces (pieces: byte[] list) : Result<int, int> =
         | Error position -> Error position
         | Ok(struct (state, seen)) ->
             match Utf8.validate state (ReadOnlySpan piece) with
-            | Valid next -> Ok(struct (next, seen + piece.Length))
-            | Invalid position -> Error(seen + position)
+            | Utf8Result.Valid next -> Ok(struct (next, seen + piece.Length))
+            | Utf8Result.Invalid position -> Error(seen + position)
 
     pieces
     |> List.fold folder (Ok(struct (Utf8.start, 0)))
@@ -103,8 +103,8 @@ let utf8 =
 
                 let isText =
                     match Utf8.validate Utf8.start (ReadOnlySpan data) with
-                    | Valid state -> state.IsComplete
-                    | Invalid _ -> false
+                    | Utf8Result.Valid state -> state.IsComplete
+                    | Utf8Result.Invalid _ -> false
 
                 if isText <> Text.Unicode.Utf8.IsValid(ReadOnlySpan data) then
                     failwith $"%06X{value}")

@@ -16,8 +16,8 @@ let payloadOf (text: string) : ControlPayload =
 /// What a text owes after its first bytes.
 let owedAfter (text: byte[]) : Utf8State =
     match Utf8.validate Utf8.start (ReadOnlySpan text) with
-    | Valid state -> state
-    | Invalid position -> failwith $"no text: byte {position}"
+    | Utf8Result.Valid state -> state
+    | Utf8Result.Invalid position -> failwith $"no text: byte {position}"
 
 /// A client's frame.
 let frame (fin: bool) (opcode: Opcode) (payload: byte[]) : byte[] =

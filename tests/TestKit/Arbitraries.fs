@@ -82,8 +82,8 @@ type Values =
         Gen.elements [ [||]; [| 0xE2uy |]; [| 0xF0uy; 0x9Fuy |] ]
         |> Gen.map (fun piece ->
             match Utf8.validate Utf8.start (ReadOnlySpan piece) with
-            | Valid state -> state
-            | Invalid position -> failwith $"{position}")
+            | Utf8Result.Valid state -> state
+            | Utf8Result.Invalid position -> failwith $"{position}")
         |> Arb.fromGen
 
     static member FrameHeader() =

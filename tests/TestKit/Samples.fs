@@ -59,8 +59,8 @@ let private challenges =
 
 let utf8State (bytes: byte[]) =
     match Utf8.validate Utf8.start (ReadOnlySpan bytes) with
-    | Valid state -> state
-    | Invalid position -> failwith $"{position}"
+    | Utf8Result.Valid state -> state
+    | Utf8Result.Invalid position -> failwith $"{position}"
 
 let private deflate =
     DeflateOffer.Create(false, true, Nullable 10, Nullable(), false)

@@ -249,11 +249,11 @@ let texts =
 
                 let isText (at: int) =
                     match Utf8.validate Utf8.start (ReadOnlySpan(data, 0, at)) with
-                    | Invalid _ -> false
-                    | Valid state ->
+                    | Utf8Result.Invalid _ -> false
+                    | Utf8Result.Valid state ->
                         match Utf8.validate state (ReadOnlySpan(data, at, 3 - at)) with
-                        | Valid state -> state.IsComplete
-                        | Invalid _ -> false
+                        | Utf8Result.Valid state -> state.IsComplete
+                        | Utf8Result.Invalid _ -> false
 
                 for value in 0..step..0xFFFFFF do
                     data[0] <- byte (value >>> 16)

@@ -95,16 +95,20 @@ module Connection =
         | State.CloseSent _
         | State.Closed _ -> state
 
+    /// RFC 6455 §5.5.1, §7.4: nothing, or a code that may be sent and a reason in UTF-8.
     let internal readClose (payload: ReadOnlySpan<byte>) : Result<CloseStatus, ProtocolError> =
         match payload.Length with
         | 0 -> Ok CloseStatus.NoStatus
+        // §5.5.1: a body begins with a code of two bytes.
         | 1 -> Error ProtocolError.CloseFrameTooShort
         | _ ->
             let code = int (BinaryPrimitives.ReadUInt16BigEndian payload)
             let reason = payload.Slice 2
 
+            // §5.5.1: what follows the code is UTF-8.
             if not (Text.Unicode.Utf8.IsValid reason) then
                 Error ProtocolError.CloseReasonNotUtf8
+            // §7.4: codes that are reserved, or that nobody has defined, aren't sent.
             elif not (CloseCode.IsValid code) then
                 Error(ProtocolError.CloseCodeInvalid code)
             else
@@ -113,6 +117,7 @@ module Connection =
     /// The server shuts its side down at once; the client lets the server go first (RFC 6455 §7.1.1).
     let internal onClose (settings: ConnectionSettings) (state: State) (received: CloseStatus) : Transition =
         match state with
+        // §5.5.1: a close frame MUST be answered with one, unless one was sent; the answer has its code.
         | State.Open _ -> {
             State = State.Draining(Closure.Clean(received, received, Initiator.Remote))
             Event = ValueSome(Event.Close received)
@@ -261,16 +266,55 @@ module Connection =
         (receiving: PartialMessage voption)
         (frame: inref<Frame>)
         : Transition =
-        if Opcode.isControl frame.Header.Opcode then
+        let opcode = frame.Header.Opcode
+
+        // A reader lets none of the first two through; a caller may make a frame by hand.
+        // §5.5: a control frame is not fragmented.
+        if Opcode.isControl opcode && not frame.Header.Fin then
+            fail state (ProtocolError.ControlFrameFragmented opcode)
+        // §5.5: a control frame has a payload of 125 bytes or less.
+        elif Opcode.isControl opcode && frame.Payload.Length > int64 ControlPayload.MaxLength then
+            fail state (ProtocolError.ControlFrameTooLong opcode)
+        elif Opcode.isControl opcode then
             let payload = Frame.toArray &frame
-            onControl settings state frame.Header.Opcode (ReadOnlySpan payload)
+            onControl settings state opcode (ReadOnlySpan payload)
         else
             onData settings state receiving &frame
 
+    // ---- What unions take although it is null, missed at the door
+
+    let private checkState (state: State) : unit =
+        ArgumentNullException.ThrowIfNull(state, nameof state)
+
+        match state with
+        | State.Open _ -> ()
+        | State.CloseSent(sent, _) -> ArgumentNullException.ThrowIfNull(sent, nameof state)
+        | State.Draining closure
+        | State.Closed closure -> ArgumentNullException.ThrowIfNull(closure, nameof state)
+
+    let private checkInput (input: Input) : unit =
+        match input with
+        | Input.Broken error -> ArgumentNullException.ThrowIfNull(error, nameof input)
+        | Input.Received _
+        | Input.EndOfStream -> ()
+
+    let private checkCommand (command: Command) : unit =
+        ArgumentNullException.ThrowIfNull(command, nameof command)
+
+        match command with
+        | Command.Ping payload
+        | Command.Pong payload -> ArgumentNullException.ThrowIfNull(payload, nameof command)
+        | Command.Close status
+        | Command.Fail status -> ArgumentNullException.ThrowIfNull(status, nameof command)
+        | Command.Message _
+        | Command.FirstFragment _
+        | Command.NextFragment _ -> ()
+
     [<CompiledName("Receive")>]
     let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =
-        ArgumentNullException.ThrowIfNull(settings, nameof settings)
-        ArgumentNullException.ThrowIfNull(state, nameof state)
+        ConnectionSettings.check settings
+        checkState state
+        checkInput input
 
         match state, input with
         | (State.Open(receiving, _) | State.CloseSent(_, receiving)), Input.Received frame ->
@@ -338,8 +382,8 @@ module Connection =
 
     [<CompiledName("Send")>]
     let send (state: State) (command: Command) : SendResult =
-        ArgumentNullException.ThrowIfNull(state, nameof state)
-        ArgumentNullException.ThrowIfNull(command, nameof command)
+        checkState state
+        checkCommand command
 
         match state, command with
         | State.Open(receiving, sending), _ -> sendOpen state receiving sending command
@@ -348,6 +392,7 @@ module Connection =
                 stay (State.Draining(Closure.Abandoned sent)) with
                     HalfClose = true
             }
+        // §5.5.1: nothing of an application's MUST follow its close frame.
         | State.CloseSent _, _
         | State.Draining _, _
         | State.Closed _, _ -> SendResult.Refused SendError.Closing

@@ -54,7 +54,8 @@ module Connection =
 
     /// <summary>
     /// The next state after something came from the peer. Total: every input has one answer in every state, and no input
-    /// makes it throw. Allocates nothing for an unfragmented data frame.
+    /// makes it throw but one that holds null. A control frame that no reader would let through, made by hand, fails the connection as
+    /// the reader would (RFC 6455 §5.5). Allocates nothing for an unfragmented data frame.
     /// </summary>
     /// <param name="settings">The side this is, and its limits.</param>
     /// <param name="state">The state before.</param>
@@ -62,6 +63,7 @@ module Connection =
     /// What came. A frame's payload is read, not kept. A frame of a message that extensions have marked fails the connection:
     /// such messages are for <c>WebSocketEndpoint</c>, which has them decoded.
     /// </param>
+    /// <exception cref="T:System.ArgumentNullException">An argument, or what it consists of, is null.</exception>
     [<CompiledName("Receive")>]
     val receive: settings: ConnectionSettings -> state: State -> input: Input -> Transition
 
@@ -74,5 +76,6 @@ module Connection =
     /// </summary>
     /// <param name="state">The state before.</param>
     /// <param name="command">What is wanted.</param>
+    /// <exception cref="T:System.ArgumentNullException">An argument, or what it consists of, is null.</exception>
     [<CompiledName("Send")>]
     val send: state: State -> command: Command -> SendResult

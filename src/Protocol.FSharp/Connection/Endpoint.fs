@@ -121,7 +121,7 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
     }
 
     static member Create(settings: ConnectionSettings) : WebSocketEndpoint =
-        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+        ConnectionSettings.check settings
 
         let terms = {
             Settings = settings
@@ -135,7 +135,7 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
     static member Create
         (settings: ConnectionSettings, timeouts: Timeouts, readAhead: ReadAhead, now: TimeSpan)
         : WebSocketEndpoint =
-        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+        ConnectionSettings.check settings
         ArgumentNullException.ThrowIfNull(timeouts, nameof timeouts)
         ArgumentNullException.ThrowIfNull(readAhead, nameof readAhead)
 
@@ -148,7 +148,7 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
         WebSocketEndpoint(terms, Connection.start, Place.Between, Watch.start now, Reading.On)
 
     member endpoint.Opened(settings: ConnectionSettings, now: TimeSpan) : WebSocketEndpoint =
-        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+        ConnectionSettings.check settings
 
         WebSocketEndpoint(
             {
@@ -184,6 +184,8 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
             key: uint32,
             decoder: PayloadDecoder | null
         ) : ReceiveStep =
+        ArgumentNullException.ThrowIfNull(answers, nameof answers)
+
         if not isBetweenMessages || bytes.IsEmpty then
             endpoint.ReceiveAny(bytes, &sink, answers, key, decoder)
         else
@@ -271,6 +273,11 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
             [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32>
         ) : ReceiveStep =
         ArgumentNullException.ThrowIfNull(answers, nameof answers)
+
+        if isNull (box step.Next) then
+            raise (
+                ArgumentNullException(nameof step, "The default of a step leads nowhere: its Next is null.")
+            )
 
         let early = {
             State = step.Next.State

@@ -13,12 +13,6 @@ type internal Judged =
 /// The rules of fragmentation, on values alone. Connection puts them into states.
 module internal Fragments =
 
-    let private sum (left: int64) (right: int64) : int64 =
-        if left > Int64.MaxValue - right then
-            Int64.MaxValue
-        else
-            left + right
-
     let private newMessage (kind: MessageKind) (header: inref<FrameHeader>) : PartialMessage = {
         Kind = kind
         ReservedBits = header.ReservedBits
@@ -32,16 +26,19 @@ module internal Fragments =
     let private continued (message: inref<PartialMessage>) (header: inref<FrameHeader>) : PartialMessage = {
         message with
             FragmentSize = 0L
-            WireSize = sum message.WireSize header.PayloadLength
+            WireSize = Saturating.sum message.WireSize header.PayloadLength
             Fragments = message.Fragments + 1
     }
 
     /// The message that a frame belongs to, the frame counted (RFC 6455 §5.4).
     let private messageOf (receiving: PartialMessage voption) (header: inref<FrameHeader>) : Judged =
         match receiving, header.Opcode with
+        // §5.4: a message begins with a frame of its kind…
         | ValueNone, Opcode.Text -> Good(newMessage MessageKind.Text &header)
         | ValueNone, Opcode.Binary -> Good(newMessage MessageKind.Binary &header)
+        // …and goes on with continuations…
         | ValueSome message, Opcode.Continuation -> Good(continued &message &header)
+        // …which there are none of without it, as there is no other beginning until its end.
         | ValueNone, (Opcode.Continuation | Opcode.Close | Opcode.Ping | Opcode.Pong) ->
             Bad ProtocolError.ContinuationUnexpected
         | ValueSome _, (Opcode.Text | Opcode.Binary | Opcode.Close | Opcode.Ping | Opcode.Pong) ->
@@ -54,9 +51,14 @@ module internal Fragments =
         (length: int64)
         : ProtocolError voption =
         if length > limits.MaxFragmentSize - message.FragmentSize then
-            ValueSome(ProtocolError.FragmentTooBig(sum message.FragmentSize length, limits.MaxFragmentSize))
+            ValueSome(
+                ProtocolError.FragmentTooBig(
+                    Saturating.sum message.FragmentSize length,
+                    limits.MaxFragmentSize
+                )
+            )
         elif length > limits.MaxMessageSize - message.Size then
-            ValueSome(ProtocolError.MessageTooBig(sum message.Size length, limits.MaxMessageSize))
+            ValueSome(ProtocolError.MessageTooBig(Saturating.sum message.Size length, limits.MaxMessageSize))
         else
             ValueNone
 
@@ -101,10 +103,11 @@ module internal Fragments =
         (message: inref<PartialMessage>)
         (data: ReadOnlySpan<byte>)
         : Utf8Result =
+        // §8.1: text that isn't UTF-8 fails the connection.
         if settings.ValidateText && message.Kind.IsText then
             Utf8.validate message.Text data
         else
-            Valid message.Text
+            Utf8Result.Valid message.Text
 
     /// A piece of the frame's payload has come, unmasked and decoded.
     let add
@@ -116,8 +119,9 @@ module internal Fragments =
 
         match checkData settings.Limits &message length, validate settings &message data with
         | ValueSome error, _ -> Bad error
-        | ValueNone, Invalid position -> Bad(ProtocolError.TextNotUtf8(message.Size + int64 position))
-        | ValueNone, Valid text ->
+        | ValueNone, Utf8Result.Invalid position ->
+            Bad(ProtocolError.TextNotUtf8(message.Size + int64 position))
+        | ValueNone, Utf8Result.Valid text ->
             Good {
                 message with
                     Size = message.Size + length
@@ -127,6 +131,7 @@ module internal Fragments =
 
     /// The frame is complete. A text may not end inside a character (RFC 6455 §8.1).
     let endFrame (message: inref<PartialMessage>) (fin: bool) : ProtocolError voption =
+        // §8.1: over all its fragments, so a character may be cut between two of them, but not by the end.
         if fin && not message.Text.IsComplete then
             ValueSome(ProtocolError.TextNotUtf8 message.Size)
         else

@@ -12,7 +12,7 @@ type Unread = {
 } with
 
     member unread.Cost: int64 =
-        unread.Bytes + 64L * int64 unread.Messages + 8L * int64 unread.Fragments
+        Saturating.sum unread.Bytes (64L * int64 unread.Messages + 8L * int64 unread.Fragments)
 
 [<Sealed; AllowNullLiteral(false)>]
 type ReadAhead private (high: int, low: int, bytes: int64) =
@@ -78,3 +78,23 @@ module internal ReadingRule =
         | Reading.On
         | Reading.ControlOnly
         | Reading.Stop -> Reading.On
+
+type Unread with
+
+    static member op_Equality(left: Unread, right: Unread) : bool = left.Equals right
+
+    static member op_Inequality(left: Unread, right: Unread) : bool = not (left.Equals right)
+
+type ReadAhead with
+
+    static member op_Equality(left: ReadAhead | null, right: ReadAhead | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: ReadAhead | null, right: ReadAhead | null) : bool =
+        not (obj.Equals(left, right))
+
+type Reading with
+
+    static member op_Equality(left: Reading, right: Reading) : bool = left.Equals right
+
+    static member op_Inequality(left: Reading, right: Reading) : bool = not (left.Equals right)

@@ -67,3 +67,27 @@ module internal ReadingRule =
 
     /// The next step, after the one before: it takes more to pause than to stay paused.
     val next: marks: ReadAhead -> before: Reading -> unread: Unread -> Reading
+
+type Unread with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: Unread * right: Unread -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: Unread * right: Unread -> bool
+
+type ReadAhead with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (ReadAhead | null) * right: (ReadAhead | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (ReadAhead | null) * right: (ReadAhead | null) -> bool
+
+type Reading with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: Reading * right: Reading -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: Reading * right: Reading -> bool

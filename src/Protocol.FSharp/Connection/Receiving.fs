@@ -332,3 +332,12 @@ module internal Receiving =
                     early with
                         State = Connection.withReceiving state receiving
                   }
+
+type Incoming with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Incoming | null, right: Incoming | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Incoming | null, right: Incoming | null) : bool =
+        not (obj.Equals(left, right))

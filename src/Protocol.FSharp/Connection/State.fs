@@ -143,7 +143,7 @@ type Output =
     | Ping of Payload: ControlPayload
     /// <summary>A pong.</summary>
     | Pong of Payload: ControlPayload
-    /// <summary>The close frame; nothing may follow it.</summary>
+    /// <summary>The close frame: nothing but pongs follows it, until the peer's has come (RFC 6455 §5.5.1, §5.5.2).</summary>
     | Close of Status: CloseStatus
 
 /// <summary>What one step leads to. It is carried out in this order: event, output, half-close.</summary>
@@ -197,3 +197,80 @@ type SendResult =
     | Refused of Error: SendError
     /// <summary>The command is carried out by carrying out the transition.</summary>
     | Accepted of Transition: Transition
+
+type PartialMessage with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: PartialMessage, right: PartialMessage) : bool = left.Equals right
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: PartialMessage, right: PartialMessage) : bool = not (left.Equals right)
+
+type Initiator with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Initiator, right: Initiator) : bool = left.Equals right
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Initiator, right: Initiator) : bool = not (left.Equals right)
+
+type Closure with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Closure | null, right: Closure | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Closure | null, right: Closure | null) : bool =
+        not (obj.Equals(left, right))
+
+type State with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: State | null, right: State | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: State | null, right: State | null) : bool =
+        not (obj.Equals(left, right))
+
+type Command with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Command | null, right: Command | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Command | null, right: Command | null) : bool =
+        not (obj.Equals(left, right))
+
+type Event with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Event | null, right: Event | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Event | null, right: Event | null) : bool =
+        not (obj.Equals(left, right))
+
+type Output with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Output | null, right: Output | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Output | null, right: Output | null) : bool =
+        not (obj.Equals(left, right))
+
+type Transition with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Transition, right: Transition) : bool = left.Equals right
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Transition, right: Transition) : bool = not (left.Equals right)
+
+type SendResult with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: SendResult, right: SendResult) : bool = left.Equals right
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: SendResult, right: SendResult) : bool = not (left.Equals right)

@@ -130,3 +130,28 @@ type Traffic = {
     IsSending: bool
     Unread: int64
 }
+
+type Timeouts with
+
+    static member op_Equality(left: Timeouts | null, right: Timeouts | null) : bool = obj.Equals(left, right)
+
+    static member op_Inequality(left: Timeouts | null, right: Timeouts | null) : bool =
+        not (obj.Equals(left, right))
+
+type Overdue with
+
+    static member op_Equality(left: Overdue, right: Overdue) : bool = left.Equals right
+
+    static member op_Inequality(left: Overdue, right: Overdue) : bool = not (left.Equals right)
+
+type Due with
+
+    static member op_Equality(left: Due, right: Due) : bool = left.Equals right
+
+    static member op_Inequality(left: Due, right: Due) : bool = not (left.Equals right)
+
+type Traffic with
+
+    static member op_Equality(left: Traffic, right: Traffic) : bool = left.Equals right
+
+    static member op_Inequality(left: Traffic, right: Traffic) : bool = not (left.Equals right)

@@ -111,3 +111,35 @@ type Traffic = {
     /// <summary>The bytes that the peer has sent and nobody has read, as far as that can be told; its end counts as one.</summary>
     Unread: int64
 }
+
+type Timeouts with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (Timeouts | null) * right: (Timeouts | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (Timeouts | null) * right: (Timeouts | null) -> bool
+
+type Overdue with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: Overdue * right: Overdue -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: Overdue * right: Overdue -> bool
+
+type Due with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: Due * right: Due -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: Due * right: Due -> bool
+
+type Traffic with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: Traffic * right: Traffic -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: Traffic * right: Traffic -> bool

@@ -72,7 +72,8 @@ module internal Watch =
 
     let opened (now: TimeSpan) (watch: Watch) : Watch = { watch with Phase = Phase.Open now }
 
-    let private hasPassed (now: TimeSpan) (since: TimeSpan) (limit: TimeSpan) = now - since >= limit
+    let private hasPassed (now: TimeSpan) (since: TimeSpan) (limit: TimeSpan) =
+        limit < TimeSpan.MaxValue && Saturating.between since now >= limit
 
     /// What the peer has said or would say isn't read: it can't be called silent. But one that takes nothing either, so that
     /// we can't read on, isn't excused by what it once sent.
@@ -134,7 +135,7 @@ module internal Watch =
                       Message =
                           ValueSome {
                               since with
-                                  Until = ValueSome(traffic.Received + traffic.Unread)
+                                  Until = ValueSome(Saturating.sum traffic.Received traffic.Unread)
                           }
               }
         | ValueSome _
@@ -164,7 +165,7 @@ module internal Watch =
         if timeouts.PingInterval = TimeSpan.MaxValue then
             0L
         else
-            (now - since).Ticks / timeouts.PingInterval.Ticks
+            (Saturating.between since now).Ticks / timeouts.PingInterval.Ticks
 
     let private ping
         (now: TimeSpan)
@@ -263,35 +264,30 @@ module internal Watch =
 
     // ---- When to ask again
 
-    let private after (since: TimeSpan) (limit: TimeSpan) : TimeSpan =
-        if limit > TimeSpan.MaxValue - since then
-            TimeSpan.MaxValue
-        else
-            since + limit
-
     /// What is being timed ends then; what isn't yet is looked for eight times a limit.
     let private until (now: TimeSpan) (since: TimeSpan voption) (limit: TimeSpan) : TimeSpan =
         match since with
-        | ValueSome since -> after since limit
+        | ValueSome since -> Saturating.later since limit
         | ValueNone when limit = TimeSpan.MaxValue -> TimeSpan.MaxValue
-        | ValueNone -> after now (limit / 8.0)
+        | ValueNone -> Saturating.later now (limit / 8.0)
 
     let private nextPing (timeouts: Timeouts) (since: TimeSpan) (watch: Watch) : TimeSpan =
         if timeouts.PingInterval = TimeSpan.MaxValue then
             TimeSpan.MaxValue
         else
-            since + timeouts.PingInterval * float (watch.Pings + 1L)
+            Saturating.laterBy since timeouts.PingInterval (watch.Pings + 1L)
 
     /// When to look again, if nothing happens before; `TimeSpan.MaxValue` for never.
     let deadline (now: TimeSpan) (timeouts: Timeouts) (condition: Condition) (watch: Watch) : TimeSpan =
         match watch.Phase with
         | _ when condition.IsClosed -> TimeSpan.MaxValue
-        | Phase.Opening since -> after since timeouts.Opening
+        | Phase.Opening since -> Saturating.later since timeouts.Opening
         | Phase.Open _ when not condition.IsOpen -> now
         | Phase.Open since ->
             let ping =
                 match watch.Pinged with
-                | ValueSome pinged -> min (after pinged.At timeouts.Ping) (nextPing timeouts since watch)
+                | ValueSome pinged ->
+                    min (Saturating.later pinged.At timeouts.Ping) (nextPing timeouts since watch)
                 | ValueNone -> nextPing timeouts since watch
 
             // What had come when its time was up is being read: then there is nothing to wait for but that.
@@ -308,4 +304,4 @@ module internal Watch =
                 min (min ping sending) (until now begun timeouts.Message)
             else
                 min ping sending
-        | Phase.Closing since -> after since timeouts.Closing
+        | Phase.Closing since -> Saturating.later since timeouts.Closing

@@ -69,8 +69,8 @@ module internal Violation =
         let reason = payload.Slice(min 2 payload.Length)
 
         match Utf8.validate Utf8.start reason with
-        | Invalid position -> int64 position
-        | Valid _ -> int64 reason.Length
+        | Utf8Result.Invalid position -> int64 position
+        | Utf8Result.Valid _ -> int64 reason.Length
 
     /// By a control frame whose header begins at an offset.
     let inControl
@@ -149,3 +149,11 @@ type Violation with
         ArgumentNullException.ThrowIfNull(error, nameof error)
 
         Violation.ofInput state offset input error
+
+type Violation with
+
+    static member op_Equality(left: Violation | null, right: Violation | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: Violation | null, right: Violation | null) : bool =
+        not (obj.Equals(left, right))

@@ -59,3 +59,11 @@ module internal Violation =
         message: inref<PartialMessage> ->
         error: ProtocolError ->
             Violation
+
+type Violation with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (Violation | null) * right: (Violation | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (Violation | null) * right: (Violation | null) -> bool

@@ -143,3 +143,11 @@ module CloseStatusPatterns =
         match status.Code with
         | ValueNone -> NoStatus
         | ValueSome code -> Status(code, status.Reason)
+
+type CloseStatus with
+
+    static member op_Equality(left: CloseStatus | null, right: CloseStatus | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: CloseStatus | null, right: CloseStatus | null) : bool =
+        not (obj.Equals(left, right))

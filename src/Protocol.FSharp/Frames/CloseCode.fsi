@@ -116,3 +116,11 @@ module CloseStatusPatterns =
     /// <summary>Tells a close status with a code from one without.</summary>
     /// <param name="status">The status to look at.</param>
     val (|NoStatus|Status|): status: CloseStatus -> Choice<unit, CloseCode * string>
+
+type CloseStatus with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (CloseStatus | null) * right: (CloseStatus | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (CloseStatus | null) * right: (CloseStatus | null) -> bool

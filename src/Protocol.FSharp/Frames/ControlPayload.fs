@@ -46,3 +46,11 @@ type ControlPayload private (bytes: byte[]) =
         hash.ToHashCode()
 
     override _.ToString() : string = Convert.ToHexString bytes
+
+type ControlPayload with
+
+    static member op_Equality(left: ControlPayload | null, right: ControlPayload | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: ControlPayload | null, right: ControlPayload | null) : bool =
+        not (obj.Equals(left, right))

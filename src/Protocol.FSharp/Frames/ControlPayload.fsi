@@ -35,3 +35,11 @@ type ControlPayload =
 
     /// <summary>The bytes in hexadecimal.</summary>
     override ToString: unit -> string
+
+type ControlPayload with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (ControlPayload | null) * right: (ControlPayload | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (ControlPayload | null) * right: (ControlPayload | null) -> bool

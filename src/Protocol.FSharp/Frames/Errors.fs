@@ -2,6 +2,7 @@
 // Total members map the first to a close code and both to a sentence.
 namespace FunctionalWs.Protocol
 
+open System
 open type System.FormattableString
 
 [<RequireQualifiedAccess>]
@@ -70,6 +71,8 @@ module internal ProtocolError =
     /// What an extension's author wrote, made fit for a close frame.
     let private shorten (text: string) =
         let longest = 40
+        // A union's case takes null as well.
+        let text = String.Concat(text, "")
 
         text.Substring(0, min text.Length longest)
         |> String.map (fun character ->
@@ -173,3 +176,17 @@ type ProtocolError with
     member error.Section: RfcSection = ProtocolError.section error
 
     member error.Rule: string = ProtocolError.rule error
+
+type ProtocolError with
+
+    static member op_Equality(left: ProtocolError | null, right: ProtocolError | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: ProtocolError | null, right: ProtocolError | null) : bool =
+        not (obj.Equals(left, right))
+
+type SendError with
+
+    static member op_Equality(left: SendError, right: SendError) : bool = left.Equals right
+
+    static member op_Inequality(left: SendError, right: SendError) : bool = not (left.Equals right)

@@ -79,3 +79,19 @@ module internal ProtocolError =
     val describe: error: ProtocolError -> string
     val section: error: ProtocolError -> RfcSection
     val rule: error: ProtocolError -> string
+
+type ProtocolError with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (ProtocolError | null) * right: (ProtocolError | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (ProtocolError | null) * right: (ProtocolError | null) -> bool
+
+type SendError with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: SendError * right: SendError -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: SendError * right: SendError -> bool

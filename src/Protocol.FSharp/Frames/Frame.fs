@@ -27,10 +27,7 @@ type FrameHeader = {
 } with
 
     member header.FrameLength: int64 =
-        if header.PayloadLength > Int64.MaxValue - int64 header.Size then
-            Int64.MaxValue
-        else
-            int64 header.Size + header.PayloadLength
+        Saturating.sum (int64 header.Size) header.PayloadLength
 
 [<Struct; NoComparison; NoEquality>]
 type Frame = {
@@ -82,3 +79,15 @@ type FrameHeader with
 type Frame with
 
     member frame.ToArray() : byte[] = Frame.toArray &frame
+
+type Role with
+
+    static member op_Equality(left: Role, right: Role) : bool = left.Equals right
+
+    static member op_Inequality(left: Role, right: Role) : bool = not (left.Equals right)
+
+type FrameHeader with
+
+    static member op_Equality(left: FrameHeader, right: FrameHeader) : bool = left.Equals right
+
+    static member op_Inequality(left: FrameHeader, right: FrameHeader) : bool = not (left.Equals right)

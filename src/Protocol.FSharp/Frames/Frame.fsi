@@ -79,3 +79,19 @@ module internal Frame =
 
     val copySpan: header: inref<FrameHeader> -> source: ReadOnlySpan<byte> -> destination: Span<byte> -> unit
     val toArray: frame: inref<Frame> -> byte[]
+
+type Role with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: Role * right: Role -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: Role * right: Role -> bool
+
+type FrameHeader with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: FrameHeader * right: FrameHeader -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: FrameHeader * right: FrameHeader -> bool

@@ -31,6 +31,15 @@ type ConnectionSettings = {
             Role = Role.Client
     }
 
+module internal ConnectionSettings =
+
+    /// A record takes what it is given: what it lacks is missed at the door, not by the first frame that needs it.
+    let check (settings: ConnectionSettings) : unit =
+        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+
+        if isNull (box settings.Limits) then
+            raise (ArgumentNullException(nameof settings, "The settings have no limits: Limits is null."))
+
 [<Struct; RequireQualifiedAccess>]
 type HeaderParse =
     | Incomplete
@@ -211,10 +220,12 @@ module FrameReader =
 
     [<CompiledName("ReadHeaderOf")>]
     let readHeaderOf (settings: ConnectionSettings) (bytes: ReadOnlySpan<byte>) : HeaderParse =
+        ConnectionSettings.check settings
         parse settings bytes
 
     [<CompiledName("ReadHeader")>]
     let readHeader (settings: ConnectionSettings) (buffer: inref<ReadOnlySequence<byte>>) : HeaderParse =
+        ConnectionSettings.check settings
         let first = buffer.FirstSpan
 
         if first.Length >= MaxHeaderSize || buffer.IsSingleSegment then
@@ -239,3 +250,22 @@ module FrameReader =
                 Header = header
                 Payload = buffer.Slice(int64 header.Size, header.PayloadLength)
             }
+
+    [<CompiledName("Read")>]
+    let readMemory (settings: ConnectionSettings) (bytes: ReadOnlyMemory<byte>) : FrameParse =
+        let buffer = ReadOnlySequence bytes
+        read settings &buffer
+
+type ConnectionSettings with
+
+    static member op_Equality(left: ConnectionSettings | null, right: ConnectionSettings | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: ConnectionSettings | null, right: ConnectionSettings | null) : bool =
+        not (obj.Equals(left, right))
+
+type HeaderParse with
+
+    static member op_Equality(left: HeaderParse, right: HeaderParse) : bool = left.Equals right
+
+    static member op_Inequality(left: HeaderParse, right: HeaderParse) : bool = not (left.Equals right)

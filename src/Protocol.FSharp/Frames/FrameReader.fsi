@@ -28,6 +28,11 @@ type ConnectionSettings = {
     /// <summary>A client with default limits, every check on and no extension.</summary>
     static member Client: ConnectionSettings
 
+module internal ConnectionSettings =
+
+    /// Refuses null, and settings without limits, by the name `settings`.
+    val check: settings: ConnectionSettings -> unit
+
 /// <summary>Result of looking for a frame header at the start of a buffer.</summary>
 [<Struct; RequireQualifiedAccess>]
 type HeaderParse =
@@ -77,3 +82,29 @@ module FrameReader =
     /// <param name="buffer">The bytes received and not yet consumed.</param>
     [<CompiledName("Read")>]
     val read: settings: ConnectionSettings -> buffer: inref<ReadOnlySequence<byte>> -> FrameParse
+
+    /// <summary>
+    /// Reads the frame at the start of some bytes that lie together; see <c>read</c>. An array will do: the frame's payload is a
+    /// part of it.
+    /// </summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="bytes">The bytes received and not yet consumed.</param>
+    [<CompiledName("Read")>]
+    val readMemory: settings: ConnectionSettings -> bytes: ReadOnlyMemory<byte> -> FrameParse
+
+type ConnectionSettings with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (ConnectionSettings | null) * right: (ConnectionSettings | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality:
+        left: (ConnectionSettings | null) * right: (ConnectionSettings | null) -> bool
+
+type HeaderParse with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: HeaderParse * right: HeaderParse -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: HeaderParse * right: HeaderParse -> bool

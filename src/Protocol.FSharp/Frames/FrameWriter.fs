@@ -27,17 +27,29 @@ module FrameWriter =
             127uy
 
     /// What a reader would refuse isn't written: it is the caller's mistake.
-    let private checkControl (fin: bool) (bits: ReservedBits) (payloadLength: int64) : unit =
+    let private checkControl (fin: bool) (payloadLength: int64) : unit =
         // §5.5: 125 bytes or less, and not fragmented.
         ArgumentOutOfRangeException.ThrowIfGreaterThan(payloadLength, 125L, nameof payloadLength)
 
         if not fin then
             raise (ArgumentException("A control frame isn't fragmented: it takes true.", nameof fin))
 
-        // §5.2: an extension marks messages.
-        if bits <> ReservedBits.None then
+    /// §5.2, §9: there are three bits, and an extension marks messages on their first frame.
+    let private checkBits (bits: ReservedBits) (opcode: Opcode) : unit =
+        if byte bits > 7uy then
+            raise (
+                ArgumentOutOfRangeException(
+                    nameof bits,
+                    bits,
+                    "There are three reserved bits: they make 0 to 7 together."
+                )
+            )
+
+        if bits <> ReservedBits.None && (Opcode.isControl opcode || opcode.IsContinuation) then
             let what =
-                "A control frame has no reserved bits: it takes None, not "
+                "A frame of the type "
+                + opcode.ToString()
+                + " has no reserved bits: it takes None, not "
                 + bits.ToString()
                 + "."
 
@@ -45,9 +57,10 @@ module FrameWriter =
 
     let private checkHeader (fin: bool) (bits: ReservedBits) (opcode: Opcode) (payloadLength: int64) : unit =
         ArgumentOutOfRangeException.ThrowIfNegative(payloadLength, nameof payloadLength)
+        checkBits bits opcode
 
         if Opcode.isControl opcode then
-            checkControl fin bits payloadLength
+            checkControl fin payloadLength
 
     [<CompiledName("WriteHeader")>]
     let writeHeader

@@ -21,10 +21,11 @@ module FrameWriter =
     /// <param name="maskingKey">The four bytes of a client's key in memory order; none from a server (RFC 6455 §5.3).</param>
     /// <param name="destination">Where it goes: 14 bytes are always enough.</param>
     /// <exception cref="T:System.ArgumentException">
-    /// The destination is too short, or the frame is a control frame that is fragmented or has reserved bits (RFC 6455 §5.5, §5.2).
+    /// The destination is too short, a control frame is fragmented (RFC 6455 §5.5), or a frame that begins no message has reserved
+    /// bits (RFC 6455 §5.2, §9).
     /// </exception>
     /// <exception cref="T:System.ArgumentOutOfRangeException">
-    /// The size is negative, or over 125 for a control frame (RFC 6455 §5.5).
+    /// The size is negative, or over 125 for a control frame (RFC 6455 §5.5); or the bits are more than the three that there are.
     /// </exception>
     [<CompiledName("WriteHeader")>]
     val writeHeader:

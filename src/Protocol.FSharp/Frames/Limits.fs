@@ -17,12 +17,7 @@ type Limits private (message: int64, fragment: int64, count: int) =
 
     /// What a payload of a size may take before extensions have decoded it: what doesn't compress gets a little larger.
     member internal _.Encoded(size: int64, frames: int) : int64 =
-        let slack = size / 8L + 64L * int64 frames
-
-        if size > Int64.MaxValue - slack then
-            Int64.MaxValue
-        else
-            size + slack
+        Saturating.sum size (size / 8L + 64L * int64 frames)
 
     static member Unlimited = Int64.MaxValue
 
@@ -56,3 +51,10 @@ type Limits private (message: int64, fragment: int64, count: int) =
         Invariant $"messages of up to {message} bytes in up to {count} frames {fragments}"
 
     override limits.ToString() = limits.Text
+
+type Limits with
+
+    static member op_Equality(left: Limits | null, right: Limits | null) : bool = obj.Equals(left, right)
+
+    static member op_Inequality(left: Limits | null, right: Limits | null) : bool =
+        not (obj.Equals(left, right))

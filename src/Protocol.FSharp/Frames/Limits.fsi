@@ -43,3 +43,11 @@ type Limits =
     override ToString: unit -> string
 
     member private Text: string
+
+type Limits with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (Limits | null) * right: (Limits | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (Limits | null) * right: (Limits | null) -> bool

@@ -63,3 +63,9 @@ type Opcode with
 
     static member TryOfByte(bits: byte, [<Out>] opcode: byref<Opcode>) : bool =
         ValueOption.tryGet (Opcode.ofByte bits) &opcode
+
+type Opcode with
+
+    static member op_Equality(left: Opcode, right: Opcode) : bool = left.Equals right
+
+    static member op_Inequality(left: Opcode, right: Opcode) : bool = not (left.Equals right)

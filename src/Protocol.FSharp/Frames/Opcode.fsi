@@ -43,3 +43,11 @@ module internal Opcode =
     val toByte: opcode: Opcode -> byte
     val ofByte: bits: byte -> Opcode voption
     val isControl: opcode: Opcode -> bool
+
+type Opcode with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: Opcode * right: Opcode -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: Opcode * right: Opcode -> bool

@@ -16,3 +16,13 @@ type RfcSection = {
 
     /// <summary>As people write it: <c>RFC 6455 §5.2</c>.</summary>
     override section.ToString() = section.Text
+
+type RfcSection with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: RfcSection | null, right: RfcSection | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: RfcSection | null, right: RfcSection | null) : bool =
+        not (obj.Equals(left, right))

@@ -25,7 +25,7 @@ type Utf8State internal (owed: byte, low: byte, high: byte) =
 
     override state.ToString() = state.Text
 
-[<Struct>]
+[<Struct; RequireQualifiedAccess>]
 type Utf8Result =
     | Valid of State: Utf8State
     | Invalid of Position: int
@@ -69,7 +69,10 @@ module Utf8 =
                 i <- i + 1
             | ValueNone -> valid <- false
 
-        if valid then Valid state else Invalid i
+        if valid then
+            Utf8Result.Valid state
+        else
+            Utf8Result.Invalid i
 
     /// Where the last character of a piece begins, if it may be unfinished: at one of its last three bytes.
     let private lastBoundary (data: ReadOnlySpan<byte>) =
@@ -97,16 +100,28 @@ module Utf8 =
         let head = min (int state.Owed) data.Length
 
         match validateSlowly state 0 (data.Slice(0, head)) with
-        | Invalid position -> Invalid position
-        | Valid owed when not owed.IsComplete -> Valid owed
-        | Valid _ ->
+        | Utf8Result.Invalid position -> Utf8Result.Invalid position
+        | Utf8Result.Valid owed when not owed.IsComplete -> Utf8Result.Valid owed
+        | Utf8Result.Valid _ ->
             match data.Slice(head).IndexOfAnyExceptInRange(0uy, 0x7Fuy) with
-            | -1 -> Valid start
+            | -1 -> Utf8Result.Valid start
             | ascii -> validateSlowly start (knownUntil (head + ascii) data) data
 
     /// True for a text that is whole and valid.
     let internal isText (data: ReadOnlySpan<byte>) : bool =
         Text.Ascii.IsValid data
         || match validate start data with
-           | Valid state -> state.IsComplete
-           | Invalid _ -> false
+           | Utf8Result.Valid state -> state.IsComplete
+           | Utf8Result.Invalid _ -> false
+
+type Utf8State with
+
+    static member op_Equality(left: Utf8State, right: Utf8State) : bool = left.Equals right
+
+    static member op_Inequality(left: Utf8State, right: Utf8State) : bool = not (left.Equals right)
+
+type Utf8Result with
+
+    static member op_Equality(left: Utf8Result, right: Utf8Result) : bool = left.Equals right
+
+    static member op_Inequality(left: Utf8Result, right: Utf8Result) : bool = not (left.Equals right)

@@ -24,7 +24,7 @@ type Utf8State =
     member private Text: string
 
 /// <summary>The answer of the validator.</summary>
-[<Struct>]
+[<Struct; RequireQualifiedAccess>]
 type Utf8Result =
     /// <summary>No byte so far is wrong; the state goes with the next piece.</summary>
     | Valid of State: Utf8State
@@ -46,3 +46,19 @@ module Utf8 =
 
     /// True for a text that is whole and valid.
     val internal isText: data: ReadOnlySpan<byte> -> bool
+
+type Utf8State with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: Utf8State * right: Utf8State -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: Utf8State * right: Utf8State -> bool
+
+type Utf8Result with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: Utf8Result * right: Utf8Result -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: Utf8Result * right: Utf8Result -> bool

@@ -317,3 +317,27 @@ module ProxyTunnel =
         | 407 -> TunnelResult.Refused(ClientAnswer.unauthorized 407 "Proxy-Authenticate" head.Headers)
         | statusCode when statusCode / 100 = 2 -> TunnelResult.Opened
         | statusCode -> TunnelResult.Refused(ClientHandshakeError.Status statusCode)
+
+type ClientAgreement with
+
+    static member op_Equality(left: ClientAgreement | null, right: ClientAgreement | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: ClientAgreement | null, right: ClientAgreement | null) : bool =
+        not (obj.Equals(left, right))
+
+type ClientResult with
+
+    static member op_Equality(left: ClientResult | null, right: ClientResult | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: ClientResult | null, right: ClientResult | null) : bool =
+        not (obj.Equals(left, right))
+
+type TunnelResult with
+
+    static member op_Equality(left: TunnelResult | null, right: TunnelResult | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: TunnelResult | null, right: TunnelResult | null) : bool =
+        not (obj.Equals(left, right))

@@ -17,7 +17,7 @@ type ClientRequest =
     /// <summary>What it offers.</summary>
     member Offer: ClientOffer
 
-    /// <summary>What is sent: <c>Http.WriteRequest</c> makes bytes of it.</summary>
+    /// <summary>What is sent: <c>Request.WriteTo</c> makes bytes of it.</summary>
     member Request: Request
 
     /// <summary>The method, the URI without its userinfo, and the version.</summary>
@@ -116,3 +116,27 @@ module ProxyTunnel =
     /// <param name="head">The answer's head, as <c>ResponseReader</c> gives it.</param>
     [<CompiledName("Check")>]
     val check: head: ResponseHead -> TunnelResult
+
+type ClientAgreement with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (ClientAgreement | null) * right: (ClientAgreement | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (ClientAgreement | null) * right: (ClientAgreement | null) -> bool
+
+type ClientResult with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (ClientResult | null) * right: (ClientResult | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (ClientResult | null) * right: (ClientResult | null) -> bool
+
+type TunnelResult with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (TunnelResult | null) * right: (TunnelResult | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (TunnelResult | null) * right: (TunnelResult | null) -> bool

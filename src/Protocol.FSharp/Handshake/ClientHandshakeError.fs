@@ -65,3 +65,15 @@ type ClientHandshakeError =
         | Extension name -> Invariant $"The extension {PeerText.quote name} was not offered."
         | ExtensionRepeated name -> Invariant $"The extension {PeerText.quote name} comes more than once."
         | Deflate refusal -> Invariant $"The answer about permessage-deflate is refused: {refusal}"
+
+type ClientHandshakeError with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: ClientHandshakeError | null, right: ClientHandshakeError | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality
+        (left: ClientHandshakeError | null, right: ClientHandshakeError | null)
+        : bool =
+        not (obj.Equals(left, right))

@@ -264,3 +264,13 @@ type ClientOffer private (offered: Offered) =
 
     /// <summary>What is offered, with the names of headers alone.</summary>
     override offer.ToString() = offer.Text
+
+type ClientOffer with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: ClientOffer | null, right: ClientOffer | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: ClientOffer | null, right: ClientOffer | null) : bool =
+        not (obj.Equals(left, right))

@@ -5,14 +5,11 @@ open System
 open System.Diagnostics.CodeAnalysis
 open System.Runtime.InteropServices
 
-/// <summary>The negotiation of <c>permessage-deflate</c> (RFC 7692 §5.1, §7.1).</summary>
 module DeflateNegotiation =
 
-    /// <summary>The extension's name (RFC 7692 §7).</summary>
     [<Literal>]
     let Name = DeflateParameter.Extension
 
-    /// <summary>The bytes that end each message on the sender's side, and that are not sent (RFC 7692 §7.2.1).</summary>
     let tail: ReadOnlyMemory<byte> = ReadOnlyMemory [| 0x00uy; 0x00uy; 0xFFuy; 0xFFuy |]
 
     /// What an offer or an answer says of the client's window.
@@ -120,9 +117,6 @@ module DeflateNegotiation =
                 )
         }
 
-    /// <summary>Agrees to one offer, or tells why it is declined; then the client's next offer has its turn.</summary>
-    /// <param name="policy">What the server wants.</param>
-    /// <param name="parameters">What the client offers.</param>
     [<CompiledName("Accept")>]
     let accept
         (policy: DeflatePolicy)
@@ -138,11 +132,6 @@ module DeflateNegotiation =
             Error DeflateRefusal.ClientMaxWindowBitsMissing
         | Ok offer -> Ok(agree policy offer)
 
-    /// <summary>Agrees to one offer, or tells why it is declined, as <c>Accept</c> does.</summary>
-    /// <param name="policy">What the server wants.</param>
-    /// <param name="parameters">What the client offers.</param>
-    /// <param name="agreement">What is agreed on; null when there is an error.</param>
-    /// <param name="error">What is wrong; null when nothing is.</param>
     [<CompiledName("TryAccept")>]
     let tryAccept
         (
@@ -154,9 +143,6 @@ module DeflateNegotiation =
         Result.tryGet (accept policy parameters) &agreement &error
 
 
-    /// <summary>Agrees to the first of a client's offers that the policy allows; none when there is none.</summary>
-    /// <param name="policy">What the server wants.</param>
-    /// <param name="offers">What the client offers, other extensions included.</param>
     [<CompiledName("AcceptFirst")>]
     let acceptFirst (policy: DeflatePolicy) (offers: ExtensionOffer seq) : DeflateAgreement voption =
         ArgumentNullException.ThrowIfNull(policy, nameof policy)
@@ -169,8 +155,6 @@ module DeflateNegotiation =
             | Some agreement -> ValueSome agreement
             | None -> ValueNone
 
-    /// <summary>What a client offers, the best first: a server takes the first that it can do (RFC 7692 §5.1).</summary>
-    /// <param name="offer">What the client wants.</param>
     [<CompiledName("Offers")>]
     let offers (offer: DeflateOffer) : EquatableList<ExtensionOffer> =
         ArgumentNullException.ThrowIfNull(offer, nameof offer)
@@ -217,11 +201,6 @@ module DeflateNegotiation =
             Parameters = EquatableList.Create parameters
         }
 
-    /// <summary>
-    /// Checks a server's answer to an offer: what it may not answer makes the client fail the connection (RFC 7692 §7.1).
-    /// </summary>
-    /// <param name="offer">What the client offered.</param>
-    /// <param name="parameters">What the server answers.</param>
     [<CompiledName("Confirm")>]
     let confirm
         (offer: DeflateOffer)
@@ -240,11 +219,6 @@ module DeflateNegotiation =
             | ValueNone, ValueSome refusal -> Error refusal
             | ValueNone, ValueNone -> Ok(settle offer answer parameters)
 
-    /// <summary>Checks a server's answer to an offer, as <c>Confirm</c> does.</summary>
-    /// <param name="offer">What the client offered.</param>
-    /// <param name="parameters">What the server answers.</param>
-    /// <param name="agreement">What is agreed on; null when there is an error.</param>
-    /// <param name="error">What is wrong; null when nothing is.</param>
     [<CompiledName("TryConfirm")>]
     let tryConfirm
         (

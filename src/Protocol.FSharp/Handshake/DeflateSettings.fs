@@ -290,3 +290,43 @@ type DeflateRefusal =
         | WindowTooLarge(name, bits, offered) ->
             Invariant
                 $"The parameter {PeerText.quote name} is {PeerText.number bits}; at most {PeerText.number offered} was offered."
+
+type DeflatePolicy with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: DeflatePolicy | null, right: DeflatePolicy | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: DeflatePolicy | null, right: DeflatePolicy | null) : bool =
+        not (obj.Equals(left, right))
+
+type DeflateOffer with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: DeflateOffer | null, right: DeflateOffer | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: DeflateOffer | null, right: DeflateOffer | null) : bool =
+        not (obj.Equals(left, right))
+
+type DeflateAgreement with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: DeflateAgreement | null, right: DeflateAgreement | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: DeflateAgreement | null, right: DeflateAgreement | null) : bool =
+        not (obj.Equals(left, right))
+
+type DeflateRefusal with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: DeflateRefusal | null, right: DeflateRefusal | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: DeflateRefusal | null, right: DeflateRefusal | null) : bool =
+        not (obj.Equals(left, right))

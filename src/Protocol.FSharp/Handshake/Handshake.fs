@@ -201,3 +201,21 @@ module Handshake =
         | HandshakeExamination.Kept offer ->
             HandshakeResult.Accepted(complete (accept offer offer.Subprotocol []), offer.Subprotocol)
         | HandshakeExamination.Broken error -> HandshakeResult.Rejected(complete (reject error), error)
+
+type HandshakeExamination with
+
+    static member op_Equality(left: HandshakeExamination | null, right: HandshakeExamination | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality
+        (left: HandshakeExamination | null, right: HandshakeExamination | null)
+        : bool =
+        not (obj.Equals(left, right))
+
+type HandshakeResult with
+
+    static member op_Equality(left: HandshakeResult | null, right: HandshakeResult | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: HandshakeResult | null, right: HandshakeResult | null) : bool =
+        not (obj.Equals(left, right))

@@ -117,3 +117,21 @@ module Handshake =
     /// <param name="request">The request.</param>
     [<CompiledName("Respond")>]
     val respond: policy: HandshakePolicy -> now: DateTimeOffset -> request: Request -> HandshakeResult
+
+type HandshakeExamination with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality:
+        left: (HandshakeExamination | null) * right: (HandshakeExamination | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality:
+        left: (HandshakeExamination | null) * right: (HandshakeExamination | null) -> bool
+
+type HandshakeResult with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (HandshakeResult | null) * right: (HandshakeResult | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (HandshakeResult | null) * right: (HandshakeResult | null) -> bool

@@ -103,3 +103,13 @@ type HandshakeError =
 
     /// <summary>The <c>Description</c>.</summary>
     override error.ToString() : string = error.Description
+
+type HandshakeError with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: HandshakeError | null, right: HandshakeError | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: HandshakeError | null, right: HandshakeError | null) : bool =
+        not (obj.Equals(left, right))

@@ -29,6 +29,7 @@ type HandshakePolicy
     /// WebSocket from whose <c>Upgrade</c> an old proxy passed on blindly: only for servers that no such proxy stands before.
     /// </param>
     /// <exception cref="T:System.ArgumentException">A subprotocol is no token, or the header can't have the value.</exception>
+    /// <exception cref="T:System.ArgumentNullException">A rule, what it consists of, or a subprotocol is null.</exception>
     (
         [<Optional; DefaultParameterValue(null: OriginRule seq | null)>] origins: OriginRule seq | null,
         [<Optional; DefaultParameterValue(null: string seq | null)>] subprotocols: string seq | null,
@@ -51,8 +52,21 @@ type HandshakePolicy
         | Null -> ValueNone
         | NonNull origins -> ValueSome(List.ofSeq origins)
 
+    /// A union takes null as well: a rule without its origin would let nobody in, or fail each handshake.
+    static let checkOrigin (rule: OriginRule) : unit =
+        ArgumentNullException.ThrowIfNull(rule, "origins")
+
+        match rule with
+        | OriginRule.Exact origin -> ArgumentNullException.ThrowIfNull(origin, "origins")
+        | OriginRule.Matching isMatch -> ArgumentNullException.ThrowIfNull(isMatch, "origins")
+        | OriginRule.Absent -> ()
+
     do
+        ValueOption.iter (List.iter checkOrigin) origins
+
         for name in subprotocols do
+            ArgumentNullException.ThrowIfNull(name, nameof subprotocols)
+
             if not (HeaderSyntax.isToken name) then
                 raise (
                     ArgumentException(
@@ -118,3 +132,33 @@ type HandshakeOffer = {
     /// <summary>The extensions that the client offers, in its order of preference; empty where the policy reads none.</summary>
     Extensions: EquatableList<ExtensionOffer>
 }
+
+type OriginRule with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: OriginRule | null, right: OriginRule | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: OriginRule | null, right: OriginRule | null) : bool =
+        not (obj.Equals(left, right))
+
+type HandshakePolicy with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: HandshakePolicy | null, right: HandshakePolicy | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: HandshakePolicy | null, right: HandshakePolicy | null) : bool =
+        not (obj.Equals(left, right))
+
+type HandshakeOffer with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: HandshakeOffer | null, right: HandshakeOffer | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: HandshakeOffer | null, right: HandshakeOffer | null) : bool =
+        not (obj.Equals(left, right))

@@ -32,7 +32,7 @@ type ServerSide
             [<Optional; DefaultParameterValue(null: HeadLimits | null)>] limits: HeadLimits | null
         ) : ServerSide =
         ArgumentNullException.ThrowIfNull(policy, nameof policy)
-        ArgumentNullException.ThrowIfNull(settings, nameof settings)
+        ConnectionSettings.check settings
 
         if settings.Role.IsClient then
             raise (ArgumentException("A server's side takes the settings of a server.", nameof settings))

@@ -174,12 +174,14 @@ type WebSocketUri private (parts: UriParts) =
     /// <summary>Two URIs are equal when they ask for the same, with the same credentials.</summary>
     /// <param name="left">One.</param>
     /// <param name="right">The other.</param>
-    static member op_Equality(left: WebSocketUri, right: WebSocketUri) : bool = left.Equals right
+    static member op_Equality(left: WebSocketUri | null, right: WebSocketUri | null) : bool =
+        obj.Equals(left, right)
 
     /// <summary>The opposite of equality.</summary>
     /// <param name="left">One.</param>
     /// <param name="right">The other.</param>
-    static member op_Inequality(left: WebSocketUri, right: WebSocketUri) : bool = not (left.Equals right)
+    static member op_Inequality(left: WebSocketUri | null, right: WebSocketUri | null) : bool =
+        not (obj.Equals(left, right))
 
     static member private Read(isSecure: bool, uri: Uri) : UriParse =
         let userInfo = uri.GetComponents(UriComponents.UserInfo, UriFormat.UriEscaped)
@@ -261,3 +263,21 @@ and [<RequireQualifiedAccess; NoComparison>] UriParse =
     | Valid of Uri: WebSocketUri
     /// <summary>What is wrong.</summary>
     | Invalid of Error: UriError
+
+type UriError with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: UriError | null, right: UriError | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: UriError | null, right: UriError | null) : bool =
+        not (obj.Equals(left, right))
+
+type UriParse with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: UriParse | null, right: UriParse | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: UriParse | null, right: UriParse | null) : bool =
+        not (obj.Equals(left, right))

@@ -201,3 +201,23 @@ module internal ChallengeGrammar =
     /// All challenges in all lines of a header.
     let ofHeader (name: string) (headers: Headers) : AuthChallenges =
         AuthChallenges(headers.GetAll name |> Seq.collect (fun text -> list [] text 0) |> List.ofSeq)
+
+type AuthChallenge with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: AuthChallenge | null, right: AuthChallenge | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: AuthChallenge | null, right: AuthChallenge | null) : bool =
+        not (obj.Equals(left, right))
+
+type AuthChallenges with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: AuthChallenges | null, right: AuthChallenges | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: AuthChallenges | null, right: AuthChallenges | null) : bool =
+        not (obj.Equals(left, right))

@@ -116,3 +116,19 @@ module Authorization =
 
         let error = if isInvalid then ", error=\"invalid_token\"" else ""
         Invariant $"Bearer realm={quotedRealm realm}{error}"
+
+type BasicCredentials with
+
+    static member op_Equality(left: BasicCredentials | null, right: BasicCredentials | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: BasicCredentials | null, right: BasicCredentials | null) : bool =
+        not (obj.Equals(left, right))
+
+type AuthorizationError with
+
+    static member op_Equality(left: AuthorizationError | null, right: AuthorizationError | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: AuthorizationError | null, right: AuthorizationError | null) : bool =
+        not (obj.Equals(left, right))

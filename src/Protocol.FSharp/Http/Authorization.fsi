@@ -74,3 +74,20 @@ module Authorization =
     /// <exception cref="T:System.ArgumentException">The realm has another character.</exception>
     [<CompiledName("BearerChallenge")>]
     val bearerChallenge: realm: string -> isInvalid: bool -> string
+
+type BasicCredentials with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (BasicCredentials | null) * right: (BasicCredentials | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (BasicCredentials | null) * right: (BasicCredentials | null) -> bool
+
+type AuthorizationError with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (AuthorizationError | null) * right: (AuthorizationError | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality:
+        left: (AuthorizationError | null) * right: (AuthorizationError | null) -> bool

@@ -264,3 +264,23 @@ and [<RequireQualifiedAccess; NoComparison; NoEquality>] BodyParse =
     | Cut of Consumed: int
     /// <summary>The rest of the body can't be read. What came of it before was written.</summary>
     | Malformed of Error: BodyError
+
+type BodyFraming with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: BodyFraming | null, right: BodyFraming | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: BodyFraming | null, right: BodyFraming | null) : bool =
+        not (obj.Equals(left, right))
+
+type BodyError with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: BodyError | null, right: BodyError | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: BodyError | null, right: BodyError | null) : bool =
+        not (obj.Equals(left, right))

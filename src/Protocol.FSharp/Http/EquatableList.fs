@@ -72,3 +72,13 @@ and [<AbstractClass; Sealed>] EquatableList =
     static member Create<'T>(items: IEnumerable<'T>) : EquatableList<'T> =
         ArgumentNullException.ThrowIfNull(items, nameof items)
         EquatableList<'T>(Array.ofSeq items)
+
+type EquatableList<'T> with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: EquatableList<'T> | null, right: EquatableList<'T> | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: EquatableList<'T> | null, right: EquatableList<'T> | null) : bool =
+        not (obj.Equals(left, right))

@@ -31,7 +31,7 @@ module internal PeerText =
 
 /// <summary>
 /// A rule of HTTP/1.1 that the head of a request or a response breaks, so that it can't be parsed (RFC 9112). Its text forms
-/// show no header's value: it may be a secret.
+/// show no header's value, which may be a secret, but those of <c>Content-Length</c> and <c>Transfer-Encoding</c>.
 /// </summary>
 [<RequireQualifiedAccess; StructuredFormatDisplay("{Description}")>]
 type HeadError =
@@ -104,10 +104,20 @@ type HeadError =
         let struct (_, section, _) = error.Facts
         section
 
-    /// <summary>A sentence of one line; what the peer wrote is escaped and cut, and no header's value is told.</summary>
+    /// <summary>A sentence of one line; what the peer wrote is escaped and cut, and no header's value is told but a length or a coding.</summary>
     member error.Description: string =
         let struct (_, _, description) = error.Facts
         description
 
     /// <summary>The <c>Description</c>.</summary>
     override error.ToString() : string = error.Description
+
+type HeadError with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: HeadError | null, right: HeadError | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: HeadError | null, right: HeadError | null) : bool =
+        not (obj.Equals(left, right))

@@ -108,7 +108,7 @@ type internal HeadState<'start> = {
     FieldCount: int
     /// The bytes of all lines that have ended.
     Size: int
-    /// The pieces of the unfinished line that have come, the latest first: there is no LF among them.
+    /// The pieces of the unfinished line that have come, the latest first, each larger than the next: there is no LF among them.
     Pieces: byte[] list
     /// The bytes of those pieces.
     PieceSize: int
@@ -280,17 +280,36 @@ module internal HeadReader =
         else
             LineStep.Wrong HeadError.LineEnding
 
+    let rec private fill (joined: byte[]) (stop: int) (pieces: byte[] list) : unit =
+        match pieces with
+        | piece :: older when stop > 0 ->
+            piece.CopyTo(joined, stop - piece.Length)
+            fill joined (stop - piece.Length) older
+        | _ -> ()
+
+    /// The last bytes of some pieces, and those that have come after them.
+    let private join (size: int) (pieces: byte[] list) (bytes: ReadOnlySpan<byte>) : byte[] =
+        let joined = Array.zeroCreate size
+        let stop = size - bytes.Length
+        bytes.CopyTo(joined.AsSpan stop)
+        fill joined stop pieces
+        joined
+
     /// The bytes of the unfinished line, and what has come after them.
     let private together (state: HeadState<'start>) (bytes: ReadOnlySpan<byte>) : byte[] =
-        let line = Array.zeroCreate (state.PieceSize + bytes.Length)
-        let mutable stop = state.PieceSize
+        join (state.PieceSize + bytes.Length) state.Pieces bytes
 
-        for piece in state.Pieces do
-            stop <- stop - piece.Length
-            piece.CopyTo(line, stop)
+    /// The pieces that are larger than what it makes with those that aren't, and its size.
+    let rec private larger (size: int) (pieces: byte[] list) : struct (int * byte[] list) =
+        match pieces with
+        | latest :: older when latest.Length <= size -> larger (size + latest.Length) older
+        | _ -> struct (size, pieces)
 
-        bytes.CopyTo(line.AsSpan state.PieceSize)
-        line
+    /// Pieces of one byte would take sixty each. Like the digits of a binary counter, each is larger than all that came after it
+    /// when it was made: there are few, and a byte is copied as often as its piece doubles.
+    let private keep (pieces: byte[] list) (bytes: ReadOnlySpan<byte>) : byte[] list =
+        let struct (size, before) = larger bytes.Length pieces
+        join size pieces bytes :: before
 
     /// Judges and keeps what has come of a line that has not ended. Of a first line the beginning tells whether it is one.
     let private pause kind limits (state: HeadState<'start>) (bytes: ReadOnlySpan<byte>) =
@@ -313,7 +332,7 @@ module internal HeadReader =
         else
             LineStep.Next {
                 state with
-                    Pieces = bytes.ToArray() :: state.Pieces
+                    Pieces = keep state.Pieces bytes
                     PieceSize = size
             }
 
@@ -356,3 +375,13 @@ module internal HeadReader =
 
     let read kind limits (state: HeadState<'start>) (bytes: ReadOnlySpan<byte>) : HeadStep<'start> =
         next kind limits state 0 bytes
+
+type HeadLimits with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: HeadLimits | null, right: HeadLimits | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: HeadLimits | null, right: HeadLimits | null) : bool =
+        not (obj.Equals(left, right))

@@ -226,3 +226,35 @@ module HeaderGrammar =
             [<Out>] error: byref<GrammarError>
         ) : bool =
         Result.tryGet (parseCredentials text) &credentials &error
+
+type GrammarError with
+
+    static member op_Equality(left: GrammarError | null, right: GrammarError | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: GrammarError | null, right: GrammarError | null) : bool =
+        not (obj.Equals(left, right))
+
+type ExtensionParameter with
+
+    static member op_Equality(left: ExtensionParameter | null, right: ExtensionParameter | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: ExtensionParameter | null, right: ExtensionParameter | null) : bool =
+        not (obj.Equals(left, right))
+
+type ExtensionOffer with
+
+    static member op_Equality(left: ExtensionOffer | null, right: ExtensionOffer | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: ExtensionOffer | null, right: ExtensionOffer | null) : bool =
+        not (obj.Equals(left, right))
+
+type SchemeCredentials with
+
+    static member op_Equality(left: SchemeCredentials | null, right: SchemeCredentials | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: SchemeCredentials | null, right: SchemeCredentials | null) : bool =
+        not (obj.Equals(left, right))

@@ -119,3 +119,36 @@ module HeaderGrammar =
         [<Out; NotNullWhen(true)>] credentials: byref<SchemeCredentials | null> *
         [<Out>] error: byref<GrammarError> ->
             bool
+
+type GrammarError with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (GrammarError | null) * right: (GrammarError | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (GrammarError | null) * right: (GrammarError | null) -> bool
+
+type ExtensionParameter with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (ExtensionParameter | null) * right: (ExtensionParameter | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality:
+        left: (ExtensionParameter | null) * right: (ExtensionParameter | null) -> bool
+
+type ExtensionOffer with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (ExtensionOffer | null) * right: (ExtensionOffer | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (ExtensionOffer | null) * right: (ExtensionOffer | null) -> bool
+
+type SchemeCredentials with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (SchemeCredentials | null) * right: (SchemeCredentials | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (SchemeCredentials | null) * right: (SchemeCredentials | null) -> bool

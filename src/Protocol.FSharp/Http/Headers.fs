@@ -221,3 +221,12 @@ type Headers private (fields: KeyValuePair<string, string>[]) =
 
         member _.GetEnumerator() : IEnumerator =
             (Seq.ofArray fields).GetEnumerator() :> IEnumerator
+
+type Headers with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Headers | null, right: Headers | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Headers | null, right: Headers | null) : bool =
+        not (obj.Equals(left, right))

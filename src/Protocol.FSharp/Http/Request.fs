@@ -18,10 +18,44 @@ type Request = {
     Headers: Headers
 } with
 
-    /// <summary>Writes the head as it is sent.</summary>
+    /// What a record takes although no head can hold it: written, it would be another request, or two.
+    member private request.Check() : unit =
+        ArgumentNullException.ThrowIfNull(request.Method, nameof request.Method)
+        ArgumentNullException.ThrowIfNull(request.Target, nameof request.Target)
+        ArgumentNullException.ThrowIfNull(request.Version, nameof request.Version)
+        ArgumentNullException.ThrowIfNull(request.Headers, nameof request.Headers)
+
+        let refuse (name: string) (value: string) (rule: string) =
+            raise (ArgumentException(String.Concat(PeerText.quote value, rule), name))
+
+        if not (HeaderSyntax.isToken request.Method) then
+            refuse (nameof request.Method) request.Method " is no method: one is a token (RFC 9110 §9.1)."
+
+        if
+            request.Target = ""
+            || not (Seq.forall (fun c -> c > ' ' && c <= '~') request.Target)
+        then
+            refuse
+                (nameof request.Target)
+                request.Target
+                " is no target: one has visible characters of ASCII (RFC 9112 §3.2)."
+
+        if request.Version <> "HTTP/1.1" && request.Version <> "HTTP/1.0" then
+            refuse
+                (nameof request.Version)
+                request.Version
+                " is neither HTTP/1.1 nor HTTP/1.0 (RFC 9112 §2.3)."
+
+    /// <summary>Writes the head as it is sent, so that a reader reads the same.</summary>
     /// <param name="writer">Where it goes.</param>
+    /// <exception cref="T:System.ArgumentException">
+    /// The method is no token, the target is empty or has another character than 0x21–0x7E, or the version is neither HTTP/1.1 nor
+    /// HTTP/1.0: the exception names the field. Nothing was written.
+    /// </exception>
+    /// <exception cref="T:System.ArgumentNullException">The writer or a field is null.</exception>
     member request.WriteTo(writer: IBufferWriter<byte>) : unit =
         ArgumentNullException.ThrowIfNull(writer, nameof writer)
+        request.Check()
 
         let head =
             Invariant $"{request.Method} {request.Target} {request.Version}\r\n{request.Headers.Lines}\r\n"
@@ -179,3 +213,12 @@ and [<Sealed; AllowNullLiteral(false); NoEquality; NoComparison>] RequestReader
             | RequestParse.NotHttp as other -> found <- ValueSome other
 
         ValueOption.defaultValue (RequestParse.Incomplete next) found
+
+type Request with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Request | null, right: Request | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Request | null, right: Request | null) : bool =
+        not (obj.Equals(left, right))

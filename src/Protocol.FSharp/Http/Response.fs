@@ -258,3 +258,12 @@ type Response private (statusCode: int, reasonPhrase: string, headers: Headers, 
 
     /// <summary>Status, fields and the body's length, in lines.</summary>
     override response.ToString() : string = response.Shown
+
+type Response with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: Response | null, right: Response | null) : bool = obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: Response | null, right: Response | null) : bool =
+        not (obj.Equals(left, right))

@@ -155,3 +155,13 @@ and [<Sealed; AllowNullLiteral(false); NoEquality; NoComparison>] ResponseReader
             | ResponseParse.NotHttp as other -> found <- ValueSome other
 
         ValueOption.defaultValue (ResponseParse.Incomplete next) found
+
+type ResponseHead with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality(left: ResponseHead | null, right: ResponseHead | null) : bool =
+        obj.Equals(left, right)
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality(left: ResponseHead | null, right: ResponseHead | null) : bool =
+        not (obj.Equals(left, right))

@@ -128,3 +128,19 @@ module ProxyProtocol =
         elif agrees bytes signature then version2 bytes
         elif agrees bytes lineStart then version1 bytes
         else ProxyParse.Malformed
+
+type ProxyHeader with
+
+    static member op_Equality(left: ProxyHeader | null, right: ProxyHeader | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: ProxyHeader | null, right: ProxyHeader | null) : bool =
+        not (obj.Equals(left, right))
+
+type ProxyParse with
+
+    static member op_Equality(left: ProxyParse | null, right: ProxyParse | null) : bool =
+        obj.Equals(left, right)
+
+    static member op_Inequality(left: ProxyParse | null, right: ProxyParse | null) : bool =
+        not (obj.Equals(left, right))

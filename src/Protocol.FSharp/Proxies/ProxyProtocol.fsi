@@ -38,3 +38,19 @@ module ProxyProtocol =
     /// <param name="bytes">What a connection began with.</param>
     [<CompiledName("Parse")>]
     val parse: bytes: ReadOnlySpan<byte> -> ProxyParse
+
+type ProxyHeader with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (ProxyHeader | null) * right: (ProxyHeader | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (ProxyHeader | null) * right: (ProxyHeader | null) -> bool
+
+type ProxyParse with
+
+    /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>
+    static member op_Equality: left: (ProxyParse | null) * right: (ProxyParse | null) -> bool
+
+    /// <summary>True when they are not equal.</summary>
+    static member op_Inequality: left: (ProxyParse | null) * right: (ProxyParse | null) -> bool

@@ -30,11 +30,11 @@ let private firstImpossible (data: byte[]) : int voption =
 let private validate (pieces: byte[] list) : Utf8Result =
     let rec next at state (pieces: byte[] list) =
         match pieces with
-        | [] -> Valid state
+        | [] -> Utf8Result.Valid state
         | piece :: rest ->
             match Utf8.validate state (ReadOnlySpan piece) with
-            | Valid state -> next (at + piece.Length) state rest
-            | Invalid position -> Invalid(at + position)
+            | Utf8Result.Valid state -> next (at + piece.Length) state rest
+            | Utf8Result.Invalid position -> Utf8Result.Invalid(at + position)
 
     next 0 Utf8.start pieces
 
@@ -43,13 +43,13 @@ let private executeUtf8 (trail: Trail) (data: byte[]) =
     Oracle.agree "cuts" whole (validate (Cuts.pieces (Dice.ofInput data) data))
 
     match whole, firstImpossible data with
-    | Invalid position, ValueSome expected ->
+    | Utf8Result.Invalid position, ValueSome expected ->
         Oracle.agree "twin: position" expected position
         let lead = data[max 0 (position - 3) .. position]
         trail.Note(int lead[0] >>> 4)
         trail.Note(int data[position] >>> 3)
         trail.Note lead.Length
-    | Valid state, ValueNone ->
+    | Utf8Result.Valid state, ValueNone ->
         Oracle.agree "twin: complete" (Reference.isText data) state.IsComplete
         trail.Note(16 + state.MissingBytes)
         trail.NoteSize data.Length

@@ -13,12 +13,16 @@ let allocatedBy (work: unit -> unit) : int64 =
     for _ in 1..100 do
         work ()
 
-    let before = GC.GetAllocatedBytesForCurrentThread()
+    let allocatedIn (_: int) =
+        let before = GC.GetAllocatedBytesForCurrentThread()
 
-    for _ in 1..1_000 do
-        work ()
+        for _ in 1..1_000 do
+            work ()
 
-    GC.GetAllocatedBytesForCurrentThread() - before
+        GC.GetAllocatedBytesForCurrentThread() - before
+
+    // A collection, of what other threads leave, counts the rest of this one's 8 KiB as allocated: the best round is without one.
+    Seq.min (List.map allocatedIn [ 1..5 ])
 
 let private readAndReceive (wire: byte[]) () =
     let buffer = whole wire

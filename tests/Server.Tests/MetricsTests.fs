@@ -597,12 +597,17 @@ let costs =
                     metrics.ConnectionEnded(TimeSpan.Zero, outcome)
 
                 measure ()
-                let before = GC.GetAllocatedBytesForCurrentThread()
 
-                for _ in 1..1_000 do
-                    measure ()
+                let allocatedIn (_: int) =
+                    let before = GC.GetAllocatedBytesForCurrentThread()
 
-                GC.GetAllocatedBytesForCurrentThread() - before =! 0L)
+                    for _ in 1..1_000 do
+                        measure ()
+
+                    GC.GetAllocatedBytesForCurrentThread() - before
+
+                // A collection counts the rest of a thread's 8 KiB as allocated: the best round is without one.
+                Seq.min (List.map allocatedIn [ 1..5 ]) =! 0L)
         ]
     )
 

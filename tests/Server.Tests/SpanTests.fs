@@ -320,12 +320,15 @@ let costs =
                     || not (isNull (FunctionalWs.Spans.StartConnection(connection, Nullable())))
 
                 isMade () =! false
-                let before = GC.GetAllocatedBytesForCurrentThread()
+                let allocatedIn (_: int) =
+                    let before = GC.GetAllocatedBytesForCurrentThread()
 
-                for _ in 1..1_000 do
-                    isMade () |> ignore
+                    for _ in 1..1_000 do
+                        isMade () |> ignore
 
-                let allocated = GC.GetAllocatedBytesForCurrentThread() - before
-                allocated =! 0L)
+                    GC.GetAllocatedBytesForCurrentThread() - before
+
+                // A collection counts the rest of a thread's 8 KiB as allocated: the best round is without one.
+                Seq.min (List.map allocatedIn [ 1..5 ]) =! 0L)
         ]
     )

@@ -135,7 +135,7 @@ const tests = {
 
   async "the theme follows the system until the button is used, and the button's choice stays"({ browser }) {
     const page = await open(browser, "index.html", DESK, { colorScheme: "dark" });
-    const colors = () => page.evaluate(() => ["--back", "--panel", "--line", "--text", "--soft", "--link", "--mark", "--comment", "--lent"]
+    const colors = () => page.evaluate(() => ["--back", "--panel", "--line", "--text", "--soft", "--link", "--mark", "--comment", "--handler"]
       .map(name => getComputedStyle(document.documentElement).getPropertyValue(name)).join());
     const [dark, button] = [await colors(), page.locator("#theme")];
     await button.click();

@@ -7,7 +7,7 @@ namespace FunctionalWs.Docs.Speed;
 /// <summary>Draws the ratios of docs/performance.md to Kestrel, all of them: also where they are below one.</summary>
 internal static class SpeedDrawing
 {
-    private sealed record Load(string Name, double Plain, double? Lent);
+    private sealed record Load(string Name, double Plain, double? Handler);
 
     // As a reader of the first page calls them. A load of the table that isn't here is shown by what the table says of it.
     private static readonly Dictionary<string, string> Names = new()
@@ -33,7 +33,7 @@ internal static class SpeedDrawing
     public static string Draw()
     {
         var loads = Read().ToList();
-        var most = loads.Max(load => Math.Max(load.Plain, load.Lent ?? 0));
+        var most = loads.Max(load => Math.Max(load.Plain, load.Handler ?? 0));
         var perUnit = (Width - Left - 76) / most;
         var bottom = Top + loads.Count * Row;
         var svg = new StringBuilder(
@@ -41,14 +41,14 @@ internal static class SpeedDrawing
             <svg xmlns="http://www.w3.org/2000/svg" class="speed" viewBox="0 0 {{Width}} {{bottom
                 + 4}}" role="img" aria-label="{{WebUtility.HtmlEncode(Words(loads))}}">
             <style>
-            :root.speed { --link: #1d53c0; --lent: #7da4ec; --back: #fff; --soft: #566374; --text: #1c2530 }
-            @media (prefers-color-scheme: dark) { :root.speed { --link: #7fadff; --lent: #4a74bd; --back: #12171e; --soft: #98a5b3; --text: #dce3ea } }
+            :root.speed { --link: #1d53c0; --handler: #7da4ec; --back: #fff; --soft: #566374; --text: #1c2530 }
+            @media (prefers-color-scheme: dark) { :root.speed { --link: #7fadff; --handler: #4a74bd; --back: #12171e; --soft: #98a5b3; --text: #dce3ea } }
             .speed { font: 13px system-ui, sans-serif } .speed text { fill: var(--text) } .speed .soft { fill: var(--soft); font-size: 12px } .speed .value { paint-order: stroke; stroke: var(--back); stroke-width: 4px }
-            .speed .plain { fill: var(--link) } .speed .lent { fill: var(--lent) } .speed line { stroke: var(--text); stroke-dasharray: 3 3 }
+            .speed .plain { fill: var(--link) } .speed .handler { fill: var(--handler) } .speed line { stroke: var(--text); stroke-dasharray: 3 3 }
             </style>
             <text class="soft" x="{{At(1, perUnit)}}" y="12" text-anchor="middle">Kestrel = 1</text>
-            <rect class="plain" x="236" y="3" width="10" height="10"/><text class="soft" x="250" y="12">an array each</text>
-            <rect class="lent" x="340" y="3" width="10" height="10"/><text class="soft" x="354" y="12">lent</text>
+            <rect class="plain" x="30" y="3" width="10" height="10"/><text class="soft" x="44" y="12">foreach</text>
+            <rect class="handler" x="222" y="3" width="10" height="10"/><text class="soft" x="236" y="12">message handler</text>
 
             """
         );
@@ -67,9 +67,9 @@ internal static class SpeedDrawing
     private static string Bars(Load load, int y, double perUnit)
     {
         (string Kind, double Length)[] bars =
-            load.Lent is { } lent && lent > load.Plain
-                ? [("lent", lent), ("plain", load.Plain)]
-                : [("plain", load.Plain), ("lent", load.Lent ?? 0)];
+            load.Handler is { } handler && handler > load.Plain
+                ? [("handler", handler), ("plain", load.Plain)]
+                : [("plain", load.Plain), ("handler", load.Handler ?? 0)];
         return string.Concat(
                 bars.Where(bar => bar.Length > 0)
                     .Select(bar =>
@@ -80,9 +80,9 @@ internal static class SpeedDrawing
 
     private static string Figures(Load load, int y, double perUnit) =>
         $"<text x=\"{Left - 8}\" y=\"{y + 12}\" text-anchor=\"end\">{WebUtility.HtmlEncode(load.Name)}</text>"
-        + $"<text class=\"soft value\" x=\"{At(Math.Max(load.Plain, load.Lent ?? 0), perUnit)}\" dx=\"5\" y=\"{y + 12}\">"
+        + $"<text class=\"soft value\" x=\"{At(Math.Max(load.Plain, load.Handler ?? 0), perUnit)}\" dx=\"5\" y=\"{y + 12}\">"
         + Text(load.Plain)
-        + (load.Lent is { } lent ? $" · {Text(lent)}" : "")
+        + (load.Handler is { } handler ? $" · {Text(handler)}" : "")
         + "</text>\n";
 
     // For who can't see it: each figure that it shows.
@@ -92,7 +92,7 @@ internal static class SpeedDrawing
             "; ",
             loads.Select(load =>
                 $"{load.Name.Replace("… ", "the same with ")}: {Text(load.Plain)}"
-                + (load.Lent is { } lent ? $", lent {Text(lent)}" : "")
+                + (load.Handler is { } handler ? $", a message handler {Text(handler)}" : "")
             )
         )
         + ".";
@@ -113,11 +113,11 @@ internal static class SpeedDrawing
             var cells = Cells(line);
             if (Number(cells[columns.IndexOf("× Kestrel")]) is not { } plain)
                 continue;
-            var lent = columns.IndexOf("lent, × Kestrel");
+            var handler = columns.IndexOf("message handler, × Kestrel");
             yield return new Load(
                 Names.GetValueOrDefault(cells[0], cells[1]),
                 plain,
-                lent < 0 ? null : Number(cells[lent])
+                handler < 0 ? null : Number(cells[handler])
             );
         }
     }

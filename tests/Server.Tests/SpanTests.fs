@@ -320,6 +320,7 @@ let costs =
                     || not (isNull (FunctionalWs.Spans.StartConnection(connection, Nullable())))
 
                 isMade () =! false
+
                 let allocatedIn (_: int) =
                     let before = GC.GetAllocatedBytesForCurrentThread()
 

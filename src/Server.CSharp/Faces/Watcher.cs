@@ -43,6 +43,7 @@ internal sealed class Watcher
     private volatile bool isHastened;
     private volatile bool isEnding;
     private int urgentPasses; // since the last one over all connections
+    private long lastFull; // when that was
     private int firstUnattended; // whose turn it is, among the unattended ones
     private int looked; // in that one
     private bool isFull; // this pass: it has all connections, and their deadlines
@@ -180,7 +181,8 @@ internal sealed class Watcher
     private TimeSpan NextWait() =>
         !isCalm || isHastened ? Hurry
         : IsEmpty && !isEnding ? Timeout.InfiniteTimeSpan
-        : FullWait;
+        : isFull ? FullWait
+        : Hurry; // some deadlines were looked at a while ago
 
     private TimeSpan FullWait => Calm * Math.Clamp(looked / ConnectionsPerPass, 1, MaxSlowdown);
 
@@ -202,8 +204,8 @@ internal sealed class Watcher
         pass.Clear(); // what a pass that failed has left
         sockets.Clear();
         unattended.Clear();
-        Choose();
         var now = clock.GetTimestamp();
+        Choose(now);
         foreach (var connection in pass)
             Look(connection, now, isFull);
         ReadAhead();
@@ -216,9 +218,13 @@ internal sealed class Watcher
     /// Takes over what was hastened, and chooses whom to look at: among thousands of connections a few that are urgent must not
     /// cost a look at all of them every time.
     /// </summary>
-    private void Choose()
+    private void Choose(long now)
     {
-        isFull = isCalm || ++urgentPasses >= (int)(FullWait / Hurry);
+        // By the clock, since a calm wait may have ended early; and by their number, since the clock may stand still.
+        isFull =
+            isCalm
+            || ++urgentPasses >= (int)(FullWait / Hurry)
+            || clock.GetElapsedTime(lastFull, now) > FullWait - Hurry;
         using (gate.Hold())
         {
             urgent.AddRange(hastened);
@@ -228,6 +234,7 @@ internal sealed class Watcher
         if (!isFull)
             return;
         urgentPasses = 0;
+        lastFull = now;
         looked = pass.Count;
     }
 

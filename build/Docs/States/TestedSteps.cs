@@ -5,12 +5,21 @@ namespace FunctionalWs.Docs.States;
 /// <summary>The steps that the ordinary tests take, as a run of them has written them down, a line for each.</summary>
 internal static class TestedSteps
 {
+    // Mistakes that a reader tells before there is a frame: a frame that was made by hand has them in other states, too.
+    private static readonly string[] byHand =
+    [
+        "ControlFrameTooLong",
+        "ControlFrameFragmented",
+        "ReservedBits",
+    ];
+
     private static HashSet<string> Read(string path) => [.. File.ReadLines(path)];
 
     /// <summary>The steps that the exploration doesn't know: its alphabet lacks something.</summary>
     public static IEnumerable<string> Unknown(string path) =>
         Read(path)
             .Except(Graph.edges().Select(edge => edge.ToString()))
+            .Where(edge => !Array.Exists(byHand, edge.Contains))
             .Select(edge => $"A test takes a step that the exploration doesn't: {edge}");
 
     public static string Draw(string path)

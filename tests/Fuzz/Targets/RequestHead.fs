@@ -168,7 +168,11 @@ let private answer (trail: Trail) (request: Request) =
 
             checkResponse response
 
-let private checkRoundTrip (request: Request) =
+/// What is read may have a target that isn't written: an empty one, or one with a control character.
+let private isWritten (request: Request) =
+    request.Target <> "" && Seq.forall (fun c -> c > ' ' && c <= '~') request.Target
+
+let private checkRoundTripOf (request: Request) =
     let bytes = written request.WriteTo
     let widest = HeadLimits.Largest
 
@@ -199,7 +203,10 @@ let execute (trail: Trail) (data: byte[]) =
             checkResponse (Handshake.rejectHead error)
         | Read.Done(request, _) ->
             trail.NoteSize(Seq.length request.Headers)
-            checkRoundTrip request
+
+            if isWritten request then
+                checkRoundTripOf request
+
             answer trail request
 
 let target: Target = {

@@ -191,6 +191,42 @@ let routing =
             client.ReadText() =! "x=a"
             List.ofSeq seen =! [ "/secret"; "/no/thing"; "/a" ])
 
+        testCase
+            "a login that is asked for by the rule can't be evaded by how the target is written"
+            (fun () ->
+                let router =
+                    Router(map [ Rule("/echo", tellValues, Endpoint = "open"); rule "/chat/<room>" ])
+
+                let login = BasicAuth.Create("alice", "secret")
+
+                let guarded =
+                    ProcessRequest(fun connection request ->
+                        match connection.Rule with
+                        | NonNull rule when rule.Endpoint = "open" -> Response.None
+                        | _ -> login.Invoke(connection, request))
+
+                let options =
+                    ServerOptions(
+                        TimeProvider = FakeClock(),
+                        ProcessRequest =
+                            ProcessRequest(fun connection request ->
+                                router.ProcessRequest(connection, request))
+                                .Then(guarded)
+                    )
+
+                use server = Server.ServeInMemory(Action<ServerConnection> router.Handle, options)
+
+                let status (target: string) =
+                    use client = PeerClient.InMemory server
+                    client.Write(requestOf "h" target)
+                    client.ReadResponse().Substring(9, 3)
+
+                status "/echo" =! "101"
+
+                for target in [ "/chat/a"; "/%63hat/a"; "http://h/chat/a"; "/chat/%61"; "//chat/a" ] do
+                    let refused = status target
+                    test <@ refused = "401" || refused = "302" @>)
+
         testCase "a handler that throws closes with 1011, as without a router" (fun () ->
             let router = Router(map [ Rule("/chat", handler (fun _ -> failwith "mine")) ])
             use server = serve router defaults

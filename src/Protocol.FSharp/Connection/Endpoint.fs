@@ -38,12 +38,7 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
 
     member _.IsPinged: bool = watch.Pinged.IsSome
 
-    member _.IsClosed: bool =
-        match state with
-        | State.Closed _ -> true
-        | State.Open _
-        | State.CloseSent _
-        | State.Draining _ -> false
+    member _.IsClosed: bool = state.IsClosed
 
     override _.ToString() : string =
         String.Concat(terms.Settings.Role.ToString(), ", ", state.ToString())

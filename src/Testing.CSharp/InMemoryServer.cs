@@ -35,7 +35,7 @@ public sealed class InMemoryServer : IDisposable
     /// <param name="handler">The handler to test, called for each connection on its own thread.</param>
     /// <param name="options">
     /// Settings; null for the defaults. What is about listening and TLS has no effect. Give
-    /// <see cref="ServerOptions.TimeProvider"/> a <see cref="ManualTimeProvider"/> to test what takes time.
+    /// <see cref="ConnectionOptions.TimeProvider"/> a <see cref="ManualTimeProvider"/> to test what takes time.
     /// </param>
     /// <exception cref="ArgumentException">An option is wrong.</exception>
     public static InMemoryServer Serve(

@@ -1,0 +1,6 @@
+module FunctionalWs.Client.Tests.Main
+
+open Expecto
+
+[<EntryPoint>]
+let main args = runTestsInAssemblyWithCLIArgs [] args

@@ -107,7 +107,10 @@ public sealed class InMemoryServer : IDisposable
             link.Write(TestRequest.ToBytes(request));
             var head = link.ReadHead();
             if (head.StatusCode != 101)
-                throw new HandshakeRefusedException(link.ReadBody(request.Method, head));
+                throw new HandshakeRefusedException(
+                    link.ReadBody(request.Method, head),
+                    (ClientHandshake.Check(handshake, head) as ClientResult.Refused)?.Error
+                );
             var result = TestRequest.IsOwn(settings)
                 ? ClientHandshake.Check(handshake, head)
                 : null;

@@ -97,17 +97,17 @@ public abstract partial class WebSocketConnection
 
     /// <summary>
     /// The code of the peer's close frame; 1005 when the frame had none, 1006 when the connection ended without one. Null
-    /// until the connection has closed (RFC 6455 §7.1.5).
+    /// until it is known how the connection ends (RFC 6455 §7.1.5).
     /// </summary>
     public int? CloseCode =>
-        State is ConnectionState.Closed ? driver.Ending?.CloseCode ?? 1006 : null;
+        driver.Ending?.CloseCode ?? (State is ConnectionState.Closed ? 1006 : null);
 
     /// <summary>
-    /// The reason in the peer's close frame, empty when there was none. Null until the connection has closed
-    /// (RFC 6455 §7.1.6).
+    /// The reason in the peer's close frame, empty when there was none. Null until it is known how the connection
+    /// ends (RFC 6455 §7.1.6).
     /// </summary>
     public string? CloseReason =>
-        State is ConnectionState.Closed ? driver.Ending?.CloseReason ?? "" : null;
+        driver.Ending?.CloseReason ?? (State is ConnectionState.Closed ? "" : null);
 
     /// <summary>What the peer's close frame said; null until one came.</summary>
     public CloseStatus? Received => driver.Ending?.Received;

@@ -49,7 +49,7 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
     {
         Request = request.Request;
         var head = Ask(request);
-        Response = ResponseInput.ToResponse(head);
+        Response = RefusedAnswer.ToResponse(head);
         var result = ClientHandshake.Check(request, head);
         if (result is ClientResult.Opened opened)
             BecomeOpen(opened.Agreement);
@@ -78,8 +78,15 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
     }
 
     /// <summary>An answer that opens no connection, with its body.</summary>
-    internal Response ReadRefusal(ResponseHead head) =>
-        ResponseInput.ReadBody(transport, driver.Input, Request!.Method, head);
+    internal Response ReadRefusal(ResponseHead head, DialSettings settings, TimeLimit limit) =>
+        RefusedAnswer.Read(
+            transport,
+            Request!.Method,
+            head,
+            ResponseInput.TakeRest(driver.Input),
+            settings,
+            limit
+        );
 
     private void BecomeOpen(ClientAgreement agreement)
     {

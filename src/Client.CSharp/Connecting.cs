@@ -150,7 +150,13 @@ internal sealed class Connecting
     {
         // What has changed to another protocol has no body.
         var response =
-            head.StatusCode == 101 ? ResponseInput.ToResponse(head) : connection.ReadRefusal(head);
-        return new HandshakeRefusedException(response, error);
+            head.StatusCode == 101
+                ? RefusedAnswer.ToResponse(head)
+                : connection.ReadRefusal(
+                    head,
+                    Settings,
+                    new TimeLimit(connection.Uri.Authority, deadline, cancellation)
+                );
+        return HandshakeRefusedException.OfServer(head, response, error);
     }
 }

@@ -4,44 +4,75 @@ using FunctionalWs.Protocol;
 namespace FunctionalWs;
 
 /// <summary>
-/// No connection was opened: the server, or a proxy on the way to it, answered with something else, or in a way that breaks the rules
-/// of the opening handshake (RFC 6455 §4.1).
+/// A server, or a proxy on the way to it, gave an answer that opens no WebSocket (RFC 6455 §4.1, RFC 9110 §9.3.6). Immutable.
 /// </summary>
 public sealed class HandshakeRefusedException : Exception
 {
-    internal HandshakeRefusedException(
+    private HandshakeRefusedException(
+        string message,
         Response response,
         ClientHandshakeError? error,
-        bool isFromProxy = false
+        bool isFromProxy
     )
-        : base(Describe(response, error, isFromProxy))
+        : base(message)
     {
         Response = response;
         Error = error;
         IsFromProxy = isFromProxy;
     }
 
-    /// <summary>The answer: its status, header fields and body, of which the first 65,536 bytes are kept.</summary>
+    /// <summary>
+    /// The answer: its status, header fields and as much of its body as is kept. A status beyond 599, which stands for 500 (RFC 9110
+    /// §15), is 500 here and as it came in <see cref="Exception.Message"/>.
+    /// </summary>
     public Response Response { get; }
 
-    /// <summary>
-    /// What is wrong with the answer; null for a redirect that isn't followed: one too many, or one that leads elsewhere than a given
-    /// stream.
-    /// </summary>
-    public ClientHandshakeError? Error { get; }
-
-    /// <summary>True when it was a proxy on the way that answered.</summary>
-    public bool IsFromProxy { get; }
-
-    /// <summary>The body of the answer as text in UTF-8. What the server wrote: to be escaped where that matters.</summary>
+    /// <summary>The body of the answer, as much of it as is kept, as UTF-8; what is none is replaced by U+FFFD.</summary>
     public string Body => Encoding.UTF8.GetString(Response.Body.Span);
 
-    private static string Describe(Response response, ClientHandshakeError? error, bool isFromProxy)
+    /// <summary>What is wrong with the answer; null for a redirect that isn't followed.</summary>
+    public ClientHandshakeError? Error { get; }
+
+    /// <summary>True when a proxy gave the answer, and the server was not reached; false when it was the server's.</summary>
+    public bool IsFromProxy { get; }
+
+    /// <param name="head">The answer's head.</param>
+    /// <param name="response">The answer.</param>
+    /// <param name="error">What is wrong with it.</param>
+    internal static HandshakeRefusedException OfServer(
+        ResponseHead head,
+        Response response,
+        ClientHandshakeError? error
+    ) => new(Describe("The server", head, response, error), response, error, isFromProxy: false);
+
+    /// <param name="proxy">The proxy, without its credentials.</param>
+    /// <param name="head">The answer's head.</param>
+    /// <param name="response">The answer.</param>
+    /// <param name="error">What is wrong with it.</param>
+    internal static HandshakeRefusedException OfProxy(
+        string proxy,
+        ResponseHead head,
+        Response response,
+        ClientHandshakeError? error
+    ) =>
+        new(
+            Describe($"The proxy {proxy}", head, response, error),
+            response,
+            error,
+            isFromProxy: true
+        );
+
+    private static string Describe(
+        string who,
+        ResponseHead head,
+        Response response,
+        ClientHandshakeError? error
+    )
     {
-        var who = isFromProxy ? "The proxy" : "The server";
-        var body = PeerText.Escape(Encoding.UTF8.GetString(response.Body.Span).Trim());
-        var phrase = PeerText.Escape(response.ReasonPhrase);
-        var why = error is null or { IsStatus: true } ? "" : Invariant($" {error}");
-        return Invariant($"{who} answered {response.StatusCode} {phrase}.{why} {body}").TrimEnd();
+        var status = Invariant($"{head.StatusCode} {PeerText.Escape(head.ReasonPhrase)}").TrimEnd();
+        var reason = error is null or ClientHandshakeError.Status ? "" : $" {error}";
+        var body = Encoding.UTF8.GetString(response.Body.Span).Trim();
+        var quoted = body.Length == 0 ? "" : $" {PeerText.Escape(body)}";
+        return $"{who} answered {status}.{reason}{quoted}";
     }
 }

@@ -107,7 +107,8 @@ public sealed class InMemoryServer : IDisposable
             link.Write(TestRequest.ToBytes(request));
             var head = link.ReadHead();
             if (head.StatusCode != 101)
-                throw new HandshakeRefusedException(
+                throw HandshakeRefusedException.OfServer(
+                    head,
                     link.ReadBody(request.Method, head),
                     (ClientHandshake.Check(handshake, head) as ClientResult.Refused)?.Error
                 );

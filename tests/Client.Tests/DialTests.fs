@@ -107,7 +107,7 @@ let connecting =
             error.SocketErrorCode =! SocketError.ConnectionRefused
 
             error.Message
-            =! $"There is no connection to example.test at port {port}. 127.0.0.1:{port}: Connection refused; 127.0.0.2:{port}: Connection refused.")
+            =! $"There is no connection to example.test:{port}. 127.0.0.1:{port}: Connection refused; 127.0.0.2:{port}: Connection refused.")
 
         testCase "says what a machine answered, rather than that there is no way to another" (fun () ->
             let port = closedPort ()

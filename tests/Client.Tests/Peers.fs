@@ -71,11 +71,14 @@ let echo (stream: Stream) =
         stream.Write(buffer, 0, size)
         size <- stream.Read(buffer, 0, buffer.Length)
 
-/// Until the client ends the stream.
+/// Until the client ends the stream, in whatever way.
 let awaitEnd (stream: Stream) =
     let buffer = Array.zeroCreate<byte> 256
 
-    while stream.Read(buffer, 0, buffer.Length) > 0 do
+    try
+        while stream.Read(buffer, 0, buffer.Length) > 0 do
+            ()
+    with :? IOException ->
         ()
 
 /// What a transport brings, in so many bytes.
@@ -108,6 +111,13 @@ let openNow (settings: DialSettings) (text: string) : Transport =
 let resolving (addresses: string list) : Func<string, CancellationToken, Task<IPAddress[]>> =
     let found = addresses |> List.map IPAddress.Parse |> Array.ofList
     Func<_, _, _>(fun _ _ -> Task.FromResult found)
+
+/// A clock that goes on by a step whenever it is asked.
+type SteppingClock(step: TimeSpan) =
+    inherit TimeProvider()
+    let mutable ticks = 0L
+    override _.TimestampFrequency = TimeSpan.TicksPerSecond
+    override _.GetTimestamp() = Interlocked.Add(&ticks, step.Ticks)
 
 /// A listener whose queue is full: whoever connects waits. Holds those who fill it.
 type FullListener() =

@@ -42,7 +42,7 @@ let private serverOptions () =
     )
 
 /// Settings of a client that trusts the certificate, and looks at everything else.
-let private trusting () =
+let trusting () =
     let policy =
         X509ChainPolicy(
             TrustMode = X509ChainTrustMode.CustomRootTrust,
@@ -51,6 +51,13 @@ let private trusting () =
 
     policy.CustomTrustStore.Add certificate |> ignore
     SslClientAuthenticationOptions(CertificateChainPolicy = policy)
+
+/// Echoes to a client in TLS; the name that it asked for.
+let echoInTls (stream: Stream) : string =
+    use tls = new SslStream(stream)
+    tls.AuthenticateAsServer(serverOptions ())
+    echo tls
+    tls.TargetHostName
 
 /// What a client asked for in TLS.
 type private Heard = {

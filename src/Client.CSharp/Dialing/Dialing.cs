@@ -17,10 +17,15 @@ internal static class Dialing
     /// <param name="deadline">When it has taken too long, all steps together.</param>
     /// <param name="cancellation">Ends it early.</param>
     /// <exception cref="ArgumentException">A setting can't be used.</exception>
+    /// <exception cref="NotSupportedException">The proxy is neither of HTTP nor of SOCKS 5.</exception>
+    /// <exception cref="HandshakeRefusedException">A proxy of HTTP refuses.</exception>
     /// <exception cref="SocketException">
-    /// The name can't be resolved, or nobody answers at any of its addresses; the message names each of them.
+    /// The name can't be resolved, or nobody answers at any of its addresses, each of which the message names; or a proxy of SOCKS
+    /// can't reach the server.
     /// </exception>
-    /// <exception cref="AuthenticationException">TLS can't be agreed on, or the certificate is not trusted.</exception>
+    /// <exception cref="AuthenticationException">
+    /// TLS can't be agreed on, the certificate is not trusted, or a proxy of SOCKS wants another login.
+    /// </exception>
     /// <exception cref="IOException">The stream broke.</exception>
     /// <exception cref="TimeoutException">The deadline has passed; the message tells what has not happened until then.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -31,13 +36,18 @@ internal static class Dialing
         CancellationToken cancellation
     )
     {
-        var limit = new TimeLimit(Describe(uri, settings), deadline, cancellation);
         if (uri.IsSecure)
             _ = ClientTls.Options(uri.Host, settings.Ssl); // tells what is wrong before anybody is asked
-        var transport = settings.UnixPath is { } path
-            ? UnixDialer.Connect(path, limit)
-            : Connect(uri.Host, uri.Port, settings, limit);
-        return Complete(transport, uri, settings, limit);
+        if (settings.UnixPath is { } path)
+        {
+            var unixLimit = new TimeLimit(UnixDialer.Describe(path), deadline, cancellation);
+            var socket = UnixDialer.Connect(path, unixLimit);
+            return Complete(socket, uri, null, settings, unixLimit);
+        }
+        var proxy = ProxyServer.For(uri, settings.Proxy);
+        var limit = new TimeLimit(Describe(uri, proxy), deadline, cancellation);
+        var transport = Connect(uri, proxy, settings, limit);
+        return Complete(transport, uri, proxy, settings, limit);
     }
 
     /// <summary>Does over a stream that is there what comes after it is connected; ends it when that fails.</summary>
@@ -47,19 +57,24 @@ internal static class Dialing
         DialSettings settings,
         Deadline deadline,
         CancellationToken cancellation
-    ) => Complete(transport, uri, settings, new TimeLimit(uri.Authority, deadline, cancellation));
+    )
+    {
+        var limit = new TimeLimit(uri.Authority, deadline, cancellation);
+        return Complete(transport, uri, null, settings, limit);
+    }
 
     private static SocketTransport Connect(
-        string host,
-        int port,
+        WebSocketUri uri,
+        ProxyServer? proxy,
         DialSettings settings,
         TimeLimit limit
     )
     {
         limit.Check(() => "nobody was asked");
+        var (host, port) = proxy is null ? (uri.Host, uri.Port) : (proxy.Host, proxy.Port);
         var addresses = HostAddresses.Of(host, settings, limit);
         using var race = new ConnectRace(
-            Invariant($"{host} at port {port}"),
+            proxy is null ? uri.Authority : $"the proxy {proxy}",
             addresses.Select(address => new IPEndPoint(address, port)),
             settings.Clock,
             limit
@@ -67,21 +82,31 @@ internal static class Dialing
         return race.Run();
     }
 
+    /// <summary>What is between a stream and the opening handshake: a tunnel, then TLS.</summary>
     private static Transport Complete(
         Transport transport,
         WebSocketUri uri,
+        ProxyServer? proxy,
         DialSettings settings,
         TimeLimit limit
     )
     {
         using var guard = new TransportGuard(transport, settings.Clock, limit);
         var complete = transport;
-        var missing = "the handshake of TLS was not done";
+        var missing = "";
         try
         {
+            if (proxy is not null)
+            {
+                missing = $"the proxy {proxy} has not answered";
+                OpenTunnel(transport, uri, proxy, settings, limit);
+            }
             if (uri.IsSecure)
-                complete = ClientTls.Open(complete, uri, settings.Ssl, limit);
-            return guard.TryRelease() ? complete : throw new IOException("The stream was ended.");
+            {
+                missing = "the handshake of TLS was not done";
+                complete = ClientTls.Open(transport, uri, settings.Ssl, limit);
+            }
+            return guard.TryRelease() ? complete : throw new IOException("It was ended.");
         }
         catch (Exception error)
         {
@@ -93,8 +118,20 @@ internal static class Dialing
         }
     }
 
-    private static string Describe(WebSocketUri uri, DialSettings settings) =>
-        settings.UnixPath is { } path
-            ? Invariant($"the Unix socket {UnixDialer.Describe(path)}")
-            : uri.Authority;
+    private static void OpenTunnel(
+        Transport transport,
+        WebSocketUri uri,
+        ProxyServer proxy,
+        DialSettings settings,
+        TimeLimit limit
+    )
+    {
+        if (proxy.IsSocks)
+            Socks5.Open(transport, proxy, uri, limit);
+        else
+            HttpTunnel.Open(transport, proxy, uri, settings, limit);
+    }
+
+    private static string Describe(WebSocketUri uri, ProxyServer? proxy) =>
+        proxy is null ? uri.Authority : $"{uri.Authority} through the proxy {proxy}";
 }

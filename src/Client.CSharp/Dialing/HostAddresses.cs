@@ -15,8 +15,8 @@ internal static class HostAddresses
     /// <exception cref="SocketException">The name has no address, or can't be resolved now.</exception>
     public static IReadOnlyList<IPAddress> Of(string host, DialSettings settings, TimeLimit limit)
     {
-        if (IPAddress.TryParse(host, out var literal))
-            return [Unmapped(literal)];
+        if (Literal(host) is { } literal)
+            return [literal];
         // RFC 6761 §6.3: no server of names has a say in it.
         if (IsLoopback(host))
             return Loopback;
@@ -24,6 +24,10 @@ internal static class HostAddresses
         var addresses = Interleave([.. found]);
         return addresses.Count > 0 ? addresses : throw Unresolved(host, SocketError.NoData);
     }
+
+    /// <summary>The address that a host is written as; null for a name.</summary>
+    public static IPAddress? Literal(string host) =>
+        IPAddress.TryParse(host, out var address) ? Unmapped(address) : null;
 
     /// <summary>One family after the other, beginning with the preferred one; each in its order (RFC 8305 §4).</summary>
     public static IReadOnlyList<IPAddress> Interleave(IReadOnlyList<IPAddress> addresses)

@@ -32,8 +32,11 @@ internal static class UnixDialer
     }
 
     /// <summary>The path as people write it: a name without a file begins with an @.</summary>
-    public static string Describe(string path) =>
-        PeerText.Escape(path.StartsWith('\0') ? string.Concat("@", path.AsSpan(1)) : path);
+    public static string Describe(string path)
+    {
+        var written = path.StartsWith('\0') ? string.Concat("@", path.AsSpan(1)) : path;
+        return $"the Unix socket {PeerText.Escape(written)}";
+    }
 
     private static SocketException Failed(string path, SocketError error)
     {
@@ -41,7 +44,7 @@ internal static class UnixDialer
         var reason = hasNoFile ? "There is no such file" : SocketStart.Describe(error);
         return new SocketException(
             (int)error,
-            Invariant($"There is no connection to the Unix socket {Describe(path)}: {reason}.")
+            Invariant($"There is no connection to {Describe(path)}: {reason}.")
         );
     }
 }

@@ -36,6 +36,7 @@ let expected =
             fsharpCore
             "Microsoft.Extensions.Logging.Abstractions", "10.0.0"
         ]
+        "FunctionalWs.Client", [ "FunctionalWs.Server", version; fsharpCore ]
         "FunctionalWs.Testing", [ "FunctionalWs.Server", version; fsharpCore ]
         "FunctionalWs.FSharp", [ "FunctionalWs.Server", version; fsharpCore ]
         "FunctionalWs.Hosting",

@@ -56,7 +56,7 @@ public sealed class HandshakeRefusedException : Exception
         ClientHandshakeError? error
     ) =>
         new(
-            Describe($"The proxy {proxy}", head, response, error),
+            Describe(Invariant($"The proxy {proxy}"), head, response, error),
             response,
             error,
             isFromProxy: true
@@ -70,9 +70,9 @@ public sealed class HandshakeRefusedException : Exception
     )
     {
         var status = Invariant($"{head.StatusCode} {PeerText.Escape(head.ReasonPhrase)}").TrimEnd();
-        var reason = error is null or ClientHandshakeError.Status ? "" : $" {error}";
+        var reason = error is null or ClientHandshakeError.Status ? "" : Invariant($" {error}");
         var body = Encoding.UTF8.GetString(response.Body.Span).Trim();
-        var quoted = body.Length == 0 ? "" : $" {PeerText.Escape(body)}";
-        return $"{who} answered {status}.{reason}{quoted}";
+        var quoted = body.Length == 0 ? "" : Invariant($" {PeerText.Escape(body)}");
+        return Invariant($"{who} answered {status}.{reason}{quoted}");
     }
 }

@@ -351,6 +351,24 @@ let names =
                 error.SocketErrorCode =! code
                 test <@ error.Message.StartsWith "The name 'example.test' can't be resolved: " @>)
 
+        testCase "that is too long for one is told as such, also on the way to a proxy of SOCKS" (fun () ->
+            let name = String.Join('.', List.replicate 5 (String('a', 60)))
+
+            let dial settings =
+                Wait.throws<SocketException>(fun () -> (openNow settings $"ws://{name}/").Dispose())
+
+            let error = dial plain
+            error.SocketErrorCode =! SocketError.HostNotFound
+            test <@ error.Message.StartsWith $"The name '{name}' can't be resolved: " @>
+            use listener = listenAt IPAddress.Loopback 0
+            let peer = serve listener awaitEnd
+
+            let error =
+                dial (DialSettings(Proxy = WebProxy(Uri $"socks5://127.0.0.1:{portOf listener}")))
+
+            error.Message =! "The host's name has 304 bytes; SOCKS takes 255."
+            Wait.forTask "the end" peer)
+
         testCase "is looked for by the system" (fun () ->
             let error =
                 Wait.throws<SocketException>(fun () -> (openNow plain "ws://nowhere.invalid/").Dispose())

@@ -150,6 +150,34 @@ let tls =
             finally
                 File.Delete path)
 
+        testCase "goes over a stream that is there, which ends when it can't" (fun () ->
+            use listener = listenAt IPAddress.Loopback 0
+            let peer = serve listener echoInTls
+            let plain = openNow (DialSettings()) $"ws://127.0.0.1:{portOf listener}/"
+
+            let over (lower: Transport) =
+                Dialing.Over(
+                    lower,
+                    uri "wss://example.test/",
+                    DialSettings(Ssl = trusting ()),
+                    soon (),
+                    CancellationToken.None
+                )
+
+            use transport = over plain
+            echoed transport "hello" =! "hello"
+            transport.Dispose()
+            Wait.forTask "the end" peer =! "example.test"
+
+            let peer =
+                serve listener (fun stream ->
+                    write stream "HTTP/1.1 400 Bad Request\r\n\r\n"
+                    awaitEnd stream)
+
+            let plain = openNow (DialSettings()) $"ws://127.0.0.1:{portOf listener}/"
+            Wait.throws<Exception>(fun () -> (over plain).Dispose()) |> ignore
+            Wait.forTask "the end" peer)
+
         testCase "leaves the given settings as they are" (fun () ->
             let given = trusting ()
             let options = ClientTls.Options("example.test", given)

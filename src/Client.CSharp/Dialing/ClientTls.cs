@@ -105,7 +105,7 @@ internal static class ClientTls
         Exception error
     )
     {
-        var name = options.TargetHost == uri.Host ? "" : $" as {options.TargetHost}";
+        var name = options.TargetHost == uri.Host ? "" : Invariant($" as {options.TargetHost}");
         return Invariant($"TLS with {uri.Authority}{name} failed: {error.Message}");
     }
 }

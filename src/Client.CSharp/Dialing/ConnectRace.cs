@@ -138,14 +138,17 @@ internal sealed class ConnectRace : IDisposable
     private string DescribeFailures() =>
         string.Join(
             "; ",
-            failures.Select(failure => $"{failure.EndPoint}: {SocketStart.Describe(failure.Error)}")
+            failures.Select(failure =>
+                Invariant($"{failure.EndPoint}: {SocketStart.Describe(failure.Error)}")
+            )
         );
 
     private string DescribeRunning()
     {
         var silent = string.Join(", ", running.Select(attempt => attempt.EndPoint));
-        var unanswered = silent.Length > 0 ? $"no answer from {silent}" : "no address was tried";
-        return failures.Count == 0 ? unanswered : $"{unanswered}; {DescribeFailures()}";
+        var unanswered =
+            silent.Length > 0 ? Invariant($"no answer from {silent}") : "no address was tried";
+        return failures.Count == 0 ? unanswered : Invariant($"{unanswered}; {DescribeFailures()}");
     }
 
     private sealed record Attempt(Socket Socket, IPEndPoint EndPoint);

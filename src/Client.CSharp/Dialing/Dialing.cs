@@ -74,7 +74,7 @@ internal static class Dialing
         var (host, port) = proxy is null ? (uri.Host, uri.Port) : (proxy.Host, proxy.Port);
         var addresses = HostAddresses.Of(host, settings, limit);
         using var race = new ConnectRace(
-            proxy is null ? uri.Authority : $"the proxy {proxy}",
+            proxy is null ? uri.Authority : Invariant($"the proxy {proxy}"),
             addresses.Select(address => new IPEndPoint(address, port)),
             settings.Clock,
             limit
@@ -93,12 +93,13 @@ internal static class Dialing
     {
         using var guard = new TransportGuard(transport, settings.Clock, limit);
         var complete = transport;
-        var missing = "";
+        var missing = "it came too late";
         try
         {
+            limit.Check(() => missing);
             if (proxy is not null)
             {
-                missing = $"the proxy {proxy} has not answered";
+                missing = Invariant($"the proxy {proxy} has not answered");
                 OpenTunnel(transport, uri, proxy, settings, limit);
             }
             if (uri.IsSecure)
@@ -112,11 +113,16 @@ internal static class Dialing
         {
             complete.Dispose();
             limit.Cancellation.ThrowIfCancellationRequested();
-            if (error is IOException && (guard.HasEnded || limit.Deadline.HasPassed))
+            if (IsForLackOfTime(error, guard.HasEnded, limit))
                 throw limit.Exceeded(missing, error);
             throw;
         }
     }
+
+    /// <summary>A stream that was ended amid TLS may look like anything; an answer that came is one.</summary>
+    private static bool IsForLackOfTime(Exception error, bool hasEnded, TimeLimit limit) =>
+        hasEnded && error is (IOException or AuthenticationException)
+        || limit.Deadline.HasPassed && error is IOException;
 
     private static void OpenTunnel(
         Transport transport,
@@ -133,5 +139,5 @@ internal static class Dialing
     }
 
     private static string Describe(WebSocketUri uri, ProxyServer? proxy) =>
-        proxy is null ? uri.Authority : $"{uri.Authority} through the proxy {proxy}";
+        proxy is null ? uri.Authority : Invariant($"{uri.Authority} through the proxy {proxy}");
 }

@@ -52,7 +52,7 @@ internal static class HttpTunnel
                     reader = incomplete.Next;
                     break;
                 case ResponseParse.Malformed malformed:
-                    throw input.Broken($"breaks a rule of HTTP. {malformed.Error}");
+                    throw input.Broken(Invariant($"breaks a rule of HTTP. {malformed.Error}"));
                 default:
                     throw input.Broken("doesn't speak HTTP.");
             }

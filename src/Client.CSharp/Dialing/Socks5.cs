@@ -62,10 +62,10 @@ internal static class Socks5
             NoLogin => NoLogin,
             Login when proxy.Credentials is not null => Login,
             NoMethod when proxy.Credentials is null => throw new AuthenticationException(
-                $"The proxy {proxy} wants a login, and none is given."
+                Invariant($"The proxy {proxy} wants a login, and none is given.")
             ),
             NoMethod => throw new AuthenticationException(
-                $"The proxy {proxy} takes no login with a name and a password."
+                Invariant($"The proxy {proxy} takes no login with a name and a password.")
             ),
             var method => throw input.Broken(
                 Invariant($"chose a way to log in that it was not offered: {method}.")
@@ -85,7 +85,9 @@ internal static class Socks5
         input.Fill(answer);
         RequireVersion(answer[0], LoginVersion, input);
         if (answer[1] != Success)
-            throw new AuthenticationException($"The proxy {proxy} doesn't take the login.");
+            throw new AuthenticationException(
+                Invariant($"The proxy {proxy} doesn't take the login.")
+            );
     }
 
     /// <summary>RFC 1928 §4.</summary>

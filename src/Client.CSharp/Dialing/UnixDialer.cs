@@ -35,7 +35,7 @@ internal static class UnixDialer
     public static string Describe(string path)
     {
         var written = path.StartsWith('\0') ? string.Concat("@", path.AsSpan(1)) : path;
-        return $"the Unix socket {PeerText.Escape(written)}";
+        return Invariant($"the Unix socket {PeerText.Escape(written)}");
     }
 
     private static SocketException Failed(string path, SocketError error)

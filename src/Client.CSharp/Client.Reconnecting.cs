@@ -87,12 +87,12 @@ public static partial class Client
         {
             return new Connecting(options, cancellation).To(uri);
         }
-        catch (Exception error)
-            when (!cancellation.IsCancellationRequested
-                && (waits.ShouldRetry?.Invoke(error) ?? MayPass(error))
-            )
+        catch (Exception error) when (!cancellation.IsCancellationRequested)
         {
-            return null;
+            // Not in the filter, which would swallow what the application's code throws.
+            if (waits.ShouldRetry?.Invoke(error) ?? MayPass(error))
+                return null;
+            throw;
         }
     }
 

@@ -64,7 +64,7 @@ public static partial class Client
         try
         {
             SocketTransport.DisableDelay(socket);
-            var transport = new SocketTransport(socket);
+            var transport = SocketStart.Finish(socket); // a call of the platform's that doesn't wait leaves it so
             return new Connecting(options, cancellation).Over(transport, WebSocketUri.Parse(uri));
         }
         catch

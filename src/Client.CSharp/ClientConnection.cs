@@ -37,9 +37,6 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
     /// <summary>Nobody else reads until the end: there is no handler.</summary>
     private protected override bool MayReadToTheEnd => true;
 
-    /// <summary>Why the stream ended before the connection was open; null when the server ended it.</summary>
-    internal Exception? OpeningFailure => abortReason ?? transport.Failure;
-
     /// <summary>
     /// Asks the server for a WebSocket, on this thread. What the answer means is for the caller; when it opens the connection, it is
     /// open.
@@ -51,10 +48,11 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
         var head = Ask(request);
         Response = RefusedAnswer.ToResponse(head);
         var result = ClientHandshake.Check(request, head);
-        if (result is ClientResult.Opened opened)
-            BecomeOpen(opened.Agreement);
-        if (driver.IsBroken)
+        if (result is not ClientResult.Opened opened)
+            return (result, head);
+        if (!TryEndOpening())
             throw new IOException("The connection was given up.", OpeningFailure); // as it opened
+        BecomeOpen(opened.Agreement);
         return (result, head);
     }
 
@@ -65,14 +63,16 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
         {
             ResponseParse.Complete complete => complete.Head,
             ResponseParse.Malformed malformed => throw new IOException(
-                Invariant($"The answer of {Uri} breaks a rule of HTTP: {malformed.Error}")
+                Invariant($"The answer of {Uri.Authority} breaks a rule of HTTP: {malformed.Error}")
             ),
             null => throw new IOException(
-                Invariant($"{Uri} has ended the stream without an answer."),
+                Invariant($"{Uri.Authority} has ended the stream without an answer."),
                 OpeningFailure
             ),
             _ => throw new IOException(
-                Invariant($"What {Uri} answers is no HTTP: something else listens there, or TLS.")
+                Invariant(
+                    $"What {Uri.Authority} answers is no HTTP: something else listens there, or TLS."
+                )
             ),
         };
     }

@@ -11,6 +11,7 @@ internal sealed class Connecting
     private readonly string? unixPath;
     private readonly Deadline deadline;
     private readonly Log log;
+    private readonly ClientMetrics metrics;
     private ClientOffer offer;
 
     /// <param name="options">Settings; null for the defaults.</param>
@@ -32,6 +33,7 @@ internal sealed class Connecting
         log = new Log(
             new GuardedLogger(this.options.LoggerFactory.CreateLogger("FunctionalWs.Client"))
         );
+        metrics = ClientMetrics.Of(this.options.MeterFactory, log);
     }
 
     /// <summary>Connects, and follows where it is sent.</summary>
@@ -75,31 +77,46 @@ internal sealed class Connecting
     )
     {
         target = null;
-        var watcher = ClientWatcher.For(options, log, out var isShared);
-        var metrics = ClientMetrics.Of(options.MeterFactory, log);
-        var connection = new ClientConnection(
-            uri,
-            transport,
-            options,
-            watcher,
-            log,
-            metrics,
-            deadline
-        );
-        watcher.Add(connection);
-        if (!isShared)
-            watcher.EndWhenEmpty();
+        ClientConnection? connection = null;
         var isOpen = false;
         try
         {
+            connection = Begin(transport, uri);
             target = Open(connection, uri, mayFollow);
             isOpen = target is null;
             return isOpen ? connection : null;
         }
         finally
         {
-            if (!isOpen)
+            if (connection is null)
+                transport.Dispose();
+            else if (!isOpen)
                 connection.Dispose();
+        }
+    }
+
+    /// <summary>A connection that is not open yet, with somebody who watches over it.</summary>
+    private ClientConnection Begin(Transport transport, WebSocketUri uri)
+    {
+        var watcher = ClientWatcher.For(options, log, out var isShared);
+        try
+        {
+            var connection = new ClientConnection(
+                uri,
+                transport,
+                options,
+                watcher,
+                log,
+                metrics,
+                deadline
+            );
+            watcher.Add(connection);
+            return connection;
+        }
+        finally
+        {
+            if (!isShared)
+                watcher.EndWhenEmpty();
         }
     }
 
@@ -108,7 +125,7 @@ internal sealed class Connecting
     {
         using var registration = cancellation.UnsafeRegister(
             static each =>
-                ((ClientConnection)each!).Abort(
+                ((ClientConnection)each!).AbortOpening(
                     new OperationCanceledException("It was cancelled.")
                 ),
             connection
@@ -134,7 +151,7 @@ internal sealed class Connecting
             if (failure is TimeoutException)
                 throw new TimeoutException(
                     Invariant(
-                        $"{uri} did not answer the opening handshake within {options.OpenTimeout}."
+                        $"{uri.Authority} did not answer the opening handshake within {options.OpenTimeout}."
                     ),
                     error
                 );

@@ -29,9 +29,6 @@ public sealed partial class ServerConnection
     /// <exception cref="ArgumentException">The status doesn't go with a body.</exception>
     public Response Respond(int statusCode, string text) => opening.Plain(statusCode, text);
 
-    /// <summary>Why the stream ended before the connection was open; null when the client ended it.</summary>
-    internal Exception? OpeningFailure => abortReason ?? transport.Failure;
-
     /// <summary>Tells the connection that the server is stopping. Never waits.</summary>
     internal void Stop(CloseStatus status)
     {
@@ -78,7 +75,9 @@ public sealed partial class ServerConnection
         driver.Open(decision.Extensions);
         AbortAfter(options.OpenTimeout);
         Server.EndHandshake(this); // a client that has its answer counts as in
-        var isSent = opening.TryAnswer(this, transport, decision);
+        var isSent =
+            opening.TryAnswer(this, transport, decision)
+            && (!decision.IsAccepted || TryEndOpening());
         HandshakeEnded(
             isSent ? HandshakeOutcome.Of(decision) : HandshakeOutcome.Unanswered(OpeningFailure)
         );

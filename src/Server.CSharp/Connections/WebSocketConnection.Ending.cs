@@ -6,6 +6,10 @@ namespace FunctionalWs;
 /// <content>For whoever watches over the connection, and its end.</content>
 public abstract partial class WebSocketConnection
 {
+    // What has become of the opening handshake: null while it is under way, an exception when it was given up, and this when it is over.
+    private static readonly object IsOver = new();
+
+    private object? openingEnd;
     private protected long abortAt = long.MaxValue; // of the opening handshake
     private protected volatile Exception? abortReason;
     private protected Exception? failure; // what the handler threw, or else went wrong
@@ -39,6 +43,24 @@ public abstract partial class WebSocketConnection
         driver.Break(reason);
     }
 
+    /// <summary>Why the stream ended before the connection was open; null when the peer ended it.</summary>
+    internal Exception? OpeningFailure =>
+        Volatile.Read(ref openingEnd) as Exception ?? abortReason ?? transport.Failure;
+
+    /// <summary>
+    /// Gives the opening handshake up, unless it is over: a connection that somebody was told is open doesn't end for having been
+    /// late, or no longer wanted, a moment before.
+    /// </summary>
+    internal void AbortOpening(Exception reason)
+    {
+        if (Interlocked.CompareExchange(ref openingEnd, reason, null) is null)
+            Abort(reason);
+    }
+
+    /// <summary>The opening handshake is over; false when it was given up before that.</summary>
+    private protected bool TryEndOpening() =>
+        Interlocked.CompareExchange(ref openingEnd, IsOver, null) is null;
+
     /// <summary>What the watcher does for the connection, without waiting.</summary>
     /// <param name="now">The clock's time.</param>
     /// <param name="isTimed">False in a look between two others that are timed: deadlines needn't be looked at so often.</param>
@@ -47,7 +69,7 @@ public abstract partial class WebSocketConnection
         if (!isOpened)
         {
             if (now >= Volatile.Read(ref abortAt) && !driver.IsBroken)
-                Abort(new TimeoutException("The opening handshake took too long."));
+                AbortOpening(new TimeoutException("The opening handshake took too long."));
             return Attention.None;
         }
 

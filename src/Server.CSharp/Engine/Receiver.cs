@@ -14,6 +14,9 @@ internal sealed partial class Receiver(
     MessageInput input
 )
 {
+    // How long a call waits for the gate without a look at the clock, which may be one of the application's own.
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(20);
+
     // After its deadline a call goes on while there is something to read, but a flood must not keep it.
     private const int MaxLateReads = 64;
 
@@ -41,25 +44,42 @@ internal sealed partial class Receiver(
     {
         try
         {
-            scheduler.Await(gate);
-            lock (gate)
+            message = default;
+            if (!TryEnter(deadline))
+                return false;
+            try
             {
                 Begin(mode);
-                try
-                {
-                    return TryTake(mode, destination, out message)
-                        || TryWait(deadline, mode, destination, out message);
-                }
-                finally
-                {
-                    input.IsLending = false;
-                }
+                return TryTake(mode, destination, out message)
+                    || TryWait(deadline, mode, destination, out message);
+            }
+            finally
+            {
+                input.IsLending = false;
+                gate.Exit();
             }
         }
         finally
         {
             driver.WriteFrames();
         }
+    }
+
+    /// <summary>Waits for the gate, which a thread that closes holds while it waits for the peer; false when the deadline passed first.</summary>
+    private bool TryEnter(Deadline deadline)
+    {
+        scheduler.Await(gate);
+        if (deadline.IsNever)
+        {
+            gate.Enter();
+            return true;
+        }
+        while (!gate.TryEnter(Moment))
+        {
+            if (deadline.HasPassed)
+                return false;
+        }
+        return true;
     }
 
     private void Begin(ReceiveMode mode)

@@ -243,77 +243,6 @@ let curlTests =
 
 // ---- nginx
 
-let private freePort () =
-    use socket =
-        new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
-
-    socket.Bind(IPEndPoint(IPAddress.Loopback, 0))
-    (socket.LocalEndPoint :?> IPEndPoint).Port
-
-let private configuration (folder: string) (port: int) (upstream: EndPoint) =
-    let temporary =
-        [ "client_body"; "proxy"; "fastcgi"; "uwsgi"; "scgi" ]
-        |> List.map (fun name -> $"{name}_temp_path {folder}/{name};")
-        |> String.concat "\n"
-
-    let user =
-        if Environment.UserName = "root" then
-            "user root root;"
-        else
-            ""
-
-    $"daemon off; worker_processes 1; error_log stderr; pid {folder}/pid; {user}
-events {{ }}
-http {{
-  access_log off;
-  {temporary}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://unix:{upstream};
-      proxy_http_version 1.1;
-      proxy_set_header Host $host;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection \"upgrade\";
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_set_header Forwarded \"for=$remote_addr\";
-    }}
-  }}
-}}
-"
-
-/// nginx in front of a server, on a port of its own; gone after the test.
-type private Nginx(upstream: EndPoint) =
-    let folder = Directory.CreateTempSubdirectory("functionalws-nginx-").FullName
-    let port = freePort ()
-
-    let running =
-        let file = Path.Combine(folder, "nginx.conf")
-        File.WriteAllText(file, configuration folder port upstream)
-        Programs.start (Programs.find "nginx").Value [ "-p"; folder; "-c"; file ]
-
-    do
-        Wait.until "nginx listens" (fun () ->
-            if running.HasExited then
-                failwith (running.StandardError.ReadToEnd())
-
-            try
-                (Tls.connectTo (IPEndPoint(IPAddress.Loopback, port))).Dispose()
-                true
-            with :? SocketException ->
-                false)
-
-    member _.EndPoint = IPEndPoint(IPAddress.Loopback, port)
-
-    interface IDisposable with
-        member _.Dispose() =
-            Programs.run "kill" [ "-TERM"; string running.Id ] |> ignore
-
-            if not (running.WaitForExit Wait.limit) then
-                running.Kill true
-
-            Directory.Delete(folder, true)
-
 let private testNginx = Programs.testIf "nginx" (Programs.find "nginx").IsSome
 
 [<Tests>]
@@ -333,7 +262,7 @@ let nginx =
                         ServerOptions(TrustUnixPeers = true, ForwardedHeaders = mode)
                         |> serveUnix handler
 
-                    use nginx = new Nginx(server.LocalEndPoint)
+                    use nginx = new Proxies.Nginx($"unix:{server.LocalEndPoint}")
                     use client = new PeerClient(Tls.connectTo nginx.EndPoint)
 
                     let spoofed =
@@ -356,7 +285,7 @@ let nginx =
 
             testNginx "plain HTTP is told that this is a WebSocket server" (fun () ->
                 use server = defaults |> serveUnix Serve.echo
-                use nginx = new Nginx(server.LocalEndPoint)
+                use nginx = new Proxies.Nginx($"unix:{server.LocalEndPoint}")
                 use client = new PeerClient(Tls.connectTo nginx.EndPoint)
                 client.Write "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
                 let response = client.ReadResponse()
@@ -364,7 +293,7 @@ let nginx =
 
             testNginx "a server that is shut down is seen as a clean end" (fun () ->
                 use server = defaults |> serveUnix Serve.echo
-                use nginx = new Nginx(server.LocalEndPoint)
+                use nginx = new Proxies.Nginx($"unix:{server.LocalEndPoint}")
                 use client = new PeerClient(Tls.connectTo nginx.EndPoint)
                 client.ShakeHands()
                 let stopping = Wait.start (fun () -> server.Shutdown())

@@ -1,7 +1,7 @@
-// The ledger of requirements: what each standard demands, where it is built, which tests show it. The entries are in rfc*.txt beside
-// this script, one for each demand; sections.txt says how many demands each section has, and is written without looking at them.
+// The ledger of requirements: what each standard requires, where it is built, which tests show it. The entries are in rfc*.txt beside
+// this script, one for each requirement; sections.txt says how many each section has, and is written without looking at them.
 //
-//   dotnet fsi tests/Requirements/requirements.fsx check    fails when a demand has no entry, an entry's code or test is gone, a demand that
+//   dotnet fsi tests/Requirements/requirements.fsx check    fails when a requirement has no entry, an entry's code or test is gone, one that
 //                                                           is built has no test, or docs/requirements.md isn't what is written here
 //   dotnet fsi tests/Requirements/requirements.fsx write    writes docs/requirements.md
 //
@@ -29,7 +29,7 @@ let mistakes = List<string>()
 
 // ---- What is read
 
-/// A section of a standard and how often it demands: always, and usually.
+/// A section of a standard, and how often it requires and recommends something.
 type Section = {
     Number: string
     Musts: int
@@ -240,6 +240,10 @@ let callers (before: string) : string list =
     ]
     |> List.map (fun pattern -> Regex.Match(before, pattern).Groups[1].Value)
 
+/// A file without its texts and comments.
+let bare (text: string) : string =
+    Regex.Replace(text, @"""(?:[^""\\]|\\.)*""|//[^\n]*", "")
+
 /// Why a test that stands at a place doesn't run; none when it does.
 let idle (path: string) (at: int) : string voption =
     let text = textOf path
@@ -278,12 +282,17 @@ let idle (path: string) (at: int) : string voption =
         match top with
         | Some found when found.Groups["tests"].Success -> true
         | Some found ->
-            let used = Regex(@"\b" + found.Groups["name"].Value + @"\b")
-            let folder = Path.GetDirectoryName path
+            let name = found.Groups["name"].Value
 
-            tests
-            |> List.filter (fun other -> other.StartsWith(folder + "/"))
-            |> List.exists (fun other -> (used.Matches(textOf other)).Count > (if other = path then 1 else 0))
+            let uses (pattern: string) (path: string) =
+                Regex.Matches(bare (textOf path), pattern).Count
+
+            let others = Path.GetDirectoryName path + "/"
+
+            uses $@"\b{name}\b" path > 1
+            || tests
+               |> List.filter (fun other -> other <> path && other.StartsWith others)
+               |> List.exists (fun other -> uses $@"\.{name}\b" other > 0)
         | None -> false
 
     if not isTest then

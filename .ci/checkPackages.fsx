@@ -36,8 +36,19 @@ let expected =
             fsharpCore
             "Microsoft.Extensions.Logging.Abstractions", "10.0.0"
         ]
-        "FunctionalWs.Testing", [ "FunctionalWs.Server", version; fsharpCore ]
-        "FunctionalWs.FSharp", [ "FunctionalWs.Server", version; fsharpCore ]
+        "FunctionalWs.Client", [ "FunctionalWs.Server", version; fsharpCore ]
+        "FunctionalWs.Testing",
+        [
+            "FunctionalWs.Client", version
+            "FunctionalWs.Server", version
+            fsharpCore
+        ]
+        "FunctionalWs.FSharp",
+        [
+            "FunctionalWs.Client", version
+            "FunctionalWs.Server", version
+            fsharpCore
+        ]
         "FunctionalWs.Hosting",
         [
             "FunctionalWs.Server", version

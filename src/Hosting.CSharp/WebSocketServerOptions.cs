@@ -31,7 +31,7 @@ public sealed class WebSocketServerOptions
 
     /// <summary>
     /// How long handlers have when the host stops: more than zero; null, the default, for the
-    /// <see cref="ServerOptions.CloseTimeout"/>. What is left then, or when the host's own <c>ShutdownTimeout</c> is over, is
+    /// <see cref="ConnectionOptions.CloseTimeout"/>. What is left then, or when the host's own <c>ShutdownTimeout</c> is over, is
     /// cut.
     /// </summary>
     public TimeSpan? ShutdownTimeout { get; set; }

@@ -1,10 +1,10 @@
-// Servers made by functions. Everything else is FunctionalWs.Server's own surface, which F# uses as it is.
+// Servers and clients made by functions. Everything else is the C# packages' own surface, which F# uses as it is.
 namespace FunctionalWs.FSharp
 
 open FunctionalWs
 open FunctionalWs.Protocol
 
-/// <summary>Makes servers and their hooks of F# functions.</summary>
+/// <summary>Makes servers and their hooks of F# functions, and connects clients.</summary>
 module WebSocket =
 
     /// <summary>
@@ -45,3 +45,27 @@ module WebSocket =
     [<CompiledName("ProcessRequest")>]
     let processRequest (answer: ServerConnection -> Request -> Response option) : ProcessRequest =
         ProcessRequest(fun connection request -> answer connection request |> Option.toObj)
+
+    /// <summary>Connects to a server, and returns when the connection is open. Dispose of it to close it.</summary>
+    /// <param name="options">Settings, such as <c>ClientOptions(BearerToken = "…")</c>.</param>
+    /// <param name="uri">Where to, such as <c>wss://example.com/feed</c>.</param>
+    /// <exception cref="T:System.UriFormatException">The URI is none of a WebSocket.</exception>
+    /// <exception cref="T:System.ArgumentException">An option has a value that it can't have.</exception>
+    /// <exception cref="T:FunctionalWs.HandshakeRefusedException">The answer opens no WebSocket.</exception>
+    /// <exception cref="T:System.TimeoutException">It took longer than <c>OpenTimeout</c>.</exception>
+    /// <exception cref="T:System.Net.Sockets.SocketException">Nobody answers.</exception>
+    /// <exception cref="T:System.IO.IOException">The stream broke, or what answers is no WebSocket server.</exception>
+    [<CompiledName("ConnectWith")>]
+    let connectWith (options: ClientOptions) (uri: string) : ClientConnection = Client.Connect(uri, options)
+
+    /// <summary>Connects to a server with default settings; <c>connectWith</c> tells more.</summary>
+    /// <param name="uri">Where to, such as <c>wss://example.com/feed</c>.</param>
+    [<CompiledName("Connect")>]
+    let connect (uri: string) : ClientConnection = connectWith (ClientOptions()) uri
+
+    /// <summary>Connects again and again: one connection at a time, the next when one has ended; <c>Client.ConnectForever</c> tells more.</summary>
+    /// <param name="options">Settings of the connections.</param>
+    /// <param name="uri">Where to, such as <c>wss://example.com/feed</c>.</param>
+    [<CompiledName("ConnectForever")>]
+    let connectForever (options: ClientOptions) (uri: string) : ClientConnection seq =
+        Client.ConnectForever(uri, options)

@@ -1,7 +1,7 @@
 namespace FunctionalWs.Testing;
 
 /// <summary>
-/// A clock that stands still until it is told to go on: for <see cref="ServerOptions.TimeProvider"/>, and for all that a
+/// A clock that stands still until it is told to go on: for <see cref="ConnectionOptions.TimeProvider"/>, and for all that a
 /// handler does with that. All members may be called from any thread.
 /// </summary>
 /// <remarks>

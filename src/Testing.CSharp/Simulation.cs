@@ -89,7 +89,7 @@ public sealed class Simulation
     /// <summary>Makes a server with a handler, in this world.</summary>
     /// <param name="handler">The handler to test, called for each connection on its own thread.</param>
     /// <param name="options">
-    /// Settings; null for the defaults. In the place of <see cref="ServerOptions.TimeProvider"/> comes <see cref="Clock"/>.
+    /// Settings; null for the defaults. In the place of <see cref="ConnectionOptions.TimeProvider"/> comes <see cref="Clock"/>.
     /// </param>
     /// <returns>The server; it is disposed of at the end of the test at the latest.</returns>
     /// <exception cref="ArgumentException">An option is wrong.</exception>

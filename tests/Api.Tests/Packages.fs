@@ -34,6 +34,11 @@ let all = [
         Folder = "src/Server.CSharp"
     }
     {
+        Assembly = typeof<FunctionalWs.HandshakeRefusedException>.Assembly
+        Language = CSharp
+        Folder = "src/Client.CSharp"
+    }
+    {
         Assembly = typeof<FunctionalWs.Testing.InMemoryServer>.Assembly
         Language = CSharp
         Folder = "src/Testing.CSharp"

@@ -73,6 +73,12 @@ let limits =
             ticks opening [ 9, idle; 10, idle; 11, idle ]
             =! [ Due.Nothing; overdue Overdue.Opening; overdue Overdue.Opening ])
 
+        testCase "what has no limit isn't over when the clock is at its end" (fun () ->
+            let patient =
+                WebSocketEndpoint.Create(ConnectionSettings.Server, Timeouts.Never, marks, TimeSpan.MinValue)
+
+            patient.Tick(TimeSpan.MaxValue, idle).Due =! Due.Nothing)
+
         testCase "a closing is timed from the first look at it" (fun () ->
             let closing = opened.Send(Command.Close CloseStatus.NoStatus).Next
 

@@ -12,7 +12,7 @@ namespace FunctionalWs;
 internal sealed class DeflateExtension(
     PerMessageDeflate settings,
     DeflateAgreement agreement,
-    ServerConnection connection
+    WebSocketConnection connection
 ) : Extension(DeflateNegotiation.Name, [.. agreement.Parameters], ReservedBits.Rsv1)
 {
     // Up to here a high ratio costs nobody anything.

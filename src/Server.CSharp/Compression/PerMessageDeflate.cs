@@ -70,7 +70,7 @@ public sealed record PerMessageDeflate : IServerExtension
 
     /// <summary>
     /// The most that a message may inflate to, as a multiple of its size on the wire: 1 or more; null, the default, for no
-    /// limit but <see cref="ServerOptions.MaxMessageSize"/>. Beyond it, and beyond 64 KiB, the connection is closed with
+    /// limit but <see cref="ConnectionOptions.MaxMessageSize"/>. Beyond it, and beyond 64 KiB, the connection is closed with
     /// 1008. JSON is seldom beyond 50; 1,032 is the most that can be.
     /// </summary>
     public int? MaxInflateRatio { get; init; }
@@ -152,7 +152,7 @@ public sealed record PerMessageDeflate : IServerExtension
 /// <returns>True to compress it.</returns>
 /// <remarks>What it throws is thrown by the call that sends; nothing is sent then.</remarks>
 public delegate bool CompressionFilter(
-    ServerConnection connection,
+    WebSocketConnection connection,
     MessageKind kind,
     ReadOnlySpan<byte> data
 );

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
 
@@ -19,15 +20,16 @@ internal readonly record struct ConnectionOutcome(
 
     /// <param name="ending">How the connection ended; null where that is not known.</param>
     /// <param name="failure">What the handler threw; null for nothing.</param>
-    public static ConnectionOutcome Of(Ending? ending, Exception? failure)
+    /// <param name="role">Which side this is.</param>
+    public static ConnectionOutcome Of(Ending? ending, Exception? failure, Role role)
     {
-        var isClients = ending?.ReceivedFirst ?? ending is { Received: not null, Sent: null };
-        var first = isClients ? ending?.Received : ending?.Sent;
+        var isPeers = ending?.ReceivedFirst ?? ending is { Received: not null, Sent: null };
+        var first = isPeers ? ending?.Received : ending?.Sent;
         var code = TextOf(first?.Number ?? 1006);
         return new(
             code,
             first is null ? null
-                : isClients ? "client"
+                : isPeers == role.IsServer ? "client"
                 : "server",
             ErrorTypeOf(ending, failure, code)
         );

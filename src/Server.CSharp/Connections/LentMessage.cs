@@ -4,7 +4,7 @@ namespace FunctionalWs;
 
 /// <summary>
 /// A message in memory that is lent until the next step of the loop that it came from (see
-/// <see cref="ServerConnection.Lent"/>): no array is made for it. The compiler keeps it on the stack; what is to be kept is
+/// <see cref="WebSocketConnection.Lent"/>): no array is made for it. The compiler keeps it on the stack; what is to be kept is
 /// copied by <see cref="ToMessage"/>.
 /// </summary>
 public readonly ref struct LentMessage

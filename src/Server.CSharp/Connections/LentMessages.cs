@@ -1,13 +1,13 @@
 namespace FunctionalWs;
 
 /// <summary>
-/// One message after another in memory that is lent: see <see cref="ServerConnection.Lent"/>. For <c>foreach</c>.
+/// One message after another in memory that is lent: see <see cref="WebSocketConnection.Lent"/>. For <c>foreach</c>.
 /// </summary>
 public readonly struct LentMessages
 {
-    private readonly ServerConnection? connection;
+    private readonly WebSocketConnection? connection;
 
-    internal LentMessages(ServerConnection connection) => this.connection = connection;
+    internal LentMessages(WebSocketConnection connection) => this.connection = connection;
 
     /// <summary>Begins to receive: with what comes next, each time.</summary>
     /// <exception cref="InvalidOperationException">It is a default, which belongs to no connection.</exception>
@@ -20,11 +20,11 @@ public readonly struct LentMessages
     /// <summary>The place in the messages. For one thread.</summary>
     public ref struct Enumerator
     {
-        private readonly ServerConnection connection;
+        private readonly WebSocketConnection connection;
         private readonly Loan loan = new();
         private ReceivedMessage lent;
 
-        internal Enumerator(ServerConnection connection) => this.connection = connection;
+        internal Enumerator(WebSocketConnection connection) => this.connection = connection;
 
         /// <summary>The message of the last step; valid until the next one.</summary>
         public readonly LentMessage Current => connection.Lend(lent.Kind, lent.Data.Span);

@@ -14,7 +14,7 @@ namespace FunctionalWs;
 /// </remarks>
 public sealed class MessageStream : IEnumerable<Fragment>, IEnumerator<Fragment>
 {
-    private readonly ServerConnection connection;
+    private readonly WebSocketConnection connection;
     private readonly TimeSpan? timeout;
     private Stage stage = Stage.NotStarted;
     private ReceivedMessage received; // where Current comes from
@@ -28,7 +28,7 @@ public sealed class MessageStream : IEnumerable<Fragment>, IEnumerator<Fragment>
         Ended,
     }
 
-    internal MessageStream(ServerConnection connection, TimeSpan? timeout)
+    internal MessageStream(WebSocketConnection connection, TimeSpan? timeout)
     {
         this.connection = connection;
         this.timeout = timeout;
@@ -49,7 +49,7 @@ public sealed class MessageStream : IEnumerable<Fragment>, IEnumerator<Fragment>
         if (stage is Stage.Ended)
             return false;
         if (stage is Stage.NotStarted)
-            connection.BeginReceiving(nameof(ServerConnection.ReceiveStreaming));
+            connection.BeginReceiving(nameof(WebSocketConnection.ReceiveStreaming));
         stage = Stage.Receiving;
         try
         {

@@ -13,16 +13,13 @@ public sealed partial class ServerConnection
     /// <see cref="ServerOptions.TrustedProxies"/>). Null where the stream has no address. Known after the connection has
     /// ended, too.
     /// </summary>
-    public EndPoint? RemoteEndPoint => client ?? transport.RemoteEndPoint;
+    public override EndPoint? RemoteEndPoint => client ?? transport.RemoteEndPoint;
 
     /// <summary>
     /// The end of the stream itself, which is the nearest proxy's if there is one. Null where the stream has no address.
     /// Known after the connection has ended, too.
     /// </summary>
     public EndPoint? PeerEndPoint => transport.RemoteEndPoint;
-
-    /// <summary>What was agreed on in the TLS handshake; null without TLS (see <see cref="ServerOptions.Ssl"/>).</summary>
-    public TlsSession? Tls => (transport as TlsTransport)?.Session;
 
     /// <summary>The part of the open timeout that ends where the request begins; false when the stream is to be dropped.</summary>
     private bool TryEstablish(Log log)

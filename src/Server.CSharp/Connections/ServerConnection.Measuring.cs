@@ -15,9 +15,6 @@ public sealed partial class ServerConnection
     /// <summary>The bytes of messages that wait to be sent.</summary>
     internal long QueueSize => driver.QueueSize;
 
-    /// <summary>True while its messages are counted.</summary>
-    internal bool IsCountingMessages => driver.IsCounting;
-
     private TimeSpan Elapsed => options.TimeProvider.GetElapsedTime(since);
 
     /// <summary>A request has arrived. On the connection's own thread, so that hooks run inside the span.</summary>
@@ -43,21 +40,7 @@ public sealed partial class ServerConnection
         Server.Metrics.ConnectionOpened();
     }
 
-    /// <summary>
-    /// Begins to count messages when somebody has begun to listen: when the connection opens, and for the watcher later on.
-    /// </summary>
-    private void CountMessages()
-    {
-        if (driver.IsCounting || !Server.Metrics.AreMessagesCounted)
-            return;
-        driver.BeginCounting();
-        Interlocked.MemoryBarrier(); // either this sees the connection's end, or the end sees the counting
-        if (isEnded)
-            driver.EndCounting();
-    }
-
-    /// <param name="failure">What the handler threw; null for nothing.</param>
-    private void EndMeasuring(Exception? failure)
+    private protected override void EndMeasuring(Exception? failure)
     {
         if (!isOpened)
         {
@@ -66,7 +49,7 @@ public sealed partial class ServerConnection
         }
         Interlocked.MemoryBarrier();
         driver.EndCounting();
-        var outcome = ConnectionOutcome.Of(driver.Ending, failure);
+        var outcome = ConnectionOutcome.Of(driver.Ending, failure, Role.Server);
         Server.Metrics.ConnectionEnded(Elapsed, outcome);
         Trace(() =>
         {

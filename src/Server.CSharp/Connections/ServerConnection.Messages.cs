@@ -9,7 +9,6 @@ public sealed partial class ServerConnection
     private const int MessagesPerTurn = 256;
     private const int BytesPerTurn = 1024 * 1024;
 
-    private bool isGiven; // messages are given to something: nobody receives
     private MessageCalls? calls; // null where a handler receives, and until there is one
     private Task? awaited; // what the next message waits for
     private bool isParked; // its life goes on in a loop
@@ -17,9 +16,6 @@ public sealed partial class ServerConnection
     private RequestReader? request; // that a loop reads; null before and after that, and where a thread does
     private long discarded; // of a client that was rejected there
     private bool hasMore; // the turn is over, and there are messages
-
-    /// <summary>Where it has its turns; null while a thread of its own serves it.</summary>
-    internal Seat? Seat { get; private set; }
 
     /// <summary>True where a loop can tell when there is something to read.</summary>
     internal bool CanPark =>
@@ -231,14 +227,18 @@ public sealed partial class ServerConnection
         SynchronizationContext.SetSynchronizationContext(driver.Callbacks);
         scope = log.BeginTurn(this);
         Guard.Run(this, Told, LifeFailed);
-        End();
+        EndHere();
         Server.Ended(this);
     }
 
     /// <summary>No loop takes the connection, which was cut for that. Never throws.</summary>
     internal void EndOutside()
     {
-        Guard.Run(this, connection => connection.driver.Receiver.ReadUntilClosed(), LifeFailed);
+        Guard.Run<ServerConnection>(
+            this,
+            connection => connection.driver.Receiver.ReadUntilClosed(),
+            LifeFailed
+        );
         EndInLoop();
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Claims;
 using FunctionalWs.Protocol;
 
@@ -8,16 +7,8 @@ namespace FunctionalWs;
 public sealed partial class ServerConnection
 {
     private readonly Opening opening;
-    private ConcurrentDictionary<object, object?>? items;
     private volatile bool isDeciding;
     private volatile CloseStatus? stopStatus;
-    private volatile Exception? abortReason;
-
-    /// <summary>
-    /// What the application wants to keep with the connection, such as what a hook of the handshake found out for the
-    /// handler. Empty at first. May be used from any thread.
-    /// </summary>
-    public IDictionary<object, object?> Items => LazyInitializer.EnsureInitialized(ref items);
 
     /// <summary>
     /// Who the client is, as an authenticating <see cref="FunctionalWs.ProcessRequest"/> found out and set it; null until

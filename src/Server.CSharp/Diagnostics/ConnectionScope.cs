@@ -6,7 +6,7 @@ namespace FunctionalWs;
 /// What the records of a connection have in common. Asked for with each record: behind a proxy the client's address
 /// becomes known on the way.
 /// </summary>
-internal sealed class ConnectionScope(ServerConnection connection)
+internal sealed class ConnectionScope(WebSocketConnection connection)
     : IReadOnlyList<KeyValuePair<string, object?>>
 {
     public int Count => 2;

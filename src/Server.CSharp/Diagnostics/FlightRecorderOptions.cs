@@ -3,7 +3,7 @@ using FunctionalWs.Protocol;
 namespace FunctionalWs;
 
 /// <summary>
-/// How much a server keeps of each connection's last steps, see <see cref="ServerOptions.FlightRecorder"/>. Immutable. A
+/// How much a server keeps of each connection's last steps, see <see cref="ConnectionOptions.FlightRecorder"/>. Immutable. A
 /// connection takes at most about 1 KiB for each step, and <see cref="MaxPayloadBytes"/>.
 /// </summary>
 public sealed record FlightRecorderOptions

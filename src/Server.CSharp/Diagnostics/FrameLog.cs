@@ -9,7 +9,7 @@ namespace FunctionalWs;
 /// One record for each frame of a connection, at Debug. Sizes and kinds only: payloads are nobody's business. Frames are told under
 /// the gates of the connection, where no logger may be called: records wait until <see cref="Write"/>. Safe from any thread.
 /// </summary>
-internal sealed class FrameLog(ILogger logger, ServerConnection connection)
+internal sealed class FrameLog(ILogger logger, WebSocketConnection connection)
 {
     // What is told while a slow logger writes; more is counted, and left out.
     private const int MaxWaiting = 1024;

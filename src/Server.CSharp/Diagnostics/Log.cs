@@ -12,18 +12,18 @@ namespace FunctionalWs;
 internal sealed partial class Log(ILogger logger)
 {
     /// <summary>Puts the connection's id and address into the records that follow on this thread.</summary>
-    public IDisposable? BeginConnection(ServerConnection connection) =>
+    public IDisposable? BeginConnection(WebSocketConnection connection) =>
         BeginConnection(logger, connection);
 
     /// <summary>The same for a turn in a loop; nothing where nobody hears.</summary>
-    public IDisposable? BeginTurn(ServerConnection connection) =>
+    public IDisposable? BeginTurn(WebSocketConnection connection) =>
         logger.IsEnabled(LogLevel.Critical) ? BeginConnection(logger, connection) : null;
 
-    public static IDisposable? BeginConnection(ILogger logger, ServerConnection connection) =>
+    public static IDisposable? BeginConnection(ILogger logger, WebSocketConnection connection) =>
         logger.BeginScope(new ConnectionScope(connection));
 
     /// <summary>The log of a connection's frames; null where nobody wants it.</summary>
-    public FrameLog? Frames(ServerConnection connection) =>
+    public FrameLog? Frames(WebSocketConnection connection) =>
         logger.IsEnabled(LogLevel.Debug) ? new FrameLog(logger, connection) : null;
 
     public void ConnectionClosed(Ending? ending)

@@ -4,29 +4,20 @@ using System.Net.Sockets;
 
 namespace FunctionalWs;
 
-/// <summary>
-/// What is measured of the servers with one address. Safe from any thread. Without a listener each call is a look at a
-/// field, or an addition. No value of a tag is a peer's free choice.
-/// </summary>
+/// <summary>What is measured of the servers with one address.</summary>
 internal sealed class ServerMetrics(ServerMeter meter, ServerAddress address)
+    : ConnectionMetrics(ToTags(address))
 {
-    private readonly TagList tags = ToTags(address);
     private readonly Lock gate = new();
     private readonly List<Server> servers = [];
-    private int active;
+
+    private protected override ConnectionInstruments? Instruments => meter.Instruments?.Connections;
 
     /// <summary>Whose address it is.</summary>
     public ServerAddress Address => address;
 
     /// <summary>True while there is a server.</summary>
     public bool HasServers => Servers.Length > 0;
-
-    public FlowTotals Received { get; } = new();
-
-    public FlowTotals Sent { get; } = new();
-
-    /// <summary>True while connections have to count their messages.</summary>
-    public bool AreMessagesCounted => meter.Instruments is { AreMessagesCounted: true };
 
     // ---- What happens
 
@@ -44,24 +35,6 @@ internal sealed class ServerMetrics(ServerMeter meter, ServerAddress address)
             servers.Remove(server);
     }
 
-    /// <summary>A connection is open.</summary>
-    public void ConnectionOpened() => Interlocked.Increment(ref active);
-
-    /// <summary>A connection that was open has ended.</summary>
-    public void ConnectionEnded(TimeSpan duration, ConnectionOutcome outcome)
-    {
-        Interlocked.Decrement(ref active);
-        if (meter.Instruments is not { ConnectionDuration.Enabled: true })
-            return;
-        var tags = this.tags;
-        tags.Add("functionalws.close.code", outcome.CloseCode);
-        if (outcome.Initiator is { } initiator)
-            tags.Add("functionalws.close.initiator", initiator);
-        if (outcome.ErrorType is { } error)
-            tags.Add("error.type", error);
-        Record(meter.Instruments?.ConnectionDuration, duration, tags);
-    }
-
     /// <summary>An opening handshake has ended, in whatever way.</summary>
     public void HandshakeEnded(TimeSpan duration, HandshakeOutcome outcome)
     {
@@ -75,10 +48,6 @@ internal sealed class ServerMetrics(ServerMeter meter, ServerAddress address)
             tags.Add("error.type", error.GetType().FullName);
         Record(meter.Instruments?.HandshakeDuration, duration, tags);
     }
-
-    /// <summary>A pong has come.</summary>
-    public void PingAnswered(TimeSpan duration) =>
-        Record(meter.Instruments?.PingDuration, duration, tags);
 
     /// <summary>True while the watcher's passes are measured.</summary>
     public bool ArePassesMeasured => meter.Instruments is { WatcherDuration.Enabled: true };
@@ -114,47 +83,13 @@ internal sealed class ServerMetrics(ServerMeter meter, ServerAddress address)
         Add(meter.Instruments?.RejectedConnections, WithError(kind));
     }
 
-    // Listeners run on the thread that measures, and are the application's code.
-    private void Record(Histogram<double>? histogram, TimeSpan duration, in TagList tags)
-    {
-        try
-        {
-            histogram?.Record(duration.TotalSeconds, tags);
-        }
-        catch (Exception error)
-        {
-            ListenerFailed(error);
-        }
-    }
-
-    private void Add(Counter<long>? counter, in TagList tags)
-    {
-        try
-        {
-            counter?.Add(1, tags);
-        }
-        catch (Exception error)
-        {
-            ListenerFailed(error);
-        }
-    }
-
-    private void ListenerFailed(Exception error)
+    private protected override void ListenerFailed(Exception error)
     {
         foreach (var server in Servers.Take(1))
             server.ListenerFailed(error);
     }
 
-    private TagList WithError(string? kind)
-    {
-        var tags = this.tags;
-        tags.Add("error.type", kind);
-        return tags;
-    }
-
     // ---- What a listener asks for
-
-    public Measurement<int> ActiveConnections => new(Volatile.Read(ref active), tags);
 
     public Measurement<int> PendingHandshakes =>
         new(Servers.Sum(server => server.PendingHandshakes), tags);
@@ -164,24 +99,6 @@ internal sealed class ServerMetrics(ServerMeter meter, ServerAddress address)
 
     public Measurement<long> SendQueueSize =>
         new(Servers.Sum(server => server.SumSendQueues()), tags);
-
-    /// <summary>One of the counts of messages, in both directions and of both types.</summary>
-    public IEnumerable<Measurement<long>> Measure(Func<FlowCount, long> count)
-    {
-        var (received, sent) = (Received.Sum(), Sent.Sum());
-        yield return new(count(received.Text), Flow("receive", "text"));
-        yield return new(count(received.Binary), Flow("receive", "binary"));
-        yield return new(count(sent.Text), Flow("transmit", "text"));
-        yield return new(count(sent.Binary), Flow("transmit", "binary"));
-    }
-
-    private TagList Flow(string direction, string type)
-    {
-        var tags = this.tags;
-        tags.Add("network.io.direction", direction);
-        tags.Add("functionalws.message.type", type);
-        return tags;
-    }
 
     private Server[] Servers
     {

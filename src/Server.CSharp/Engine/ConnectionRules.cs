@@ -2,8 +2,8 @@ using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
 
-/// <summary>What the options say of every connection, made once for a server: settings are most of an idle connection's endpoint.</summary>
-internal sealed class ConnectionRules(ServerOptions options)
+/// <summary>What the options say of every connection, made once for a server or a client: settings are most of an idle connection's endpoint.</summary>
+internal sealed class ConnectionRules(ConnectionOptions options)
 {
     private readonly ConnectionSettings?[] settings = new ConnectionSettings?[8]; // by the reserved bits that extensions use
 

@@ -11,12 +11,13 @@ namespace FunctionalWs;
 internal sealed partial class Driver
 {
     private readonly Transport transport;
-    private readonly ServerOptions options;
+    private readonly ConnectionOptions options;
     private readonly Watcher watcher;
-    private readonly ServerConnection connection; // for the watcher
+    private readonly WebSocketConnection connection; // for the watcher
     private readonly FrameOutput output;
     private readonly FrameLog? frames;
-    private readonly ServerMetrics metrics;
+    private readonly ConnectionMetrics metrics;
+    private readonly BufferBudget? budget;
     private FlightRecorder? recorder;
 
     private readonly Lock stateGate = new();
@@ -33,12 +34,14 @@ internal sealed partial class Driver
     /// <summary>Takes over a stream.</summary>
     public Driver(
         Transport transport,
-        ServerOptions options,
+        ConnectionOptions options,
+        ConnectionRules rules,
+        BufferBudget? budget,
         Watcher watcher,
-        ServerConnection connection,
+        WebSocketConnection connection,
         Log log,
         FrameLog? frames,
-        ServerMetrics metrics
+        ConnectionMetrics metrics
     )
     {
         this.transport = transport;
@@ -50,10 +53,11 @@ internal sealed partial class Driver
         this.frames = frames;
         this.metrics = metrics;
         started = options.TimeProvider.GetTimestamp();
-        rules = connection.Server.Rules;
+        this.rules = rules;
+        this.budget = budget;
         endpoint = rules.Endpoint;
-        Input = new MessageInput(this);
-        output = new FrameOutput(transport, options.Scheduler, this, frames);
+        Input = new MessageInput(this, takesEmptyLine: options.Role.IsServer);
+        output = new FrameOutput(transport, options, this, frames);
         Receiver = new Receiver(this, transport, options.Scheduler, Input);
         Sender = new Sender(this, output, options);
         Pings = new PingLog(options.TimeProvider, options.Scheduler);
@@ -138,7 +142,7 @@ internal sealed partial class Driver
                 opened,
                 options.TimeProvider.GetUtcNow()
             );
-        Share = connection.Server.Budget?.Open();
+        Share = budget?.Open();
         Input.Use(extensions, recorder);
         output.Use(extensions);
         Vitals.Watch(extensions.Deflate);

@@ -8,13 +8,18 @@ namespace FunctionalWs;
 /// </summary>
 internal sealed class FrameOutput(
     Transport transport,
-    Scheduler scheduler,
+    ConnectionOptions options,
     Driver driver,
     FrameLog? log
 )
 {
     private readonly Lock gate = new();
-    private readonly OutputBuffer buffer = new(transport, log);
+    private readonly Scheduler scheduler = options.Scheduler;
+    private readonly OutputBuffer buffer = new(
+        transport,
+        log,
+        options.Role.IsClient ? new MaskingKeys(options.Scheduler) : null
+    );
     private readonly PostedOutput posted = new();
     private ExtensionChain extensions = ExtensionChain.Empty;
     private volatile bool isHolding;

@@ -10,7 +10,7 @@ namespace FunctionalWs;
 /// being put together. A payload is copied once, being unmasked on its way into the message; memory grows with the bytes received,
 /// whatever was announced. Guarded by the read gate.
 /// </summary>
-internal sealed class MessageInput(Driver driver)
+internal sealed class MessageInput(Driver driver, bool takesEmptyLine)
 {
     // So many pings of a flood are answered one by one; of the rest the last one of each read is (RFC 6455 §5.5.3).
     private const int MaxPongs = 8;
@@ -23,7 +23,7 @@ internal sealed class MessageInput(Driver driver)
     private ChainDecoder? chain;
     private PayloadDecoder? decoder; // that, perhaps watched by the flight recorder
     private bool mayReadStraight; // to where a message is put together: the flight recorder wants bytes as they came
-    private bool isPastEmptyLine; // that may lie before the first frame
+    private bool isPastEmptyLine = !takesEmptyLine; // that may lie before the first frame
     private long frameStart; // where the frame that is arriving begins
     private bool isContinued; // the message that is arriving has a frame already
     private int pings; // answered since the last read

@@ -7,9 +7,9 @@ namespace FunctionalWs;
 
 /// <summary>
 /// Whole frames, or the rest of one, on their way to a transport. Rented while it holds something. Guarded by the
-/// connection's write gate.
+/// connection's write gate. A client's payloads are masked as they are copied into it: the application's memory stays as it is.
 /// </summary>
-internal sealed class OutputBuffer(Transport transport, FrameLog? log)
+internal sealed class OutputBuffer(Transport transport, FrameLog? log, MaskingKeys? keys)
 {
     /// <summary>What it takes before it is written out, in bytes.</summary>
     public const int Capacity = 16 * 1024;
@@ -20,8 +20,11 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
     private int start;
     private int end;
 
-    // The largest control frame: a header of two bytes and 125 of payload (RFC 6455 §5.5).
-    private const int MaxControlSize = 127;
+    // The largest control frame: a header of two bytes, a client's key and 125 of payload (RFC 6455 §5.5).
+    private const int MaxControlSize = 131;
+
+    // Large payloads are masked in pieces.
+    private const int MaskedSize = 64 * 1024;
 
     public bool IsEmpty => start == end;
 
@@ -46,15 +49,16 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
     {
         log?.Sent(data.Opcode, data.Fin, ReservedBits.None, payload.Length);
         Span<byte> frame = stackalloc byte[FrameReader.MaxHeaderSize + MaxSmallSize];
+        var key = NextKey;
         var headerSize = FrameWriter.WriteHeader(
             data.Fin,
             ReservedBits.None,
             data.Opcode,
             payload.Length,
-            FSharpValueOption<uint>.None,
+            key,
             frame
         );
-        payload.CopyTo(frame[headerSize..]);
+        Copy(payload, key, frame[headerSize..]);
         Flow?.Add(data.Opcode, data.Fin, payload.Length, headerSize + payload.Length);
         transport.Write(frame[..(headerSize + payload.Length)]);
     }
@@ -69,8 +73,7 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
         switch (output)
         {
             case Output.Data data:
-                var wireSize =
-                    FrameWriter.HeaderSize(payload.Length, masked: false) + payload.Length;
+                var wireSize = HeaderSize(payload.Length) + payload.Length;
                 Flow?.Add(data.Opcode, data.Fin, size, wireSize);
                 AddFrame(data.Opcode, data.Fin, payload, bits);
                 break;
@@ -109,7 +112,7 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
     )
     {
         log?.Sent(opcode, fin, bits, payload.Length);
-        var headerSize = FrameWriter.HeaderSize(payload.Length, masked: false);
+        var headerSize = HeaderSize(payload.Length);
         if (end + headerSize + payload.Length > Capacity)
         {
             Flush();
@@ -121,26 +124,64 @@ internal sealed class OutputBuffer(Transport transport, FrameLog? log)
         }
 
         buffer ??= SharedBuffers.Pool.Rent(Capacity);
-        end += WriteHeader(opcode, fin, payload.Length, bits, buffer.AsSpan(end));
-        payload.CopyTo(buffer.AsSpan(end));
+        var key = NextKey;
+        end += FrameWriter.WriteHeader(fin, bits, opcode, payload.Length, key, buffer.AsSpan(end));
+        Copy(payload, key, buffer.AsSpan(end));
         end += payload.Length;
     }
 
-    /// <summary>A large payload goes to the transport from where it lies.</summary>
+    /// <summary>A large payload goes to the transport from where it lies, unless it has to be masked.</summary>
     private void WriteLarge(Opcode opcode, bool fin, ReadOnlySpan<byte> payload, ReservedBits bits)
     {
         Span<byte> header = stackalloc byte[FrameReader.MaxHeaderSize];
-        transport.Write(header[..WriteHeader(opcode, fin, payload.Length, bits, header)], payload);
+        var key = NextKey;
+        header = header[..FrameWriter.WriteHeader(fin, bits, opcode, payload.Length, key, header)];
+        if (key.IsSome)
+            WriteMasked(header, payload, key.Value);
+        else
+            transport.Write(header, payload);
     }
 
-    private static int WriteHeader(
-        Opcode opcode,
-        bool fin,
-        int size,
-        ReservedBits bits,
+    private void WriteMasked(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, uint key)
+    {
+        var piece = SharedBuffers.Pool.Rent(MaskedSize);
+        try
+        {
+            header.CopyTo(piece);
+            var used = header.Length;
+            for (var offset = 0; offset < payload.Length; used = 0)
+            {
+                var size = Math.Min(payload.Length - offset, MaskedSize - used);
+                Masking.Apply(key, offset, payload.Slice(offset, size), piece.AsSpan(used));
+                transport.Write(piece.AsSpan(0, used + size));
+                offset += size;
+            }
+        }
+        finally
+        {
+            SharedBuffers.Pool.Return(piece);
+        }
+    }
+
+    private FSharpValueOption<uint> NextKey =>
+        keys is null
+            ? FSharpValueOption<uint>.None
+            : FSharpValueOption<uint>.NewValueSome(keys.Next());
+
+    private int HeaderSize(int payloadSize) =>
+        FrameWriter.HeaderSize(payloadSize, masked: keys is not null);
+
+    private static void Copy(
+        ReadOnlySpan<byte> payload,
+        FSharpValueOption<uint> key,
         Span<byte> destination
-    ) =>
-        FrameWriter.WriteHeader(fin, bits, opcode, size, FSharpValueOption<uint>.None, destination);
+    )
+    {
+        if (key.IsSome)
+            Masking.Apply(key.Value, 0, payload, destination);
+        else
+            payload.CopyTo(destination);
+    }
 
     /// <summary>Writes everything, however long that takes.</summary>
     public void Flush()

@@ -4,7 +4,7 @@ using FunctionalWs.Protocol;
 namespace FunctionalWs;
 
 /// <summary>The sending side of a connection: commands to frames, with what a caller is told when that can't be.</summary>
-internal sealed class Sender(Driver driver, FrameOutput output, ServerOptions options)
+internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOptions options)
 {
     // Made once: sending a message allocates nothing.
     private static readonly Command TextMessage = Command.NewMessage(MessageKind.Text);

@@ -16,13 +16,13 @@ internal sealed class Vitals
 
     private readonly Driver driver;
     private readonly FrameOutput output;
-    private readonly ServerOptions options;
+    private readonly ConnectionOptions options;
     private PendingPing? ping; // the keepalive's last one
     private int looksInVain; // since the peer is overdue
     private DeflateExtension? deflate;
     private Stall quiet;
 
-    public Vitals(Driver driver, FrameOutput output, ServerOptions options)
+    public Vitals(Driver driver, FrameOutput output, ConnectionOptions options)
     {
         this.driver = driver;
         this.output = output;

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace FunctionalWs;
 
 /// <summary>
-/// One thread for the whole server: it does what must happen while a handler is elsewhere (reads ahead, answers pings,
+/// One thread for all connections of a server, or of clients: it does what must happen while a handler is elsewhere (reads ahead, answers pings,
 /// writes what was held back) and is the only clock (all deadlines of all connections). It never waits for a peer.
 /// </summary>
 internal sealed class Watcher
@@ -28,14 +28,14 @@ internal sealed class Watcher
 
     private readonly TimeProvider clock;
     private readonly Scheduler scheduler;
-    private readonly TurnedAway turnedAway;
+    private readonly TurnedAway? turnedAway;
     private readonly Action<Exception> failed;
-    private readonly ServerMetrics metrics;
+    private readonly ServerMetrics? metrics;
     private readonly Lock gate = new();
-    private readonly List<ServerConnection> connections = [];
-    private readonly List<ServerConnection> hastened = []; // marked, and not yet among the urgent ones
-    private readonly List<ServerConnection> urgent = [];
-    private readonly List<ServerConnection> pass = [];
+    private readonly List<WebSocketConnection> connections = [];
+    private readonly List<WebSocketConnection> hastened = []; // marked, and not yet among the urgent ones
+    private readonly List<WebSocketConnection> urgent = [];
+    private readonly List<WebSocketConnection> pass = [];
     private readonly List<Unattended> unattended = [];
     private readonly List<Socket> sockets = [];
     private readonly Signal wake = new();
@@ -50,15 +50,15 @@ internal sealed class Watcher
 
     /// <param name="clock">What deadlines are measured with.</param>
     /// <param name="scheduler">What its thread runs and waits on.</param>
-    /// <param name="turnedAway">Clients to get rid of.</param>
+    /// <param name="turnedAway">Clients to get rid of; null for a client's own connections.</param>
     /// <param name="failed">Told of a pass that threw.</param>
-    /// <param name="metrics">Told how long a pass takes.</param>
+    /// <param name="metrics">Told how long a pass takes; null for nobody.</param>
     public Watcher(
         TimeProvider clock,
         Scheduler scheduler,
-        TurnedAway turnedAway,
+        TurnedAway? turnedAway,
         Action<Exception> failed,
-        ServerMetrics metrics
+        ServerMetrics? metrics
     )
     {
         this.clock = clock;
@@ -73,7 +73,7 @@ internal sealed class Watcher
     public void Start(CallbackContext callbacks) =>
         scheduler.Start("FunctionalWs watcher", () => callbacks.Run(Run));
 
-    public void Add(ServerConnection connection)
+    public void Add(WebSocketConnection connection)
     {
         bool isFirst;
         using (gate.Hold())
@@ -86,7 +86,7 @@ internal sealed class Watcher
             wake.Set(); // without connections it sleeps
     }
 
-    public void Remove(ServerConnection connection)
+    public void Remove(WebSocketConnection connection)
     {
         using (gate.Hold())
         {
@@ -99,14 +99,14 @@ internal sealed class Watcher
         }
     }
 
-    private bool IsMember(ServerConnection connection) =>
+    private bool IsMember(WebSocketConnection connection) =>
         connection.WatcherIndex < connections.Count
         && ReferenceEquals(connections[connection.WatcherIndex], connection);
 
     /// <summary>Asks for looks at a connection in quick succession, as long as there is something urgent about it.</summary>
-    public void Hasten(ServerConnection connection) => Hasten(connection, LooksUntilCalm);
+    public void Hasten(WebSocketConnection connection) => Hasten(connection, LooksUntilCalm);
 
-    private void Hasten(ServerConnection connection, int looks)
+    private void Hasten(WebSocketConnection connection, int looks)
     {
         Interlocked.MemoryBarrier(); // the watcher unmarks it, then looks once more
         if (connection.IsHastened)
@@ -147,13 +147,13 @@ internal sealed class Watcher
             Guard.Run(this, Round, Failed);
             Guard.Run(this, Rest, Failed);
         }
-        turnedAway.Close();
+        turnedAway?.Close();
     }
 
     private static readonly Action<Watcher> Round = watcher =>
     {
         watcher.isCalm = !watcher.MeasuredPass();
-        watcher.turnedAway.Look(watcher.isEnding);
+        watcher.turnedAway?.Look(watcher.isEnding);
     };
 
     private static readonly Action<Watcher> Rest = watcher =>
@@ -170,7 +170,7 @@ internal sealed class Watcher
     {
         get
         {
-            if (!turnedAway.IsEmpty)
+            if (turnedAway is { IsEmpty: false })
                 return false;
             using (gate.Hold())
                 return connections.Count == 0;
@@ -188,7 +188,7 @@ internal sealed class Watcher
 
     private bool MeasuredPass()
     {
-        if (!metrics.ArePassesMeasured)
+        if (metrics is not { ArePassesMeasured: true })
             return Pass();
         var start = clock.GetTimestamp();
         var isUrgent = Pass();
@@ -238,7 +238,7 @@ internal sealed class Watcher
         looked = pass.Count;
     }
 
-    private void Look(ServerConnection connection, long now, bool isTimed)
+    private void Look(WebSocketConnection connection, long now, bool isTimed)
     {
         if (!Guarded(connection, now, isTimed))
             return;
@@ -263,7 +263,7 @@ internal sealed class Watcher
         ReadAhead();
     }
 
-    private bool Guarded(ServerConnection connection, long now, bool isTimed)
+    private bool Guarded(WebSocketConnection connection, long now, bool isTimed)
     {
         try
         {
@@ -360,7 +360,7 @@ internal sealed class Watcher
 
 /// <summary>A connection that nobody receives from, and whether the kernel says that its socket has something, or there is none.</summary>
 internal readonly record struct Unattended(
-    ServerConnection Connection,
+    WebSocketConnection Connection,
     Socket? Socket,
     bool IsReadable
 );

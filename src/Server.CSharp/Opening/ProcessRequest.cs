@@ -13,7 +13,7 @@ namespace FunctionalWs;
 /// </para>
 /// <para>
 /// An exception, or a response with status 101, is logged as ERROR and answered with 500 without details. The request can't be
-/// changed; what the handler should know is kept in <see cref="ServerConnection.Items"/> or
+/// changed; what the handler should know is kept in <see cref="WebSocketConnection.Items"/> or
 /// <see cref="ServerConnection.User"/>.
 /// </para>
 /// </remarks>

@@ -25,14 +25,9 @@ public sealed partial record ServerOptions
     public SelectSubprotocol? SelectSubprotocol { get; init; }
 
     /// <summary>
-    /// Compression of messages, which clients are free to use or not; null to have none. On by default, with windows of 4 KiB.
-    /// Counts as the last of the <see cref="Extensions"/>, unless one of these has the name <c>permessage-deflate</c>.
-    /// </summary>
-    public PerMessageDeflate? Compression { get; init; } = new();
-
-    /// <summary>
     /// Extensions of the protocol, in order of preference among those of one name; empty by default (RFC 6455 §9). In which
-    /// order they are applied is for the client to say, by the order of its offers.
+    /// order they are applied is for the client to say, by the order of its offers. <see cref="ConnectionOptions.Compression"/>
+    /// counts as the last of them, unless one has the name <c>permessage-deflate</c>.
     /// </summary>
     public IReadOnlyList<IServerExtension> Extensions { get; init; } = [];
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace FunctionalWs;
 
 /// <summary>
@@ -69,4 +71,13 @@ internal class Scheduler
 
     /// <summary>Random bytes.</summary>
     public virtual void Fill(Span<byte> bytes) => Random.Shared.NextBytes(bytes);
+
+    /// <summary>Random bytes that nobody can foresee; a simulation's are its own.</summary>
+    public void FillUnpredictably(Span<byte> bytes)
+    {
+        if (isSimulated)
+            Fill(bytes);
+        else
+            RandomNumberGenerator.Fill(bytes);
+    }
 }

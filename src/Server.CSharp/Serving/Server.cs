@@ -194,7 +194,7 @@ public sealed partial class Server : IDisposable
     /// <param name="reason">Text for people, at most 123 bytes of UTF-8; empty by default.</param>
     /// <param name="timeout">
     /// How long to wait before cutting, zero to cut at once, <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes; null,
-    /// the default, for <see cref="ServerOptions.CloseTimeout"/>.
+    /// the default, for <see cref="ConnectionOptions.CloseTimeout"/>.
     /// </param>
     /// <param name="hurry">Ends the waiting: what is left is cut at once.</param>
     /// <returns>How many connections had to be cut.</returns>

@@ -13,6 +13,7 @@ internal static unsafe partial class LinuxSocket
     private const int DontWait = 0x40; // MSG_DONTWAIT
     private const int CloseOnExec = 0x80000; // SOCK_CLOEXEC
     private const nuint OutQueue = 0x5411; // SIOCOUTQ
+    private const int SetFlags = 4; // F_SETFL: O_NONBLOCK is the only one that a socket of ours may have
     private const int NoSignal = 0x4000; // MSG_NOSIGNAL: a broken stream is an error, not the end of the process
 
     /// <summary>Waits for bytes and receives them; how many, 0 at the end of the stream.</summary>
@@ -100,6 +101,17 @@ internal static unsafe partial class LinuxSocket
         if (descriptor < 0)
             throw Failure();
         return new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+    }
+
+    /// <summary>
+    /// Makes calls on a socket wait again. The platform, which can make them not wait, only imitates waiting from then on.
+    /// </summary>
+    /// <exception cref="SocketException">The system doesn't let it.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is closed.</exception>
+    public static void MakeBlocking(Socket socket)
+    {
+        if (Control(socket.SafeHandle, SetFlags, 0) < 0)
+            throw Failure();
     }
 
     /// <summary>The bytes that were written and are not acknowledged by the peer's system; 0 once the socket is closed.</summary>
@@ -208,6 +220,9 @@ internal static unsafe partial class LinuxSocket
 
     [DllImport("libc", EntryPoint = "ioctl")]
     private static extern int Control(SafeSocketHandle socket, nuint request, int* value);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int Control(SafeSocketHandle socket, int command, nint flags);
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     private static partial nint Send(SafeSocketHandle socket, byte* data, nuint size, int flags);

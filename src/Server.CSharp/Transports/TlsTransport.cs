@@ -47,6 +47,20 @@ internal sealed class TlsTransport : Transport
     public void Authenticate(SslServerAuthenticationOptions options)
     {
         ssl.AuthenticateAsServer(options);
+        Begin();
+    }
+
+    /// <summary>The TLS handshake as a client; <see cref="Abort"/> ends it. What else it throws is SslStream's.</summary>
+    /// <exception cref="NothingToReadException">The deadline has passed.</exception>
+    public void Authenticate(SslClientAuthenticationOptions options, Deadline deadline)
+    {
+        cipher.ReadUntil(deadline);
+        ssl.AuthenticateAsClient(options);
+        Begin();
+    }
+
+    private void Begin()
+    {
         Session = new TlsSession(ssl);
         isWritingOver = false;
         mayHoldPlaintext = true; // it may have come with the end of the handshake

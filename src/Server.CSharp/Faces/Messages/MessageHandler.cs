@@ -33,7 +33,7 @@ public abstract class MessageHandler
     /// The connection has closed: the last call, also after one that threw. Sending throws
     /// <see cref="ConnectionClosedException"/>. What it throws is logged.
     /// </summary>
-    /// <param name="connection">The connection; its <see cref="ServerConnection.CloseCode"/> tells how it ended.</param>
+    /// <param name="connection">The connection; its <see cref="WebSocketConnection.CloseCode"/> tells how it ended.</param>
     public virtual void Closed(ServerConnection connection) { }
 
     /// <summary>

@@ -3,7 +3,7 @@ using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
 
-public sealed partial class ServerConnection
+public abstract partial class WebSocketConnection
 {
     private string? receiving; // the call that is
 

@@ -3,7 +3,7 @@ using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
 
-public sealed partial class ServerConnection
+public abstract partial class WebSocketConnection
 {
     // Texts up to this size in UTF-8 are encoded on the stack.
     private const int StackTextSize = 1024;
@@ -178,7 +178,7 @@ public sealed partial class ServerConnection
     }
 
     /// <summary>
-    /// Sends what <see cref="ServerOptions.CoalesceOutput"/> holds back; waits while the peer does not read. Needed only by a
+    /// Sends what <see cref="ConnectionOptions.CoalesceOutput"/> holds back; waits while the peer does not read. Needed only by a
     /// handler that wants its answers out before it goes on computing.
     /// </summary>
     public void Flush()

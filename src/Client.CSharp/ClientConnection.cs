@@ -1,0 +1,155 @@
+using FunctionalWs.Protocol;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// One WebSocket connection of a client, made by <see cref="Client"/>. All members may be called from any thread.
+/// </summary>
+public sealed class ClientConnection : WebSocketConnection, IDisposable
+{
+    private readonly ClientOptions options;
+    private readonly ClientMetrics metrics;
+    private readonly Watcher watcher;
+    private long since;
+    private int isDisposed;
+
+    internal ClientConnection(
+        WebSocketUri uri,
+        Transport transport,
+        ClientOptions options,
+        Watcher watcher,
+        Log log,
+        ClientMetrics metrics,
+        Deadline deadline
+    )
+        : base(transport, options, new ConnectionRules(options), null, watcher, log, metrics)
+    {
+        Uri = uri;
+        this.options = options;
+        this.watcher = watcher;
+        this.metrics = metrics;
+        abortAt = deadline.Timestamp;
+    }
+
+    /// <summary>Where it leads to: the URI that was asked for, or the one to which the server has redirected.</summary>
+    public WebSocketUri Uri { get; }
+
+    /// <summary>Nobody else reads until the end: there is no handler.</summary>
+    private protected override bool MayReadToTheEnd => true;
+
+    /// <summary>Why the stream ended before the connection was open; null when the server ended it.</summary>
+    internal Exception? OpeningFailure => abortReason ?? transport.Failure;
+
+    /// <summary>
+    /// Asks the server for a WebSocket, on this thread. What the answer means is for the caller; when it opens the connection, it is
+    /// open.
+    /// </summary>
+    /// <exception cref="IOException">The stream ended without an answer, or what came is none.</exception>
+    internal (ClientResult Result, ResponseHead Head) Open(ClientRequest request)
+    {
+        Request = request.Request;
+        var head = Ask(request);
+        Response = RefusedAnswer.ToResponse(head);
+        var result = ClientHandshake.Check(request, head);
+        if (result is ClientResult.Opened opened)
+            BecomeOpen(opened.Agreement);
+        if (driver.IsBroken)
+            throw new IOException("The connection was given up.", OpeningFailure); // as it opened
+        return (result, head);
+    }
+
+    private ResponseHead Ask(ClientRequest request)
+    {
+        transport.Write(ResponseInput.ToBytes(request.Request));
+        return ResponseInput.Read(transport, driver.Input) switch
+        {
+            ResponseParse.Complete complete => complete.Head,
+            ResponseParse.Malformed malformed => throw new IOException(
+                Invariant($"The answer of {Uri} breaks a rule of HTTP: {malformed.Error}")
+            ),
+            null => throw new IOException(
+                Invariant($"{Uri} has ended the stream without an answer."),
+                OpeningFailure
+            ),
+            _ => throw new IOException(
+                Invariant($"What {Uri} answers is no HTTP: something else listens there, or TLS.")
+            ),
+        };
+    }
+
+    /// <summary>An answer that opens no connection, with its body.</summary>
+    internal Response ReadRefusal(ResponseHead head, DialSettings settings, TimeLimit limit) =>
+        RefusedAnswer.Read(
+            transport,
+            Request!.Method,
+            head,
+            ResponseInput.TakeRest(driver.Input),
+            settings,
+            limit
+        );
+
+    private void BecomeOpen(ClientAgreement agreement)
+    {
+        Subprotocol = agreement.Subprotocol;
+        driver.Open(ExtensionsOf(agreement));
+        since = options.TimeProvider.GetTimestamp();
+        CountMessages();
+        metrics.ConnectionOpened();
+        isOpened = true;
+        log.ConnectionOpened(RemoteEndPoint);
+    }
+
+    private ExtensionChain ExtensionsOf(ClientAgreement agreement) =>
+        agreement.Compression is { IsSome: true, Value: var terms }
+            ? new ExtensionChain([
+                new DeflateExtension(options.Compression!, Exchanged(terms), this),
+            ])
+            : ExtensionChain.Empty;
+
+    /// <summary>The terms as the codec takes them, which is written for a server's side.</summary>
+    private static DeflateAgreement Exchanged(DeflateAgreement agreement) =>
+        new(
+            serverNoContextTakeover: agreement.ClientNoContextTakeover,
+            clientNoContextTakeover: agreement.ServerNoContextTakeover,
+            serverMaxWindowBits: agreement.ClientMaxWindowBits,
+            clientMaxWindowBits: agreement.ServerMaxWindowBits,
+            parameters: agreement.Parameters
+        );
+
+    private protected override void EndMeasuring(Exception? failure)
+    {
+        if (!isOpened)
+            return;
+        driver.EndCounting();
+        metrics.ConnectionEnded(
+            options.TimeProvider.GetElapsedTime(since),
+            ConnectionOutcome.Of(driver.Ending, failure, Role.Client)
+        );
+    }
+
+    /// <summary>
+    /// Closes the connection as <see cref="WebSocketConnection.Close"/> does without arguments, and gives back what it holds. Messages
+    /// that have come can still be received. May be called again, and while others use the connection: they are told of its end.
+    /// </summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref isDisposed, 1) != 0)
+        {
+            if (isOpened)
+                WaitClosed();
+            return;
+        }
+        try
+        {
+            if (isOpened)
+                Close();
+        }
+        finally
+        {
+            if (isOpened)
+                Guard.Run<ClientConnection>(this, connection => connection.LogEnd(), LifeFailed);
+            End();
+            watcher.Remove(this);
+        }
+    }
+}

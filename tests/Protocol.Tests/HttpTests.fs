@@ -239,6 +239,12 @@ let reading =
             errorOf (withHeader "Transfer-Encoding: chunked\r\nContent-Length: 0")
             =! HeadError.TransferEncoding "chunked"
 
+            errorOf "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"
+            =! HeadError.TransferEncoding "chunked"
+
+            errorOf (withHeader "Transfer-Encoding: chunked\r\ntransfer-encoding: gzip")
+            =! HeadError.TransferEncoding "chunked, gzip"
+
             (request (withHeader "Content-Length: 0")).Method =! "GET"
             (request (withHeader "Content-Length: 000")).Method =! "GET")
 
@@ -435,6 +441,11 @@ let writing =
 
             Encoding.Latin1.GetString writer.WrittenSpan
             =! "HTTP/1.1 404 Not Found\r\nA: é\r\n\r\nbody")
+
+        testCase "a status without a phrase has its blank all the same (RFC 9112 §4)" (fun () ->
+            let writer = ArrayBufferWriter<byte>()
+            Response.Empty(599).WriteTo writer
+            Encoding.Latin1.GetString writer.WrittenSpan =! "HTTP/1.1 599 \r\n\r\n")
     ]
 
 /// Heads that go wrong in every way, and good ones, under limits small enough to meet.

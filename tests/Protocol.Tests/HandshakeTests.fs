@@ -256,6 +256,7 @@ let rejecting =
                 HeadError.Body "x", 413
                 HeadError.TransferEncoding "chunked", 501
                 HeadError.TransferEncoding "gzip ,\tChunked ", 501
+                HeadError.TransferEncoding "gzip, deflate, chunked", 501
                 HeadError.TransferEncoding "x", 400
                 HeadError.TransferEncoding "chunked, gzip", 400
                 HeadError.TransferEncoding "chunked;q=1", 400

@@ -42,8 +42,8 @@ let checkVersion (request: Request) =
     else
         Error(HandshakeError.HttpVersion request.Version)
 
-/// A path, or an absolute URI with something behind its scheme, of visible characters and without a fragment (RFC 9112 §3.2,
-/// RFC 6455 §3, §4.2.1). Some clients write `ws` where HTTP has `http`; `*` is for OPTIONS.
+/// A path, or an absolute URI, of visible characters and without a fragment (RFC 9112 §3.2, RFC 6455 §3, §4.2.1). Some clients
+/// write `ws` where HTTP has `http`; `*` is for OPTIONS. Whether a URI has a host is `host`'s to say.
 let checkTarget (request: Request) =
     let target = request.Target
 
@@ -51,9 +51,7 @@ let checkTarget (request: Request) =
 
     let isAbsolute =
         [ "http://"; "https://"; "ws://"; "wss://" ]
-        |> List.exists (fun scheme ->
-            target.Length > scheme.Length
-            && target.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
+        |> List.exists (fun scheme -> target.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
 
     if isVisible && not (target.Contains '#') && (target.StartsWith '/' || isAbsolute) then
         Ok()

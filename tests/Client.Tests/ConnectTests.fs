@@ -210,28 +210,36 @@ let opening =
             List.ofSeq seen =! [ "k"; "https://example.com"; "Bearer abc"; "Test/1" ]
             connection.Send "end")
 
-        testCase "compresses with each window that can be agreed on" (fun () ->
-            for server in [ 9; 12; 15 ] do
-                for client in [ 9; 12; 15 ] do
-                    let deflate =
-                        PerMessageDeflate(
-                            ServerMaxWindowBits = server,
-                            ClientMaxWindowBits = client,
-                            MinSize = 0
-                        )
+        testCase "compresses with each window that can be agreed on, and with no history" (fun () ->
+            for server, client, forgets in
+                [
+                    for server in [ 9; 12; 15 ] do
+                        for client in [ 9; 12; 15 ] do
+                            server, client, false
 
-                    let server, uri = serving (ServerOptions(Compression = deflate)) echo
-                    use _ = server
+                    15, 15, true
+                ] do
+                let deflate =
+                    PerMessageDeflate(
+                        ServerMaxWindowBits = server,
+                        ClientMaxWindowBits = client,
+                        ServerNoContextTakeover = forgets,
+                        ClientNoContextTakeover = forgets,
+                        MinSize = 0
+                    )
 
-                    use connection =
-                        Client.Connect(uri, ClientOptions(Proxy = null, Compression = deflate))
+                let server, uri = serving (ServerOptions(Compression = deflate)) echo
+                use _ = server
 
-                    connection.Extensions.Count =! 1
+                use connection =
+                    Client.Connect(uri, ClientOptions(Proxy = null, Compression = deflate))
 
-                    for size in [ 0; 10; 5_000; 100_000 ] do
-                        let sent = payload size
-                        connection.Send(ReadOnlySpan sent)
-                        connection.Receive().Data.ToArray() =! sent)
+                connection.Extensions.Count =! 1
+
+                for size in [ 0; 10; 5_000; 100_000 ] do
+                    let sent = payload size
+                    connection.Send(ReadOnlySpan sent)
+                    connection.Receive().Data.ToArray() =! sent)
 
         testCase "is recorded, if that is wanted" (fun () ->
             let server, uri = echoing ()

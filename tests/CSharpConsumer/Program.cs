@@ -4,6 +4,7 @@
     ("messages are values", Messages.Values),
     ("every way to receive", Messages.Received),
     ("every way to send", Messages.Sent),
+    ("values as JSON", JsonValues.Exchanged),
     ("pings", Closing.Pinged),
     ("a server closes", Closing.ByServer),
     ("a client breaks the protocol", Closing.Abnormal),

@@ -5,6 +5,7 @@
     ("every way to receive", Messages.Received),
     ("every way to send", Messages.Sent),
     ("values as JSON", JsonValues.Exchanged),
+    ("groups", GroupsOfConnections.Used),
     ("pings", Closing.Pinged),
     ("a server closes", Closing.ByServer),
     ("a client breaks the protocol", Closing.Abnormal),

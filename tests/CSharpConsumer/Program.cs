@@ -6,6 +6,8 @@
     ("every way to send", Messages.Sent),
     ("values as JSON", JsonValues.Exchanged),
     ("groups", GroupsOfConnections.Used),
+    ("requests from the client", RequestsOverConnections.FromTheClient),
+    ("requests to the client", RequestsOverConnections.ToTheClient),
     ("pings", Closing.Pinged),
     ("a server closes", Closing.ByServer),
     ("a client breaks the protocol", Closing.Abnormal),

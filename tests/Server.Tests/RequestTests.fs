@@ -115,7 +115,7 @@ let private asking =
                 error.Reason =! "no\n\u202E"
 
                 error.Message
-                =! @"The client has answered the request with a failure: no\u000A\u202E"
+                =! @"The peer has answered the request with a failure: no\u000A\u202E"
             | error -> raise error)
 
         testCase "after the end, or while it is near: ConnectionClosedException" (fun () ->

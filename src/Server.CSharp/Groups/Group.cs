@@ -24,7 +24,7 @@ public sealed class Group : IReadOnlyCollection<ServerConnection>
 
     /// <summary>
     /// The number of members. One that is no longer open is counted until what is registered for its
-    /// <see cref="ServerConnection.Closed"/> has been called, on the thread pool.
+    /// <see cref="WebSocketConnection.Closed"/> has been called, on the thread pool.
     /// </summary>
     public int Count => groups.CountOf(Name);
 

@@ -64,7 +64,7 @@ public sealed partial class RequestChannel
 
     // ---- For an incoming request
 
-    internal WebSocketConnection Connection => connection;
+    internal ServerConnection Connection => connection;
 
     internal void End() => Interlocked.Decrement(ref unanswered);
 

@@ -13,7 +13,7 @@ open FunctionalWs.Conformance.Verdict
 let deflate = "permessage-deflate"
 
 /// What the server agreed to; none when it declined.
-let agreedBy (response: UpgradeResponse) : ExtensionOffer option =
+let agreedBy (response: Head) : ExtensionOffer option =
     match response.All "Sec-WebSocket-Extensions" with
     | [] -> None
     | values ->
@@ -35,19 +35,64 @@ let bitsOf (parameter: string) (agreed: ExtensionOffer) : int option =
 
 /// Opens with an offer. Who doesn't like it should decline it, not the connection (RFC 7692 §5.1).
 let openOffering (value: string) (peer: Peer) : ExtensionOffer option =
-    match tryOpen (UpgradeRequest.add "Sec-WebSocket-Extensions" value) peer with
+    match tryOpen (Head.add "Sec-WebSocket-Extensions" value) peer with
     | Ok response -> agreedBy response
     | Error status when status >= 400 -> nonStrict $"the offer was answered with {status}"
     | Error status -> failed $"the handshake was answered with {status}"
 
-/// Offers compression and tells what was agreed on; unimplemented when nothing was.
-let offer (value: string) (peer: Peer) : ExtensionOffer =
+/// A server's answer that says the same as an offer does: it can't leave the client's window open.
+let answerLike (value: string) : string =
+    match HeaderGrammar.parseExtensions value with
+    | Ok offers ->
+        let isSaid (parameter: ExtensionParameter) =
+            parameter.Name <> "client_max_window_bits" || not (isNull parameter.Value)
+
+        offers
+        |> Seq.map (fun offer -> ExtensionOffer.Create(offer.Name, Seq.filter isSaid offer.Parameters))
+        |> HeaderGrammar.renderExtensions
+    | Error error -> failed $"the offer can't be read: {error}"
+
+/// A client that offers all that there is.
+let offeringAll (options: ClientOptions) : ClientOptions =
+    ClientOptions(
+        Proxy = null,
+        MaxMessageSize = options.MaxMessageSize,
+        Compression =
+            PerMessageDeflate(ServerMaxWindowBits = Nullable(), ClientMaxWindowBits = Nullable(), MinSize = 0)
+    )
+
+/// Agrees to the compression that the client offers.
+let private agreeTo (value: string) (peer: Peer) : ExtensionOffer =
+    let answer = answerLike value
+    peer.Caller.Options <- offeringAll peer.Caller.Options
+    answerWith (Head.add "Sec-WebSocket-Extensions" answer) peer |> ignore
+    peer.Compress()
+
+    match HeaderGrammar.parseExtensions answer with
+    | Ok agreed -> agreed[0]
+    | Error error -> failed $"the answer can't be read: {error}"
+
+let private offerAsClient (value: string) (peer: Peer) : ExtensionOffer =
     match openOffering value peer with
     | Some agreed when agreed.Name = deflate ->
         peer.Compress()
         agreed
     | Some agreed -> failed $"the server agreed to {agreed.Name}"
     | None -> unimplemented "the server doesn't agree to it"
+
+/// Offers compression, or agrees to it, and tells what was agreed on; unimplemented when nothing was.
+let offer (value: string) (peer: Peer) : ExtensionOffer =
+    if peer.IsServer then
+        agreeTo value peer
+    else
+        offerAsClient value peer
+
+/// A parameter about the data of this end, or of the other.
+let ownParameter (peer: Peer) (name: string) : string =
+    (if peer.IsServer then "server_" else "client_") + name
+
+let othersParameter (peer: Peer) (name: string) : string =
+    (if peer.IsServer then "client_" else "server_") + name
 
 /// Compresses messages with a window, each with or without what was before it.
 [<Sealed>]
@@ -70,10 +115,14 @@ type Compressor(windowBits: int, forgets: bool) =
 
 /// Reads compressed messages, and looks at how far they refer back.
 [<Sealed>]
-type Reader(agreed: ExtensionOffer) =
+type Reader(peer: Peer, agreed: ExtensionOffer) =
     let mostBytes = 16 * 1024 * 1024
-    let forgets = has "server_no_context_takeover" agreed
-    let window = 1 <<< Option.defaultValue 15 (bitsOf "server_max_window_bits" agreed)
+    let forgets = has (othersParameter peer "no_context_takeover") agreed
+
+    let window =
+        1
+        <<< Option.defaultValue 15 (bitsOf (othersParameter peer "max_window_bits") agreed)
+
     let mutable stream = FunctionalWs.Fuzz.InflateTwin.Stream()
 
     member _.Message(wire: byte[]) : byte[] =
@@ -124,13 +173,13 @@ let expectMessage (reader: Reader) (peer: Peer) (kind: int) (payload: byte[]) =
         failed $"{payload.Length} bytes came back as {data.Length}, or as other ones"
 
 /// A compressed message in frames of a size; the first is marked.
-let framesOf (kind: int) (size: int) (wire: byte[]) : byte[] list =
+let framesOf (peer: Peer) (kind: int) (size: int) (wire: byte[]) : byte[] list =
     match Array.chunkBySize size wire |> List.ofArray with
-    | [] -> [ frame true 4 kind [||] ]
+    | [] -> [ frame peer true 4 kind [||] ]
     | parts ->
         parts
         |> List.mapi (fun i part ->
             let isFirst = i = 0
-            frame (i = parts.Length - 1) (if isFirst then 4 else 0) (if isFirst then kind else 0) part)
+            frame peer (i = parts.Length - 1) (if isFirst then 4 else 0) (if isFirst then kind else 0) part)
 
 let sendCompressed (peer: Peer) (kind: int) (wire: byte[]) = sendFrame peer true 4 kind wire

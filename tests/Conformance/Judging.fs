@@ -42,14 +42,25 @@ let shortest (length: int) : byte * byte[] =
     elif length < 65_536 then 126uy, bytes[6..]
     else 127uy, bytes
 
-/// A frame whose length may be written in any form.
-let frameWith (key: byte[]) (first: byte) (short: byte, length: byte[]) (payload: byte[]) : byte[] =
+/// A client's frame. Its length may be written in any form.
+let maskedFrame (key: byte[]) (first: byte) (short: byte, length: byte[]) (payload: byte[]) : byte[] =
     Array.concat [ [| first; short ||| 0x80uy |]; length; key; masked key payload ]
 
-/// A client's frame: `bits` are the three reserved ones, RSV1 the highest.
-let frame (fin: bool) (bits: int) (opcode: int) (payload: byte[]) : byte[] =
+/// A server's frame. Its length may be written in any form.
+let plainFrame (first: byte) (short: byte, length: byte[]) (payload: byte[]) : byte[] =
+    Array.concat [ [| first; short |]; length; payload ]
+
+/// A frame of this end, masked if it is a client.
+let frameWith (peer: Peer) (first: byte) (length: byte * byte[]) (payload: byte[]) : byte[] =
+    if peer.IsServer then
+        plainFrame first length payload
+    else
+        maskedFrame key first length payload
+
+/// A frame of this end: `bits` are the three reserved ones, RSV1 the highest.
+let frame (peer: Peer) (fin: bool) (bits: int) (opcode: int) (payload: byte[]) : byte[] =
     let first = (if fin then 0x80uy else 0uy) ||| byte (bits <<< 4) ||| byte opcode
-    frameWith key first (shortest payload.Length) payload
+    frameWith peer first (shortest payload.Length) payload
 
 let text = 1
 let binary = 2
@@ -67,7 +78,7 @@ let sendFrame (peer: Peer) (fin: bool) (bits: int) (opcode: int) (payload: byte[
     let name = names |> Map.tryFind opcode |> Option.defaultValue $"opcode 0x{opcode:X}"
     let more = if fin then "" else ", more to come"
     let marks = if bits = 0 then "" else $", reserved bits 0x{bits:X}"
-    peer.Send($"{name} [{payload.Length} bytes{more}{marks}]", frame fin bits opcode payload)
+    peer.Send($"{name} [{payload.Length} bytes{more}{marks}]", frame peer fin bits opcode payload)
 
 let sendText (peer: Peer) (message: string) =
     sendFrame peer true 0 text (utf8 message)
@@ -80,22 +91,36 @@ let sendClose (peer: Peer) (code: int) =
 // ---- Opening
 
 /// Opens a connection with further headers; the status when the server doesn't agree.
-let tryOpen (change: UpgradeRequest -> UpgradeRequest) (peer: Peer) : Result<UpgradeResponse, int> =
-    let request = UpgradeRequest.create peer.Address |> change
-    peer.Send(request.Line, UpgradeRequest.toBytes request)
+let tryOpen (change: Head -> Head) (peer: Peer) : Result<Head, int> =
+    let request = Head.request peer.Address |> change
+    peer.Send(request.Line, Head.toBytes request)
 
-    match UpgradeRequest.tryParse (peer.ReadHead()) with
+    match Head.tryAnswer (peer.ReadHead()) with
     | Some response when response.Status = 101 -> Ok response
     | Some response -> Error response.Status
     | None -> failed "the handshake was not answered"
 
 /// Opens a connection with further headers; fails the case unless the server agrees.
-let openWith (change: UpgradeRequest -> UpgradeRequest) (peer: Peer) : UpgradeResponse =
+let openWith (change: Head -> Head) (peer: Peer) : Head =
     match tryOpen change peer with
     | Ok response -> response
     | Error status -> failed $"the handshake was answered with {status}"
 
-let openPlain (peer: Peer) = openWith id peer |> ignore
+/// Answers the request of a client; gives the request.
+let answerWith (change: Head -> Head) (peer: Peer) : Head =
+    match Head.tryRequest (peer.ReadHead()) with
+    | None -> failed "no request came"
+    | Some request ->
+        let key = request.All "Sec-WebSocket-Key" |> List.tryHead |> Option.defaultValue ""
+        let answer = Head.answer key |> change
+        peer.Send(answer.Line, Head.toBytes answer)
+        request
+
+let openPlain (peer: Peer) =
+    if peer.IsServer then
+        answerWith id peer |> ignore
+    else
+        openWith id peer |> ignore
 
 // ---- Closing
 
@@ -112,10 +137,13 @@ let describe (incoming: Incoming) : string =
     | End false -> "the stream ended"
     | End true -> "the stream was reset"
     | Nothing -> "nothing came in time"
-    | Wrong error -> $"the server broke a rule: {error.Description}"
+    | Wrong error -> $"a rule was broken: {error.Description}"
 
 /// After both close frames the server ends the stream (RFC 6455 §7.1.1).
-let private awaitEnd (peer: Peer) =
+let awaitEnd (peer: Peer) =
+    if peer.IsServer then
+        peer.EndSending()
+
     match peer.Next() with
     | End _ -> ()
     | Nothing -> nonStrict "the stream stayed open after the close frames"

@@ -5,35 +5,48 @@ open System.IO
 open System.Text.RegularExpressions
 
 let private usage =
-    "usage: Conformance [ws://host:port/path | wss://…] [--only ID] [--report FILE.html] [--timeout SECONDS] [--handler connections|messages] [--strict] [--verbose]\n\n"
-    + "Without an address our sample Echo is started and judged. With --strict, whatever has not passed has failed. An id may be a section's or a group's: --only 6.2\n"
-    + "The server has to send every message back as it came, up to 1 MiB."
+    "usage: Conformance [ws://host:port/path | wss://… | --handler connections|messages | --client]\n"
+    + "                   [--only ID] [--report FILE.html] [--timeout SECONDS] [--strict] [--verbose]\n\n"
+    + "Without any of the first line all that is ours is judged: the sample Echo with both kinds of handlers, and the client.\n"
+    + "With --strict, whatever has not passed has failed. An id may be a section's or a group's: --only 6.2; a client's begins with c.\n"
+    + "A server has to send every message back as it came, up to 1 MiB."
+
+/// What is judged.
+type private Subject =
+    | At of Uri
+    | OurServer of Handler: string
+    | OurClient
 
 type private Arguments = {
-    Address: Uri option
+    Subjects: Subject list
     Only: string
-    Report: string
+    Report: string option
     Timeout: TimeSpan
-    Handler: string
     IsStrict: bool
     IsVerbose: bool
 }
 
 let private defaults = {
-    Address = None
+    Subjects = []
     Only = ""
-    Report = Path.Combine(Repository.root, "artifacts", "conformance", "index.html")
+    Report = None
     Timeout = TimeSpan.FromSeconds 5.0
-    Handler = "connections"
     IsStrict = false
     IsVerbose = false
+}
+
+let private ours = [ OurServer "messages"; OurServer "connections"; OurClient ]
+
+let private add (subject: Subject) (arguments: Arguments) : Arguments = {
+    arguments with
+        Subjects = arguments.Subjects @ [ subject ]
 }
 
 let rec private parse (arguments: Arguments) (words: string list) : Arguments option =
     match words with
     | [] -> Some arguments
     | "--only" :: id :: rest -> parse { arguments with Only = id } rest
-    | "--report" :: file :: rest -> parse { arguments with Report = file } rest
+    | "--report" :: file :: rest -> parse { arguments with Report = Some file } rest
     | "--timeout" :: seconds :: rest ->
         parse
             {
@@ -41,16 +54,11 @@ let rec private parse (arguments: Arguments) (words: string list) : Arguments op
                     Timeout = TimeSpan.FromSeconds(float seconds)
             }
             rest
-    | "--handler" :: handler :: rest -> parse { arguments with Handler = handler } rest
+    | "--handler" :: handler :: rest -> parse (add (OurServer handler) arguments) rest
+    | "--client" :: rest -> parse (add OurClient arguments) rest
     | "--strict" :: rest -> parse { arguments with IsStrict = true } rest
     | "--verbose" :: rest -> parse { arguments with IsVerbose = true } rest
-    | address :: rest when Regex.IsMatch(address, "^wss?://") ->
-        parse
-            {
-                arguments with
-                    Address = Some(Uri address)
-            }
-            rest
+    | address :: rest when Regex.IsMatch(address, "^wss?://") -> parse (add (At(Uri address)) arguments) rest
     | _ -> None
 
 let private isChosen (only: string) (id: string) =
@@ -70,35 +78,61 @@ let private summarise (results: Suite.Result list) =
         printfn
             $"%-26s{section} %4d{count Passed} passed %3d{count NonStrict} non-strict %3d{count Failed} failed %3d{count Unimplemented} unimplemented"
 
-let private judge (arguments: Arguments) (address: Uri) : int =
-    let destination = {
+let private report (arguments: Arguments) (page: string) (name: string) (results: Suite.Result list) =
+    let file =
+        arguments.Report
+        |> Option.defaultValue (Path.Combine(Repository.root, "artifacts", "conformance", page))
+        |> Path.GetFullPath
+
+    Directory.CreateDirectory(Path.GetDirectoryName file) |> ignore
+    File.WriteAllText(file, ReportPage.write name results)
+    printfn $"{Path.GetRelativePath(Directory.GetCurrentDirectory(), file)}"
+
+let private play (arguments: Arguments) (target: Suite.Target) : Suite.Result list = [
+    for entry in Suite.entriesFor target do
+        if isChosen arguments.Only entry.Id then
+            let result = Suite.run target entry
+            tell arguments.IsVerbose result
+            result
+]
+
+let private judge (arguments: Arguments) (name: string) (page: string) (target: Suite.Target) =
+    let results = play arguments target
+
+    if not results.IsEmpty then
+        printfn $"{name}: {results.Length} cases"
+        summarise results
+        report arguments page name results
+
+    results
+
+let private judgeServer (arguments: Arguments) (address: Uri) (name: string) (page: string) =
+    Suite.Server {
         Address = address
         Timeout = arguments.Timeout
     }
+    |> judge arguments name page
 
-    let results = [
-        for entry in Suite.entries do
-            if isChosen arguments.Only entry.Id then
-                let result = Suite.run destination entry
-                tell arguments.IsVerbose result
-                result
-    ]
+let private judgeSubject (arguments: Arguments) (subject: Subject) : Suite.Result list =
+    match subject with
+    | At address -> judgeServer arguments address (string address) "index.html"
+    | OurServer handler ->
+        use server = new OwnServer(handler)
 
-    summarise results
-    let report = Path.GetFullPath arguments.Report
-    Directory.CreateDirectory(Path.GetDirectoryName report) |> ignore
-    File.WriteAllText(report, ReportPage.write address results)
-    printfn $"{Path.GetRelativePath(Directory.GetCurrentDirectory(), report)}"
+        let page =
+            if handler = "messages" then
+                "messages.html"
+            else
+                "index.html"
 
+        judgeServer arguments server.Address $"the sample Echo, {handler}" page
+    | OurClient -> Suite.Client arguments.Timeout |> judge arguments "the client" "client.html"
+
+/// The totals of all subjects; the exit code.
+let private total (isStrict: bool) (results: Suite.Result list) : int =
     let count verdict = Suite.count verdict results
-
-    let failed =
-        count Failed
-        + (if arguments.IsStrict then
-               count NonStrict + count Unimplemented
-           else
-               0)
-
+    let other = count NonStrict + count Unimplemented
+    let failed = count Failed + (if isStrict then other else 0)
     printfn $"{count NonStrict} non-strict, {count Unimplemented} unimplemented"
     printfn $"{count Passed} passed, {failed} failed"
     if failed = 0 then 0 else 1
@@ -109,7 +143,11 @@ let main args =
     | None ->
         eprintfn $"{usage}"
         2
-    | Some { Address = Some address } & Some arguments -> judge arguments address
     | Some arguments ->
-        use server = new OwnServer(arguments.Handler)
-        judge arguments server.Address
+        let subjects =
+            if arguments.Subjects.IsEmpty then
+                ours
+            else
+                arguments.Subjects
+
+        subjects |> List.collect (judgeSubject arguments) |> total arguments.IsStrict

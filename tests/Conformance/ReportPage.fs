@@ -125,8 +125,8 @@ let private section (page: StringBuilder) (name: string, results: Suite.Result l
         for result in results do
             case page result
 
-/// The page for a server at an address.
-let write (address: Uri) (results: Suite.Result list) : string =
+/// The page for what was judged.
+let write (subject: string) (results: Suite.Result list) : string =
     let page = StringBuilder()
     let sections = results |> List.groupBy _.Entry.Section
 
@@ -135,12 +135,10 @@ let write (address: Uri) (results: Suite.Result list) : string =
             """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">"""
         )
         .Append(
-            $"<title>WebSocket conformance of {escape (string address)}</title><style>{style ()}</style></head><body>"
+            $"<title>WebSocket conformance of {escape subject}</title><style>{style ()}</style></head><body>"
         )
         .Append("<h1>WebSocket conformance</h1>")
-        .Append(
-            $"""<p class="soft">{escape (string address)}: {results.Length} cases of RFC 6455 and RFC 7692</p>"""
-        )
+        .Append($"""<p class="soft">{escape subject}: {results.Length} cases of RFC 6455 and RFC 7692</p>""")
         .Append("""<div class="totals">""")
     |> ignore
 

@@ -14,6 +14,11 @@ type Entry = {
     Case: Case
 }
 
+/// What is judged: a server somewhere, or our client.
+type Target =
+    | Server of Destination
+    | Client of Timeout: TimeSpan
+
 type Result = {
     Entry: Entry
     Verdict: Verdict
@@ -22,7 +27,8 @@ type Result = {
     Transcript: Transcript
 }
 
-let private sections: Section list = [
+/// Cases for servers, and for clients.
+let private ofServers: Section list = [
     Framing.section
     Pings.section
     ReservedParts.bits
@@ -38,31 +44,69 @@ let private sections: Section list = [
     Compressed.refusals
 ]
 
-let entries: Entry list = [
+let private ofClients: Section list = [
+    Framing.ofClients
+    Pings.section
+    ReservedParts.bits
+    ReservedParts.opcodesSection
+    Fragmentation.section
+    Utf8Handling.section
+    Closing.section
+    Volume.section
+    Answers.section
+    Refusals.section
+    NoAnswers.section
+    Terms.section
+    Compressed.vectors
+    Compressed.roundTrips
+    Compressed.refusals
+    Bounds.section
+    Told.section
+    Leaving.section
+    Masks.section
+]
+
+let private entries (prefix: string) (sections: Section list) : Entry list = [
     for s, section in List.indexed sections do
         for g, group in List.indexed section.Groups do
             for c, case in List.indexed group.Cases do
                 {
-                    Id = $"{s + 1}.{g + 1}.{c + 1}"
+                    Id = $"{prefix}{s + 1}.{g + 1}.{c + 1}"
                     Section = section.Name
                     Group = group.Title
                     Case = case
                 }
 ]
 
-let private judge (destination: Destination) (transcript: Transcript) (case: Case) : Verdict * string =
+let entriesFor (target: Target) : Entry list =
+    match target with
+    | Server _ -> entries "" ofServers
+    | Client _ -> entries "c" ofClients
+
+let private play (subject: Subject) (transcript: Transcript) (case: Case) : Peer =
+    use peer = new Peer(subject, transcript)
+    case.Run peer
+    peer
+
+let private playWith (target: Target) (transcript: Transcript) (case: Case) =
+    match target with
+    | Server destination -> play (EchoServer destination) transcript case |> ignore
+    | Client timeout ->
+        use caller = new Caller(timeout)
+        play (EchoClient caller) transcript case |> Telling.check
+
+let private judge (target: Target) (transcript: Transcript) (case: Case) : Verdict * string =
     try
-        use peer = new Peer(destination, transcript)
-        case.Run peer
+        playWith target transcript case
         Passed, "As expected."
     with
     | Judged(verdict, happened) -> verdict, happened
     | error -> Failed, $"{error.GetType().Name}: {error.Message}"
 
-let run (destination: Destination) (entry: Entry) : Result =
+let run (target: Target) (entry: Entry) : Result =
     let transcript = Transcript()
     let started = Stopwatch.GetTimestamp()
-    let verdict, happened = judge destination transcript entry.Case
+    let verdict, happened = judge target transcript entry.Case
 
     {
         Entry = entry

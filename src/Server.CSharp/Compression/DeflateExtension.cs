@@ -29,6 +29,9 @@ internal sealed class DeflateExtension(
     public DeflaterSettings Deflating { get; } =
         new(agreement.ServerMaxWindowBits, settings.Level, settings.MemoryLevel, settings.Strategy);
 
+    /// <summary>False when the window that was agreed on is one that zlib can't make: then messages go as they are (RFC 7692 §6).</summary>
+    private bool CanCompress => Deflating.WindowBits >= DeflaterSettings.Smallest.WindowBits;
+
     /// <summary>How long the history is kept without use; null for ever.</summary>
     public TimeSpan? QuietTime => settings.QuietTime;
 
@@ -39,10 +42,13 @@ internal sealed class DeflateExtension(
     public int Messages => Volatile.Read(ref messages);
 
     public override bool Wants(OutgoingMessage message) =>
-        message.Compress
-        ?? (
-            (message.IsFragmented || message.Data.Length >= settings.MinSize)
-            && settings.Filter?.Invoke(connection, message.Kind, message.Data) != false
+        CanCompress
+        && (
+            message.Compress
+            ?? (
+                (message.IsFragmented || message.Data.Length >= settings.MinSize)
+                && settings.Filter?.Invoke(connection, message.Kind, message.Data) != false
+            )
         );
 
     public override void Encode(

@@ -12,12 +12,6 @@ let private codeOf (payload: byte[]) =
     else
         Some(int payload[0] * 256 + int payload[1])
 
-let private awaitEnd (peer: Peer) =
-    match peer.Next() with
-    | End _ -> ()
-    | Nothing -> nonStrict "the stream stayed open after the close frames"
-    | other -> failed $"after its close frame {describe other}"
-
 /// A close frame that is answered with the same code, or with none where it had none.
 let private answered (payload: byte[]) (peer: Peer) =
     openPlain peer
@@ -86,7 +80,7 @@ let private payloads = {
         case "a reason of 123 bytes" same (answered (closePayload 1000 (sample true 123)))
         case "a code in single bytes" same (fun peer ->
             openPlain peer
-            sendInPieces peer 1 (frame true 0 8 (closePayload 1000 (utf8 "slowly")))
+            sendInPieces peer 1 (frame peer true 0 8 (closePayload 1000 (utf8 "slowly")))
 
             match peer.Next() with
             | Frame(header, answer) when header.Opcode.IsClose && codeOf answer = Some 1000 -> awaitEnd peer
@@ -141,8 +135,8 @@ let private beforehand = {
                     let wire =
                         Array.concat [
                             for i in 1..count do
-                                frame true 0 text (utf8 $"message {i}")
-                            frame true 0 8 (closePayload 1000 [||])
+                                frame peer true 0 text (utf8 $"message {i}")
+                            frame peer true 0 8 (closePayload 1000 [||])
                         ]
 
                     peer.Send($"{count} messages and a close frame", wire)
@@ -170,7 +164,9 @@ let private beforehand = {
 
             peer.Send(
                 "ping and close",
-                Array.append (frame true 0 9 (utf8 "last")) (frame true 0 8 (closePayload 1000 [||]))
+                Array.append
+                    (frame peer true 0 9 (utf8 "last"))
+                    (frame peer true 0 8 (closePayload 1000 [||]))
             )
 
             match peer.Next() with

@@ -19,7 +19,7 @@ let private agreed
     (peer: Peer)
     =
     let agreed = offer value peer
-    act peer (Reader agreed) agreed
+    act peer (Reader(peer, agreed)) agreed
     closeCleanly peer
 
 let private plain = $"{deflate}; client_max_window_bits"
@@ -47,10 +47,10 @@ let private examples = {
             example text (fun peer -> sendCompressed peer Judging.text (hex wire))
 
             example $"{text}, a byte a frame" (fun peer ->
-                peer.Send("frames of a byte", Array.concat (framesOf Judging.text 1 (hex wire))))
+                peer.Send("frames of a byte", Array.concat (framesOf peer Judging.text 1 (hex wire))))
 
             example $"{text}, in single bytes" (fun peer ->
-                sendInPieces peer 1 (frame true 4 Judging.text (hex wire)))
+                sendInPieces peer 1 (frame peer true 4 Judging.text (hex wire)))
 
         case
             "two fragments"
@@ -64,7 +64,7 @@ let private examples = {
             "a second message that refers to the first"
             "Hello twice, unless the server wants each by itself."
             (agreed deflate (fun peer reader agreed ->
-                if has "client_no_context_takeover" agreed then
+                if has (ownParameter peer "no_context_takeover") agreed then
                     unimplemented "the server wants each message by itself"
 
                 for wire in [ "F2 48 CD C9 C9 07 00"; "F2 00 11 00 00" ] do
@@ -142,12 +142,17 @@ let private contents (kind: int) (size: int) : byte[] =
 /// Sends messages of these sizes with the agreed window, and expects them back within the server's.
 let private roundTrip (value: string) (kind: int) (sizes: int list) (frameSize: int) (piece: int) =
     agreed value (fun peer reader agreed ->
-        let bits = bitsOf "client_max_window_bits" agreed |> Option.defaultValue 15
-        use compressor = new Compressor(max 9 bits, has "client_no_context_takeover" agreed)
+        let bits =
+            bitsOf (ownParameter peer "max_window_bits") agreed |> Option.defaultValue 15
+
+        use compressor =
+            new Compressor(max 9 bits, has (ownParameter peer "no_context_takeover") agreed)
 
         for size in sizes do
             let payload = contents kind size
-            let wire = compressor.Message payload |> framesOf kind frameSize |> Array.concat
+
+            let wire =
+                compressor.Message payload |> framesOf peer kind frameSize |> Array.concat
 
             if piece = 0 then
                 peer.Send($"{size} bytes, compressed", wire)

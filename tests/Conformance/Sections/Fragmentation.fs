@@ -7,12 +7,12 @@ open FunctionalWs.Conformance.Judging
 open FunctionalWs.Conformance.Verdict
 
 /// The frames of a message, the last with FIN.
-let frames (kind: int) (parts: byte[] list) : byte[] list =
+let frames (peer: Peer) (kind: int) (parts: byte[] list) : byte[] list =
     parts
-    |> List.mapi (fun i part -> frame (i = parts.Length - 1) 0 (if i = 0 then kind else 0) part)
+    |> List.mapi (fun i part -> frame peer (i = parts.Length - 1) 0 (if i = 0 then kind else 0) part)
 
 let private sendParts (peer: Peer) (kind: int) (parts: byte[] list) =
-    for i, wire in List.indexed (frames kind parts) do
+    for i, wire in List.indexed (frames peer kind parts) do
         peer.Send($"fragment {i + 1} of {parts.Length} [{parts[i].Length} bytes]", wire)
 
 let private shapes = [
@@ -41,10 +41,11 @@ let private accepted = {
                 if whole.Length < 300 then
                     case $"{kindName kind}, {name}, in one segment" "The same message."
                     <| echo kind whole (fun peer ->
-                        peer.Send("all fragments", Array.concat (frames kind parts)))
+                        peer.Send("all fragments", Array.concat (frames peer kind parts)))
 
                     case $"{kindName kind}, {name}, in single bytes" "The same message."
-                    <| echo kind whole (fun peer -> sendInPieces peer 1 (Array.concat (frames kind parts)))
+                    <| echo kind whole (fun peer ->
+                        sendInPieces peer 1 (Array.concat (frames peer kind parts)))
     ]
 }
 
@@ -59,9 +60,9 @@ let private withControl = {
                     openPlain peer
 
                     let wire = [
-                        frame false 0 kind (utf8 "one ")
-                        frame true 0 9 (utf8 "between")
-                        frame true 0 0 (utf8 "two")
+                        frame peer false 0 kind (utf8 "one ")
+                        frame peer true 0 9 (utf8 "between")
+                        frame peer true 0 0 (utf8 "two")
                     ]
 
                     if isOneSegment then

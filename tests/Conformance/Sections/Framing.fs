@@ -59,7 +59,11 @@ let private inPieces = {
                 case $"{kindName kind}, {size} bytes in pieces of {piece}" "The same message." (fun peer ->
                     let payload = payload kind size
 
-                    echo kind payload (fun peer -> sendInPieces peer piece (frame true 0 kind payload)) peer)
+                    echo
+                        kind
+                        payload
+                        (fun peer -> sendInPieces peer piece (frame peer true 0 kind payload))
+                        peer)
     ]
 }
 
@@ -92,12 +96,7 @@ let private longForms = {
             for name, form, lengths in lengthForms do
                 for length in lengths do
                     case $"{kindName kind}, {length} in {name}" (expectedRefusal [ 1002 ]) (fun peer ->
-                        let wire =
-                            frameWith
-                                [| 1uy; 2uy; 3uy; 4uy |]
-                                (0x80uy ||| byte kind)
-                                (form length)
-                                (payload kind length)
+                        let wire = frameWith peer (0x80uy ||| byte kind) (form length) (payload kind length)
 
                         tolerable
                             [ 1002 ]
@@ -123,23 +122,31 @@ let private impossibleLengths = {
                             (fun peer ->
                                 peer.Send(
                                     "a header",
-                                    frameWith (Array.zeroCreate 4) (0x80uy ||| byte kind) (127uy, length) [||]
+                                    frameWith peer (0x80uy ||| byte kind) (127uy, length) [||]
                                 ))
                             peer)
     ]
 }
 
-let private unmasked = {
-    Title = "A frame that is not masked is refused"
+/// A server's frames are masked by no key at all, a client's by any (RFC 6455 §5.1).
+let private masks (title: string) (toWire: byte -> byte[] -> byte[]) = {
+    Title = title
     Cases = [
         for opcode, name in [ 1, "text"; 2, "binary"; 8, "close"; 9, "ping"; 10, "pong" ] do
             for size in [ 6; 100 ] do
                 case $"{name} of {size} bytes" (expectedRefusal [ 1002 ]) (fun peer ->
                     let payload = closePayload 1000 (sample false (size - 2))
-                    let wire = Array.append [| 0x80uy ||| byte opcode; byte size |] payload
-                    violation [ 1002 ] (fun peer -> peer.Send($"{name}, not masked", wire)) peer)
+                    violation [ 1002 ] (fun peer -> peer.Send(name, toWire (byte opcode) payload)) peer)
     ]
 }
+
+let private unmasked =
+    masks "A frame that is not masked is refused" (fun opcode payload ->
+        plainFrame (0x80uy ||| opcode) (shortest payload.Length) payload)
+
+let private masked =
+    masks "A frame that is masked is refused" (fun opcode payload ->
+        maskedFrame [| 1uy; 2uy; 3uy; 4uy |] (0x80uy ||| opcode) (shortest payload.Length) payload)
 
 let private keys = {
     Title = "Any masking key will do"
@@ -149,21 +156,20 @@ let private keys = {
                 let payload = payload text 300
 
                 let wire =
-                    frameWith (Convert.FromHexString key) 0x81uy (shortest payload.Length) payload
+                    maskedFrame (Convert.FromHexString key) 0x81uy (shortest payload.Length) payload
 
                 echo text payload (fun peer -> peer.Send($"masked with {key}", wire)) peer)
     ]
 }
 
+let private common = [ ofAllSizes text; ofAllSizes binary; inPieces; longForms; impossibleLengths ]
+
 let section: Section = {
     Name = "Framing"
-    Groups = [
-        ofAllSizes text
-        ofAllSizes binary
-        inPieces
-        longForms
-        impossibleLengths
-        unmasked
-        keys
-    ]
+    Groups = common @ [ unmasked; keys ]
+}
+
+let ofClients: Section = {
+    Name = "Framing"
+    Groups = common @ [ masked ]
 }

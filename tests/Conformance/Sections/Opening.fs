@@ -12,7 +12,7 @@ let private usable (peer: Peer) =
     expectMessage peer text (utf8 "hello")
     closeCleanly peer
 
-let private checkAnswer (key: string) (response: UpgradeResponse) =
+let private checkAnswer (key: string) (response: Head) =
     let one (name: string) =
         match response.All name with
         | [ value ] -> value
@@ -22,7 +22,7 @@ let private checkAnswer (key: string) (response: UpgradeResponse) =
     let isNot (expected: string) (value: string) =
         not (String.Equals(expected, value, StringComparison.OrdinalIgnoreCase))
 
-    if one "Sec-WebSocket-Accept" <> UpgradeRequest.accept key then
+    if one "Sec-WebSocket-Accept" <> Head.accept key then
         failed "Sec-WebSocket-Accept doesn't answer the key"
 
     if isNot "websocket" (one "Upgrade") then
@@ -38,7 +38,7 @@ let private checkAnswer (key: string) (response: UpgradeResponse) =
         if response.All name <> [] then
             failed $"the answer has {name}, which nobody asked for"
 
-let private opens (name: string) (change: UpgradeRequest -> UpgradeRequest) : Case =
+let private opens (name: string) (change: Head -> Head) : Case =
     case name "101, then messages come back." (fun peer ->
         openWith change peer |> ignore
         usable peer)
@@ -48,13 +48,13 @@ let private accepted = {
     Cases = [
         for key in
             [
-                UpgradeRequest.key
+                Head.key
                 "AAAAAAAAAAAAAAAAAAAAAA=="
                 "/////////////////////w=="
                 "x3JJHMbDL1EzLkh9GBhXDw=="
             ] do
             case $"the key {key} is answered" "101 with what RFC 6455 §4.2.2 asks for." (fun peer ->
-                openWith (UpgradeRequest.set "Sec-WebSocket-Key" key) peer |> checkAnswer key
+                openWith (Head.set "Sec-WebSocket-Key" key) peer |> checkAnswer key
                 usable peer)
 
         opens "names of headers in lower case" (fun request -> {
@@ -67,14 +67,11 @@ let private accepted = {
                 Headers = [ for name, value in request.Headers -> name.ToUpperInvariant(), value ]
         })
 
-        opens "Upgrade: WebSocket" (UpgradeRequest.set "Upgrade" "WebSocket")
-        opens "Connection: keep-alive, Upgrade" (UpgradeRequest.set "Connection" "keep-alive, Upgrade")
-        opens "Connection: upgrade" (UpgradeRequest.set "Connection" "upgrade")
-        opens
-            "two headers Connection"
-            (UpgradeRequest.set "Connection" "keep-alive"
-             >> UpgradeRequest.add "Connection" "Upgrade")
-        opens "blanks around values" (UpgradeRequest.set "Sec-WebSocket-Version" "  13\t ")
+        opens "Upgrade: WebSocket" (Head.set "Upgrade" "WebSocket")
+        opens "Connection: keep-alive, Upgrade" (Head.set "Connection" "keep-alive, Upgrade")
+        opens "Connection: upgrade" (Head.set "Connection" "upgrade")
+        opens "two headers Connection" (Head.set "Connection" "keep-alive" >> Head.add "Connection" "Upgrade")
+        opens "blanks around values" (Head.set "Sec-WebSocket-Version" "  13\t ")
         opens "headers in another order" (fun request -> {
             request with
                 Headers = List.rev request.Headers
@@ -83,39 +80,38 @@ let private accepted = {
             request with
                 Headers = request.Headers @ [ for i in 1..60 -> $"X-Header-{i}", String('v', 40) ]
         })
-        opens "a cookie of 4,000 bytes" (UpgradeRequest.add "Cookie" (String('c', 4_000)))
+        opens "a cookie of 4,000 bytes" (Head.add "Cookie" (String('c', 4_000)))
 
         case "bytes above 0x7F in a value" "101, then messages come back." (fun peer ->
-            match tryOpen (UpgradeRequest.add "X-Name" "caf\u00E9") peer with
+            match tryOpen (Head.add "X-Name" "caf\u00E9") peer with
             | Ok _ -> usable peer
             | Error status -> nonStrict $"it was answered with {status}")
 
-        opens "an origin" (UpgradeRequest.add "Origin" "http://example.com")
+        opens "an origin" (Head.add "Origin" "http://example.com")
         opens "a query in the target" (fun request -> {
             request with
                 Line = request.Line.Replace(" HTTP", "?a=b&c=%20 HTTP")
         })
 
         case "the request in single bytes" "101, then messages come back." (fun peer ->
-            sendInPieces peer 1 (UpgradeRequest.toBytes (UpgradeRequest.create peer.Address))
+            sendInPieces peer 1 (Head.toBytes (Head.request peer.Address))
 
-            match UpgradeRequest.tryParse (peer.ReadHead()) with
+            match Head.tryAnswer (peer.ReadHead()) with
             | Some response when response.Status = 101 -> usable peer
             | _ -> failed "the handshake was not accepted")
 
         case "a message right behind the request" "101, then the message comes back." (fun peer ->
-            let request = UpgradeRequest.toBytes (UpgradeRequest.create peer.Address)
-            peer.Send("request and message", Array.append request (frame true 0 text (utf8 "early")))
+            let request = Head.toBytes (Head.request peer.Address)
+            peer.Send("request and message", Array.append request (frame peer true 0 text (utf8 "early")))
 
-            match UpgradeRequest.tryParse (peer.ReadHead()) with
+            match Head.tryAnswer (peer.ReadHead()) with
             | Some response when response.Status = 101 ->
                 expectMessage peer text (utf8 "early")
                 closeCleanly peer
             | _ -> failed "the handshake was not accepted")
 
         case "an extension that nobody knows" "101 without an extension." (fun peer ->
-            let response =
-                openWith (UpgradeRequest.add "Sec-WebSocket-Extensions" "x-unknown; a=b") peer
+            let response = openWith (Head.add "Sec-WebSocket-Extensions" "x-unknown; a=b") peer
 
             if response.All "Sec-WebSocket-Extensions" <> [] then
                 failed "the server agreed to it"
@@ -125,44 +121,38 @@ let private accepted = {
 }
 
 /// What is refused with one of these statuses; any other error will do, but isn't as it should be.
-let private refusedWith (statuses: int list) (change: UpgradeRequest -> UpgradeRequest) (peer: Peer) =
-    let request = UpgradeRequest.create peer.Address |> change
-    peer.Send(request.Line, UpgradeRequest.toBytes request)
+let private refusedWith (statuses: int list) (change: Head -> Head) (peer: Peer) =
+    let request = Head.request peer.Address |> change
+    peer.Send(request.Line, Head.toBytes request)
 
-    match UpgradeRequest.tryParse (peer.ReadHead()) with
+    match Head.tryAnswer (peer.ReadHead()) with
     | Some response when List.contains response.Status statuses -> ()
     | Some response when response.Status >= 400 -> nonStrict $"it was answered with {response.Status}"
     | Some response -> failed $"it was answered with {response.Status}"
     | None -> nonStrict "the stream ended without an answer"
 
-let private rejects (name: string) (statuses: int list) (change: UpgradeRequest -> UpgradeRequest) : Case =
+let private rejects (name: string) (statuses: int list) (change: Head -> Head) : Case =
     let expected = statuses |> List.map string |> String.concat " or "
     case name $"{expected}." (refusedWith statuses change)
 
 let private rejected = {
     Title = "Requests that are rejected"
     Cases = [
-        rejects "without Host" [ 400 ] (UpgradeRequest.remove "Host")
-        rejects "without Upgrade" [ 400; 426 ] (UpgradeRequest.remove "Upgrade")
-        rejects "without Connection" [ 400; 426 ] (UpgradeRequest.remove "Connection")
-        rejects "without Sec-WebSocket-Key" [ 400 ] (UpgradeRequest.remove "Sec-WebSocket-Key")
-        rejects "without Sec-WebSocket-Version" [ 400; 426 ] (UpgradeRequest.remove "Sec-WebSocket-Version")
-        rejects "Upgrade: h2c" [ 400; 426 ] (UpgradeRequest.set "Upgrade" "h2c")
-        rejects "Connection: keep-alive" [ 400; 426 ] (UpgradeRequest.set "Connection" "keep-alive")
-        rejects "an empty key" [ 400 ] (UpgradeRequest.set "Sec-WebSocket-Key" "")
-        rejects "a key of 15 bytes" [ 400 ] (UpgradeRequest.set "Sec-WebSocket-Key" "AAAAAAAAAAAAAAAAAAAA")
-        rejects
-            "a key of 17 bytes"
-            [ 400 ]
-            (UpgradeRequest.set "Sec-WebSocket-Key" "AAAAAAAAAAAAAAAAAAAAAAA=")
-        rejects
-            "a key that is not Base64"
-            [ 400 ]
-            (UpgradeRequest.set "Sec-WebSocket-Key" "!!!!!!!!!!!!!!!!!!!!!!==")
-        rejects "two keys" [ 400 ] (UpgradeRequest.add "Sec-WebSocket-Key" "AAAAAAAAAAAAAAAAAAAAAA==")
-        rejects "two hosts" [ 400 ] (UpgradeRequest.add "Host" "example.org")
+        rejects "without Host" [ 400 ] (Head.remove "Host")
+        rejects "without Upgrade" [ 400; 426 ] (Head.remove "Upgrade")
+        rejects "without Connection" [ 400; 426 ] (Head.remove "Connection")
+        rejects "without Sec-WebSocket-Key" [ 400 ] (Head.remove "Sec-WebSocket-Key")
+        rejects "without Sec-WebSocket-Version" [ 400; 426 ] (Head.remove "Sec-WebSocket-Version")
+        rejects "Upgrade: h2c" [ 400; 426 ] (Head.set "Upgrade" "h2c")
+        rejects "Connection: keep-alive" [ 400; 426 ] (Head.set "Connection" "keep-alive")
+        rejects "an empty key" [ 400 ] (Head.set "Sec-WebSocket-Key" "")
+        rejects "a key of 15 bytes" [ 400 ] (Head.set "Sec-WebSocket-Key" "AAAAAAAAAAAAAAAAAAAA")
+        rejects "a key of 17 bytes" [ 400 ] (Head.set "Sec-WebSocket-Key" "AAAAAAAAAAAAAAAAAAAAAAA=")
+        rejects "a key that is not Base64" [ 400 ] (Head.set "Sec-WebSocket-Key" "!!!!!!!!!!!!!!!!!!!!!!==")
+        rejects "two keys" [ 400 ] (Head.add "Sec-WebSocket-Key" "AAAAAAAAAAAAAAAAAAAAAA==")
+        rejects "two hosts" [ 400 ] (Head.add "Host" "example.org")
         for version in [ "7"; "12"; "14"; "0"; "013"; "x" ] do
-            rejects $"version {version}" [ 400; 426 ] (UpgradeRequest.set "Sec-WebSocket-Version" version)
+            rejects $"version {version}" [ 400; 426 ] (Head.set "Sec-WebSocket-Version" version)
         for method in [ "POST"; "HEAD"; "PUT"; "get" ] do
             rejects $"the method {method}" [ 400; 404; 405; 426; 501 ] (fun request -> {
                 request with
@@ -172,19 +162,17 @@ let private rejected = {
             request with
                 Line = request.Line.Replace("1.1", "1.0")
         })
-        rejects "a line of 100,000 bytes" [ 400; 431 ] (UpgradeRequest.add "X-Long" (String('x', 100_000)))
+        rejects "a line of 100,000 bytes" [ 400; 431 ] (Head.add "X-Long" (String('x', 100_000)))
 
         case
             "another version is told which one is known"
             "426 or 400 with Sec-WebSocket-Version: 13."
             (fun peer ->
-                let request =
-                    UpgradeRequest.create peer.Address
-                    |> UpgradeRequest.set "Sec-WebSocket-Version" "25"
+                let request = Head.request peer.Address |> Head.set "Sec-WebSocket-Version" "25"
 
-                peer.Send(request.Line, UpgradeRequest.toBytes request)
+                peer.Send(request.Line, Head.toBytes request)
 
-                match UpgradeRequest.tryParse (peer.ReadHead()) with
+                match Head.tryAnswer (peer.ReadHead()) with
                 | Some response when
                     response.Status >= 400
                     && response.All "Sec-WebSocket-Version" |> List.exists _.Contains("13")
@@ -216,7 +204,7 @@ let private noise = {
                 peer.Send(name, bytes)
                 peer.Send("and an empty line", "\r\n\r\n"B)
 
-                match UpgradeRequest.tryParse (peer.ReadHead()) with
+                match Head.tryAnswer (peer.ReadHead()) with
                 | Some response when response.Status >= 400 -> ()
                 | Some response -> failed $"it was answered with {response.Status}"
                 | None ->

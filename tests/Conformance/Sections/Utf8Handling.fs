@@ -18,7 +18,7 @@ let private validTexts = {
                 case $"{name}, a byte a fragment" "The same message."
                 <| echo text bytes (fun peer ->
                     let parts = [ for value in bytes -> [| value |] ]
-                    peer.Send("fragments of a byte", Array.concat (Fragmentation.frames text parts)))
+                    peer.Send("fragments of a byte", Array.concat (Fragmentation.frames peer text parts)))
     ]
 }
 
@@ -32,7 +32,7 @@ let private invalidTexts = {
             case $"{name}, a byte a fragment" (expectedRefusal [ 1007 ])
             <| violation [ 1007 ] (fun peer ->
                 let parts = [ for value in Array.append before bytes -> [| value |] ]
-                peer.Send("fragments of a byte", Array.concat (Fragmentation.frames text parts)))
+                peer.Send("fragments of a byte", Array.concat (Fragmentation.frames peer text parts)))
     ]
 }
 
@@ -50,7 +50,7 @@ let private unfinishedTexts = {
     ]
 }
 
-/// How long a server may look at what it has before it counts as waiting for more.
+/// How long one may look at what it has before that counts as waiting for more.
 let private patience = TimeSpan.FromSeconds 2.0
 
 /// The refusal has to come before the rest is sent.
@@ -62,6 +62,9 @@ let private atOnce (send: Peer -> unit) (rest: Peer -> unit) (peer: Peer) =
     | Frame(header, payload) when header.Opcode.IsClose && payload.Length >= 2 ->
         let code = int payload[0] * 256 + int payload[1]
         sendClose peer 1007
+
+        if peer.IsServer then
+            peer.EndSending()
 
         match peer.Next() with
         | End _ when code = 1007 -> ()
@@ -91,14 +94,15 @@ let private early = {
             let payload =
                 Array.concat [ before; bytes[.. shown - 1]; utf8 "the rest of the frame" ]
 
-            let wire = frame true 0 text payload
-            let sent = wire.Length - 21
+            let wire peer =
+                let wire = frame peer true 0 text payload
+                Array.splitAt (wire.Length - 21) wire
 
             case
                 $"{name}, in the first part of a frame"
                 "It is refused with 1007 while the rest of the frame is awaited."
-            <| atOnce (fun peer -> peer.Send("a part of a frame", wire[.. sent - 1])) (fun peer ->
-                peer.Send("the rest", wire[sent..]))
+            <| atOnce (fun peer -> peer.Send("a part of a frame", fst (wire peer))) (fun peer ->
+                peer.Send("the rest", snd (wire peer)))
     ]
 }
 

@@ -18,13 +18,14 @@ let private sizeName (size: int) =
     else $"{size} bytes"
 
 /// Sends on a thread of its own while the message is read.
-let private echoAside (kind: int) (payload: byte[]) (wire: byte[]) (peer: Peer) =
+let private echoAside (kind: int) (payload: byte[]) (toWire: Peer -> byte[]) (peer: Peer) =
     openPlain peer
+    let wire = toWire peer
     let sending = peer.SendAside(sizeName wire.Length, wire)
     expectMessage peer kind payload
 
     if not (sending.Join peer.Timeout) then
-        failed "the server took no more bytes"
+        failed "no more bytes were taken"
 
     closeCleanly peer
 
@@ -36,7 +37,7 @@ let private large = {
                 let payload = payload kind (size * 1_024)
 
                 case $"{kindName kind}, {sizeName payload.Length}" "The same message."
-                <| echoAside kind payload (frame true 0 kind payload)
+                <| echoAside kind payload (fun peer -> frame peer true 0 kind payload)
     ]
 }
 
@@ -49,7 +50,12 @@ let private inFragments = {
 
                 case $"{kindName kind}, of {sizeName size}" "The same message." (fun peer ->
                     let parts = payload |> Array.chunkBySize size |> List.ofArray
-                    echoAside kind payload (Array.concat (Fragmentation.frames kind parts)) peer)
+
+                    echoAside
+                        kind
+                        payload
+                        (fun peer -> Array.concat (Fragmentation.frames peer kind parts))
+                        peer)
     ]
 }
 
@@ -61,7 +67,7 @@ let private inPieces = {
                 let payload = payload kind 65_536
 
                 case $"{kindName kind}, pieces of {piece}" "The same message."
-                <| echo kind payload (fun peer -> sendInPieces peer piece (frame true 0 kind payload))
+                <| echo kind payload (fun peer -> sendInPieces peer piece (frame peer true 0 kind payload))
     ]
 }
 
@@ -74,14 +80,14 @@ let private sendMany (isPipelined: bool) (kind: int) (count: int) (size: int) (p
         |> Array.mapi (fun at value -> if kind = binary && at = 0 then byte i else value)
 
     if isPipelined then
-        let wire = Array.concat [ for i in 1..count -> frame true 0 kind (message i) ]
+        let wire = Array.concat [ for i in 1..count -> frame peer true 0 kind (message i) ]
         let sending = peer.SendAside($"{count} messages", wire)
 
         for i in 1..count do
             expectMessage peer kind (message i)
 
         if not (sending.Join peer.Timeout) then
-            failed "the server took no more bytes"
+            failed "no more bytes were taken"
     else
         for i in 1..count do
             sendFrame peer true 0 kind (message i)

@@ -205,6 +205,17 @@ let reading =
             ]
             (fun line -> errorOf (withHeader line) =! HeadError.HeaderLine line)
 
+        testCase
+            "a value that goes on in a further line is a client's mistake, whatever came before it (RFC 9112 §5.2)"
+            (fun () ->
+                for head in
+                    [
+                        "GET / HTTP/1.1\r\n"
+                        "GET / HTTP/1.1\r\nHost: a\r\n"
+                        "GET / HTTP/1.1\r\nHost: a\r\nB: c\r\n"
+                    ] do
+                    errorOf (head + " more\r\n\r\n") =! HeadError.HeaderLine " more")
+
         testTheory
             "a line that ends with LF alone"
             [

@@ -87,8 +87,7 @@ let tests =
                             (Replay.run recording).Violation |> ValueOption.map _.Error
                     ]
 
-                    errors
-                    =! List.replicate 2 (ValueSome(ProtocolError.TextNotUtf8(int64 size))))
+                    errors =! List.replicate 2 (ValueSome(ProtocolError.TextNotUtf8(int64 size))))
 
         testTheory
             "what an extension's author wrote is shortened, and read back as it is kept, even if it can't be encoded or is cut in a character"

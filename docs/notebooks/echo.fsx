@@ -16,6 +16,7 @@ This page is a program: take it as a [script]({{root}}{{fsdocs-source-basename}}
 #r "../../src/Server.FSharp/bin/Release/net10.0/Microsoft.Extensions.Logging.Abstractions.dll"
 #r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Protocol.dll"
 #r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Server.dll"
+#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Client.dll"
 #r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.FSharp.dll"
 (*** condition: fsx ***)
 #if FSX
@@ -51,36 +52,24 @@ server.Start()
 (**
 ## A client
 
-Any WebSocket client will do; this is the one that comes with .NET. Its calls are asynchronous, so `result` waits for each.
+Any WebSocket client will do; this is [the library's own](../client.html). It blocks, too, and its connection is of the same kind.
 *)
-open System
-open System.Net
-open System.Net.WebSockets
-open System.Text
-open System.Threading
+open FunctionalWs.Protocol
 
-let timeout = new CancellationTokenSource(TimeSpan.FromSeconds 30.0)
-let port = (server.LocalEndPoint :?> IPEndPoint).Port
-let client = new ClientWebSocket()
-client.ConnectAsync(Uri $"ws://127.0.0.1:{port}/", timeout.Token).Wait()
-
-/// Sends one message and gives the answer.
-let ask (kind: WebSocketMessageType) (data: byte[]) =
-    client.SendAsync(ArraySegment data, kind, true, timeout.Token).Wait()
-    let buffer = Array.zeroCreate 1000
-    let answer = client.ReceiveAsync(ArraySegment buffer, timeout.Token).Result
-    buffer[.. answer.Count - 1]
+let client = WebSocket.connect $"ws://{server.LocalEndPoint}/"
 
 (**
 A text comes back with a few words before it:
 *)
-let greeting = ask WebSocketMessageType.Text "hello"B |> Encoding.UTF8.GetString
+client.Send "hello"
+let greeting = client.Receive().Text
 (*** include-value: greeting ***)
 
 (**
 Bytes come back as they are:
 *)
-let bytes = ask WebSocketMessageType.Binary [| 1uy; 2uy; 3uy |]
+client.Send [| 1uy; 2uy; 3uy |]
+let bytes = client.Receive().Data.ToArray()
 (*** include-value: bytes ***)
 
 (**
@@ -89,8 +78,8 @@ let bytes = ask WebSocketMessageType.Binary [| 1uy; 2uy; 3uy |]
 The client starts the closing handshake, the server answers it. `Shutdown` then ends the server: it would close all
 connections that are still open, and tells how many it had to cut because they didn't end in time.
 *)
-client.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", timeout.Token).Wait()
-let closedWith = client.CloseStatus
+client.Close(CloseCode.NormalClosure, "bye")
+let closedWith = client.Received
 (*** include-value: closedWith ***)
 
 let cut = server.Shutdown()

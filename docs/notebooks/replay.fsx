@@ -21,6 +21,7 @@ This page records a connection and replays it. As a [script]({{root}}{{fsdocs-so
 #r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Protocol.dll"
 #r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Recording.dll"
 #r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Server.dll"
+#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Client.dll"
 #r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.FSharp.dll"
 (*** condition: fsx ***)
 #if FSX
@@ -32,12 +33,9 @@ This page records a connection and replays it. As a [script]({{root}}{{fsdocs-so
 #endif // IPYNB
 
 (**
-The server, the protocol under it, and the platform's client:
+The server, the protocol under it, and the client:
 *)
 open System
-open System.Net.WebSockets
-open System.Text
-open System.Threading
 open FunctionalWs
 open FunctionalWs.FSharp
 open FunctionalWs.Protocol
@@ -66,28 +64,23 @@ server.Start()
 (**
 ## A conversation to record
 
-A client says three things, the last one in two fragments, and closes.
+A client says three things, the last one in fragments, and closes.
 *)
-let timeout = new CancellationTokenSource(TimeSpan.FromSeconds 30.0)
-let client = new ClientWebSocket()
-client.ConnectAsync(Uri $"ws://{server.LocalEndPoint}/", timeout.Token).Wait()
+let client = WebSocket.connect $"ws://{server.LocalEndPoint}/"
 
-/// Sends a message, each part in a fragment, and gives the answer.
-let ask (parts: string list) : string =
-    for index, part in List.indexed parts do
-        let data = ArraySegment(Encoding.UTF8.GetBytes part)
-        let isLast = index = parts.Length - 1
-        client.SendAsync(data, WebSocketMessageType.Text, isLast, timeout.Token).Wait()
-
-    let buffer = Array.zeroCreate 100
-    let answer = client.ReceiveAsync(ArraySegment buffer, timeout.Token).Result
-    Encoding.UTF8.GetString(buffer, 0, answer.Count)
+let ask (send: unit -> unit) : string =
+    send ()
+    client.Receive().Text
 
 let answers =
-    List.map ask [ [ "hello" ]; [ "a longer message" ]; [ "in "; "two parts" ] ]
+    List.map ask [
+        fun () -> client.Send "hello"
+        fun () -> client.Send "a longer message"
+        fun () -> client.Send [ "in "; "two parts" ] // a fragment each
+    ]
 (*** include-value: answers ***)
 
-client.CloseAsync(WebSocketCloseStatus.NormalClosure, "that's all", timeout.Token).Wait()
+client.Close(CloseCode.NormalClosure, "that's all")
 server.Dispose()
 
 (**

@@ -61,19 +61,21 @@ static bool TryParse(string[] args, out int port, out string host)
         && port is >= 0 and <= 65535;
 }
 
-/// <summary>Who is where. One lock for all of it: nothing that is done inside waits for a client.</summary>
+/// <summary>Who is where. A room is gone with the last who was in it, and its history with it.</summary>
 internal sealed class Rooms
 {
     private const int MaxNameLength = 24;
     private const int MaxTextLength = 2000;
 
-    private readonly object gate = new();
-    private readonly Dictionary<string, Room> rooms = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Groups groups = new();
 
     /// <summary>The handler of /room/{room}: returns when the client has left.</summary>
     public void Join(ServerConnection connection, string name)
     {
-        var (room, person) = Enter(connection, name);
+        var group = groups[name.ToUpperInvariant()]; // "Tea" is the same room as "tea"
+        group.Add(connection);
+        var room = group.State(() => new Room());
+        var person = room.Enter(connection, RequestedName(connection.Request!));
         try
         {
             foreach (var message in connection)
@@ -87,39 +89,17 @@ internal sealed class Rooms
         }
         finally
         {
-            Leave(connection, name, room, person);
-        }
-    }
-
-    private (Room Room, string Person) Enter(ServerConnection connection, string name)
-    {
-        var requested = RequestedName(connection.Request!);
-        lock (gate)
-        {
-            if (!rooms.TryGetValue(name, out var room))
-                rooms[name] = room = new Room();
-            var person = room.FreeName(requested);
-            room.Tell(new { type = "joined", name = person });
-            room.People[connection] = person;
-            // Through the same queue as what comes next, so in order; and it waits for nobody.
-            Broadcast.Send([connection], room.Welcome(person));
-            return (room, person);
-        }
-    }
-
-    private void Leave(ServerConnection connection, string name, Room room, string person)
-    {
-        lock (gate)
-        {
-            room.People.Remove(connection);
-            room.Tell(new { type = "left", name = person });
-            if (room.People.Count == 0)
-                rooms.Remove(name); // and its history with it
+            room.Leave(connection);
         }
     }
 
     /// <summary>False for what is no message of this protocol.</summary>
-    private bool TryHandle(ServerConnection connection, Room room, string person, Message message)
+    private static bool TryHandle(
+        ServerConnection connection,
+        Room room,
+        string person,
+        Message message
+    )
     {
         try
         {
@@ -134,8 +114,7 @@ internal sealed class Rooms
                     var text = json.RootElement.GetProperty("text").GetString()?.Trim();
                     if (text is null or "" || text.Length > MaxTextLength)
                         return false;
-                    lock (gate)
-                        room.Say(person, text);
+                    room.Say(person, text);
                     return true;
                 default:
                     return false;
@@ -164,22 +143,39 @@ internal sealed class Rooms
     }
 }
 
-/// <summary>The people in a room and what they said last. Used under the lock of the rooms.</summary>
+/// <summary>
+/// The people in a room and what they said last. Nothing that is done under the lock waits for a client, and all people are told
+/// in the same order.
+/// </summary>
 internal sealed class Room
 {
     private const int MaxHistory = 50;
 
+    private readonly Lock gate = new();
+    private readonly Dictionary<ServerConnection, string> people = [];
     private readonly Queue<object> history = new();
 
-    public Dictionary<ServerConnection, string> People { get; } = [];
-
-    /// <summary>The name, or the name with a number when somebody has it.</summary>
-    public string FreeName(string name)
+    /// <summary>Welcomes somebody, and tells the others; what the room calls that person.</summary>
+    public string Enter(ServerConnection connection, string requested)
     {
-        var free = name;
-        for (var i = 2; People.ContainsValue(free); i++)
-            free = $"{name} {i}";
-        return free;
+        lock (gate)
+        {
+            var person = FreeName(requested);
+            Tell(new { type = "joined", name = person });
+            people[connection] = person;
+            // Through the same queue as what comes next, so in order; and it waits for nobody.
+            Broadcast.Send([connection], Welcome(person));
+            return person;
+        }
+    }
+
+    public void Leave(ServerConnection connection)
+    {
+        lock (gate)
+        {
+            if (people.Remove(connection, out var person))
+                Tell(new { type = "left", name = person });
+        }
     }
 
     public void Say(string person, string text)
@@ -192,23 +188,37 @@ internal sealed class Room
             text,
             at = DateTimeOffset.UtcNow,
         };
-        history.Enqueue(said);
-        if (history.Count > MaxHistory)
-            history.Dequeue();
-        Tell(said);
+        lock (gate)
+        {
+            history.Enqueue(said);
+            if (history.Count > MaxHistory)
+                history.Dequeue();
+            Tell(said);
+        }
     }
 
-    /// <summary>Tells everybody. A client that doesn't read in time is disconnected; nobody waits for it.</summary>
-    public void Tell(object message) =>
-        Broadcast.Send(People.Keys, JsonSerializer.Serialize(message));
+    /// <summary>The name, or the name with a number when somebody has it.</summary>
+    private string FreeName(string name)
+    {
+        var free = name;
+        for (var i = 2; people.ContainsValue(free); i++)
+            free = $"{name} {i}";
+        return free;
+    }
 
-    public string Welcome(string person) =>
+    /// <summary>
+    /// Tells everybody who has been welcomed. A client that doesn't read in time is disconnected; nobody waits for it.
+    /// </summary>
+    private void Tell(object message) =>
+        Broadcast.Send(people.Keys, JsonSerializer.Serialize(message));
+
+    private string Welcome(string person) =>
         JsonSerializer.Serialize(
             new
             {
                 type = "welcome",
                 name = person,
-                people = People.Values,
+                people = people.Values,
                 history,
             }
         );

@@ -57,6 +57,7 @@ catch (Exception error)
                 or FormatException
                 or HandshakeRefusedException
                 or IOException
+                or NotSupportedException
                 or SocketException
                 or TimeoutException
     )

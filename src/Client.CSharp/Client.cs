@@ -24,6 +24,7 @@ public static partial class Client
     /// <exception cref="SocketException">The name has no address, or nobody answers at any.</exception>
     /// <exception cref="System.Security.Authentication.AuthenticationException">TLS was not agreed on: the certificate, mostly.</exception>
     /// <exception cref="IOException">The stream broke, or what answers is no WebSocket server.</exception>
+    /// <exception cref="NotSupportedException">The proxy is of another kind than HTTP and SOCKS 5.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static ClientConnection Connect(
         string uri,

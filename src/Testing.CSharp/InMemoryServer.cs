@@ -101,7 +101,7 @@ public sealed class InMemoryServer : IDisposable
     {
         var settings = Checked(options);
         var (handshake, request) = TestRequest.WebSocket(target, settings);
-        var (transport, link) = Admit(settings);
+        var (transport, link) = AdmitTest(settings);
         try
         {
             link.Write(TestRequest.ToBytes(request));
@@ -130,6 +130,27 @@ public sealed class InMemoryServer : IDisposable
         }
     }
 
+    /// <summary>
+    /// Connects with the client of <c>FunctionalWs.Client</c>: for programs that use it, and for both sides together. In a
+    /// <see cref="Simulation"/> it runs on the simulation's threads, time and network.
+    /// </summary>
+    /// <param name="target">Path and query of the request; <c>/</c> by default.</param>
+    /// <param name="options">
+    /// Settings; null for the defaults. What is about the way to the server has no effect, nor has the clock in a simulation.
+    /// </param>
+    /// <returns>The connection, open. Dispose of it before the server.</returns>
+    /// <exception cref="HandshakeRefusedException">The server gave another answer than 101.</exception>
+    /// <exception cref="IOException">The server ended the stream without an answer.</exception>
+    /// <exception cref="TimeoutException">It took longer than <see cref="ClientOptions.OpenTimeout"/>.</exception>
+    /// <exception cref="ArgumentException">The target or an option is wrong.</exception>
+    public ClientConnection Open(string target = "/", ClientOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        var uri = WebSocketUri.Parse(Invariant($"ws://localhost{target}"));
+        var connecting = new Connecting(medium.Adapt(options ?? new ClientOptions()), default);
+        return connecting.Over(Admit(new TestClientOptions()).AtClient, uri);
+    }
+
     /// <summary>Asks for a page as a browser would, without the headers of a WebSocket, and gives the answer.</summary>
     /// <param name="target">Path and query of the request; <c>/</c> by default.</param>
     /// <param name="options">What the client is and sends; null for the defaults.</param>
@@ -147,7 +168,7 @@ public sealed class InMemoryServer : IDisposable
     {
         var settings = Checked(options);
         var request = TestRequest.Plain(method, target, settings);
-        using var link = Admit(settings).Link;
+        using var link = AdmitTest(settings).Link;
         link.Write(TestRequest.ToBytes(request));
         return link.ReadBody(method, link.ReadHead());
     }
@@ -177,15 +198,20 @@ public sealed class InMemoryServer : IDisposable
         return settings;
     }
 
-    private (ObservedTransport AtServer, ClientLink Link) Admit(TestClientOptions settings)
+    private (ObservedTransport AtServer, ClientLink Link) AdmitTest(TestClientOptions settings)
+    {
+        var (atServer, atClient) = Admit(settings);
+        return (atServer, new ClientLink(atClient, medium, settings.Timeout));
+    }
+
+    private (ObservedTransport AtServer, Transport AtClient) Admit(TestClientOptions settings)
     {
         if (Server.IsStopping)
             throw new InvalidOperationException("The server has been shut down.");
         var (atServer, atClient) = medium.CreatePair(settings);
         var observed = new ObservedTransport(atServer, settings.RemoteEndPoint);
-        var link = new ClientLink(atClient, medium, settings.Timeout);
         Server.Admit(observed);
-        return (observed, link);
+        return (observed, atClient);
     }
 
     private TestClient Keep(TestClient client)

@@ -9,6 +9,9 @@ internal abstract class Medium
     /// <summary>Makes both ends of a stream.</summary>
     public abstract (Transport Server, Transport Client) CreatePair(TestClientOptions options);
 
+    /// <summary>A client's options, for a connection in this medium.</summary>
+    public abstract ClientOptions Adapt(ClientOptions options);
+
     /// <summary>Waits for something that another thread does; false when the time was up first.</summary>
     public abstract bool WaitUntil(Func<bool> condition, Deadline deadline);
 
@@ -35,6 +38,8 @@ internal sealed class SystemMedium : Medium
                 ),
                 nameof(options)
             );
+
+    public override ClientOptions Adapt(ClientOptions options) => options with { Proxy = null };
 
     public override bool WaitUntil(Func<bool> condition, Deadline deadline) =>
         SpinWait.SpinUntil(

@@ -25,6 +25,14 @@ internal sealed class SimulatedMedium(SimulatedScheduler scheduler, Random rando
             : (server, client);
     }
 
+    public override ClientOptions Adapt(ClientOptions options) =>
+        options with
+        {
+            Proxy = null,
+            TimeProvider = scheduler.Clock,
+            Scheduler = scheduler,
+        };
+
     public override bool WaitUntil(Func<bool> condition, Deadline deadline) =>
         scheduler.Block(condition, deadline.Timestamp, "something");
 

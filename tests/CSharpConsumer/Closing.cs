@@ -94,7 +94,7 @@ internal static class Closing
             recording
         );
         server.Start();
-        using var client = Client.ConnectRaw(server.LocalEndPoint!);
+        using var client = PlatformClient.ConnectRaw(server.LocalEndPoint!);
         client.Send([0x81, 0x00]);
         Session.Await(handled);
     }

@@ -45,7 +45,7 @@ internal static class Handlers
         using (server)
         {
             server.Start();
-            using var client = new Client(Client.To(server.LocalEndPoint, path));
+            using var client = new PlatformClient(PlatformClient.To(server.LocalEndPoint, path));
             foreach (var message in expected.Split(", "))
                 Check.Equal(message, client.Receive());
         }

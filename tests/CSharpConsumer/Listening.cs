@@ -22,7 +22,7 @@ internal static class Listening
     public static void GreetUnix(Server server, string path)
     {
         server.Start();
-        using var client = Client.ConnectRaw(new UnixDomainSocketEndPoint(path));
+        using var client = PlatformClient.ConnectRaw(new UnixDomainSocketEndPoint(path));
         client.Send([0x81, 0x82, 0, 0, 0, 0, (byte)'h', (byte)'i']);
         var echo = new byte[4];
         Check.Equal(4, client.Receive(echo));
@@ -32,7 +32,10 @@ internal static class Listening
     public static void Servers()
     {
         using (var server = Server.Serve(Session.Echo, Bound()))
-            Session.Greet(server, () => new Client(Client.To(server.LocalEndPoint)));
+            Session.Greet(
+                server,
+                () => new PlatformClient(PlatformClient.To(server.LocalEndPoint))
+            );
         var path = TemporaryPath();
         using (var server = Server.UnixServe(Session.Echo, path))
             GreetUnix(server, path);
@@ -40,7 +43,10 @@ internal static class Listening
         using (var server = Server.Serve(Session.Echo, [any, any]))
         {
             Check.Equal(2, server.LocalEndPoints.Count);
-            Session.Greet(server, () => new Client(Client.To(server.LocalEndPoints[1])));
+            Session.Greet(
+                server,
+                () => new PlatformClient(PlatformClient.To(server.LocalEndPoints[1]))
+            );
         }
 
         // Nobody has opened sockets for this process.
@@ -53,7 +59,7 @@ internal static class Listening
         Check.True(server.Handle is { IsInvalid: false });
         Check.True(server.MaxConnections > 0);
         var serving = Task.Run(server.ServeForever);
-        using var client = new Client(Client.To(server.LocalEndPoint));
+        using var client = new PlatformClient(PlatformClient.To(server.LocalEndPoint));
         Check.Eventually(() => server.Connections.Count == 1);
         var closed = Task.Run(() =>
         {
@@ -101,7 +107,7 @@ internal static class Listening
     {
         using var server = Server.Serve(Session.Echo, "127.0.0.1", 0);
         server.Start();
-        using var client = new Client(Client.To(server.LocalEndPoint));
+        using var client = new PlatformClient(PlatformClient.To(server.LocalEndPoint));
         Check.Eventually(() => server.Connections.Count == 1);
         BroadcastResult result = Broadcast.Send(server.Connections, "all");
         Check.Equal(1, result.Sent);

@@ -43,7 +43,7 @@ internal static class MessageHandlers
         using (server)
         {
             server.Start();
-            using var client = new Client(Client.To(server.LocalEndPoint));
+            using var client = new PlatformClient(PlatformClient.To(server.LocalEndPoint));
             if (greeting != "")
                 Check.Equal(greeting, client.Receive());
             client.Send("a");

@@ -68,9 +68,9 @@ internal static class Opening
         };
         using var server = Server.Serve(Session.Echo, "127.0.0.1", 0, options);
         server.Start();
-        var url = Client.To(server.LocalEndPoint);
-        Check.Equal(HttpStatusCode.Unauthorized, Client.Get(url).Status);
-        Check.Equal((HttpStatusCode.OK, "in"), Client.Get(url, authorization));
+        var url = PlatformClient.To(server.LocalEndPoint);
+        Check.Equal(HttpStatusCode.Unauthorized, PlatformClient.Get(url).Status);
+        Check.Equal((HttpStatusCode.OK, "in"), PlatformClient.Get(url, authorization));
     }
 
     public static void Origins()

@@ -33,7 +33,7 @@ internal static class OtherPackages
         using var host = builder.Build();
         host.Start();
         var server = host.Services.GetRequiredService<HostedServer>();
-        using (var client = new Client(Client.To(server.EndPoint, "/", "ws")))
+        using (var client = new PlatformClient(PlatformClient.To(server.EndPoint, "/", "ws")))
         {
             client.Send("hello");
             Check.Equal("HELLO", client.Receive());

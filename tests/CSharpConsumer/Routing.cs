@@ -118,16 +118,16 @@ internal static class Routing
         Check.Equal("7", Ask(server, "/values/7"));
         Check.Equal("1b", Ask(server, "/two/1/b"));
         Check.Equal("/me 0", Ask(server, "/me"));
-        var (status, location) = Client.Get(Client.To(server.LocalEndPoint, "/old"));
+        var (status, location) = Client.Get(PlatformClient.To(server.LocalEndPoint, "/old"));
         Check.Equal(HttpStatusCode.Found, status);
         Check.True(location.EndsWith("/me", StringComparison.Ordinal));
-        var (missing, _) = Client.Get(Client.To(server.LocalEndPoint, "/nothing"));
+        var (missing, _) = Client.Get(PlatformClient.To(server.LocalEndPoint, "/nothing"));
         Check.Equal(HttpStatusCode.NotFound, missing);
     }
 
     private static string Ask(Server server, string path)
     {
-        using var client = new Client(Client.To(server.LocalEndPoint, path));
+        using var client = new PlatformClient(PlatformClient.To(server.LocalEndPoint, path));
         Check.Equal("welcome", client.Receive());
         return client.Receive();
     }
@@ -138,13 +138,25 @@ internal static class Routing
         var router = new Router(map);
         var options = new ServerOptions { ProcessRequest = router.ProcessRequest };
         using (var server = Server.Serve(router.Handle, "127.0.0.1", 0, options))
-            Session.Greet(server, () => new Client(Client.To(server.LocalEndPoint)));
+            Session.Greet(
+                server,
+                () => new PlatformClient(PlatformClient.To(server.LocalEndPoint))
+            );
         using (var server = Router.Route(map, "127.0.0.1", 0))
-            Session.Greet(server, () => new Client(Client.To(server.LocalEndPoint)));
+            Session.Greet(
+                server,
+                () => new PlatformClient(PlatformClient.To(server.LocalEndPoint))
+            );
         using (var server = Router.Route(map, Listening.Bound()))
-            Session.Greet(server, () => new Client(Client.To(server.LocalEndPoint)));
+            Session.Greet(
+                server,
+                () => new PlatformClient(PlatformClient.To(server.LocalEndPoint))
+            );
         using (var server = router.Serve(Listening.Bound()))
-            Session.Greet(server, () => new Client(Client.To(server.LocalEndPoint)));
+            Session.Greet(
+                server,
+                () => new PlatformClient(PlatformClient.To(server.LocalEndPoint))
+            );
         var path = Listening.TemporaryPath();
         using (var server = Router.UnixRoute(map, path))
             Listening.GreetUnix(server, path);

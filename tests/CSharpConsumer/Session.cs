@@ -6,7 +6,7 @@ internal static class Session
 {
     public static void Run(
         Action<ServerConnection> handler,
-        Action<Client> client,
+        Action<PlatformClient> client,
         ServerOptions? options = null,
         Action<ClientWebSocketOptions>? configure = null
     )
@@ -15,7 +15,12 @@ internal static class Session
         using var server = Server.Serve(Reporting(handler, handled), "127.0.0.1", 0, options);
         server.Start();
         var scheme = options?.Ssl is null ? "ws" : "wss";
-        using (var connected = new Client(Client.To(server.LocalEndPoint, "/", scheme), configure))
+        using (
+            var connected = new PlatformClient(
+                PlatformClient.To(server.LocalEndPoint, "/", scheme),
+                configure
+            )
+        )
             client(connected);
         Await(handled);
     }
@@ -50,7 +55,7 @@ internal static class Session
     }
 
     /// <summary>A client says something to a server of any kind and hears it again.</summary>
-    public static void Greet(Server server, Func<Client> connect)
+    public static void Greet(Server server, Func<PlatformClient> connect)
     {
         server.Start();
         using var client = connect();

@@ -3,6 +3,7 @@ module FunctionalWs.Client.Tests.ConnectTests
 open System
 open System.Buffers
 open System.Collections.Generic
+open System.Diagnostics.Metrics
 open System.IO
 open System.Net.Sockets
 open System.Security.Cryptography
@@ -209,28 +210,36 @@ let opening =
             List.ofSeq seen =! [ "k"; "https://example.com"; "Bearer abc"; "Test/1" ]
             connection.Send "end")
 
-        testCase "compresses with each window that can be agreed on" (fun () ->
-            for server in [ 9; 12; 15 ] do
-                for client in [ 9; 12; 15 ] do
-                    let deflate =
-                        PerMessageDeflate(
-                            ServerMaxWindowBits = server,
-                            ClientMaxWindowBits = client,
-                            MinSize = 0
-                        )
+        testCase "compresses with each window that can be agreed on, and with no history" (fun () ->
+            for server, client, forgets in
+                [
+                    for server in [ 9; 12; 15 ] do
+                        for client in [ 9; 12; 15 ] do
+                            server, client, false
 
-                    let server, uri = serving (ServerOptions(Compression = deflate)) echo
-                    use _ = server
+                    15, 15, true
+                ] do
+                let deflate =
+                    PerMessageDeflate(
+                        ServerMaxWindowBits = server,
+                        ClientMaxWindowBits = client,
+                        ServerNoContextTakeover = forgets,
+                        ClientNoContextTakeover = forgets,
+                        MinSize = 0
+                    )
 
-                    use connection =
-                        Client.Connect(uri, ClientOptions(Proxy = null, Compression = deflate))
+                let server, uri = serving (ServerOptions(Compression = deflate)) echo
+                use _ = server
 
-                    connection.Extensions.Count =! 1
+                use connection =
+                    Client.Connect(uri, ClientOptions(Proxy = null, Compression = deflate))
 
-                    for size in [ 0; 10; 5_000; 100_000 ] do
-                        let sent = payload size
-                        connection.Send(ReadOnlySpan sent)
-                        connection.Receive().Data.ToArray() =! sent)
+                connection.Extensions.Count =! 1
+
+                for size in [ 0; 10; 5_000; 100_000 ] do
+                    let sent = payload size
+                    connection.Send(ReadOnlySpan sent)
+                    connection.Receive().Data.ToArray() =! sent)
 
         testCase "is recorded, if that is wanted" (fun () ->
             let server, uri = echoing ()
@@ -287,6 +296,50 @@ let opening =
                 once ()
 
             Wait.until "all descriptors are given back" (fun () -> descriptors () <= before + 2))
+    ]
+
+[<Tests>]
+let observed =
+    testList "what is told of a connection" [
+        testCase "counts it while it is open, its messages, and how it ended, from its own side" (fun () ->
+            let server, uri = echoing ()
+            use _ = server
+            use listener = new MeterListener()
+            let sums = Collections.Concurrent.ConcurrentDictionary<string, float>()
+            let tags = Collections.Concurrent.ConcurrentQueue<string>()
+
+            listener.InstrumentPublished <-
+                Action<_, _>(fun instrument listener ->
+                    if instrument.Name.StartsWith("functionalws.client.", StringComparison.Ordinal) then
+                        listener.EnableMeasurementEvents instrument)
+
+            listener.SetMeasurementEventCallback<int>(
+                MeasurementCallback(fun instrument value _ _ -> sums[instrument.Name] <- float value)
+            )
+
+            listener.SetMeasurementEventCallback<int64>(
+                MeasurementCallback(fun instrument value _ _ ->
+                    sums.AddOrUpdate(instrument.Name, float value, fun _ sum -> sum + float value)
+                    |> ignore)
+            )
+
+            listener.SetMeasurementEventCallback<float>(
+                MeasurementCallback(fun instrument _ all _ ->
+                    if instrument.Name = "functionalws.client.connection.duration" then
+                        for tag in all.ToArray() do
+                            tags.Enqueue $"{tag.Key}={tag.Value}")
+            )
+
+            listener.Start()
+            let connection = Client.Connect(uri, direct)
+            connection.Send "hello"
+            connection.Receive() |> ignore
+            listener.RecordObservableInstruments()
+            test <@ sums["functionalws.client.active_connections"] >= 1.0 @>
+            test <@ sums["functionalws.client.messages"] >= 2.0 @>
+            connection.Dispose()
+            test <@ tags |> Seq.contains "functionalws.close.code=1000" @>
+            test <@ tags |> Seq.contains "functionalws.close.initiator=client" @>)
     ]
 
 /// A server that answers each request with what a test says, made of the request's key.

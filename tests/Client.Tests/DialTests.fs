@@ -25,6 +25,13 @@ let private nonBlocking = 0x800 // O_NONBLOCK
 
 let private plain = DialSettings()
 
+/// What comes back; nothing from a stream that is broken.
+let private echoed' (transport: Transport) (text: string) =
+    try
+        echoed transport text
+    with :? IOException ->
+        ""
+
 [<Tests>]
 let connecting =
     testList "connecting" [
@@ -149,14 +156,16 @@ let racing =
             let settings =
                 DialSettings(Clock = clock, Resolve = resolving [ "127.0.0.1"; "127.0.0.2"; "::1" ])
 
-            use transport =
-                Dialing.Open(
-                    uri $"ws://example.test:{portOf listener}/",
-                    settings,
-                    after clock 10.0,
-                    CancellationToken.None
-                )
+            let opening =
+                Wait.start (fun () ->
+                    Dialing.Open(
+                        uri $"ws://example.test:{portOf listener}/",
+                        settings,
+                        after clock 10.0,
+                        CancellationToken.None
+                    ))
 
+            use transport = Wait.forTask "the one that listens" opening
             echoed transport "hello" =! "hello"
             transport.Dispose()
             Wait.forTask "the end" peer)
@@ -316,6 +325,29 @@ let ending =
             cancellation.Cancel()
             let error = Wait.forTask "the end" second
             test <@ error :? OperationCanceledException @>)
+
+        testCase "does nothing to a transport that is let go, and ends one that is not" (fun () ->
+            use listener = listenAt IPAddress.Loopback 0
+            let peer = serve listener echo
+            use transport = openNow plain $"ws://127.0.0.1:{portOf listener}/"
+
+            for isReleased in [ true; false ] do
+                use cancellation = new CancellationTokenSource()
+                let clock = ManualTimeProvider()
+                let limit = TimeLimit("example.test", after clock 1.0, cancellation.Token)
+                use guard = new TransportGuard(transport, clock, limit)
+
+                if isReleased then
+                    guard.TryRelease() =! true
+
+                cancellation.Cancel()
+                clock.Advance(TimeSpan.FromSeconds 1.0)
+                guard.HasEnded =! not isReleased
+                guard.TryRelease() =! false
+                echoed' transport "hello" =! (if isReleased then "hello" else "")
+
+            transport.Dispose()
+            Wait.forTask "the end" peer)
 
         testCase "has come when it has passed or was cancelled before" (fun () ->
             let clock = ManualTimeProvider()

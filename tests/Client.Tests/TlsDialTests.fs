@@ -362,17 +362,19 @@ let silence =
                     }
             }
 
-            let error =
-                Wait.throws<TimeoutException>(fun () ->
-                    Dialing
-                        .Open(
-                            uri $"wss://127.0.0.1:{portOf listener}/",
-                            DialSettings(Clock = clock),
-                            after clock 0.2,
-                            CancellationToken.None
-                        )
-                        .Dispose())
+            let opening =
+                Wait.start (fun () ->
+                    Wait.throws<TimeoutException>(fun () ->
+                        Dialing
+                            .Open(
+                                uri $"wss://127.0.0.1:{portOf listener}/",
+                                DialSettings(Clock = clock),
+                                after clock 0.2,
+                                CancellationToken.None
+                            )
+                            .Dispose()))
 
+            let error = Wait.forTask "the end of the time" opening
             test <@ error.Message.EndsWith " within 0.2 s: the handshake of TLS was not done." @>
             Wait.forTask "the end of the stream" peer)
 

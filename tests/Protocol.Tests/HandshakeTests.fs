@@ -93,10 +93,17 @@ let accepting =
                 set "Host" "[::1]:80" good
                 set "Host" "localhost" good
                 set "Host" "example.com:" good
-                { good with Target = "*" }
                 {
                     good with
                         Target = "http://EXAMPLE.com:8765/x"
+                }
+                {
+                    good with
+                        Target = "HTTPS://example.com"
+                }
+                {
+                    good with
+                        Target = "wss://example.com/%23"
                 }
                 {
                     good with
@@ -158,6 +165,21 @@ let rejecting =
                 { good with Target = "chat" }, 400, []
                 { good with Target = "/a\001" }, 400, []
                 { good with Target = "://x" }, 400, []
+                { good with Target = "*" }, 400, []
+                { good with Target = "/chat#a" }, 400, []
+                {
+                    good with
+                        Target = "http://example.com/#"
+                },
+                400,
+                []
+                {
+                    good with
+                        Target = "ftp://example.com:8765/x"
+                },
+                400,
+                []
+                { good with Target = "ws://" }, 400, []
                 remove "Host" good, 400, []
                 add "Host" "other" good, 400, []
                 set "Host" "" good, 400, []
@@ -232,7 +254,13 @@ let rejecting =
                 HeadError.HeadTooLarge 65_536, 431
                 HeadError.HeaderLine "x", 400
                 HeadError.Body "x", 413
-                HeadError.TransferEncoding "x", 501
+                HeadError.TransferEncoding "chunked", 501
+                HeadError.TransferEncoding "gzip ,\tChunked ", 501
+                HeadError.TransferEncoding "gzip, deflate, chunked", 501
+                HeadError.TransferEncoding "x", 400
+                HeadError.TransferEncoding "chunked, gzip", 400
+                HeadError.TransferEncoding "chunked;q=1", 400
+                HeadError.TransferEncoding "", 400
                 HeadError.HttpVersion "HTTP/2.0", 505
             ]
             (fun (error, status) ->

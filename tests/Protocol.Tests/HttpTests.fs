@@ -205,6 +205,17 @@ let reading =
             ]
             (fun line -> errorOf (withHeader line) =! HeadError.HeaderLine line)
 
+        testCase
+            "a value that goes on in a further line is a client's mistake, whatever came before it (RFC 9112 §5.2)"
+            (fun () ->
+                for head in
+                    [
+                        "GET / HTTP/1.1\r\n"
+                        "GET / HTTP/1.1\r\nHost: a\r\n"
+                        "GET / HTTP/1.1\r\nHost: a\r\nB: c\r\n"
+                    ] do
+                    errorOf (head + " more\r\n\r\n") =! HeadError.HeaderLine " more")
+
         testTheory
             "a line that ends with LF alone"
             [
@@ -238,6 +249,12 @@ let reading =
 
             errorOf (withHeader "Transfer-Encoding: chunked\r\nContent-Length: 0")
             =! HeadError.TransferEncoding "chunked"
+
+            errorOf "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"
+            =! HeadError.TransferEncoding "chunked"
+
+            errorOf (withHeader "Transfer-Encoding: chunked\r\ntransfer-encoding: gzip")
+            =! HeadError.TransferEncoding "chunked, gzip"
 
             (request (withHeader "Content-Length: 0")).Method =! "GET"
             (request (withHeader "Content-Length: 000")).Method =! "GET")
@@ -435,6 +452,11 @@ let writing =
 
             Encoding.Latin1.GetString writer.WrittenSpan
             =! "HTTP/1.1 404 Not Found\r\nA: é\r\n\r\nbody")
+
+        testCase "a status without a phrase has its blank all the same (RFC 9112 §4)" (fun () ->
+            let writer = ArrayBufferWriter<byte>()
+            Response.Empty(599).WriteTo writer
+            Encoding.Latin1.GetString writer.WrittenSpan =! "HTTP/1.1 599 \r\n\r\n")
     ]
 
 /// Heads that go wrong in every way, and good ones, under limits small enough to meet.

@@ -151,4 +151,6 @@ let all: Refusal list = [
     add "Content-Length" "x" |> bad "Content-Length is no number: 'x'."
     add "Transfer-Encoding" "chunked"
     |> refused "501 Not Implemented" [] "A body can't be sent: Transfer-Encoding is 'chunked'."
+    add "Transfer-Encoding" "chunked, gzip"
+    |> bad "A body has no end: Transfer-Encoding is 'chunked, gzip'."
 ]

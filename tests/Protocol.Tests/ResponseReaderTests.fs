@@ -71,6 +71,7 @@ let private lines =
         "A: b\r\n"
         "Upgrade: websocket\r\n"
         "no header\r\n"
+        "  and on\r\n"
         "X: " + String('x', 50) + "\r\n"
         "Y: " + String('y', 80) + "\r\n"
         "\r\n"
@@ -127,6 +128,25 @@ let heads =
             head.Headers.Get "Empty" =! "")
 
         testTheory
+            "may have values that go on in further lines, of which blanks are made (RFC 9112 §5.2)"
+            [
+                "A: b\r\n c", "b c"
+                "A: b \r\n\t  c: d \r\n \r\n e", "b c: d e"
+                "A:\r\n b", "b"
+                "A: b\r\n ", "b"
+                "A:\r\n\t", ""
+            ]
+            (fun (lines, expected) ->
+                let head = headOf $"HTTP/1.1 200 OK\r\nX: 1\r\n{lines}\r\nY: 2\r\n\r\n"
+
+                [ for field in head.Headers -> field.Key, field.Value ]
+                =! [ "X", "1"; "A", expected; "Y", "2" ])
+
+        testCase "count a line that goes on as one" (fun () ->
+            errorOf limits ("HTTP/1.1 200 OK\r\nA: b\r\n" + String.replicate 128 " c\r\n")
+            =! HeadError.TooManyHeaders 128)
+
+        testTheory
             "are refused by name"
             [
                 "HTTP/2 200 OK\r\n\r\n", HeadError.StartLine "HTTP/2 200 OK"
@@ -142,7 +162,8 @@ let heads =
                 "HTTP/1.1 200 OK\r\nabc\r\n", HeadError.HeaderLine "abc"
                 "HTTP/1.1 200 OK\r\n: b\r\n", HeadError.HeaderLine ": b"
                 "HTTP/1.1 200 OK\r\nA : b\r\n", HeadError.HeaderLine "A : b"
-                "HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n", HeadError.HeaderLine " folded"
+                "HTTP/1.1 200 OK\r\n folded\r\n", HeadError.HeaderLine " folded"
+                "HTTP/1.1 200 OK\r\nA: b\r\n fol\u0000ded\r\n", HeadError.HeaderLine " fol\u0000ded"
                 "HTTP/1.1 200 OK\r\nA: b\rc\r\n", HeadError.HeaderLine "A: b\rc"
                 "HTTP/1.1 200 OK\r\nA: \u0000\r\n", HeadError.HeaderLine "A: \u0000"
             ]

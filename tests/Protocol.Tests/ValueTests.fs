@@ -245,7 +245,8 @@ let handshakeErrors =
         HeadError.HeaderLine "a: \000", 400
         HeadError.ContentLength "x", 400
         HeadError.Body "1", 413
-        HeadError.TransferEncoding "x", 501
+        HeadError.TransferEncoding "chunked", 501
+        HeadError.TransferEncoding "x", 400
     ]
 
     let handshakes = [

@@ -73,6 +73,22 @@ let private reread (recording: Recording) : Recording =
 [<Tests>]
 let tests =
     testList "replays" [
+        testCase
+            "a text that ends within a character has the size it had, which a limit just lets through"
+            (fun () ->
+                for size in [ 1; 3; 5 ] do
+                    let cut = Array.append (Array.create (size - 1) 65uy) [| 0xC2uy |]
+
+                    let errors = [
+                        for limits in [ keepLengths; keepAll ] ->
+                            let recording =
+                                recorded limits (atMost (int64 size)) [ arrives true Opcode.Text cut ]
+
+                            (Replay.run recording).Violation |> ValueOption.map _.Error
+                    ]
+
+                    errors =! List.replicate 2 (ValueSome(ProtocolError.TextNotUtf8(int64 size))))
+
         testTheory
             "what an extension's author wrote is shortened, and read back as it is kept, even if it can't be encoded or is cut in a character"
             [

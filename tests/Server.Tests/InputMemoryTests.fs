@@ -65,7 +65,7 @@ type private LittleMemory(rents: int) =
 let private kibi = 1024L
 
 let private input () =
-    MessageInput(Unchecked.defaultof<Driver>)
+    MessageInput(Unchecked.defaultof<Driver>, takesEmptyLine = true)
 
 /// The memory that so many bytes take which are received so many at a time.
 let private taken (maxSize: int) (total: int64) (sizes: int list) : int64 =

@@ -93,10 +93,12 @@ internal static partial class SourceText
         foreach (var block in blocks)
         {
             body.AppendLine($"# {block.Line} \"{Path.GetFullPath(block.File)}\"");
+            var isType = false;
             for (var i = 0; i < block.Code.Length; i++)
             {
                 var line = block.Code[i];
-                var isHead = line.StartsWith("open ");
+                isType = IsType(line, isType);
+                var isHead = isType || line.StartsWith("open ");
                 if (isHead)
                     head.AppendLine($"# {block.Line + i} \"{Path.GetFullPath(block.File)}\"")
                         .AppendLine(line);
@@ -108,6 +110,12 @@ internal static partial class SourceText
 
         return $"module Snippets.FSharp.{blocks[0].Name}\n\n{head}\nlet run () =\n{body}\n    ()\n";
     }
+
+    // A function holds no types: what is indented, or empty, belongs to what began before it.
+    private static bool IsType(string line, bool wasType) =>
+        line.StartsWith("type ")
+        || line.StartsWith("[<")
+        || (wasType && (line is "" || line.StartsWith(' ')));
 
     [GeneratedRegex(@"^using (static )?[A-Z][\w.]*;")]
     public static partial Regex Using();

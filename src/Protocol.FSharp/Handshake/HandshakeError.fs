@@ -11,7 +11,9 @@ type HandshakeError =
     | Method of Method: string
     /// <summary>The request is of HTTP/1.0 (RFC 6455 §4.2.1).</summary>
     | HttpVersion of Version: string
-    /// <summary>The target is none of an absolute path, an absolute URI or <c>*</c> (RFC 9112 §3.2).</summary>
+    /// <summary>
+    /// The target is neither a path nor an absolute URI of HTTP or of a WebSocket, or it has a fragment (RFC 9112 §3.2).
+    /// </summary>
     | Target of Target: string
     /// <summary>A header that must be there is missing.</summary>
     | HeaderMissing of Name: string

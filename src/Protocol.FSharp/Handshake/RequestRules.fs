@@ -42,20 +42,18 @@ let checkVersion (request: Request) =
     else
         Error(HandshakeError.HttpVersion request.Version)
 
-/// Origin form, absolute form or `*`, of visible characters (RFC 9112 §3.2).
+/// A path, or an absolute URI, of visible characters and without a fragment (RFC 9112 §3.2, RFC 6455 §3, §4.2.1). Some clients
+/// write `ws` where HTTP has `http`; `*` is for OPTIONS. Whether a URI has a host is `host`'s to say.
 let checkTarget (request: Request) =
     let target = request.Target
 
     let isVisible = not (target.AsSpan().ContainsAnyExceptInRange('!', '~'))
 
     let isAbsolute =
-        match target.IndexOf("://", StringComparison.Ordinal) with
-        | index when index > 0 ->
-            target.Substring(0, index) |> Seq.forall Char.IsAsciiLetterOrDigit
-            && target.Length > index + 3
-        | _ -> false
+        [ "http://"; "https://"; "ws://"; "wss://" ]
+        |> List.exists (fun scheme -> target.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
 
-    if isVisible && (target.StartsWith '/' || target = "*" || isAbsolute) then
+    if isVisible && not (target.Contains '#') && (target.StartsWith '/' || isAbsolute) then
         Ok()
     else
         Error(HandshakeError.Target target)

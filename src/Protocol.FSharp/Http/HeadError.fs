@@ -55,7 +55,10 @@ type HeadError =
     | ContentLength of Value: string
     /// <summary>The request has a body (RFC 9110 §15.5.14).</summary>
     | Body of Length: string
-    /// <summary>The request has a body in chunks or another coding (RFC 9112 §6.1).</summary>
+    /// <summary>
+    /// The request has a body in chunks or another coding (RFC 9112 §6.1). Where the last coding is not <c>chunked</c>, nobody can
+    /// tell where it ends (RFC 9112 §6.3).
+    /// </summary>
     | TransferEncoding of Value: string
 
     /// A line's value is not shown: it may be a secret.
@@ -64,6 +67,11 @@ type HeadError =
         | colon when colon > 0 && HeaderSyntax.isToken (line.Substring(0, colon)) ->
             Invariant $": the value of {PeerText.quote (line.Substring(0, colon))} has a control character"
         | _ -> ""
+
+    /// The last coding tells where a body ends.
+    static member private IsChunked(codings: string) : bool =
+        let last = codings.Substring(codings.LastIndexOf ',' + 1).Trim(' ', '\t')
+        String.Equals(last, "chunked", StringComparison.OrdinalIgnoreCase)
 
     /// One line for each error: status, section, sentence.
     member private error.Facts: struct (int * RfcSection * string) =
@@ -91,8 +99,10 @@ type HeadError =
         | ContentLength value -> 400, of9112 "6.3", Invariant $"Content-Length is no number: {quote value}."
         | Body length ->
             413, of9110 "15.5.14", Invariant $"A body can't be sent: Content-Length is {quote length}."
-        | TransferEncoding value ->
+        | TransferEncoding value when HeadError.IsChunked value ->
             501, of9112 "6.1", Invariant $"A body can't be sent: Transfer-Encoding is {quote value}."
+        | TransferEncoding value ->
+            400, of9112 "6.3", Invariant $"A body has no end: Transfer-Encoding is {quote value}."
 
     /// <summary>The status that a request with this error is answered with.</summary>
     member error.StatusCode: int =

@@ -98,12 +98,15 @@ type internal StartLine<'start>() =
     /// True when empty lines before it are passed over (RFC 9112 §2.2).
     abstract IsAfterEmptyLines: bool
 
+    /// True when a field's value may go on in a line that begins with a blank: servers still write so (RFC 9112 §5.2).
+    abstract Unfolds: bool
+
 /// What is known of a head.
 [<Struct; NoComparison; NoEquality>]
 type internal HeadState<'start> = {
     /// The first line, when it has come.
     Start: 'start voption
-    /// The fields of the lines after it, the latest first.
+    /// The fields of the lines after it, the latest first; a line that goes on with a value has no name.
     Fields: KeyValuePair<string, string> list
     FieldCount: int
     /// The bytes of all lines that have ended.
@@ -224,14 +227,15 @@ module internal HeadReader =
     let private isForeign (kind: StartLine<'start>) (state: HeadState<'start>) (line: ReadOnlySpan<byte>) =
         state.Start.IsNone && (kind.Like(line.Slice(0, min line.Length Beginning))).IsNo
 
-    let private parseField (line: ReadOnlySpan<byte>) : Result<KeyValuePair<string, string>, HeadError> =
-        let colon = max 0 (line.IndexOf(byte ':'))
-        let name = shared (line.Slice(0, colon))
+    /// A line that goes on with the value before it has no name.
+    let private parseField (goesOn: bool) (line: ReadOnlySpan<byte>) =
+        let colon = if goesOn then -1 else max 0 (line.IndexOf(byte ':'))
+        let name = shared (line.Slice(0, max 0 colon))
 
         let value =
             shared (line.Slice(min line.Length (colon + 1)).Trim(ReadOnlySpan blanks))
 
-        if HeaderSyntax.isToken name && HeaderSyntax.isValue value then
+        if (goesOn || HeaderSyntax.isToken name) && HeaderSyntax.isValue value then
             Ok(KeyValuePair(name, value))
         else
             Error(HeadError.HeaderLine(text line))
@@ -241,11 +245,14 @@ module internal HeadReader =
         | Ok start -> LineStep.Next { state with Start = ValueSome start }
         | Error error -> LineStep.Wrong error
 
-    let private addField (limits: HeadLimits) (state: HeadState<'start>) (line: ReadOnlySpan<byte>) =
+    let private addField (kind: StartLine<'start>) (limits: HeadLimits) state (line: ReadOnlySpan<byte>) =
+        let isBlank = line[0] = byte ' ' || line[0] = byte '\t'
+        let goesOn = kind.Unfolds && isBlank && state.FieldCount > 0
+
         if state.FieldCount = limits.MaxHeaderCount then
             LineStep.Wrong(HeadError.TooManyHeaders limits.MaxHeaderCount)
         else
-            match parseField line with
+            match parseField goesOn line with
             | Error error -> LineStep.Wrong error
             | Ok field ->
                 LineStep.Next {
@@ -260,7 +267,7 @@ module internal HeadReader =
         | true, false -> LineStep.End
         | true, true when kind.IsAfterEmptyLines -> LineStep.Next state
         | _, true -> addStart kind state line
-        | false, false -> addField limits state line
+        | false, false -> addField kind limits state line
 
     /// A line with its LF.
     let private finish kind limits (state: HeadState<'start>) (line: ReadOnlySpan<byte>) : LineStep<'start> =
@@ -365,9 +372,7 @@ module internal HeadReader =
         | LineStep.Next after when lineFeed < 0 -> HeadStep.Incomplete after
         | LineStep.Next after -> next kind limits after (consumed + size) (bytes.Slice size)
         | LineStep.End ->
-            let fields = List.toArray state.Fields
-            Array.Reverse fields
-            let headers = Headers.Parsed fields
+            let headers = Headers.OfLines state.Fields
             let total = state.Size + state.PieceSize + size
             HeadStep.Complete(state.Start.Value, headers, consumed + size, total)
         | LineStep.Wrong error -> HeadStep.Malformed error

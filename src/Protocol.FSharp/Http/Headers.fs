@@ -86,6 +86,20 @@ type Headers private (fields: KeyValuePair<string, string>[]) =
     /// Takes what a parser has checked, in order. The array is not copied.
     static member internal Parsed(fields: KeyValuePair<string, string>[]) : Headers = Headers fields
 
+    /// Takes the lines that a parser has checked, the latest first. One without a name goes on with the value before it: there is a
+    /// blank between the two then (RFC 9112 §5.2).
+    static member internal OfLines(latestFirst: KeyValuePair<string, string> list) : Headers =
+        let rec inOrder found (folded: string list) (lines: KeyValuePair<string, string> list) =
+            match lines, folded with
+            | [], _ -> List.toArray found
+            | field :: before, _ when field.Key = "" -> inOrder found (field.Value :: folded) before
+            | field :: before, [] -> inOrder (field :: found) [] before
+            | field :: before, _ ->
+                let value = String.Join(' ', List.filter ((<>) "") (field.Value :: folded))
+                inOrder (KeyValuePair(field.Key, value) :: found) [] before
+
+        Headers(inOrder [] [] latestFirst)
+
     static member private Check(name: string, value: string) =
         ArgumentNullException.ThrowIfNull(name, nameof name)
         ArgumentNullException.ThrowIfNull(value, nameof value)

@@ -114,6 +114,7 @@ module internal RequestLine =
             override _.Like beginning = like beginning
             override _.Parse line = parse line
             override _.IsAfterEmptyLines = true
+            override _.Unfolds = false
     }
 
     let private isZero (length: string) = length <> "" && length.Trim '0' = ""
@@ -126,11 +127,11 @@ module internal RequestLine =
         match
             List.ofSeq (headers.GetAll "Transfer-Encoding"), List.ofSeq (headers.GetAll "Content-Length")
         with
-        | coding :: _, _ -> ValueSome(HeadError.TransferEncoding coding)
         | [], [] -> ValueNone
         | [], [ length ] when isZero length -> ValueNone
         | [], [ length ] when isNumber length -> ValueSome(HeadError.Body length)
         | [], lengths -> ValueSome(HeadError.ContentLength(String.Join(", ", lengths)))
+        | codings, _ -> ValueSome(HeadError.TransferEncoding(String.Join(", ", codings)))
 
 /// <summary>Result of reading a request's head.</summary>
 [<RequireQualifiedAccess; NoComparison; NoEquality>]

@@ -71,6 +71,7 @@ module internal StatusLine =
             override _.Like beginning = like beginning
             override _.Parse line = parse line
             override _.IsAfterEmptyLines = false
+            override _.Unfolds = true
     }
 
 /// <summary>Result of reading a response's head.</summary>

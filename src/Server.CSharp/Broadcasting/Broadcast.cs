@@ -12,7 +12,7 @@ namespace FunctionalWs;
 /// Of the extensions only <c>permessage-deflate</c> is applied. A connection that has compressed messages with reference to
 /// earlier ones starts anew after a compressed broadcast.
 /// </remarks>
-public static class Broadcast
+public static partial class Broadcast
 {
     private static readonly Command TextMessage = Command.NewMessage(MessageKind.Text);
     private static readonly Command BinaryMessage = Command.NewMessage(MessageKind.Binary);

@@ -28,6 +28,11 @@ internal sealed record ClientsDoing(CloseCode Code, string? Reason)
                 text.Kind.IsText ? CloseCode.InvalidFramePayloadData : CloseCode.UnsupportedData,
                 text.Message
             ),
+            NotJsonException json when json.Origin == driver => new(json.CloseCode, json.Message),
+            RequestFailedException no when no.Origin == driver => new(
+                CloseCode.PolicyViolation,
+                no.Message
+            ),
             AggregateException { InnerExceptions: { Count: > 0 } all } => OfAll(all, driver),
             { InnerException: { } cause } => Of(cause, driver),
             _ => null,

@@ -18,6 +18,8 @@ public readonly ref struct LentMessage
         this.origin = origin;
     }
 
+    internal Driver? Origin => origin;
+
     /// <summary>Whether the message is text or bytes.</summary>
     public MessageKind Kind { get; }
 

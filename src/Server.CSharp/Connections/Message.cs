@@ -28,6 +28,8 @@ public readonly struct Message : IEquatable<Message>
         this.origin = origin;
     }
 
+    internal Driver? Origin => origin;
+
     /// <summary>Whether the message is text or bytes.</summary>
     public MessageKind Kind { get; }
 

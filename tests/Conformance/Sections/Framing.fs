@@ -129,24 +129,25 @@ let private impossibleLengths = {
 }
 
 /// A server's frames are masked by no key at all, a client's by any (RFC 6455 §5.1).
-let private masks (title: string) (toWire: byte -> byte[] -> byte[]) = {
-    Title = title
-    Cases = [
-        for opcode, name in [ 1, "text"; 2, "binary"; 8, "close"; 9, "ping"; 10, "pong" ] do
-            for size in [ 6; 100 ] do
-                case $"{name} of {size} bytes" (expectedRefusal [ 1002 ]) (fun peer ->
-                    let payload = closePayload 1000 (sample false (size - 2))
-                    violation [ 1002 ] (fun peer -> peer.Send(name, toWire (byte opcode) payload)) peer)
-    ]
+let private masks (toWire: byte -> byte[] -> byte[]) = [
+    for opcode, name in [ 1, "text"; 2, "binary"; 8, "close"; 9, "ping"; 10, "pong" ] do
+        for size in [ 6; 100 ] do
+            case $"{name} of {size} bytes" (expectedRefusal [ 1002 ]) (fun peer ->
+                let payload = closePayload 1000 (sample false (size - 2))
+                violation [ 1002 ] (fun peer -> peer.Send(name, toWire (byte opcode) payload)) peer)
+]
+
+let private unmasked = {
+    Title = "A frame that is not masked is refused"
+    Cases = masks (fun opcode payload -> plainFrame (0x80uy ||| opcode) (shortest payload.Length) payload)
 }
 
-let private unmasked =
-    masks "A frame that is not masked is refused" (fun opcode payload ->
-        plainFrame (0x80uy ||| opcode) (shortest payload.Length) payload)
-
-let private masked =
-    masks "A frame that is masked is refused" (fun opcode payload ->
-        maskedFrame [| 1uy; 2uy; 3uy; 4uy |] (0x80uy ||| opcode) (shortest payload.Length) payload)
+let private masked = {
+    Title = "A frame that is masked is refused"
+    Cases =
+        masks (fun opcode payload ->
+            maskedFrame [| 1uy; 2uy; 3uy; 4uy |] (0x80uy ||| opcode) (shortest payload.Length) payload)
+}
 
 let private keys = {
     Title = "Any masking key will do"

@@ -4,12 +4,12 @@ using System.Net.WebSockets;
 using System.Text;
 
 /// <summary>.NET's own WebSocket client, with calls that block for a bounded time.</summary>
-internal sealed class Client : IDisposable
+internal sealed class PlatformClient : IDisposable
 {
     private readonly CancellationTokenSource timeout = new(Check.Limit);
     private readonly ClientWebSocket socket = new();
 
-    public Client(Uri server, Action<ClientWebSocketOptions>? configure = null)
+    public PlatformClient(Uri server, Action<ClientWebSocketOptions>? configure = null)
     {
         configure?.Invoke(socket.Options);
         var handler = new SocketsHttpHandler

@@ -1,0 +1,162 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace FunctionalWs;
+
+/// <summary>
+/// A request of the peer's: see <see cref="RequestChannel"/>. It is answered once, by whoever is first, on any thread; one that is
+/// not answered in time fails by itself, and the peer is told <c>timed out</c>. Safe from any thread.
+/// </summary>
+public sealed class IncomingRequest
+{
+    private readonly Lock gate = new();
+    private readonly RequestChannel channel;
+    private readonly NotOpenToken expired;
+    private ITimer? timer;
+    private CancellationTokenRegistration closed;
+    private bool isOver; // answered, or too late
+    private bool isExpired;
+
+    private IncomingRequest(RequestChannel channel, long id, Message message)
+    {
+        this.channel = channel;
+        Id = id;
+        Message = message;
+        expired = channel.Connection.NewToken();
+    }
+
+    /// <summary>The number that the peer has given it: zero or more, and unlike others as the peer pleases.</summary>
+    public long Id { get; }
+
+    /// <summary>The payload, as text or as bytes: what <c>request.Message.Json(type)</c> and the like are asked of.</summary>
+    public Message Message { get; }
+
+    /// <summary>
+    /// Cancelled when the time is up before an answer, or the connection is no longer open: for work that is of no use after that. What
+    /// is registered runs on the thread pool.
+    /// </summary>
+    public CancellationToken Expired
+    {
+        get
+        {
+            using (gate.Hold())
+                return expired.Get(isOpen: !isExpired);
+        }
+    }
+
+    /// <summary>Answers with a text; waits while the peer does not read.</summary>
+    /// <param name="text">The text; may be empty.</param>
+    /// <returns>False when it is too late, or was answered before: nothing was sent.</returns>
+    /// <exception cref="ArgumentException">The text has a lone surrogate. It can still be answered.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
+    public bool Answer(string text) => Answer(new Message(text));
+
+    /// <summary>Answers with a text or with bytes; waits while the peer does not read.</summary>
+    /// <param name="message">The payload: text as text, bytes as bytes.</param>
+    /// <returns>False when it is too late, or was answered before: nothing was sent.</returns>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
+    public bool Answer(Message message)
+    {
+        if (!TryEnd())
+            return false;
+        channel.Send(RequestRole.Response, Id, message);
+        return true;
+    }
+
+    /// <summary>Answers with a value in JSON; waits while the peer does not read.</summary>
+    /// <param name="value">The value; null is sent as <c>null</c>.</param>
+    /// <param name="type">How it is written, its options too.</param>
+    /// <returns>False when it is too late, or was answered before: nothing was sent.</returns>
+    /// <exception cref="NotSupportedException">The type can't be written. It can still be answered.</exception>
+    /// <exception cref="JsonException">The value can't be written, such as one in a cycle. It can still be answered.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
+    public bool Answer<T>(T value, JsonTypeInfo<T> type) =>
+        channel.TrySend(RequestRole.Response, Id, value, type, TryEnd);
+
+    /// <summary>Answers with a failure; waits while the peer does not read.</summary>
+    /// <param name="reason">Why, for the peer; may be empty.</param>
+    /// <returns>False when it is too late, or was answered before: nothing was sent.</returns>
+    /// <exception cref="ArgumentException">The reason has a lone surrogate. It can still be answered.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
+    public bool Fail(string reason)
+    {
+        var message = new Message(reason);
+        if (!TryEnd())
+            return false;
+        channel.Send(RequestRole.Failure, Id, message);
+        return true;
+    }
+
+    /// <summary>Number and payload's kind and size, for logs.</summary>
+    public override string ToString() => Invariant($"Request {Id}: {Message}");
+
+    internal static IncomingRequest Begin(
+        RequestChannel channel,
+        long id,
+        Message message,
+        TimeSpan? timeout
+    )
+    {
+        var request = new IncomingRequest(channel, id, message);
+        var connection = channel.Connection;
+        var timer = connection.Clock.AfterWaiting(timeout, TimeUp, request);
+        // When the end has come already, it is called here.
+        var closed = connection.Closed.UnsafeRegister(
+            static request => ((IncomingRequest)request!).TryExpire(),
+            request
+        );
+        request.Keep(timer, closed);
+        return request;
+    }
+
+    private void Keep(ITimer? timer, CancellationTokenRegistration closed)
+    {
+        using (gate.Hold())
+        {
+            if (!isOver)
+            {
+                (this.timer, this.closed) = (timer, closed);
+                return;
+            }
+        }
+        timer?.Dispose();
+        closed.Unregister();
+    }
+
+    // On a thread of the clock, which nothing ends.
+    private static readonly TimerCallback TimeUp = request =>
+        Guard.Run(
+            (IncomingRequest)request!,
+            static request =>
+            {
+                if (request.TryExpire())
+                    request.channel.PostFailure(request.Id, "timed out");
+            },
+            static (_, _) => { }
+        );
+
+    private bool TryExpire() => TryEnd(isLate: true);
+
+    private bool TryEnd() => TryEnd(isLate: false);
+
+    private bool TryEnd(bool isLate)
+    {
+        using (gate.Hold())
+        {
+            if (isOver)
+                return false;
+            isOver = true;
+            isExpired = isLate;
+            if (isLate)
+                expired.Cancel(); // calls nothing here
+        }
+        timer?.Dispose();
+        closed.Unregister();
+        channel.End();
+        return true;
+    }
+}

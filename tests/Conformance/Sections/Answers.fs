@@ -140,6 +140,7 @@ let private accepted = {
 
         opens "a cookie of 4,000 bytes" (Head.add "Set-Cookie" (String('c', 4_000)))
         opens "two cookies" (Head.add "Set-Cookie" "a=1" >> Head.add "Set-Cookie" "b=2")
+        opens "a value that goes on in the next line" (Head.add "X-Name" "a\r\n b")
         opens "bytes above 0x7F in a value" (Head.add "X-Name" "caf\u00E9")
         opens "Content-Length: 0" (Head.add "Content-Length" "0")
         opens "an empty Sec-WebSocket-Extensions" (Head.add "Sec-WebSocket-Extensions" "")

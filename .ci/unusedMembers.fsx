@@ -73,6 +73,19 @@ let used (program: MetadataReader) : Set<string> =
                     program.GetTypeReference(TypeReferenceHandle.op_Explicit reference.Parent)
 
                 $"{typeName program parent.Namespace parent.Name}.{program.GetString reference.Name}"
+            | HandleKind.TypeSpecification, MemberReferenceKind.Method ->
+                // Of a generic type, whatever its arguments.
+                let parent =
+                    program.GetTypeSpecification(
+                        TypeSpecificationHandle.op_Explicit reference.Parent
+                    )
+
+                let owner: string = parent.DecodeSignature(names, ())
+
+                describe
+                    (owner.Split('<')[0])
+                    (program.GetString reference.Name)
+                    (reference.DecodeMethodSignature(names, ()))
             | _ -> ()
     ]
 
@@ -125,6 +138,7 @@ let methodsOf (library: MetadataReader) (owner: string) (definition: TypeDefinit
 
         let isImplied =
             isOverride method.Attributes
+            || name = "get_EqualityContract" // a record's own, for those that derive from it
             || (isDelegate && name <> ".ctor")
             || (isGenerated library (method.GetCustomAttributes())
                 && not (isAccessor name method.Attributes))

@@ -28,6 +28,7 @@ internal static class Connected
         Check.Equal("hello", connection.Receive(Check.Limit).Text);
         Check.Equal(UriOf(server), $"{connection.Uri}");
         connection.Close();
+        connection.Dispose();
         Check.Equal(1000, connection.CloseCode);
 
         using var other = Client.Connect(new Uri(UriOf(server)), Direct);
@@ -94,6 +95,20 @@ internal static class Connected
                 }
             )
         );
+    }
+
+    public static void Settings()
+    {
+        var options = new ClientOptions();
+        Check.Equal(TimeSpan.FromSeconds(10), options.OpenTimeout);
+        Check.Equal(10, options.MaxRedirects);
+        Check.Equal("FunctionalWs", options.UserAgent);
+        Check.Equal(0, options.Subprotocols.Count + options.Headers.Count);
+        Check.True(options is { Origin: null, Credentials: null, BearerToken: null, Ssl: null });
+        Check.True(options.Proxy is not null);
+        var waits = new ReconnectOptions();
+        Check.True(waits.InitialDelay < waits.MaxDelay && waits.Jitter is 0.5);
+        Check.True(waits.ShouldRetry is null);
     }
 
     public static void Refused()

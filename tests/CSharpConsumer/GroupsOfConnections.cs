@@ -8,7 +8,7 @@ internal static class GroupsOfConnections
         var rooms = new Groups();
         using var server = Server.Serve(connection => Visit(rooms, connection), "127.0.0.1", 0);
         server.Start();
-        using (var client = new Client(Client.To(server.LocalEndPoint)))
+        using (var client = new PlatformClient(PlatformClient.To(server.LocalEndPoint)))
         {
             foreach (var heard in (string[])["text", "41", "message", Said])
                 Check.Equal(heard, client.Receive());
@@ -29,6 +29,10 @@ internal static class GroupsOfConnections
         Check.Equal(1, room.Count);
         Check.True(room.Contains(connection));
         Check.Equal(connection, room.Single());
+        foreach (var member in room)
+            Check.Equal(connection, member);
+        foreach (var group in rooms)
+            Check.Equal("tea", group.Name);
         Check.Equal("tea (1 members)", room.ToString());
         Check.Equal("tea", rooms.Single().Name);
         Check.Equal("tea", rooms.Of(connection).Single().Name);

@@ -51,6 +51,8 @@
     ("the client", Connected.Opened),
     ("the client on a Unix socket", Connected.ByPath),
     ("what the client asks for", Connected.Asked),
+    ("settings of clients", Connected.Settings),
+    ("settings of requests", RequestsOverConnections.Described),
     ("a refusal", Connected.Refused),
     ("connecting again", Connected.Again),
     ("a server in the Generic Host", OtherPackages.Hosted),

@@ -10,6 +10,11 @@ internal static class RequestsOverConnections
         MaxUnanswered = 10,
     };
 
+    public static void Described()
+    {
+        Check.True(Settings is { Timeout: not null, AnswerTimeout: not null, MaxUnanswered: > 0 });
+    }
+
     private static readonly JsonValues.Said Value = new("hello", 1);
 
     private const string Text = """{"text":"hello","count":1}""";

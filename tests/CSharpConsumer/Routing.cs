@@ -118,10 +118,12 @@ internal static class Routing
         Check.Equal("7", Ask(server, "/values/7"));
         Check.Equal("1b", Ask(server, "/two/1/b"));
         Check.Equal("/me 0", Ask(server, "/me"));
-        var (status, location) = Client.Get(PlatformClient.To(server.LocalEndPoint, "/old"));
+        var (status, location) = PlatformClient.Get(
+            PlatformClient.To(server.LocalEndPoint, "/old")
+        );
         Check.Equal(HttpStatusCode.Found, status);
         Check.True(location.EndsWith("/me", StringComparison.Ordinal));
-        var (missing, _) = Client.Get(PlatformClient.To(server.LocalEndPoint, "/nothing"));
+        var (missing, _) = PlatformClient.Get(PlatformClient.To(server.LocalEndPoint, "/nothing"));
         Check.Equal(HttpStatusCode.NotFound, missing);
     }
 

@@ -197,10 +197,10 @@ const tests = {
 
   async "the search finds members and leads to them"({ browser }) {
     const members = {
-      MaxMessageSize: ["ServerOptions.MaxMessageSize", "functionalws-serveroptions.html#maxmessagesize"],
-      maxmess: ["ServerOptions.MaxMessageSize", "functionalws-serveroptions.html#maxmessagesize"],
+      MaxMessageSize: ["ConnectionOptions.MaxMessageSize", "functionalws-connectionoptions.html#maxmessagesize"],
+      maxmessages: ["ConnectionOptions.MaxMessageSize", "functionalws-connectionoptions.html#maxmessagesize"],
       Shutdown: ["Server.Shutdown", "functionalws-server.html#shutdown"],
-      ReceiveBorrowed: ["ServerConnection.ReceiveBorrowed", "functionalws-serverconnection.html#receiveborrowed"],
+      ReceiveBorrowed: ["WebSocketConnection.ReceiveBorrowed", "functionalws-websocketconnection.html#receiveborrowed"],
       Broadcast: ["Broadcast", "functionalws-broadcast.html"],
       "broadcast send": ["Broadcast.Send", "functionalws-broadcast.html#send"],
       GoingAway: ["CloseCode.GoingAway", "functionalws-protocol-closecode.html#GoingAway"],

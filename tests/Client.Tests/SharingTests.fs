@@ -4,7 +4,9 @@ module FunctionalWs.Client.Tests.SharingTests
 open System
 open System.Diagnostics.Metrics
 open System.IO
+open System.Net.Security
 open System.Net.Sockets
+open System.Security.Authentication
 open System.Threading
 open Expecto
 open Swensen.Unquote
@@ -28,22 +30,23 @@ let private echoes (connection: ClientConnection) =
     connection.Send "hello"
     connection.Receive(Nullable Wait.limit).Text =! "hello"
 
+/// The answer that opens a connection, to the head of a request.
+let private answerTo (request: string) : string =
+    let line =
+        request.Split "\r\n"
+        |> Array.find (fun line -> line.StartsWith("Sec-WebSocket-Key: ", StringComparison.Ordinal))
+
+    let accept = FunctionalWs.Protocol.Handshake.acceptKey (line.Substring 19)
+
+    $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+
 /// Answers one client's handshake, and does something with the stream.
 let private answeringOnce (act: NetworkStream -> unit) =
     let listener = listenAt Net.IPAddress.Loopback 0
 
     let peer =
         serve listener (fun stream ->
-            let line =
-                (readHead stream).Split "\r\n"
-                |> Array.find (fun line -> line.StartsWith("Sec-WebSocket-Key: ", StringComparison.Ordinal))
-
-            let accept = FunctionalWs.Protocol.Handshake.acceptKey (line.Substring 19)
-
-            write
-                stream
-                $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-
+            write stream (answerTo (readHead stream))
             act stream)
 
     listener, peer, $"ws://127.0.0.1:{portOf listener}/"
@@ -299,6 +302,61 @@ let sharing =
 
                 for each in disposing do
                     Wait.forTask "a dispose" each =! true)
+    ]
+
+/// A server in TLS 1.2 that opens a connection, says something, and wants a certificate of its client then.
+let private renegotiating (listener: TcpListener) (isHeard: ManualResetEventSlim) =
+    let options = TlsDialTests.serverOptions ()
+    options.EnabledSslProtocols <- SslProtocols.Tls12
+    options.AllowRenegotiation <- true
+
+    serve listener (fun stream ->
+        use tls = new SslStream(stream)
+        tls.AuthenticateAsServer options
+        write tls (answerTo (readHead tls) + "\129\006before")
+        Wait.forEvent "the client" isHeard
+
+        try
+            tls.NegotiateClientCertificateAsync().Wait Wait.limit |> ignore
+        with :? AggregateException ->
+            ()
+
+        awaitEnd tls)
+
+[<Tests>]
+let renegotiation =
+    testList "TLS" [
+        testCase
+            "is not renegotiated in an open connection: no callback of the application's runs there"
+            (fun () ->
+                let listener = listenAt Net.IPAddress.Loopback 0
+                use _ = listener
+                use isHeard = new ManualResetEventSlim()
+                let peer = renegotiating listener isHeard
+                let calls = ref 0
+
+                let ssl =
+                    SslClientAuthenticationOptions(
+                        RemoteCertificateValidationCallback =
+                            fun _ _ _ _ ->
+                                Interlocked.Increment calls |> ignore
+                                true
+                    )
+
+                let options = ClientOptions(Proxy = null, Compression = null, Ssl = ssl)
+
+                use connection = Client.Connect($"wss://127.0.0.1:{portOf listener}/", options)
+
+                connection.Receive(Nullable Wait.limit).Text =! "before"
+                isHeard.Set()
+
+                let error =
+                    Wait.throws<ConnectionClosedErrorException>(fun () ->
+                        connection.Receive(Nullable Wait.limit) |> ignore)
+
+                calls.Value =! 1
+                test <@ (string error).Contains("renegotiate", StringComparison.Ordinal) @>
+                Wait.forTask "the peer" peer)
     ]
 
 [<Tests>]

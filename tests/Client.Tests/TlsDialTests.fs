@@ -35,7 +35,7 @@ let private certificateFor (names: string list) : X509Certificate2 =
 let private certificate = certificateFor [ "localhost"; "example.test" ]
 
 /// A server's settings, which agree to either protocol if asked.
-let private serverOptions () =
+let serverOptions () =
     SslServerAuthenticationOptions(
         ServerCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline = true),
         ApplicationProtocols = List [ SslApplicationProtocol.Http2; SslApplicationProtocol.Http11 ]

@@ -58,8 +58,13 @@ public abstract partial class WebSocketConnection
     }
 
     /// <summary>The opening handshake is over; false when it was given up before that.</summary>
-    private protected bool TryEndOpening() =>
-        Interlocked.CompareExchange(ref openingEnd, IsOver, null) is null;
+    private protected bool TryEndOpening()
+    {
+        if (Interlocked.CompareExchange(ref openingEnd, IsOver, null) is not null)
+            return false;
+        (transport as TlsTransport)?.RefuseHandshakes();
+        return true;
+    }
 
     /// <summary>What the watcher does for the connection, without waiting.</summary>
     /// <param name="now">The clock's time.</param>

@@ -57,6 +57,7 @@ internal sealed class CipherStream(Transport transport) : Stream
             isAheadComplete = records.Pass(room[..size]);
             ahead.Add(size);
             Looks++;
+            RequireNoHandshake();
         }
         return true;
     }
@@ -78,7 +79,20 @@ internal sealed class CipherStream(Transport transport) : Stream
             Looks++;
         var size = transport.Read(destination);
         records.Pass(destination[..size]);
+        RequireNoHandshake();
         return size;
+    }
+
+    /// <summary>
+    /// From now on the peer must not begin another handshake: it would be made by whoever reads, amid what others write, and call the
+    /// application's code from there.
+    /// </summary>
+    public void RefuseHandshakes() => records.IsPastHandshake = true;
+
+    private void RequireNoHandshake()
+    {
+        if (records.IsRenegotiated)
+            throw new IOException("The peer has begun to renegotiate TLS in an open connection.");
     }
 
     private int TakeAhead(Span<byte> destination)

@@ -7,6 +7,7 @@ namespace FunctionalWs;
 internal sealed class RecordReader
 {
     private const int HeaderSize = 5;
+    private const byte Handshake = 22; // told openly up to TLS 1.2 alone
     private const int MaxSize = 16 * 1024 + 2048; // RFC 5246 §6.2.3; less in TLS 1.3
 
     private int header; // bytes of a header that have come
@@ -15,6 +16,12 @@ internal sealed class RecordReader
 
     /// <summary>True once what has come are no records.</summary>
     public bool IsLost { get; private set; }
+
+    /// <summary>True when a handshake was over, and another one has begun.</summary>
+    public bool IsRenegotiated { get; private set; }
+
+    /// <summary>From now on no record is expected to be of a handshake.</summary>
+    public bool IsPastHandshake { get; set; }
 
     /// <summary>The bytes that the record needs at least; of a record whose header is not complete, those of the header.</summary>
     public int Missing => left > 0 ? left : HeaderSize - header;
@@ -38,6 +45,7 @@ internal sealed class RecordReader
 
     private void PassHeader(byte next)
     {
+        IsRenegotiated |= IsPastHandshake && header == 0 && next == Handshake;
         IsLost = header switch
         {
             0 => next is < 20 or > 24, // its content

@@ -59,6 +59,9 @@ internal sealed class TlsTransport : Transport
         Begin();
     }
 
+    /// <summary>From now on the peer that begins another handshake ends the stream; TLS 1.3 has none.</summary>
+    public void RefuseHandshakes() => cipher.RefuseHandshakes();
+
     private void Begin()
     {
         Session = new TlsSession(ssl);

@@ -96,7 +96,8 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
         CountMessages();
         metrics.ConnectionOpened();
         isOpened = true;
-        log.ConnectionOpened(RemoteEndPoint);
+        using (log.BeginConnection(this))
+            log.ConnectionOpened(RemoteEndPoint);
     }
 
     private ExtensionChain ExtensionsOf(ClientAgreement agreement) =>
@@ -107,7 +108,7 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
             : ExtensionChain.Empty;
 
     /// <summary>The terms as the codec takes them, which is written for a server's side.</summary>
-    private static DeflateAgreement Exchanged(DeflateAgreement agreement) =>
+    internal static DeflateAgreement Exchanged(DeflateAgreement agreement) =>
         new(
             serverNoContextTakeover: agreement.ClientNoContextTakeover,
             clientNoContextTakeover: agreement.ServerNoContextTakeover,
@@ -146,6 +147,7 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
         }
         finally
         {
+            scope = log.BeginConnection(this); // until the end
             if (isOpened)
                 Guard.Run<ClientConnection>(this, connection => connection.LogEnd(), LifeFailed);
             End();

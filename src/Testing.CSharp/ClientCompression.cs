@@ -24,7 +24,11 @@ internal sealed class ClientCompression
         var settings = new PerMessageDeflate { MinSize = minSize };
         // Without a filter it asks nothing of a connection.
         chain = new ExtensionChain([
-            new DeflateExtension(settings, Exchanged(agreement), connection: null!),
+            new DeflateExtension(
+                settings,
+                ClientConnection.Exchanged(agreement),
+                connection: null!
+            ),
         ]);
         Decoder = new ChainDecoder(chain);
     }
@@ -63,13 +67,4 @@ internal sealed class ClientCompression
             MemoryMarshal.AsMemory(frame).Span[0] |= Rsv1;
         chain.ReleaseEncoded();
     }
-
-    private static DeflateAgreement Exchanged(DeflateAgreement agreement) =>
-        new(
-            serverNoContextTakeover: agreement.ClientNoContextTakeover,
-            clientNoContextTakeover: agreement.ServerNoContextTakeover,
-            serverMaxWindowBits: agreement.ClientMaxWindowBits,
-            clientMaxWindowBits: agreement.ServerMaxWindowBits,
-            parameters: agreement.Parameters
-        );
 }

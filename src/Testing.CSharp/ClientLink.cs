@@ -103,15 +103,8 @@ internal sealed class ClientLink(Transport transport, Medium medium, TimeSpan ti
             throw new InvalidDataException(
                 Invariant($"The server broke the protocol: {malformed.Error}")
             );
-        return ToResponse(head).WithBody(body.WrittenMemory);
+        return RefusedAnswer.ToResponse(head).WithBody(body.WrittenMemory);
     }
-
-    /// <summary>An answer of a server of ours, without its body.</summary>
-    public static Response ToResponse(ResponseHead head) =>
-        Response
-            .Empty(head.StatusCode)
-            .WithReasonPhrase(head.ReasonPhrase)
-            .WithHeaders(head.Headers);
 
     public void Dispose() => transport.Abort();
 }

@@ -121,7 +121,7 @@ public sealed class InMemoryServer : IDisposable
                 );
             var agreement = (result as ClientResult.Opened)?.Agreement;
             var protocol = new ClientProtocol(link, settings, agreement);
-            return Keep(new TestClient(link, transport, ClientLink.ToResponse(head), protocol));
+            return Keep(new TestClient(link, transport, RefusedAnswer.ToResponse(head), protocol));
         }
         catch
         {

@@ -110,6 +110,49 @@ let opening =
                 connection.CloseReason =! "enough"
                 error.Received.Reason =! "enough")
 
+        testCase "loses nothing of a message that comes in two, while a Receive in between is up" (fun () ->
+            use may = new ManualResetEventSlim()
+
+            let server, uri =
+                serving (ServerOptions()) (fun connection ->
+                    let parts =
+                        seq {
+                            "one "
+                            Wait.forEvent "the word to go on" may
+                            "two"
+                        }
+
+                    connection.Send parts)
+
+            use _ = server
+            use connection = Client.Connect(uri, direct)
+
+            for time in [ 0.0; 20.0 ] do
+                Wait.throws<TimeoutException>(fun () ->
+                    connection.Receive(Nullable(TimeSpan.FromMilliseconds time)) |> ignore)
+                |> ignore
+
+            may.Set()
+            connection.Receive(Nullable Wait.limit).Text =! "one two")
+
+        testCase "gives what has come after its Dispose, too, then tells of its end" (fun () ->
+            let server, uri =
+                serving (ServerOptions()) (fun connection ->
+                    for number in 1..3 do
+                        connection.Send(string number)
+
+                    connection.Receive() |> ignore)
+
+            use _ = server
+            let connection = Client.Connect(uri, direct)
+            connection.Receive().Text =! "1"
+            connection.Dispose()
+            connection.Receive().Text =! "2"
+            connection.Receive().Text =! "3"
+
+            Wait.throws<ConnectionClosedOkException>(fun () -> connection.Receive() |> ignore)
+            |> ignore)
+
         testCase "answers pings while nobody receives, and reads ahead" (fun () ->
             let server, uri =
                 serving (ServerOptions(PingInterval = Nullable())) (fun connection ->

@@ -207,16 +207,11 @@ let racing =
                 DialSettings(Clock = clock, Resolve = resolving [ "127.0.0.1"; "127.0.0.2" ])
 
             let opening =
-                Wait.start (fun () ->
-                    Wait.throws<TimeoutException>(fun () ->
-                        Dialing
-                            .Open(
-                                uri $"ws://example.test:{full.Port}/",
-                                settings,
-                                after clock 10.0,
-                                CancellationToken.None
-                            )
-                            .Dispose()))
+                failing<TimeoutException>
+                    settings
+                    (after clock 10.0)
+                    CancellationToken.None
+                    $"ws://example.test:{full.Port}/"
 
             Wait.until "the first is tried" (fun () -> full.Attempts = 1)
             clock.Advance(TimeSpan.FromSeconds 5.0)
@@ -253,11 +248,11 @@ let ending =
             use cancellation = new CancellationTokenSource()
 
             let opening =
-                Wait.start (fun () ->
-                    Wait.throws<OperationCanceledException>(fun () ->
-                        Dialing
-                            .Open(uri $"ws://127.0.0.1:{full.Port}/", plain, never, cancellation.Token)
-                            .Dispose()))
+                failing<OperationCanceledException>
+                    plain
+                    never
+                    cancellation.Token
+                    $"ws://127.0.0.1:{full.Port}/"
 
             Wait.until "it is tried" (fun () -> full.Attempts = 1)
             cancellation.Cancel()
@@ -301,16 +296,7 @@ let ending =
                 asked.Reset()
 
                 let work =
-                    Wait.start (fun () ->
-                        Wait.throws<Exception>(fun () ->
-                            Dialing
-                                .Open(
-                                    uri "ws://example.test/",
-                                    settings,
-                                    after clock 3.0,
-                                    cancellation.Token
-                                )
-                                .Dispose()))
+                    failing<Exception> settings (after clock 3.0) cancellation.Token "ws://example.test/"
 
                 Wait.forEvent "the question" asked
                 work

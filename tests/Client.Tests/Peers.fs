@@ -107,6 +107,16 @@ let uri (text: string) = WebSocketUri.Parse text
 let openNow (settings: DialSettings) (text: string) : Transport =
     Dialing.Open(uri text, settings, soon (), CancellationToken.None)
 
+/// What opening ends with, on a thread of its own.
+let failing<'error when 'error :> exn>
+    (settings: DialSettings)
+    (deadline: Deadline)
+    (cancellation: CancellationToken)
+    (target: string)
+    : Task<'error> =
+    Wait.start (fun () ->
+        Wait.throws<'error>(fun () -> Dialing.Open(uri target, settings, deadline, cancellation).Dispose()))
+
 /// Gives these addresses for every name.
 let resolving (addresses: string list) : Func<string, CancellationToken, Task<IPAddress[]>> =
     let found = addresses |> List.map IPAddress.Parse |> Array.ofList

@@ -231,16 +231,11 @@ let refusals =
                 DialSettings(Proxy = WebProxy(Uri $"socks5://127.0.0.1:{portOf listener}"), Clock = clock)
 
             let opening =
-                Wait.start (fun () ->
-                    Wait.throws<TimeoutException>(fun () ->
-                        Dialing
-                            .Open(
-                                uri "ws://example.test/",
-                                settings,
-                                after clock 60.0,
-                                CancellationToken.None
-                            )
-                            .Dispose()))
+                failing<TimeoutException>
+                    settings
+                    (after clock 60.0)
+                    CancellationToken.None
+                    "ws://example.test/"
 
             Wait.forEvent "the greeting" heard
             clock.Advance(TimeSpan.FromSeconds 60.0)

@@ -326,16 +326,11 @@ let silence =
             let clock = ManualTimeProvider()
 
             let opening =
-                Wait.start (fun () ->
-                    Wait.throws<TimeoutException>(fun () ->
-                        Dialing
-                            .Open(
-                                uri $"wss://127.0.0.1:{portOf listener}/",
-                                DialSettings(Clock = clock),
-                                after clock 60.0,
-                                CancellationToken.None
-                            )
-                            .Dispose()))
+                failing<TimeoutException>
+                    (DialSettings(Clock = clock))
+                    (after clock 60.0)
+                    CancellationToken.None
+                    $"wss://127.0.0.1:{portOf listener}/"
 
             Wait.forEvent "the client's first bytes" heard
             clock.Advance(TimeSpan.FromSeconds 60.0)
@@ -363,16 +358,11 @@ let silence =
             }
 
             let opening =
-                Wait.start (fun () ->
-                    Wait.throws<TimeoutException>(fun () ->
-                        Dialing
-                            .Open(
-                                uri $"wss://127.0.0.1:{portOf listener}/",
-                                DialSettings(Clock = clock),
-                                after clock 0.2,
-                                CancellationToken.None
-                            )
-                            .Dispose()))
+                failing<TimeoutException>
+                    (DialSettings(Clock = clock))
+                    (after clock 0.2)
+                    CancellationToken.None
+                    $"wss://127.0.0.1:{portOf listener}/"
 
             let error = Wait.forTask "the end of the time" opening
             test <@ error.Message.EndsWith " within 0.2 s: the handshake of TLS was not done." @>
@@ -385,16 +375,11 @@ let silence =
             use cancellation = new CancellationTokenSource()
 
             let opening =
-                Wait.start (fun () ->
-                    Wait.throws<OperationCanceledException>(fun () ->
-                        Dialing
-                            .Open(
-                                uri $"wss://127.0.0.1:{portOf listener}/",
-                                DialSettings(),
-                                never,
-                                cancellation.Token
-                            )
-                            .Dispose()))
+                failing<OperationCanceledException>
+                    (DialSettings())
+                    never
+                    cancellation.Token
+                    $"wss://127.0.0.1:{portOf listener}/"
 
             Wait.forEvent "the client's first bytes" heard
             cancellation.Cancel()

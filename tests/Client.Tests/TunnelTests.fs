@@ -321,16 +321,11 @@ let hostile =
                 DialSettings(Proxy = WebProxy(Uri $"http://127.0.0.1:{portOf listener}"), Clock = clock)
 
             let opening =
-                Wait.start (fun () ->
-                    Wait.throws<TimeoutException>(fun () ->
-                        Dialing
-                            .Open(
-                                uri "ws://example.test/",
-                                settings,
-                                after clock 60.0,
-                                CancellationToken.None
-                            )
-                            .Dispose()))
+                failing<TimeoutException>
+                    settings
+                    (after clock 60.0)
+                    CancellationToken.None
+                    "ws://example.test/"
 
             Wait.forEvent "the client's request" heard
             clock.Advance(TimeSpan.FromSeconds 60.0)
@@ -355,11 +350,11 @@ let hostile =
                     awaitEnd stream)
 
             let opening =
-                Wait.start (fun () ->
-                    Wait.throws<OperationCanceledException>(fun () ->
-                        Dialing
-                            .Open(uri "ws://example.test/", through listener "", never, cancellation.Token)
-                            .Dispose()))
+                failing<OperationCanceledException>
+                    (through listener "")
+                    never
+                    cancellation.Token
+                    "ws://example.test/"
 
             Wait.forEvent "the client's request" heard
             cancellation.Cancel()

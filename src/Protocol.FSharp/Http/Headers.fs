@@ -8,45 +8,6 @@ open System.Collections.Generic
 open System.Runtime.InteropServices
 open type System.FormattableString
 
-/// <summary>What header fields are made of (RFC 9110 §5.1, §5.5, §5.6.2).</summary>
-module HeaderSyntax =
-
-    // Sets of characters with a search of their own: a head is looked at with each byte that arrives of it.
-
-    let private tokenCharacters =
-        SearchValues.Create(
-            "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".AsSpan()
-        )
-
-    let private valueCharacters =
-        SearchValues.Create(
-            ReadOnlySpan [| '\t'; yield! [| ' ' .. '~' |]; yield! [| '\u0080' .. '\u00FF' |] |]
-        )
-
-    /// <summary>True for the characters of a token: letters, digits and <c>!#$%&amp;'*+-.^_`|~</c> (RFC 9110 §5.6.2).</summary>
-    /// <param name="character">Any character.</param>
-    [<CompiledName("IsTokenCharacter")>]
-    let isTokenCharacter (character: char) : bool = tokenCharacters.Contains character
-
-    /// <summary>True for one or more token characters (RFC 9110 §5.6.2).</summary>
-    /// <param name="text">Any text.</param>
-    [<CompiledName("IsToken")>]
-    let isToken (text: string) : bool =
-        ArgumentNullException.ThrowIfNull(text, nameof text)
-        text.Length > 0 && text.AsSpan().IndexOfAnyExcept tokenCharacters < 0
-
-    /// <summary>True for the characters of a field value: TAB, 0x20–0x7E and 0x80–0xFF (RFC 9110 §5.5).</summary>
-    /// <param name="character">Any character.</param>
-    [<CompiledName("IsValueCharacter")>]
-    let isValueCharacter (character: char) : bool = valueCharacters.Contains character
-
-    /// <summary>True for text that can be a field's value; it may be empty (RFC 9110 §5.5).</summary>
-    /// <param name="text">Any text.</param>
-    [<CompiledName("IsValue")>]
-    let isValue (text: string) : bool =
-        ArgumentNullException.ThrowIfNull(text, nameof text)
-        text.AsSpan().IndexOfAnyExcept valueCharacters < 0
-
 /// <summary>
 /// Header fields in their order and spelling. Names are compared without case; a name may have several values. Immutable:
 /// every change gives a new collection (RFC 9110 §5). Its text forms hide the values that are secrets.

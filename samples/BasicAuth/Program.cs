@@ -1,6 +1,5 @@
 // A server for people who log in, with a page and a health check on the same port.
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
 using FunctionalWs;
@@ -48,23 +47,11 @@ var options = new ServerOptions
 try
 {
     using var server = Server.Serve(Greet, "localhost", port, options);
-    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-    // What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
-    using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
-    using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);
     Console.WriteLine($"listening on http://{server.LocalEndPoint}/");
     Console.WriteLine("Open it and log in as alice with the password secret, or try");
     Console.WriteLine($"    curl http://{server.LocalEndPoint}/health");
     Console.WriteLine($"    curl http://alice:secret@{server.LocalEndPoint}/");
-    server.ServeForever();
-    return 0;
-
-    void Stop(PosixSignalContext context)
-    {
-        context.Cancel = true; // shutting down takes a moment
-        server.Shutdown();
-    }
+    return server.Run();
 }
 catch (SocketException error)
 {

@@ -1,6 +1,5 @@
 // A chat with rooms, and the page for it on the same port. Open http://localhost:8765/ in two windows.
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -30,21 +29,9 @@ var options = new ServerOptions
 try
 {
     using var server = Router.Route(urlMap, host, port, options: options);
-    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-    // What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
-    using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
-    using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);
     Console.WriteLine($"listening on http://{server.LocalEndPoint}/");
     Console.WriteLine("Open it in two windows; Ctrl+C stops the server.");
-    server.ServeForever();
-    return 0;
-
-    void Stop(PosixSignalContext context)
-    {
-        context.Cancel = true; // shutting down takes a moment
-        server.Shutdown(); // tells everybody 1001: their pages come back when the server does
-    }
+    return server.Run(); // tells everybody 1001: their pages come back when the server does
 }
 catch (SocketException error)
 {
@@ -75,7 +62,7 @@ internal sealed class Rooms
         var group = groups[name.ToUpperInvariant()]; // "Tea" is the same room as "tea"
         group.Add(connection);
         var room = group.State(() => new Room());
-        var person = room.Enter(connection, RequestedName(connection.Request!));
+        var person = room.Enter(connection, RequestedName(connection.Request));
         try
         {
             foreach (var message in connection)

@@ -1,6 +1,5 @@
 // One number that everybody sees and changes: state shared by threads, pushed to all pages at once.
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using FunctionalWs;
@@ -51,21 +50,9 @@ var options = new ServerOptions
 try
 {
     using var server = Server.Serve(counter.Serve, "localhost", port, options);
-    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-    // What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
-    using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
-    using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);
     Console.WriteLine($"listening on http://{server.LocalEndPoint}/");
     Console.WriteLine("Open it in two windows and press the buttons; Ctrl+C stops the server.");
-    server.ServeForever();
-    return 0;
-
-    void Stop(PosixSignalContext context)
-    {
-        context.Cancel = true; // shutting down takes a moment
-        server.Shutdown();
-    }
+    return server.Run();
 }
 catch (SocketException error)
 {

@@ -2,7 +2,6 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using FunctionalWs;
@@ -21,20 +20,8 @@ if (!TryParse(args, out var arguments, out var problem))
 try
 {
     using var server = Listen(arguments);
-    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-    // What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
-    using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
-    using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);
     Console.WriteLine($"listening on {Address(server.LocalEndPoint, arguments)}");
-    server.ServeForever();
-    return 0;
-
-    void Stop(PosixSignalContext context)
-    {
-        context.Cancel = true; // shutting down takes a moment
-        server.Shutdown();
-    }
+    return server.Run();
 }
 catch (Exception error)
     when (error

@@ -2,7 +2,6 @@
 // process reads the streams of the rooms that its clients are in. See docs/scaling-out.md; .ci/scaleout runs it all.
 using System.Globalization;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Web;
 using FunctionalWs;
@@ -31,21 +30,8 @@ var options = new ServerOptions
     SlowPeerPolicy = SlowPeerPolicy.Disconnect, // .. before it is sent away: it comes back and reads on in the stream
 };
 using var server = Router.UnixRoute(urlMap, path, options: options);
-using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-
-// What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
-using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
-using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);
 Console.WriteLine($"{name} listens on {path}");
-server.ServeForever();
-return 0;
-
-void Stop(PosixSignalContext context)
-{
-    context.Cancel = true; // shutting down takes a moment
-    server.Shutdown(); // tells everybody 1001: they come back, to another process
-}
+return server.Run(); // tells everybody 1001: they come back, to another process
 
 /// <summary>The rooms that clients of this process are in.</summary>
 internal sealed class Rooms(ConnectionMultiplexer redis, string process)
@@ -65,7 +51,7 @@ internal sealed class Rooms(ConnectionMultiplexer redis, string process)
     public void Join(ServerConnection connection, string name)
     {
         var member = new Member(connection);
-        var room = Enter(name, member, RequestedPosition(connection.Request!));
+        var room = Enter(name, member, RequestedPosition(connection.Request));
         try
         {
             connection.Send(JsonSerializer.Serialize(new { process }));

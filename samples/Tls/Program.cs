@@ -2,7 +2,6 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -41,21 +40,9 @@ try
                 : Response.Bytes(200, Encoding.UTF8.GetBytes(Page), "text/html; charset=utf-8"),
     };
     using var server = Server.Serve(Echo, "localhost", port, options);
-    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-    // What a terminal sends when it closes, and Ctrl+\. The first process of a container is not ended by what it doesn't handle.
-    using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
-    using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Stop);
     Console.WriteLine($"listening on https://{server.LocalEndPoint}/");
     Tell(certificate.TargetCertificate, isOwn: args.Length == 3);
-    server.ServeForever();
-    return 0;
-
-    void Stop(PosixSignalContext context)
-    {
-        context.Cancel = true; // shutting down takes a moment
-        server.Shutdown();
-    }
+    return server.Run();
 }
 catch (Exception error)
     when (error is SocketException or IOException or CryptographicException or ArgumentException)

@@ -75,6 +75,39 @@ public static partial class Client
         }
     }
 
+    /// <summary>Connects to a server by a stream of any kind: through a tunnel in another program, over a pipe or a serial line.</summary>
+    /// <param name="stream">
+    /// Reads and writes; the connection's from now on, also when this throws. Two threads carry bytes between it and the connection, so
+    /// one may read while the other writes; it is disposed of at the end.
+    /// </param>
+    /// <param name="uri">What the server is asked for. It has to be where the stream leads to; its scheme says whether TLS is begun.</param>
+    /// <param name="options">Settings; null for the defaults. Redirects to elsewhere are refusals.</param>
+    /// <param name="cancellation">Ends the connecting, not the connection.</param>
+    /// <inheritdoc cref="Connect(string, ClientOptions?, CancellationToken)"/>
+    public static ClientConnection Connect(
+        Stream stream,
+        string uri,
+        ClientOptions? options = null,
+        CancellationToken cancellation = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(uri);
+        try
+        {
+            if (!stream.CanRead || !stream.CanWrite)
+                throw new ArgumentException("The stream has to read and to write.", nameof(stream));
+            var target = WebSocketUri.Parse(uri);
+            var connecting = new Connecting(options, cancellation);
+            return connecting.Over(StreamPumps.Start(stream), target);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Connects to a server that listens on a Unix domain socket.</summary>
     /// <param name="path">The socket's path.</param>
     /// <param name="uri">What the server is asked for; its scheme says whether TLS is begun.</param>

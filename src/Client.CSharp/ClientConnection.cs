@@ -44,9 +44,9 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
     /// <exception cref="IOException">The stream ended without an answer, or what came is none.</exception>
     internal (ClientResult Result, ResponseHead Head) Open(ClientRequest request)
     {
-        Request = request.Request;
+        Asked = request.Request;
         var head = Ask(request);
-        Response = RefusedAnswer.ToResponse(head);
+        Answered = RefusedAnswer.ToResponse(head);
         var result = ClientHandshake.Check(request, head);
         if (result is not ClientResult.Opened opened)
             return (result, head);
@@ -97,7 +97,7 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
         metrics.ConnectionOpened();
         isOpened = true;
         using (log.BeginConnection(this))
-            log.ConnectionOpened(RemoteEndPoint);
+            log.ConnectionOpened(this);
     }
 
     private ExtensionChain ExtensionsOf(ClientAgreement agreement) =>
@@ -129,7 +129,7 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
     }
 
     /// <summary>
-    /// Closes the connection as <see cref="WebSocketConnection.Close"/> does without arguments, and gives back what it holds. Messages
+    /// Closes the connection as <see cref="WebSocketConnection.Close(FunctionalWs.Protocol.CloseCode, string)"/> does without arguments, and gives back what it holds. Messages
     /// that have come can still be received. May be called again, and while others use the connection: they are told of its end.
     /// </summary>
     public void Dispose()

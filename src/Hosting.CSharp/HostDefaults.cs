@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace FunctionalWs.Hosting;
@@ -14,7 +13,7 @@ internal sealed class HostDefaults(string name, IServiceProvider services)
     {
         if (optionsName != name || options.ServerOptions is not { } settings)
             return;
-        if (settings.LoggerFactory == NullLoggerFactory.Instance)
+        if (settings.LoggerFactory == ConsoleLog.Warnings)
             settings = settings with
             {
                 LoggerFactory = services.GetService<ILoggerFactory>() ?? settings.LoggerFactory,

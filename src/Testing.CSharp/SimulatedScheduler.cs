@@ -106,8 +106,21 @@ internal sealed class SimulatedScheduler : Scheduler
 
     public override void Start(string name, Action run) => StartThread(name, run);
 
-    public override bool Wait(ManualResetEventSlim signal, TimeSpan timeout) =>
-        Block(() => signal.IsSet, After(timeout), "an event");
+    public override bool Wait(
+        ManualResetEventSlim signal,
+        TimeSpan timeout,
+        CancellationToken cancellation = default
+    )
+    {
+        Block(
+            () => signal.IsSet || cancellation.IsCancellationRequested,
+            After(timeout),
+            "an event"
+        );
+        if (!signal.IsSet)
+            cancellation.ThrowIfCancellationRequested();
+        return signal.IsSet;
+    }
 
     public override bool Wait(Signal signal, TimeSpan timeout)
     {

@@ -26,8 +26,15 @@ internal sealed class SimulatedTransport(
         return size;
     }
 
-    public override bool WaitReadable(Deadline deadline) =>
-        scheduler.Block(() => incoming.IsReadable, deadline.Timestamp, "bytes");
+    public override bool WaitReadable(Deadline deadline)
+    {
+        scheduler.Block(
+            () => incoming.IsReadable || deadline.IsCancelled,
+            deadline.Timestamp,
+            "bytes"
+        );
+        return incoming.IsReadable;
+    }
 
     /// <summary>Waits until some bytes could be written; false when the deadline passed first.</summary>
     public bool WaitWritable(Deadline deadline) =>

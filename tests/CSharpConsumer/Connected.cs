@@ -58,7 +58,7 @@ internal static class Connected
                     string.Join(
                         ' ',
                         connection.Subprotocol,
-                        connection.Request!.Headers.Get("X-Tenant"),
+                        connection.Request.Headers.Get("X-Tenant"),
                         connection.Request.Headers.Get("User-Agent"),
                         connection.Request.Headers.Get("Origin"),
                         connection.Request.Headers.Get("Authorization")

@@ -45,6 +45,7 @@ internal static class GroupsOfConnections
         BroadcastResult result = room.Send("text");
         Check.Equal(1, result.Sent);
         room.Send("A"u8);
+        room.Send("B"u8, MessageKind.Text);
         room.Send(new Message("message"));
         room.Send(new JsonValues.Said("hello", 1), JsonValues.Json.Default.Said);
     }

@@ -15,8 +15,8 @@ internal static class Opening
                 Check.True(connection.Id != Guid.Empty);
                 Check.Equal(connection.Server.LocalEndPoint, connection.LocalEndPoint);
                 Check.Equal(connection.PeerEndPoint, connection.RemoteEndPoint);
-                Check.Equal("/", connection.Request?.Target);
-                Check.Equal(101, connection.Response?.StatusCode);
+                Check.Equal("/", connection.Request.Target);
+                Check.Equal(101, connection.Response.StatusCode);
                 Check.Equal("seen", connection.Items["hook"]);
                 Check.Equal("bob", connection.Username);
                 Check.True(connection.Subprotocol is null && connection.Tls is null);

@@ -651,3 +651,66 @@ let memory =
                 test <@ allocated < 180L * int64 head.Length @>)
         ]
     )
+
+let private asked (target: string) : Request = {
+    Method = "GET"
+    Target = target
+    Version = "HTTP/1.1"
+    Headers = Headers.Empty
+}
+
+[<Tests>]
+let targets =
+    testList "a request's target" [
+        testTheory
+            "has a path, decoded but for slashes"
+            [
+                "/health", "/health"
+                "/%68ealth?x=1", "/health"
+                "/a%2Fb%2f%c3%a4", "/a%2Fb%2Fä"
+                "/a%zz", "/a%zz"
+                "//evil?", "//evil"
+                "http://host/a?b", "/a"
+                "ws://host?b", ""
+                "https://host", ""
+                "*", "*"
+                "/a?b?c", "/a"
+                "/?u=http://x/y", "/"
+            ]
+            (fun (target, path) -> (asked target).Path =! path)
+
+        testTheory
+            "has a query, decoded, of names in order"
+            [
+                "/", []
+                "/?", []
+                "/?a", [ "a", "" ]
+                "/?a=1&b=2&a=3", [ "a", "1"; "b", "2"; "a", "3" ]
+                "/?%61+b=%C3%A4+c%2B&&=x", [ "a b", "ä c+"; "", "x" ]
+                "/?a=b=c?d", [ "a", "b=c?d" ]
+                "ws://host?a=1", [ "a", "1" ]
+                "/?a=%zz", [ "a", "%zz" ]
+            ]
+            (fun (target, parameters) ->
+                [ for parameter in (asked target).Query -> parameter.Key, parameter.Value ]
+                =! parameters)
+
+        testCase "tells values by name, and hides them in texts" (fun () ->
+            let query = (asked "/?token=secret&token=other&A=").Query
+            (query["token"], query["A"], query["a"]) =! ("secret", "", null)
+            List.ofSeq (query.GetAll "token") =! [ "secret"; "other" ]
+            (query.Count, query.Contains "A", query.Contains "a") =! (3, true, false)
+            query.TryGet "token" =! (true, "secret")
+            query.TryGet "none" =! (false, "")
+            string query =! "'token', 'token', 'A'"
+            query =! (asked "/other?token=secret&token=other&A=").Query
+            hash query =! hash (asked "/other?token=secret&token=other&A=").Query
+            test <@ query <> Query.Parse "token=secret&A=&token=other" @>
+            $"%A{query}" =! "'token', 'token', 'A'")
+
+        testCase "headers tell a value by name, too" (fun () ->
+            let headers = Headers.Empty.Add("Cookie", "a=1")
+            (headers["cookie"], headers["X-None"]) =! ("a=1", null))
+
+        testCase "a close code is its number" (fun () -> CloseCode.op_Implicit CloseCode.GoingAway =! 1001)
+    ]

@@ -342,3 +342,59 @@ let handlers =
 
             (records.Of LogLevel.Error).Length =! errors.Length)
     ]
+
+[<Tests>]
+let unawaited =
+    testList "a connection that is ended without waiting" [
+        testCase "by BeginClose tells the peer, and whoever receives" (fun () ->
+            let server, outcome =
+                defaults
+                |> handling (fun connection ->
+                    connection.BeginClose(CloseCode.GoingAway, "later")
+                    let isSent = connection.Sent
+                    Seq.iter ignore connection.Messages
+                    isSent)
+
+            use _ = server
+            use client = client server
+            let status = CloseStatus.Create(CloseCode.GoingAway, "later")
+            client.Read() =! Closed status
+            client.SendClose 1001
+            succeeds outcome =! status)
+
+        testCase "by Abort is cut without a word, and frees whoever waits" (fun () ->
+            let server, client, connection, release = connected defaults
+            use _ = server
+            use _ = release
+            use client = client
+
+            let receiving =
+                Wait.start (fun () ->
+                    Wait.throws<ConnectionClosedErrorException>(fun () -> connection.Receive() |> ignore))
+
+            Wait.until "it receives" (fun () -> connection.Receiving = "Receive")
+            connection.Abort()
+            client.Read() =! End
+
+            (Wait.forTask "the receiving" receiving).InnerException.Message
+            =! "The application aborted the connection."
+
+            connection.CloseCode =! Nullable 1006
+            connection.Abort())
+
+        testCase "by Close with a number of one's own has that number" (fun () ->
+            let server, outcome =
+                defaults
+                |> handling (fun connection ->
+                    let refused =
+                        Wait.throws<ArgumentOutOfRangeException>(fun () -> connection.Close 1005)
+
+                    connection.Close(4009, "x")
+                    refused.ActualValue)
+
+            use _ = server
+            use client = client server
+            client.Read() =! Closed(CloseStatus.Create(CloseCode.Create 4009, "x"))
+            client.SendClose 4009
+            succeeds outcome =! box 1005)
+    ]

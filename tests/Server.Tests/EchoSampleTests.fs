@@ -83,7 +83,6 @@ let echoSample =
                 [
                     "TERM", "connections"
                     "INT", "connections"
-                    "HUP", "connections"
                     "QUIT", "connections"
                     "TERM", "messages"
                 ]
@@ -165,7 +164,17 @@ let echoSample =
                     client.Read() =! Closed(CloseStatus.Create(CloseCode.GoingAway, ""))
                     client.SendClose 1001
 
-                running.Exit() =! (0, ""))
+                let code, errors = running.Exit()
+                code =! 0
+
+                test
+                    <@
+                        errors.StartsWith(
+                            "warning: FunctionalWs.Server[4]: At most ",
+                            StringComparison.Ordinal
+                        )
+                        && errors.Trim().Split('\n').Length = 1
+                    @>)
 
             testTheory
                 "a bad argument gives a usage line and exit code 2"

@@ -4,6 +4,7 @@ open System
 open System.Net.Http
 open System.Text
 open Expecto
+open Microsoft.Extensions.Logging
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
@@ -96,15 +97,22 @@ let answers =
             let answered = Exchange.rejected options "GET /health HTTP/1.0\r\n\r\n"
             (answered.Status, answered.Body) =! (200, "healthy\n"))
 
-        testCase "the record says what was sent" (fun () ->
-            let records = (get "GET" "/health").Records
+        testCase
+            "the record says what was sent, to whom, for what; at Debug unless it is a refusal"
+            (fun () ->
+                let recorded (path: string) = [
+                    for struct (level, id, text) in (get "GET" path).Records.All do
+                        if id = 29 || id = 34 then
+                            level, text
+                ]
 
-            [
-                for struct (_, id, text) in records.All do
-                    if id = 29 then
-                        text
-            ]
-            =! [ "HTTP response sent: 200 OK" ])
+                recorded "/health"
+                =! [ LogLevel.Debug, "HTTP response sent to (null) for /health: 200 OK" ]
+
+                recorded "/teapot"
+                =! [
+                    LogLevel.Information, "HTTP response sent to (null) for /teapot: 418 I'm a teapot"
+                ])
 
         testTheory
             "the platform's client understands every answer"

@@ -136,7 +136,7 @@ let routing =
 
             answered.Records.Of LogLevel.Information
             |> List.exists (fun (struct (_, _, text)) ->
-                text.StartsWith("HTTP response sent: 404", StringComparison.Ordinal))
+                text.EndsWith(" for /nothing: 404 Not Found", StringComparison.Ordinal))
             =! true)
 
         testCase "another method gets 405 with Allow, a bad target or host 400" (fun () ->

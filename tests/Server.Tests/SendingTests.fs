@@ -48,6 +48,24 @@ let kinds =
                 connection.Send(ReadOnlySpan "e"B, MessageKind.Text))
             =! [ Data(Opcode.Binary, true, "e"B); Data(Opcode.Text, true, "e"B) ])
 
+        testCase "sends memory, and what is written into memory of its own" (fun () ->
+            sent (fun connection ->
+                connection.Send(memory "e"B)
+                connection.Send(memory "e"B, MessageKind.Text)
+                connection.Send((fun writer -> writer.Write(ReadOnlySpan "ef"B)), MessageKind.Text)
+
+                Wait.throws<ArgumentException>(fun () ->
+                    connection.Send(
+                        (fun writer -> writer.Write(ReadOnlySpan [| 0xFFuy |])),
+                        MessageKind.Text
+                    ))
+                |> ignore)
+            =! [
+                Data(Opcode.Binary, true, "e"B)
+                Data(Opcode.Text, true, "e"B)
+                Data(Opcode.Text, true, "ef"B)
+            ])
+
         testCase "sends bytes that lie in pieces as one message" (fun () ->
             let sequence = ReadOnlySequence<byte>([| 1uy; 2uy |])
 

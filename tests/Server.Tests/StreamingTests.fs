@@ -311,6 +311,65 @@ let endings =
     ]
 
 [<Tests>]
+let streams =
+    testList "a large message as a stream" [
+        testCase "is read as it comes, from AsStream" (fun () ->
+            let server, outcome =
+                defaults
+                |> handling (fun connection ->
+                    use stream = connection.ReceiveStreaming().AsStream()
+                    use reader = new IO.StreamReader(stream)
+                    let text = reader.ReadToEnd()
+                    text, stream.Read(Span<byte>(Array.zeroCreate 1)))
+
+            use _ = server
+            use client = client server
+            sendFragments client Opcode.Text [ Encoding.UTF8.GetBytes "häl"; ""B; "lo"B ]
+            succeeds outcome =! ("hällo", 0))
+
+        testCase "leaves the next message alone when it is left early" (fun () ->
+            let server, outcome =
+                defaults
+                |> handling (fun connection ->
+                    use stream = connection.ReceiveStreaming().AsStream()
+                    stream.ReadByte() =! int 'a'
+                    stream.Dispose()
+                    connection.ReceiveText())
+
+            use _ = server
+            use client = client server
+            sendFragments client Opcode.Text [ "ab"B; "c"B ]
+            client.SendText "next"
+            succeeds outcome =! "next")
+
+        testCase "is sent in fragments of 16 KiB, and an empty one as an empty message" (fun () ->
+            let data = Array.init 40_000 byte
+
+            let server, outcome =
+                ServerOptions(Compression = null)
+                |> handling (fun connection ->
+                    connection.Send(new IO.MemoryStream(data), MessageKind.Binary)
+                    connection.Send(IO.Stream.Null, MessageKind.Text))
+
+            use _ = server
+            use client = client server
+
+            let frames = [ for _ in 1..6 -> client.Read() ]
+
+            frames
+            =! [
+                Data(Opcode.Binary, false, data[..16_383])
+                Data(Opcode.Continuation, false, data[16_384..32_767])
+                Data(Opcode.Continuation, false, data[32_768..])
+                Data(Opcode.Continuation, true, [||])
+                Data(Opcode.Text, false, [||])
+                Data(Opcode.Continuation, true, [||])
+            ]
+
+            succeeds outcome)
+    ]
+
+[<Tests>]
 let receivers =
     let calls = [
         "Receive", (fun (connection: ServerConnection) -> connection.Receive() |> ignore)

@@ -47,7 +47,7 @@ let urgent =
             let connection = opened.Take()
             let quietBefore, urgentBefore = quiet.Looks, urgent.Looks
             // Its peer doesn't answer.
-            let closing = Wait.start connection.Close
+            let closing = Wait.start (fun () -> connection.Close())
             Wait.until "it was looked at" (fun () -> urgent.Looks >= urgentBefore + 40)
             (quiet.Looks - quietBefore) * 2 <=! urgent.Looks - urgentBefore
 

@@ -85,6 +85,7 @@ let made () : obj list = [
     utf8State [| 0xF0uy |]
     utf8State [| 0xE2uy; 0x82uy |]
     headers
+    Query.Parse $"token={secret}"
     HeadLimits.Default
     HandshakePolicy(subprotocols = [ "chat" ])
     HandshakePolicy(origins = [ OriginRule.Absent ])

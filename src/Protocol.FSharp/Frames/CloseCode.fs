@@ -67,6 +67,8 @@ type CloseCode =
 
     static member op_Explicit(value: int) : CloseCode = CloseCode.Create value
 
+    static member op_Implicit(code: CloseCode) : int = code.Value
+
 [<Sealed; AllowNullLiteral(false)>]
 type CloseStatus private (code: CloseCode voption, reason: string) =
 

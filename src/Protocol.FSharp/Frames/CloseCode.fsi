@@ -72,6 +72,10 @@ type CloseCode =
     /// <param name="value">1000–1003, 1007–1014 or 3000–4999.</param>
     static member op_Explicit: value: int -> CloseCode
 
+    /// <summary>The number: <c>connection.CloseCode == CloseCode.NormalClosure</c> compares it.</summary>
+    /// <param name="code">The code.</param>
+    static member op_Implicit: code: CloseCode -> int
+
 /// <summary>What a close frame says: a code with a reason, or nothing at all (RFC 6455 §5.5.1).</summary>
 [<Sealed; AllowNullLiteral(false)>]
 type CloseStatus =

@@ -95,6 +95,11 @@ type Headers private (fields: KeyValuePair<string, string>[]) =
         | only when next name (only + 1) = -1 -> fields[only].Value
         | _ -> String.Join(", ", headers.GetAll name)
 
+    /// <summary>The value of a name, as <c>Get</c> gives it; null when there is none.</summary>
+    /// <param name="name">The name, in any case.</param>
+    member headers.Item
+        with get (name: string): string | null = headers.Get name
+
     /// <summary>Tells the value of a name, as <c>Get</c> gives it; false when there is none.</summary>
     /// <param name="name">The name, in any case.</param>
     /// <param name="value">The value; empty when there is none.</param>

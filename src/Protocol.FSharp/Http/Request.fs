@@ -46,6 +46,35 @@ type Request = {
                 request.Version
                 " is neither HTTP/1.1 nor HTTP/1.0 (RFC 9112 §2.3)."
 
+    /// What follows scheme and host of an absolute form; an origin form is that itself (RFC 9112 §3.2).
+    member private request.FromPath: string =
+        match request.Target.StartsWith '/', request.Target.IndexOf("://", StringComparison.Ordinal) with
+        | false, scheme when scheme > 0 ->
+            match request.Target.IndexOfAny([| '/'; '?' |], scheme + 3) with
+            | -1 -> ""
+            | path -> request.Target.Substring path
+        | _, _ -> request.Target
+
+    /// <summary>
+    /// The path that is asked for, without scheme, host and query, decoded but for <c>%2F</c>, which is no slash: so
+    /// <c>/%68ealth</c> is <c>/health</c>. What is no good percent-encoding stays. Empty for a URL without one. Never throws.
+    /// </summary>
+    member request.Path: string =
+        let path = request.FromPath.Split('?')[0]
+
+        if path.Contains '%' then
+            path.Split([| "%2F"; "%2f" |], StringSplitOptions.None)
+            |> Array.map Uri.UnescapeDataString
+            |> String.concat "%2F"
+        else
+            path
+
+    /// <summary>The parameters that follow the path, decoded; none when there are none. Read at each call, so keep it.</summary>
+    member request.Query: Query =
+        match request.FromPath.IndexOf '?' with
+        | -1 -> Query.Parse ""
+        | at -> Query.Parse(request.FromPath.Substring(at + 1))
+
     /// <summary>Writes the head as it is sent, so that a reader reads the same.</summary>
     /// <param name="writer">Where it goes.</param>
     /// <exception cref="T:System.ArgumentException">

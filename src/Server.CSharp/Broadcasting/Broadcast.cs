@@ -45,6 +45,25 @@ public static partial class Broadcast
         bool? compress = null
     ) => Send(connections, MessageKind.Binary, data, compress);
 
+    /// <summary>Sends bytes as a text or a binary message.</summary>
+    /// <param name="connections">To whom; those that are not open are passed over.</param>
+    /// <param name="data">The bytes, which are copied; may be empty. As text they have to be UTF-8.</param>
+    /// <param name="kind">What the peers are told that it is.</param>
+    /// <param name="compress">True or false to compress it, or not, for all that can; null to go by their settings.</param>
+    /// <returns>Who got it.</returns>
+    /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
+    public static BroadcastResult Send(
+        IEnumerable<ServerConnection> connections,
+        ReadOnlySpan<byte> data,
+        MessageKind kind,
+        bool? compress = null
+    )
+    {
+        if (kind.IsText)
+            Utf8Text.Require(data, nameof(data));
+        return Send(connections, kind, data, compress);
+    }
+
     /// <summary>Sends a message as it is: text as text, bytes as bytes.</summary>
     /// <param name="connections">To whom; those that are not open are passed over.</param>
     /// <param name="message">The message.</param>

@@ -10,12 +10,13 @@ namespace FunctionalWs;
 /// </summary>
 /// <remarks>
 /// One that is left early drops the rest of its message, so that the next call receives the next message. After a
-/// <see cref="TimeoutException"/> nothing is lost: the next step goes on.
+/// <see cref="TimeoutException"/>, and an <see cref="OperationCanceledException"/>, nothing is lost: the next step goes on.
 /// </remarks>
 public sealed class MessageStream : IEnumerable<Fragment>, IEnumerator<Fragment>
 {
     private readonly WebSocketConnection connection;
     private readonly TimeSpan? timeout;
+    private readonly CancellationToken cancellation;
     private Stage stage = Stage.NotStarted;
     private ReceivedMessage received; // where Current comes from
     private int fragments; // of those, handed out so far
@@ -28,10 +29,15 @@ public sealed class MessageStream : IEnumerable<Fragment>, IEnumerator<Fragment>
         Ended,
     }
 
-    internal MessageStream(WebSocketConnection connection, TimeSpan? timeout)
+    internal MessageStream(
+        WebSocketConnection connection,
+        TimeSpan? timeout,
+        CancellationToken cancellation
+    )
     {
         this.connection = connection;
         this.timeout = timeout;
+        this.cancellation = cancellation;
     }
 
     /// <summary>The fragment of the last step; empty before the first.</summary>
@@ -42,6 +48,7 @@ public sealed class MessageStream : IEnumerable<Fragment>, IEnumerator<Fragment>
     /// <summary>Waits for the next fragment, for the time that <c>ReceiveStreaming</c> was given.</summary>
     /// <returns>False when the message has ended.</returns>
     /// <exception cref="TimeoutException">No fragment came in time.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled before a fragment was there.</exception>
     /// <exception cref="ConnectionClosedException">The connection ended before the message.</exception>
     /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
     public bool MoveNext()
@@ -74,6 +81,12 @@ public sealed class MessageStream : IEnumerable<Fragment>, IEnumerator<Fragment>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
+    /// <summary>
+    /// The rest of the message as a stream of bytes that can be read once, also by one thread at a time: what <c>JsonSerializer</c>,
+    /// <c>CopyTo</c> and <c>StreamReader</c> take. It throws what <see cref="MoveNext"/> does; to dispose of it is to dispose of this.
+    /// </summary>
+    public Stream AsStream() => new FragmentStream(this);
+
     /// <summary>Not supported: what was received is gone.</summary>
     /// <exception cref="NotSupportedException">Always.</exception>
     public void Reset() => throw new NotSupportedException("A message is received once.");
@@ -102,7 +115,7 @@ public sealed class MessageStream : IEnumerable<Fragment>, IEnumerator<Fragment>
         var ends = received.Ends;
         if (ends is null || fragments == ends.Count)
         {
-            received = connection.ReceiveFragments(timeout);
+            received = connection.ReceiveFragments(timeout, cancellation);
             ends = received.Ends;
             fragments = 0;
         }

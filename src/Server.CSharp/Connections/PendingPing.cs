@@ -31,12 +31,14 @@ public sealed class PendingPing
     /// How long at most, zero to ask only; null, the default, and <see cref="Timeout.InfiniteTimeSpan"/> for as long as the
     /// connection lives.
     /// </param>
+    /// <param name="cancellation">Ends the waiting.</param>
     /// <returns>True when the pong has come; false when the connection closed or the time was up first.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
-    public bool Wait(TimeSpan? timeout = null)
+    /// <exception cref="OperationCanceledException">It was cancelled before that.</exception>
+    public bool Wait(TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
         var time = WaitingTime.Checked(timeout, nameof(timeout));
-        scheduler.Wait(completed, WaitingTime.ToWait(time));
+        scheduler.Wait(completed, WaitingTime.ToWait(time), cancellation);
         return IsAnswered;
     }
 

@@ -80,7 +80,7 @@ public sealed partial class ServerConnection
 
     private void BeginHandler()
     {
-        log.ConnectionOpened(RemoteEndPoint);
+        log.ConnectionOpened(this);
         try
         {
             new HandlerContext(log, driver).Run(handler!, this);

@@ -47,7 +47,7 @@ public sealed partial class ServerConnection
     {
         if (parse is RequestParse.Complete complete)
         {
-            Request = complete.Request;
+            Asked = complete.Request;
             LearnClient(complete.Request);
             StartSpan(complete.Request);
             if (Server.RefuseClient(this) is { } reason)
@@ -70,7 +70,7 @@ public sealed partial class ServerConnection
     /// <summary>True when the answer has opened the connection; otherwise the client has a moment to see it.</summary>
     private bool Answer(OpeningDecision decision)
     {
-        Response = decision.Response;
+        Answered = decision.Response;
         Subprotocol = decision.Subprotocol;
         driver.Open(decision.Extensions);
         AbortAfter(options.OpenTimeout);

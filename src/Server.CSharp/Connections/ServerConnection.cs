@@ -79,7 +79,7 @@ public sealed partial class ServerConnection : WebSocketConnection
     /// <summary>Runs the handler and closes the connection; gives what the handler threw for reasons of its own.</summary>
     private Exception? Handle(Action<ServerConnection> handler, Log log)
     {
-        log.ConnectionOpened(RemoteEndPoint);
+        log.ConnectionOpened(this);
         Exception? failure = null;
         var code = Protocol.CloseCode.NormalClosure;
         try
@@ -111,7 +111,7 @@ public sealed partial class ServerConnection : WebSocketConnection
             log.HandlerEnded(error, doing);
             return doing.Code;
         }
-        log.HandlerFailed(error);
+        log.HandlerFailed(this, error);
         failure = error;
         return Protocol.CloseCode.InternalError;
     }

@@ -156,7 +156,7 @@ public abstract partial class WebSocketConnection
         if (driver.Extensions.Failure is { } failure)
             log.ExtensionFailed(failure.Method, failure.Extension, failure.Error);
         var ending = driver.Ending;
-        log.ConnectionClosed(ending);
+        log.ConnectionClosed(this, ending);
         if (ending is not { IsOk: true } && Recording is { } recording)
             log.ConnectionRecorded(recording);
     }

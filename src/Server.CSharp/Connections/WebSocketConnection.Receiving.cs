@@ -14,19 +14,21 @@ public abstract partial class WebSocketConnection
     /// How long at most; zero to take only what is there. Null, the default, and <see cref="Timeout.InfiniteTimeSpan"/> wait for
     /// as long as the connection lives. After a timeout nothing is lost: the next call goes on where this one stopped.
     /// </param>
+    /// <param name="cancellation">Ends the waiting; as with the timeout, nothing is lost.</param>
     /// <returns>A complete message.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     /// <exception cref="TimeoutException">No complete message came in time.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled before a message was there.</exception>
     /// <exception cref="ConnectionClosedOkException">The connection closed normally, and no message is left.</exception>
     /// <exception cref="ConnectionClosedErrorException">The connection ended abnormally, and no message is left.</exception>
     /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
-    public Message Receive(TimeSpan? timeout = null)
+    public Message Receive(TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
         timeout = WaitingTime.Checked(timeout, nameof(timeout));
         BeginReceiving(nameof(Receive));
         try
         {
-            return ReceiveCore(timeout, ReceiveMode.Message, null).ToMessage(driver);
+            return ReceiveCore(timeout, cancellation, ReceiveMode.Message, null).ToMessage(driver);
         }
         finally
         {
@@ -34,25 +36,72 @@ public abstract partial class WebSocketConnection
         }
     }
 
+    /// <summary>Waits for the next message, and takes the usual ends of the waiting for no exception.</summary>
+    /// <param name="message">The message; the default, an empty text, when there is none.</param>
+    /// <param name="timeout">How long at most, as for <see cref="Receive(TimeSpan?, CancellationToken)"/>.</param>
+    /// <param name="cancellation">Ends the waiting; as with the timeout, nothing is lost.</param>
+    /// <returns>
+    /// False when no complete message came in time, and when the connection closed normally and none is left: <see cref="State"/> tells
+    /// which.
+    /// </returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled before a message was there.</exception>
+    /// <exception cref="ConnectionClosedErrorException">The connection ended abnormally, and no message is left.</exception>
+    /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
+    public bool TryReceive(
+        out Message message,
+        TimeSpan? timeout = null,
+        CancellationToken cancellation = default
+    )
+    {
+        timeout = WaitingTime.Checked(timeout, nameof(timeout));
+        var deadline = Deadline.After(options.TimeProvider, timeout).Or(cancellation);
+        var isReceived = TryReceive(deadline, ReceiveMode.Message, out var received);
+        message = isReceived ? received.ToMessage(driver) : default;
+        if (!isReceived && !driver.IsReceivingOver)
+            cancellation.ThrowIfCancellationRequested();
+        return isReceived;
+    }
+
+    /// <summary>Waits for the next message, which has to be text.</summary>
+    /// <param name="timeout">How long at most, as for <see cref="Receive(TimeSpan?, CancellationToken)"/>.</param>
+    /// <param name="cancellation">Ends the waiting; as with the timeout, nothing is lost.</param>
+    /// <returns>The text.</returns>
+    /// <exception cref="NotTextException">
+    /// The message is bytes, or no UTF-8, and is lost. Unless the handler catches this, the peer is told so, with 1003 or 1007.
+    /// </exception>
+    /// <inheritdoc cref="Receive(TimeSpan?, CancellationToken)"/>
+    public string ReceiveText(TimeSpan? timeout = null, CancellationToken cancellation = default)
+    {
+        var message = Receive(timeout, cancellation);
+        return message.IsText ? message.Text : throw new NotTextException(message.Kind, driver);
+    }
+
     /// <summary>
     /// Waits for the next message and writes its payload to a destination: without an array of its own, and for a message
     /// in one frame without another copy.
     /// </summary>
     /// <param name="destination">Where the payload goes. What it throws is thrown on, and the message is not lost.</param>
-    /// <param name="timeout">How long at most, as for <see cref="Receive(TimeSpan?)"/>.</param>
+    /// <param name="timeout">How long at most, as for <see cref="Receive(TimeSpan?, CancellationToken)"/>.</param>
+    /// <param name="cancellation">Ends the waiting; as with the timeout, nothing is lost.</param>
     /// <returns>What the message consists of.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     /// <exception cref="TimeoutException">No complete message came in time; nothing was written.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled before a message was there.</exception>
     /// <exception cref="ConnectionClosedException">The connection ended, and no message is left.</exception>
     /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
-    public MessageKind Receive(IBufferWriter<byte> destination, TimeSpan? timeout = null)
+    public MessageKind Receive(
+        IBufferWriter<byte> destination,
+        TimeSpan? timeout = null,
+        CancellationToken cancellation = default
+    )
     {
         ArgumentNullException.ThrowIfNull(destination);
         timeout = WaitingTime.Checked(timeout, nameof(timeout));
         BeginReceiving(nameof(Receive));
         try
         {
-            return ReceiveCore(timeout, ReceiveMode.Message, destination).Kind;
+            return ReceiveCore(timeout, cancellation, ReceiveMode.Message, destination).Kind;
         }
         finally
         {
@@ -67,14 +116,17 @@ public abstract partial class WebSocketConnection
     /// Called on this thread with the kind and the payload, which is valid until it returns. It may send on the connection,
     /// the payload too; receiving in it is refused. What it throws is thrown on.
     /// </param>
-    /// <param name="timeout">How long at most, as for <see cref="Receive(TimeSpan?)"/>.</param>
+    /// <param name="timeout">How long at most, as for <see cref="Receive(TimeSpan?, CancellationToken)"/>.</param>
+    /// <param name="cancellation">Ends the waiting; as with the timeout, nothing is lost.</param>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     /// <exception cref="TimeoutException">No complete message came in time.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled before a message was there.</exception>
     /// <exception cref="ConnectionClosedException">The connection ended, and no message is left.</exception>
     /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
     public void ReceiveBorrowed(
         Action<MessageKind, ReadOnlySequence<byte>> read,
-        TimeSpan? timeout = null
+        TimeSpan? timeout = null,
+        CancellationToken cancellation = default
     )
     {
         ArgumentNullException.ThrowIfNull(read);
@@ -83,7 +135,7 @@ public abstract partial class WebSocketConnection
         var message = default(ReceivedMessage);
         try
         {
-            message = ReceiveCore(timeout, ReceiveMode.Lent, null);
+            message = ReceiveCore(timeout, cancellation, ReceiveMode.Lent, null);
             read(message.Kind, new ReadOnlySequence<byte>(message.Data));
         }
         finally
@@ -101,10 +153,13 @@ public abstract partial class WebSocketConnection
     /// How long each step waits at most; zero to take only what is there. Null, the default, and
     /// <see cref="Timeout.InfiniteTimeSpan"/> wait for as long as the connection lives.
     /// </param>
+    /// <param name="cancellation">Ends the waiting of a step; as with the timeout, nothing is lost.</param>
     /// <returns>The stream; nothing is received before its first step.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
-    public MessageStream ReceiveStreaming(TimeSpan? timeout = null) =>
-        new(this, WaitingTime.Checked(timeout, nameof(timeout)));
+    public MessageStream ReceiveStreaming(
+        TimeSpan? timeout = null,
+        CancellationToken cancellation = default
+    ) => new(this, WaitingTime.Checked(timeout, nameof(timeout)), cancellation);
 
     /// <summary>
     /// Receives one message after another: for LINQ, and for whatever wants a sequence. Each time it is enumerated it goes on
@@ -170,8 +225,8 @@ public abstract partial class WebSocketConnection
 
     internal void EndReceiving() => Volatile.Write(ref receiving, null);
 
-    internal ReceivedMessage ReceiveFragments(TimeSpan? timeout) =>
-        ReceiveCore(timeout, ReceiveMode.Fragments, null).Owned();
+    internal ReceivedMessage ReceiveFragments(TimeSpan? timeout, CancellationToken cancellation) =>
+        ReceiveCore(timeout, cancellation, ReceiveMode.Fragments, null).Owned();
 
     internal Fragment ToFragment(MessageKind kind, ReadOnlyMemory<byte> data, bool isLast) =>
         new(kind, data, isLast, driver);
@@ -180,13 +235,16 @@ public abstract partial class WebSocketConnection
 
     private ReceivedMessage ReceiveCore(
         TimeSpan? timeout,
+        CancellationToken cancellation,
         ReceiveMode mode,
         IBufferWriter<byte>? destination
     )
     {
-        var deadline = Deadline.After(options.TimeProvider, timeout);
+        var deadline = Deadline.After(options.TimeProvider, timeout).Or(cancellation);
         if (driver.Receiver.TryReceive(deadline, mode, destination, out var message))
             return message;
+        if (!driver.IsReceivingOver)
+            cancellation.ThrowIfCancellationRequested();
         throw driver.IsReceivingOver
             ? driver.ClosedException()
             : new NoMessageException(
@@ -195,19 +253,24 @@ public abstract partial class WebSocketConnection
             );
     }
 
-    /// <summary>As <see cref="Receive(TimeSpan?)"/>, but false when the connection closed normally: no exception for a usual end.</summary>
-    internal bool TryReceiveNext(ReceiveMode mode, out ReceivedMessage message)
+    /// <summary>Waits for the next message; false when the connection closed normally: no exception for a usual end.</summary>
+    internal bool TryReceiveNext(ReceiveMode mode, out ReceivedMessage message) =>
+        TryReceive(Deadline.Never, mode, out message);
+
+    private bool TryReceive(Deadline deadline, ReceiveMode mode, out ReceivedMessage message)
     {
         BeginReceiving(nameof(Receive));
         try
         {
-            if (driver.Receiver.TryReceive(Deadline.Never, mode, null, out message))
+            if (driver.Receiver.TryReceive(deadline, mode, null, out message))
                 return true;
         }
         finally
         {
             EndReceiving();
         }
-        return driver.Ending is { IsOk: true } ? false : throw driver.ClosedException();
+        return driver.IsReceivingOver && driver.Ending is not { IsOk: true }
+            ? throw driver.ClosedException()
+            : false;
     }
 }

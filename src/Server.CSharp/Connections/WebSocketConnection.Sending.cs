@@ -8,6 +8,8 @@ public abstract partial class WebSocketConnection
     // Texts up to this size in UTF-8 are encoded on the stack.
     private const int StackTextSize = 1024;
 
+    private const int StreamPartSize = 16 * 1024;
+
     /// <summary>Sends a text message; waits while the peer does not read.</summary>
     /// <param name="text">The text; may be empty.</param>
     /// <exception cref="ArgumentException">The text has a lone surrogate. Nothing was sent.</exception>
@@ -59,6 +61,40 @@ public abstract partial class WebSocketConnection
         if (kind.IsText)
             Utf8Text.Require(data, nameof(data));
         driver.Sender.Send(kind, data, compress);
+    }
+
+    /// <summary>Sends a binary message; waits while the peer does not read.</summary>
+    /// <param name="data">The bytes; may be empty.</param>
+    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
+    public void Send(ReadOnlyMemory<byte> data, bool? compress = null) => Send(data.Span, compress);
+
+    /// <summary>Sends bytes as a text or a binary message; waits while the peer does not read.</summary>
+    /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
+    /// <param name="kind">What the peer is told that it is.</param>
+    /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
+    public void Send(ReadOnlyMemory<byte> data, MessageKind kind, bool? compress = null) =>
+        Send(data.Span, kind, compress);
+
+    /// <summary>Sends one message that is written into memory which is kept for that; waits while the peer does not read.</summary>
+    /// <param name="write">Called once, on this thread; what it throws is thrown on, and nothing was sent.</param>
+    /// <param name="kind">What the peer is told that it is. A text has to be UTF-8.</param>
+    /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
+    public void Send(Action<IBufferWriter<byte>> write, MessageKind kind, bool? compress = null)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        RequireOpened();
+        var buffer = new PooledBuffer();
+        try
+        {
+            write(buffer);
+            Send(buffer.Written, kind, compress);
+        }
+        finally
+        {
+            buffer.Release();
+        }
     }
 
     /// <summary>Sends a binary message; waits while the peer does not read.</summary>
@@ -175,6 +211,38 @@ public abstract partial class WebSocketConnection
     {
         ArgumentNullException.ThrowIfNull(parts);
         Send(parts.Select(part => new ReadOnlyMemory<byte>(part)), compress);
+    }
+
+    /// <summary>
+    /// Sends what a stream has left as one message, in fragments of 16 KiB, as <see cref="Send(IEnumerable{string}, bool?)"/> does: a
+    /// large one is never in memory as a whole. An empty stream is an empty message. The bytes of a text are not validated.
+    /// </summary>
+    /// <param name="data">Read to its end, not disposed of. What it throws is thrown on.</param>
+    /// <param name="kind">What the peer is told that it is.</param>
+    /// <include file="Send.xml" path="send/all/* | send/fragments/*"/>
+    public void Send(Stream data, MessageKind kind, bool? compress = null)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        RequireOpened();
+        var rented = ArrayPool<byte>.Shared.Rent(StreamPartSize);
+        try
+        {
+            driver.Sender.SendFragments(kind, Parts(data, rented), compress);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    private static IEnumerable<ReadOnlyMemory<byte>> Parts(Stream data, byte[] buffer)
+    {
+        var size = data.ReadAtLeast(buffer, StreamPartSize, throwOnEndOfStream: false);
+        do
+        {
+            yield return buffer.AsMemory(0, size);
+            size = data.ReadAtLeast(buffer, StreamPartSize, throwOnEndOfStream: false);
+        } while (size > 0);
     }
 
     /// <summary>

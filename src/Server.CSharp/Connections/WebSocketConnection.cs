@@ -66,11 +66,20 @@ public abstract partial class WebSocketConnection
     /// <summary>What was agreed on in the TLS handshake; null without TLS.</summary>
     public TlsSession? Tls => (transport as TlsTransport)?.Session;
 
-    /// <summary>The client's request; null until it has arrived.</summary>
-    public Request? Request { get; private protected set; }
+    /// <summary>The client's request. There is one whenever a hook or a handler has the connection.</summary>
+    /// <exception cref="InvalidOperationException">It has not arrived yet.</exception>
+    public Request Request =>
+        Asked ?? throw new InvalidOperationException("No request has arrived yet.");
 
-    /// <summary>The server's response; null until it is decided.</summary>
-    public Response? Response { get; private protected set; }
+    /// <summary>The server's response. There is one whenever a handler has the connection.</summary>
+    /// <exception cref="InvalidOperationException">It is not decided yet.</exception>
+    public Response Response =>
+        Answered ?? throw new InvalidOperationException("The response is not decided yet.");
+
+    /// <summary>The request; null until it has arrived.</summary>
+    internal Request? Asked { get; private protected set; }
+
+    private protected Response? Answered { get; set; }
 
     /// <summary>The subprotocol that both sides agreed on; null when there is none (RFC 6455 §1.9).</summary>
     public string? Subprotocol { get; private protected set; }
@@ -147,6 +156,39 @@ public abstract partial class WebSocketConnection
             driver.WaitClosed(null);
     }
 
+    /// <summary>Closes the connection with a code of one's own, such as <c>Close(4009, "too slow")</c>; the other overload tells more.</summary>
+    /// <param name="code">One of 1000–1003, 1007–1014 and 3000–4999 (RFC 6455 §7.4).</param>
+    /// <param name="reason">Text for people, at most 123 bytes of UTF-8; empty by default.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The code is none that may be sent. The connection stays open.</exception>
+    /// <exception cref="ArgumentException">The reason is too long or can't be encoded. The connection stays open.</exception>
+    public void Close(int code, string reason = "") =>
+        Close(Protocol.CloseCode.Create(code), reason);
+
+    /// <summary>
+    /// Begins to close the connection, and doesn't wait: sends a close frame as far as the peer takes it now. The peer has
+    /// <see cref="ConnectionOptions.CloseTimeout"/> to answer. A thread that waits in <c>Receive</c> is told. Does nothing when the
+    /// closing has begun already.
+    /// </summary>
+    /// <param name="code">What the peer is told; 1000, normal closure, by default.</param>
+    /// <param name="reason">Text for people, at most 123 bytes of UTF-8; empty by default.</param>
+    /// <exception cref="ArgumentException">The reason is too long or can't be encoded. The connection stays open.</exception>
+    public void BeginClose(CloseCode code = default, string reason = "")
+    {
+        RequireOpened();
+        driver.StartClose(CloseStatus.Create(code, reason));
+    }
+
+    /// <summary>
+    /// Ends the connection at once, without a close frame, and doesn't wait: whoever waits on it is freed, and the peer sees an end that
+    /// is abnormal (1006). Messages that have come can still be received. Does nothing when the connection has ended.
+    /// </summary>
+    public void Abort()
+    {
+        RequireOpened();
+        if (!driver.IsClosed)
+            driver.Break(new IOException("The application aborted the connection."));
+    }
+
     /// <summary>
     /// Cancelled as soon as the connection is no longer open: either side has begun to close it, the server is shutting
     /// down, or it was lost. For work that is of no use after that. What is registered runs on the thread pool.
@@ -157,13 +199,15 @@ public abstract partial class WebSocketConnection
     /// <param name="timeout">
     /// How long at most, zero to ask only; null, the default, and <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes.
     /// </param>
+    /// <param name="cancellation">Ends the waiting.</param>
     /// <returns>True when it has closed; false when the time was up first.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
-    public bool WaitClosed(TimeSpan? timeout = null)
+    /// <exception cref="OperationCanceledException">It was cancelled before that.</exception>
+    public bool WaitClosed(TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
         timeout = WaitingTime.Checked(timeout, nameof(timeout));
         RequireOpened();
-        return driver.WaitClosed(timeout);
+        return driver.WaitClosed(timeout, cancellation);
     }
 
     /// <summary>Id, the client's address and the state, for logs. What the client chose of it is escaped.</summary>

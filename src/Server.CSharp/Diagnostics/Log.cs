@@ -26,10 +26,15 @@ internal sealed partial class Log(ILogger logger)
     public FrameLog? Frames(WebSocketConnection connection) =>
         logger.IsEnabled(LogLevel.Debug) ? new FrameLog(logger, connection) : null;
 
-    public void ConnectionClosed(Ending? ending)
+    public void ConnectionClosed(WebSocketConnection connection, Ending? ending)
     {
         if (logger.IsEnabled(LogLevel.Information))
-            ConnectionClosed(Invariant($"{ending}"), Message(ending?.Cause));
+            ConnectionClosed(
+                connection.Id,
+                PeerText.Of(connection.RemoteEndPoint),
+                Invariant($"{ending}"),
+                Message(ending?.Cause)
+            );
     }
 
     public void ConnectionRecorded(Recording recording)
@@ -38,15 +43,24 @@ internal sealed partial class Log(ILogger logger)
             ConnectionRecorded(RecordingText.Format(recording));
     }
 
-    /// <param name="status">The status of the answer.</param>
-    /// <param name="phrase">Its reason phrase.</param>
+    /// <param name="connection">Who asked.</param>
+    /// <param name="response">The answer.</param>
     /// <param name="reason">Why the handshake was rejected; empty when a hook gave the answer.</param>
-    public void HandshakeAnswered(int status, string phrase, string reason)
+    public void HandshakeAnswered(WebSocketConnection connection, Response response, string reason)
     {
-        if (reason.Length == 0)
-            ResponseSent(status, PeerText.Escape(phrase));
+        // A page, or a probe of somebody's health, is nothing that an operator looks for.
+        var isPage = reason.Length == 0 && response.StatusCode < 400;
+        if (!logger.IsEnabled(isPage ? LogLevel.Debug : LogLevel.Information))
+            return;
+        var client = PeerText.Of(connection.RemoteEndPoint);
+        var path = PeerText.Escape(connection.Asked?.Path ?? "");
+        var phrase = PeerText.Escape(response.ReasonPhrase);
+        if (isPage)
+            PageSent(client, path, response.StatusCode, phrase);
+        else if (reason.Length == 0)
+            ResponseSent(client, path, response.StatusCode, phrase);
         else
-            HandshakeRejected(status, PeerText.Escape(phrase), PeerText.Escape(reason));
+            HandshakeRejected(client, path, response.StatusCode, phrase, PeerText.Escape(reason));
     }
 
     /// <param name="reason">Why no connection was opened, though nothing was answered.</param>
@@ -54,8 +68,14 @@ internal sealed partial class Log(ILogger logger)
     public void HandshakeIgnored(string reason, Exception? cause) =>
         HandshakeIgnored(PeerText.Escape(reason), Message(cause));
 
-    public void ConnectionOpened(EndPoint? remoteEndPoint) =>
-        ConnectionOpened(PeerText.Of(remoteEndPoint));
+    public void ConnectionOpened(WebSocketConnection connection)
+    {
+        if (logger.IsEnabled(LogLevel.Information))
+            ConnectionOpened(connection.Id, PeerText.Of(connection.RemoteEndPoint));
+    }
+
+    public void HandlerFailed(WebSocketConnection connection, Exception error) =>
+        HandlerFailed(connection.Id, PeerText.Of(connection.RemoteEndPoint), error);
 
     /// <param name="proxy">Who is trusted, but has not said whose connection it is.</param>
     /// <param name="cause">What ended the stream; null when it was something else that came.</param>
@@ -101,8 +121,12 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(8, LogLevel.Warning, "A client was turned away: no thread could be started")]
     public partial void ThreadFailed(Exception error);
 
-    [LoggerMessage(20, LogLevel.Information, "Connection open with {RemoteEndPoint}")]
-    private partial void ConnectionOpened(object? remoteEndPoint);
+    [LoggerMessage(
+        20,
+        LogLevel.Information,
+        "Connection {ConnectionId} open with {RemoteEndPoint}"
+    )]
+    private partial void ConnectionOpened(Guid connectionId, object? remoteEndPoint);
 
     [LoggerMessage(9, LogLevel.Error, "A callback of a connection's Closed token failed")]
     public partial void CallbackFailed(Exception error);
@@ -130,8 +154,12 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(44, LogLevel.Information, "The client is told {Code}: {Reason}")]
     private partial void ClientRefused(int code, string reason);
 
-    [LoggerMessage(24, LogLevel.Error, "The connection's handler failed")]
-    public partial void HandlerFailed(Exception error);
+    [LoggerMessage(
+        24,
+        LogLevel.Error,
+        "The handler of connection {ConnectionId} with {RemoteEndPoint} failed"
+    )]
+    private partial void HandlerFailed(Guid connectionId, object? remoteEndPoint, Exception error);
 
     [LoggerMessage(25, LogLevel.Error, "Unexpected error; the connection is cut")]
     public partial void ConnectionFailed(Exception error);
@@ -166,8 +194,17 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(62, LogLevel.Debug, "No PROXY protocol header came from {Proxy} {Cause}")]
     private partial void ProxyHeaderMissing(object? proxy, string cause);
 
-    [LoggerMessage(21, LogLevel.Information, "Connection closed: {Ending} {Cause}")]
-    private partial void ConnectionClosed(string ending, string cause);
+    [LoggerMessage(
+        21,
+        LogLevel.Information,
+        "Connection {ConnectionId} with {RemoteEndPoint} closed: {Ending} {Cause}"
+    )]
+    private partial void ConnectionClosed(
+        Guid connectionId,
+        object? remoteEndPoint,
+        string ending,
+        string cause
+    );
 
     [LoggerMessage(31, LogLevel.Information, "Last steps of the connection: {Recording}")]
     private partial void ConnectionRecorded(string recording);
@@ -208,11 +245,44 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(22, LogLevel.Debug, "No opening handshake: {Reason} {Cause}")]
     private partial void HandshakeIgnored(string reason, string cause);
 
-    [LoggerMessage(23, LogLevel.Information, "Handshake rejected with {Status} {Phrase}: {Reason}")]
-    private partial void HandshakeRejected(int status, string phrase, string reason);
+    [LoggerMessage(
+        23,
+        LogLevel.Information,
+        "Handshake of {RemoteEndPoint} for {Path} rejected with {Status} {Phrase}: {Reason}"
+    )]
+    private partial void HandshakeRejected(
+        object? remoteEndPoint,
+        string path,
+        int status,
+        string phrase,
+        string reason
+    );
 
-    [LoggerMessage(29, LogLevel.Information, "HTTP response sent: {Status} {Phrase}")]
-    private partial void ResponseSent(int status, string phrase);
+    [LoggerMessage(
+        29,
+        LogLevel.Information,
+        "HTTP response sent to {RemoteEndPoint} for {Path}: {Status} {Phrase}"
+    )]
+    private partial void ResponseSent(
+        object? remoteEndPoint,
+        string path,
+        int status,
+        string phrase
+    );
+
+    [LoggerMessage(
+        34,
+        LogLevel.Debug,
+        "HTTP response sent to {RemoteEndPoint} for {Path}: {Status} {Phrase}"
+    )]
+    private partial void PageSent(object? remoteEndPoint, string path, int status, string phrase);
+
+    [LoggerMessage(
+        16,
+        LogLevel.Warning,
+        "A client waits on {EndPoint}, but the server has not been started: it accepts after Start, ServeForever or Run"
+    )]
+    public partial void NotStarted(EndPoint? endPoint);
 
     [LoggerMessage(40, LogLevel.Debug, "< {Opcode}, {Size} bytes{Notes}")]
     public static partial void FrameReceived(

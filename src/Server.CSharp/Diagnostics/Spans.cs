@@ -47,7 +47,7 @@ internal static class Spans
         HandshakeOutcome outcome
     )
     {
-        var method = SpanText.Method(connection.Request!) ?? "HTTP";
+        var method = SpanText.Method(connection.Request) ?? "HTTP";
         EndName(span, method, connection);
         span.SetTag("functionalws.handshake.outcome", outcome.Name);
         if (outcome.StatusCode is { } status)
@@ -60,7 +60,7 @@ internal static class Spans
     /// <summary>A connection has opened: the child of its handshake, or of the span that the request names.</summary>
     public static Activity? StartConnection(ServerConnection connection, ActivityContext? handshake)
     {
-        if (!Source.HasListeners() || connection.Request is not { } request)
+        if (!Source.HasListeners() || connection.Asked is not { } request)
             return null;
         var tags = new ActivityTagsCollection
         {

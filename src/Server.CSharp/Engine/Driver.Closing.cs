@@ -79,8 +79,8 @@ internal sealed partial class Driver
     }
 
     /// <summary>Waits for the end while others read: the receiving thread, or the watcher.</summary>
-    public bool WaitClosed(TimeSpan? timeout) =>
-        options.Scheduler.Wait(closed, WaitingTime.ToWait(timeout));
+    public bool WaitClosed(TimeSpan? timeout, CancellationToken cancellation = default) =>
+        options.Scheduler.Wait(closed, WaitingTime.ToWait(timeout), cancellation);
 
     /// <summary>The connection has ended: whoever waits for that goes on, even if the telling has failed.</summary>
     public void EndWaiting()

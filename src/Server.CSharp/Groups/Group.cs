@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
 
@@ -83,6 +84,15 @@ public sealed class Group : IReadOnlyCollection<ServerConnection>
     /// <returns>Who got it.</returns>
     public BroadcastResult Send(ReadOnlySpan<byte> data, bool? compress = null) =>
         Broadcast.Send(groups.MembersOf(Name), data, compress);
+
+    /// <summary>Sends bytes as a text or a binary message to all members, as <see cref="Broadcast"/> does: without waiting for any of them.</summary>
+    /// <param name="data">The bytes, which are copied; may be empty. As text they have to be UTF-8.</param>
+    /// <param name="kind">What the peers are told that it is.</param>
+    /// <param name="compress">True or false to compress it, or not, for all that can; null to go by their settings.</param>
+    /// <returns>Who got it.</returns>
+    /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
+    public BroadcastResult Send(ReadOnlySpan<byte> data, MessageKind kind, bool? compress = null) =>
+        Broadcast.Send(groups.MembersOf(Name), data, kind, compress);
 
     /// <summary>Sends a message as it is to all members, as <see cref="Broadcast"/> does: without waiting for any of them.</summary>
     /// <param name="message">The message.</param>

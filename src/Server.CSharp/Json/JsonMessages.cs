@@ -49,7 +49,8 @@ public static class JsonMessages
     /// <summary>Waits for the next message and reads a value from it, without an array for the message.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="type">How it is read, its options too.</param>
-    /// <param name="timeout">How long at most, as for <see cref="WebSocketConnection.Receive(TimeSpan?)"/>.</param>
+    /// <param name="timeout">How long at most, as for <see cref="WebSocketConnection.Receive(TimeSpan?, CancellationToken)"/>.</param>
+    /// <param name="cancellation">Ends the waiting; as with the timeout, nothing is lost.</param>
     /// <returns>The value, never null. It may have come as text or as bytes.</returns>
     /// <exception cref="NotJsonException">
     /// The message is no JSON of that shape, and is lost. Unless the handler catches this, the client is told so, with 1007 or 1003.
@@ -57,12 +58,14 @@ public static class JsonMessages
     /// <exception cref="NotSupportedException">The type can't be read, whatever the client sends; the message is lost.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     /// <exception cref="TimeoutException">No complete message came in time.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled before a message was there.</exception>
     /// <exception cref="ConnectionClosedException">The connection ended, and no message is left.</exception>
     /// <exception cref="ConcurrencyException">Another call is receiving.</exception>
     public static T Receive<T>(
         this WebSocketConnection connection,
         JsonTypeInfo<T> type,
-        TimeSpan? timeout = null
+        TimeSpan? timeout = null,
+        CancellationToken cancellation = default
     )
         where T : notnull
     {
@@ -71,7 +74,8 @@ public static class JsonMessages
         T? value = default;
         connection.ReceiveBorrowed(
             (kind, payload) => value = connection.Lend(kind, payload.FirstSpan).Json(type),
-            timeout
+            timeout,
+            cancellation
         );
         return value!;
     }

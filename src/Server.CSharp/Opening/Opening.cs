@@ -64,7 +64,7 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
             return false;
         }
         if (!decision.IsAccepted)
-            log.HandshakeAnswered(response.StatusCode, response.ReasonPhrase, decision.Reason);
+            log.HandshakeAnswered(connection, response, decision.Reason);
         return true;
     }
 

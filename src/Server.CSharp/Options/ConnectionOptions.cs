@@ -99,8 +99,11 @@ public abstract record ConnectionOptions
     /// </summary>
     public PerMessageDeflate? Compression { get; init; } = new();
 
-    /// <summary>Where the log is written; nowhere by default.</summary>
-    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+    /// <summary>
+    /// Where the log is written. Warnings and errors go to standard error by default, what a handler throws among them:
+    /// <see cref="ConsoleLog.Warnings"/>. <see cref="ConsoleLog.Information"/> tells more, <c>NullLoggerFactory.Instance</c> nothing.
+    /// </summary>
+    public ILoggerFactory LoggerFactory { get; init; } = ConsoleLog.Warnings;
 
     /// <summary>
     /// Where the meter <c>FunctionalWs</c> comes from, as the hosts of .NET provide it; null, the default, for one that the whole

@@ -1,15 +1,23 @@
 namespace FunctionalWs;
 
-/// <summary>A point in time on a monotonic clock, or never. Made once, passed through several steps.</summary>
+/// <summary>
+/// A point in time on a monotonic clock, or never; or before that, when whoever waits is told that nobody wants it any more. Made once,
+/// passed through several steps.
+/// </summary>
 internal readonly struct Deadline
 {
+    // A wait for bytes can't be woken by a token, so it looks at it.
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
     private readonly TimeProvider clock;
     private readonly long timestamp;
+    private readonly CancellationToken cancellation;
 
-    private Deadline(TimeProvider clock, long timestamp)
+    private Deadline(TimeProvider clock, long timestamp, CancellationToken cancellation = default)
     {
         this.clock = clock;
         this.timestamp = timestamp;
+        this.cancellation = cancellation;
     }
 
     /// <summary>The one that never comes.</summary>
@@ -36,22 +44,38 @@ internal readonly struct Deadline
         return ticks >= long.MaxValue ? long.MaxValue : (long)ticks;
     }
 
-    public bool IsNever => timestamp == long.MaxValue;
+    /// <summary>The same, or sooner: as soon as this is cancelled.</summary>
+    public Deadline Or(CancellationToken cancellation) => new(clock, timestamp, cancellation);
 
-    public bool HasPassed => !IsNever && clock.GetTimestamp() >= timestamp;
+    public bool IsNever => timestamp == long.MaxValue && !cancellation.CanBeCanceled;
+
+    public bool HasPassed =>
+        IsCancelled || timestamp != long.MaxValue && clock.GetTimestamp() >= timestamp;
+
+    /// <summary>True when it is not the time that is up.</summary>
+    public bool IsCancelled => cancellation.IsCancellationRequested;
 
     /// <summary>The clock's timestamp of this point; <see cref="long.MaxValue"/> for never.</summary>
     public long Timestamp => timestamp;
 
-    /// <summary>What is left; zero when it has passed. Not to be asked of one that never comes.</summary>
+    /// <summary>
+    /// What is left, or how long to wait at most before it is asked again; zero when it has passed. Not to be asked of one that never
+    /// comes.
+    /// </summary>
     public TimeSpan Remaining
     {
         get
         {
-            var left = timestamp - clock.GetTimestamp();
-            return left <= 0
-                ? TimeSpan.Zero
-                : TimeSpan.FromSeconds((double)left / clock.TimestampFrequency);
+            if (IsCancelled)
+                return TimeSpan.Zero;
+            if (timestamp == long.MaxValue)
+                return Look;
+            var ticks = timestamp - clock.GetTimestamp();
+            var left =
+                ticks <= 0
+                    ? TimeSpan.Zero
+                    : TimeSpan.FromSeconds((double)ticks / clock.TimestampFrequency);
+            return cancellation.CanBeCanceled && left > Look ? Look : left;
         }
     }
 }

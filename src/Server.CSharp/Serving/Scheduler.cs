@@ -58,7 +58,12 @@ internal class Scheduler
     }
 
     /// <summary>Waits for an event; false when the time was up first.</summary>
-    public virtual bool Wait(ManualResetEventSlim signal, TimeSpan timeout) => signal.Wait(timeout);
+    /// <exception cref="OperationCanceledException">It was cancelled first.</exception>
+    public virtual bool Wait(
+        ManualResetEventSlim signal,
+        TimeSpan timeout,
+        CancellationToken cancellation = default
+    ) => signal.Wait(timeout, cancellation);
 
     /// <summary>Waits for a signal and resets it; false when the time was up first, or for no reason at all.</summary>
     public virtual bool Wait(Signal signal, TimeSpan timeout) => signal.Wait(timeout);

@@ -54,6 +54,7 @@ public sealed partial class Server
         try
         {
             var deadline = Deadline.After(options.TimeProvider, timeout);
+            forgotten?.Dispose();
             foreach (var listener in listeners)
                 Guard.Run(listener.Dispose);
             var told = Snapshot();

@@ -95,6 +95,8 @@ public sealed partial class Server : IDisposable
         )
             log.CompressionUnavailable();
         meter.Add(metrics, this);
+        if (listeners.Length > 0)
+            LookForClients();
         watcher.Start(callbacks); // last: nobody would stop the thread of a server that could not be made
     }
 
@@ -164,6 +166,7 @@ public sealed partial class Server : IDisposable
     {
         if (!TryStart())
             return;
+        forgotten?.Dispose();
         foreach (var listener in listeners)
         {
             var acceptor = new Acceptor(this, listener);

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace FunctionalWs.Testing;
+namespace FunctionalWs;
 
 /// <summary>
 /// One end of a stream in memory. What one end writes, the other reads; each direction holds a limited number of
@@ -9,13 +9,12 @@ namespace FunctionalWs.Testing;
 internal sealed class MemoryTransport : Transport
 {
     // How long a wait on another clock lasts before that clock is looked at again.
-    private long continued; // what was written since it had to wait
-    private bool isWaiting; // the last write without waiting left something
-
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(5);
 
     private readonly Channel incoming;
     private readonly Channel outgoing;
+    private long continued; // what was written since it had to wait
+    private bool isWaiting; // the last write without waiting left something
 
     private MemoryTransport(Channel incoming, Channel outgoing)
     {
@@ -78,11 +77,18 @@ internal sealed class MemoryTransport : Transport
 
     public override void ShutdownSend() => outgoing.End();
 
+    /// <summary>Tells what ended the stream, before that is seen.</summary>
+    public void Fail(Exception error) => Failure ??= error;
+
+    /// <summary>Called with each <see cref="Abort"/> of this end.</summary>
+    public Action? Aborted { get; set; }
+
     /// <summary>Ends both directions; what either end has not read yet is still there for it.</summary>
     public override void Abort()
     {
         incoming.Break(); // first: who has seen the end can't write any more
         outgoing.End();
+        Aborted?.Invoke();
     }
 
     public override void Dispose() => Abort();

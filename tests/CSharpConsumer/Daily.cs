@@ -1,0 +1,127 @@
+using System.Buffers;
+using System.Net;
+using FunctionalWs;
+using FunctionalWs.Protocol;
+using Microsoft.Extensions.Logging.Abstractions;
+
+/// <summary>What a program types first, and daily.</summary>
+internal static class Daily
+{
+    public static void Received() =>
+        Session.Run(
+            connection =>
+            {
+                using var never = new CancellationTokenSource();
+                Check.Equal("a", connection.ReceiveText(Check.Limit, never.Token));
+                Check.True(connection.TryReceive(out var message, Check.Limit, never.Token));
+                Check.Equal("b", message.Text);
+                Check.True(!connection.TryReceive(out _, TimeSpan.Zero));
+                using var stream = connection.ReceiveStreaming(Check.Limit, never.Token).AsStream();
+                connection.Send("go on");
+                using var reader = new StreamReader(stream);
+                Check.Equal("c", reader.ReadToEnd());
+                Check.True(connection.Ping().Wait(TimeSpan.Zero, never.Token) is false);
+                Check.True(!connection.WaitClosed(TimeSpan.Zero, never.Token));
+                connection.Close(4009, "x");
+                Check.True(!connection.TryReceive(out _));
+                Check.True(connection.Sent?.Code == CloseCode.Create(4009));
+            },
+            client =>
+            {
+                client.Send("a");
+                client.Send("b");
+                Check.Equal("go on", client.Receive());
+                client.Send("c");
+                Check.Equal("closed 4009", client.Receive());
+                client.Close();
+            }
+        );
+
+    public static void Sent() =>
+        Session.Run(
+            connection =>
+            {
+                connection.Send(new ReadOnlyMemory<byte>([1]));
+                connection.Send("text"u8.ToArray().AsMemory(), MessageKind.Text);
+                connection.Send(writer => writer.Write("written"u8), MessageKind.Text);
+                connection.Send(new MemoryStream([2, 3]), MessageKind.Binary);
+                connection.Send(new Message("kept"u8.ToArray(), MessageKind.Text));
+                var all = new[] { connection };
+                Check.Equal(1, Broadcast.Send(all, "all"u8, MessageKind.Text).Sent);
+                connection.BeginClose(CloseCode.GoingAway, "bye");
+                connection.Close();
+                Check.True(connection.CloseCode == CloseCode.NormalClosure);
+            },
+            client =>
+            {
+                foreach (var expected in new[] { "01", "text", "written", "0203", "kept", "all" })
+                    Check.Equal(expected, client.Receive());
+                Check.Equal("closed 1001", client.Receive());
+                client.Close();
+            }
+        );
+
+    public static void Aborted()
+    {
+        using var server = Server.Serve(
+            connection => connection.Abort(),
+            "127.0.0.1",
+            0,
+            new ServerOptions { LoggerFactory = NullLoggerFactory.Instance }
+        );
+        server.Start();
+        Check.Equal(((IPEndPoint)server.LocalEndPoint!).Port, server.Port);
+        using var client = new PlatformClient(PlatformClient.To(server.LocalEndPoint));
+        Check.Throws<System.Net.WebSockets.WebSocketException>(() => client.Receive());
+    }
+
+    public static void Asked()
+    {
+        using var server = Server.Serve(
+            connection =>
+            {
+                var request = connection.Request;
+                var query = request.Query;
+                connection.Send($"{request.Path} {query["x"]} {request.Headers["X-None"] is null}");
+                connection.Send($"{query.Count} {query.Contains("y")} {query.GetAll("x").Count}");
+                connection.Send($"{query.TryGet("z", out _)} {query} {query.First().Value}");
+                connection.Send(Query.Parse("a=b")["a"]!);
+            },
+            "127.0.0.1",
+            0,
+            new ServerOptions { LoggerFactory = ConsoleLog.Warnings }
+        );
+        server.Start();
+        using var client = new PlatformClient(
+            PlatformClient.To(server.LocalEndPoint, "/a%20b?x=1+2&x=3&y")
+        );
+        Check.Equal("/a b 1 2 True", client.Receive());
+        Check.Equal("3 True 2", client.Receive());
+        Check.Equal("False 'x', 'x', 'y' 1 2", client.Receive());
+        Check.Equal("b", client.Receive());
+        Check.True(ConsoleLog.Information != ConsoleLog.Everything);
+    }
+
+    /// <summary>Ends with somebody's shutdown as it does with a signal.</summary>
+    public static void Run()
+    {
+        using var server = Server.Serve(connection => { }, "127.0.0.1", 0);
+        var ended = Task.Run(() => server.Run(TimeSpan.FromSeconds(1)));
+        Check.Eventually(() =>
+        {
+            server.Shutdown();
+            return ended.IsCompleted;
+        });
+        Check.Equal(0, ended.Result);
+    }
+
+    public static void Streamed()
+    {
+        using var server = Server.Serve(Session.Echo, "127.0.0.1", 0);
+        server.Start();
+        var tcp = new System.Net.Sockets.TcpClient("127.0.0.1", server.Port);
+        using var client = Client.Connect(tcp.GetStream(), $"ws://{server.LocalEndPoint}/");
+        client.Send("over a stream");
+        Check.Equal("over a stream", client.ReceiveText(Check.Limit));
+    }
+}

@@ -295,6 +295,10 @@ module internal RouteConverters =
 
     let private names = "string, alpha, any, path, int, long, float, double, uuid, guid"
 
+    /// Who comes from elsewhere looks for it.
+    let noRegex =
+        "no regex (a converter of your own can match one: UrlMapOptions.Converters)"
+
     /// A converter by its name; an error says what was expected.
     let create
         (custom: IReadOnlyDictionary<string, RouteConverter>)
@@ -317,6 +321,7 @@ module internal RouteConverters =
         | _, "float" -> make decimals (doubleOf true)
         | _, "double" -> make decimals (doubleOf false)
         | _, ("uuid" | "guid") -> make [] (fun _ -> Ok uuid)
+        | _, "regex" -> Error noRegex
         | _ ->
             let known = Seq.append [ names ] custom.Keys |> String.concat ", "
             Error("a converter, one of " + known + ",")

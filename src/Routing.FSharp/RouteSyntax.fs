@@ -128,6 +128,14 @@ module internal RouteSyntax =
                 At = part.At + opening + 1
             }
             |> Result.map (fun arguments -> name, arguments)
+            |> Result.mapError (fun error ->
+                if name = "regex" then
+                    {
+                        part with
+                            Text = RouteConverters.noRegex
+                    }
+                else
+                    error)
         else
             part
             |> expected "the name of a converter, with arguments in parentheses if it takes some,"

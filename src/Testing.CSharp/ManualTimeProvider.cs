@@ -10,6 +10,8 @@ namespace FunctionalWs.Testing;
 /// </remarks>
 public sealed class ManualTimeProvider : TimeProvider
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private readonly object gate = new();
     private readonly List<ManualTimer> timers = [];
     private readonly DateTimeOffset start;
@@ -67,6 +69,35 @@ public sealed class ManualTimeProvider : TimeProvider
         return timer;
     }
 
+    /// <summary>
+    /// Waits until so many timers are set, those of <c>Task.Delay</c> and <c>PeriodicTimer</c> among them: the program has come to
+    /// where it waits, and <see cref="Advance"/> finds them.
+    /// </summary>
+    /// <param name="count">How many, 0 or more; those that are set already count.</param>
+    /// <param name="timeout">How long at most, in real time: zero or more; 10 seconds by default.</param>
+    /// <exception cref="TimeoutException">There were fewer when the time was up.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The count or the timeout is negative.</exception>
+    public void WaitForTimers(int count, TimeSpan? timeout = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        var limit = timeout ?? Patience;
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, TimeSpan.Zero, nameof(timeout));
+        var deadline = Deadline.After(System, limit);
+        lock (gate)
+        {
+            while (timers.Count < count)
+            {
+                if (
+                    !Monitor.Wait(gate, WaitingTime.ToWait(deadline.Remaining))
+                    && deadline.HasPassed
+                )
+                    throw new TimeoutException(
+                        Invariant($"{timers.Count} timers were set within {limit}, not {count}.")
+                    );
+            }
+        }
+    }
+
     /// <summary>When the next timer is due, as a timestamp; <see cref="long.MaxValue"/> for never.</summary>
     internal long NextDue
     {
@@ -120,6 +151,7 @@ public sealed class ManualTimeProvider : TimeProvider
                 Due = clock.elapsed + dueTime.Ticks;
                 if (dueTime != Timeout.InfiniteTimeSpan)
                     clock.timers.Add(this);
+                Monitor.PulseAll(clock.gate);
                 return true;
             }
         }

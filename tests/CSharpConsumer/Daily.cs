@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using FunctionalWs;
 using FunctionalWs.Protocol;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 /// <summary>What a program types first, and daily.</summary>
@@ -123,5 +124,64 @@ internal static class Daily
         using var client = Client.Connect(tcp.GetStream(), $"ws://{server.LocalEndPoint}/");
         client.Send("over a stream");
         Check.Equal("over a stream", client.ReceiveText(Check.Limit));
+    }
+
+    private sealed class Player(ConnectionStart start) : ServerConnection(start)
+    {
+        public bool IsOf(Server server) => start.Server == server;
+
+        public void Play()
+        {
+            Logger.LogInformation("playing");
+            foreach (var message in this)
+                Send($"played {message.Text} {ValidUntil is null} {IsOf(Server)}");
+        }
+    }
+
+    public static void OwnConnections()
+    {
+        var login = BasicAuth
+            .Create("bob", "1")
+            .Or(BearerAuth.Create(_ => null))
+            .Then(
+                (connection, _) =>
+                {
+                    connection.Renew(connection.User, DateTimeOffset.UtcNow.AddHours(1));
+                    return null;
+                }
+            );
+        using var server = Server.ServeAs(
+            start => new Player(start),
+            player => player.Play(),
+            "127.0.0.1",
+            0,
+            new ServerOptions { ProcessRequest = login, MaxLifetime = TimeSpan.FromHours(1) }
+        );
+        server.Start();
+        var options = new ClientOptions { Proxy = null, Credentials = new("bob", "1") };
+        using var client = Client.Connect($"ws://{server.LocalEndPoint}/", options);
+        client.Send("e4");
+        Check.Equal("played e4 False True", client.ReceiveText(Check.Limit));
+    }
+
+    public static void OfOneRule()
+    {
+        UrlMap map =
+        [
+            new Rule("/", Session.Echo)
+            {
+                ProcessRequest = (connection, _) => connection.Respond(403, "not here"),
+                MaxMessageSize = 10,
+            },
+        ];
+        Check.Equal(10, map[0].MaxMessageSize);
+        var options = new ServerOptions { CreateConnection = start => new Player(start) };
+        using var server = Router.Route(map, "127.0.0.1", 0, options: options);
+        server.Start();
+        var refused = Check.Throws<HandshakeRefusedException>(() =>
+            Client.Connect($"ws://{server.LocalEndPoint}/", new ClientOptions { Proxy = null })
+        );
+        Check.Equal("not here", refused.Body);
+        Check.True(options.CreateConnection is not null && map[0].ProcessRequest is not null);
     }
 }

@@ -14,6 +14,8 @@
     ("path and query", Daily.Asked),
     ("a server that runs", Daily.Run),
     ("a client on a stream", Daily.Streamed),
+    ("connections of one's own class", Daily.OwnConnections),
+    ("hook and limit of a rule", Daily.OfOneRule),
     ("pings", Closing.Pinged),
     ("a server closes", Closing.ByServer),
     ("a client breaks the protocol", Closing.Abnormal),

@@ -187,6 +187,7 @@ let syntax =
                 "/<a:b:c>", 2, "<name> or <converter:name>"
                 "/{a:regex(^x$)}", 10, "a word"
                 "/{a:bool}", 2, "a converter, one of"
+                "/{a:regex('a')}", 2, "no regex (a converter of your own"
                 "/{a?}", 2, "no optional or default value"
                 "/{a=1}", 2, "no optional or default value"
                 "/{a:int:guid}", 2, "one converter"

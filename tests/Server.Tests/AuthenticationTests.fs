@@ -202,3 +202,56 @@ let chains =
             (answered.Status, answered.Body) =! (404, "Not here, Aladdin.\n")
             raises<ArgumentNullException> <@ aladdin.Then null @>)
     ]
+
+[<Tests>]
+let either =
+    let tokens =
+        BearerAuth.Create(fun token ->
+            if token = "t" then
+                ClaimsPrincipal(ClaimsIdentity([ Claim(ClaimTypes.Name, "bob") ], "test"))
+            else
+                null)
+
+    let both = aladdin.Or tokens
+
+    testList "one kind of credentials or another" [
+        testTheory
+            "lets in whoever has either"
+            [ basic "Aladdin:open sesame", "Aladdin"; "Authorization: Bearer t", "bob" ]
+            (fun (line, name) -> usernameOf both [ line ] =! name)
+
+        testTheory
+            "tells others of both, in the words of the kind that they have"
+            [
+                [], "Credentials are missing.\n", "Bearer"
+                [ basic "Aladdin:x" ], "The credentials are not valid.\n", "Bearer"
+                [ "Authorization: Bearer x" ], "The credentials are not valid.\n", "error=\"invalid_token\""
+                [ "Authorization: Digest x" ], "The credentials are not of a supported form.\n", "Bearer"
+            ]
+            (fun (lines, text, bearer) ->
+                let answered = Exchange.rejected (guardedBy both) (requestWith lines)
+                (answered.Status, answered.Body) =! (401, text)
+
+                let challenges = [
+                    for name, value in answered.Headers do
+                        if name = "WWW-Authenticate" then
+                            value
+                ]
+
+                test
+                    <@
+                        challenges.Length = 2
+                        && List.exists
+                            (fun (challenge: string) -> challenge.StartsWith "Basic realm=\"lamp\"")
+                            challenges
+                        && List.exists (fun (challenge: string) -> challenge.Contains bearer) challenges
+                    @>)
+
+        testCase "asks no further when the first has another answer, or lets in" (fun () ->
+            let unasked = ProcessRequest(fun _ _ -> failwith "it was asked")
+            statusOf (aladdin.Or unasked) [ basic "a:b"; basic "a:b" ] =! 400
+            usernameOf (aladdin.Or unasked) [ basic "Aladdin:open sesame" ] =! "Aladdin"
+
+            statusOf (aladdin.Or(ProcessRequest(fun _ _ -> Response.Text(403, "no")))) []
+            =! 403)
+    ]

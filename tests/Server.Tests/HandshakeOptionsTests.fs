@@ -54,10 +54,45 @@ let checks =
         testTheory "H15: an origin that no client can send" ("" :: splitters) (fun value ->
             raises<ArgumentException> <@ Origin.Exact value @>)
 
+        testTheory
+            "an origin that no browser sends is refused, with the reason"
+            [
+                "*", "no wildcards"
+                "https://*.example.com", "use a regular expression"
+                "example.com", "no scheme, as in https://example.com"
+                "//example.com", "no scheme"
+                "https://example.com/", "no path"
+                "https://example.com/chat", "no path"
+                "https://bob@example.com", "no path"
+                "https://", "no host"
+                "https://example.com:443", "leaves out the port"
+                "http://example.com:80", "leaves out the port"
+            ]
+            (fun (text, reason) ->
+                let error = Wait.throws<ArgumentException>(fun () -> Origin.Exact text |> ignore)
+
+                test
+                    <@
+                        error.Message.Contains $"The origin '{text}' would never match"
+                        && error.Message.Contains reason
+                    @>)
+
+        testTheory
+            "an origin that a browser sends is taken"
+            [
+                "null"
+                "file://"
+                "https://example.com:8443"
+                "http://example.com:443"
+                "chrome-extension://abc"
+                "http://[::1]:8080"
+            ]
+            (fun text -> string (Origin.Exact text) =! text)
+
         testCase "null among the origins is refused" (fun () ->
             let error =
                 Wait.throws<ArgumentException>(fun () ->
-                    make (ServerOptions(Origins = [| Origin.Exact "a"; null |])))
+                    make (ServerOptions(Origins = [| Origin.Exact "https://a"; null |])))
 
             error.ParamName =! "Origins"
             test <@ error.Message.Contains "Origin.None" @>)

@@ -160,7 +160,7 @@ let answers =
                 "414", "GET /" + String('x', 9_000) + " HTTP/1.1\r\n\r\n"
                 "426", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
                 "431", Exchange.webSocket [ "A: " + String('x', 9_000) ]
-                "500", Exchange.webSocket [ "Origin: good"; "X-Fail: yes" ]
+                "500", Exchange.webSocket [ "Origin: https://good"; "X-Fail: yes" ]
                 "505", "GET / HTTP/1.0\r\n\r\n"
             ]
             (fun (status, request) ->
@@ -177,7 +177,7 @@ let answers =
                             ServerOptions(
                                 LoggerFactory = records,
                                 ProcessRequest = hook,
-                                Origins = [| Origin.Exact "good"; Origin.None |]
+                                Origins = [| Origin.Exact "https://good"; Origin.None |]
                             ))
                         request
 

@@ -29,6 +29,7 @@ let private upToMax = "from 1 to 2147483647"
 /// An option, values that it doesn't take, and what is said of those that it does.
 let private refused: (string * obj list * string) list = [
     "OpenTimeout", spans, "more than zero and at most 24.20:31:23.6470000, or null"
+    "MaxLifetime", spans, "more than zero and at most"
     "CloseTimeout", spans, "more than zero and at most"
     "PingInterval", spans, "more than zero and at most"
     "PingTimeout", spans, "more than zero and at most"

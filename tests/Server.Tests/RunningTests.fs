@@ -131,3 +131,45 @@ let consoles =
             lines ConsoleLog.Warnings =! ""
             lines NullLoggerFactory.Instance =! "")
     ]
+
+[<Tests>]
+let mistakes =
+    testList "a mistake is named" [
+        testCase "Start after Dispose" (fun () ->
+            let server = serving defaults
+            server.Dispose()
+            Wait.throws<ObjectDisposedException>(fun () -> server.Start()) |> ignore
+            server.ServeForever()
+            server.Run() =! 0)
+
+        testCase "TrustUnixPeers on TCP" (fun () ->
+            let error =
+                Wait.throws<ArgumentException>(fun () ->
+                    (serving (ServerOptions(TrustUnixPeers = true))).Dispose())
+
+            test <@ error.Message.StartsWith "TrustUnixPeers is for a server on a Unix socket" @>)
+
+        testCase "Respond in a handler" (fun () ->
+            let server, outcome =
+                defaults |> handling (fun connection -> connection.Respond(200, "x"))
+
+            use _ = server
+            use _ = client server
+            test <@ (fails outcome).Message.StartsWith "The connection is open" @>)
+
+        testCase "a certificate that has expired" (fun () ->
+            let records = new Records()
+            let tls = Tls.options ()
+            let clock = ManualTimeProvider(DateTimeOffset.UtcNow + TimeSpan.FromDays 40_000.0)
+
+            use server =
+                serving (ServerOptions(TimeProvider = clock, LoggerFactory = records, Ssl = tls.Ssl))
+
+            use _ = serving (ServerOptions(LoggerFactory = records, Ssl = tls.Ssl))
+
+            match records.Of LogLevel.Warning with
+            | [ struct (_, id, text) ] ->
+                id =! 17
+                test <@ text.StartsWith "The certificate of CN=" @>
+            | other -> failwith $"{other}")
+    ]

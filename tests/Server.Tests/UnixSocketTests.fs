@@ -30,6 +30,27 @@ let unixSockets =
             client.SendText "secret"
             client.ReadText() =! "secret")
 
+        testCase "what stands in the way is named" (fun () ->
+            use folder = new Folder()
+            File.WriteAllText(folder.Path "file", "mine")
+
+            for path, reason in
+                [
+                    Path.Combine(folder.Path "none", "s"), "there is no folder " + folder.Path "none"
+                    folder.Path "file", "there is a file already, which is no socket"
+                    folder.Path ".", "it is a folder"
+                ] do
+                let error =
+                    Wait.throws<SocketException>(fun () -> (unixServe path defaults).Dispose())
+
+                test
+                    <@
+                        error.Message.Contains($"Can't listen on {path}: ", StringComparison.Ordinal)
+                        && error.Message.EndsWith(reason, StringComparison.Ordinal)
+                    @>
+
+            File.ReadAllText(folder.Path "file") =! "mine")
+
         testCase "the file that a dead server left is replaced" (fun () ->
             use folder = new Folder()
             let path = folder.Path "s"

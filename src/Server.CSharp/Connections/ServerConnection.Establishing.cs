@@ -4,7 +4,7 @@ using FunctionalWs.Protocol;
 namespace FunctionalWs;
 
 /// <content>What comes before the opening handshake: the proxy's word on the client, and TLS.</content>
-public sealed partial class ServerConnection
+public partial class ServerConnection
 {
     private EndPoint? client; // as a trusted proxy tells it
 

@@ -4,7 +4,7 @@ using FunctionalWs.Protocol;
 namespace FunctionalWs;
 
 /// <content>What the connection tells for metrics and traces.</content>
-public sealed partial class ServerConnection
+public partial class ServerConnection
 {
     private long since; // the handshake's begin, then the connection's
     private Activity? span; // likewise

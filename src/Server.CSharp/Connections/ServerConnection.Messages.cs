@@ -3,7 +3,7 @@ using FunctionalWs.Protocol;
 namespace FunctionalWs;
 
 /// <content>A handler that is called for each message, instead of one that receives.</content>
-public sealed partial class ServerConnection
+public partial class ServerConnection
 {
     // So many messages and bytes a turn: others have theirs.
     private const int MessagesPerTurn = 256;

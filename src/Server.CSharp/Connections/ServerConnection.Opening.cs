@@ -4,7 +4,7 @@ using FunctionalWs.Protocol;
 namespace FunctionalWs;
 
 /// <content>The opening handshake, and what its hooks leave for the handler.</content>
-public sealed partial class ServerConnection
+public partial class ServerConnection
 {
     private readonly Opening opening;
     private volatile bool isDeciding;
@@ -27,7 +27,15 @@ public sealed partial class ServerConnection
     /// <param name="text">The body; may be empty.</param>
     /// <exception cref="ArgumentOutOfRangeException">The status is out of its range.</exception>
     /// <exception cref="ArgumentException">The status doesn't go with a body.</exception>
-    public Response Respond(int statusCode, string text) => opening.Plain(statusCode, text);
+    /// <exception cref="InvalidOperationException">The connection is open: it has been answered.</exception>
+    public Response Respond(int statusCode, string text)
+    {
+        if (isOpened)
+            throw new InvalidOperationException(
+                "The connection is open: Respond is for hooks of the opening handshake. A handler sends, or closes."
+            );
+        return opening.Plain(statusCode, text);
+    }
 
     /// <summary>Tells the connection that the server is stopping. Never waits.</summary>
     internal void Stop(CloseStatus status)
@@ -72,7 +80,7 @@ public sealed partial class ServerConnection
     {
         Answered = decision.Response;
         Subprotocol = decision.Subprotocol;
-        driver.Open(decision.Extensions);
+        driver.Open(decision.Extensions, Rule?.MaxMessageSize);
         AbortAfter(options.OpenTimeout);
         Server.EndHandshake(this); // a client that has its answer counts as in
         var isSent =
@@ -94,6 +102,7 @@ public sealed partial class ServerConnection
     private void BecomeOpen()
     {
         BeginMeasuring();
+        BeginAging();
         isOpened = true;
         Interlocked.MemoryBarrier();
         if (stopStatus is { } status)

@@ -4,7 +4,7 @@ using FunctionalWs.Routing;
 namespace FunctionalWs;
 
 /// <content>What a router found out.</content>
-public sealed partial class ServerConnection
+public partial class ServerConnection
 {
     /// <summary>
     /// The values of the request's path and the defaults of its rule; empty without a <see cref="Router"/>. Known once the

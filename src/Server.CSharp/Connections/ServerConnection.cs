@@ -4,31 +4,47 @@ using FunctionalWs.Protocol;
 namespace FunctionalWs;
 
 /// <summary>
-/// One WebSocket connection of a server, as its handler uses it. All members may be called from any thread.
+/// One WebSocket connection of a server, as its handler uses it. All members may be called from any thread. An application may derive
+/// a class with members of its own: see <see cref="ServerOptions.CreateConnection"/>.
 /// </summary>
-public sealed partial class ServerConnection : WebSocketConnection
+public partial class ServerConnection : WebSocketConnection
 {
     private readonly ServerOptions options;
+    private readonly ConnectionStart start;
 
-    internal ServerConnection(
-        Server server,
-        Transport transport,
-        ServerOptions options,
-        Opening opening,
-        Watcher watcher,
-        Log log
-    )
-        : base(transport, options, server.Rules, server.Budget, watcher, log, server.Metrics)
+    /// <summary>Makes a connection of what the server has accepted.</summary>
+    /// <param name="start">What <see cref="ServerOptions.CreateConnection"/> was given.</param>
+    /// <exception cref="InvalidOperationException">A connection was made of it already.</exception>
+    protected internal ServerConnection(ConnectionStart start)
+        : base(
+            Taken(start).Transport,
+            start.Options,
+            start.Server.Rules,
+            start.Server.Budget,
+            start.Watcher,
+            start.Log,
+            start.Server.Metrics
+        )
     {
-        Server = server;
-        this.opening = opening;
-        this.options = options;
+        this.start = start;
+        Server = start.Server;
+        opening = start.Opening;
+        options = start.Options;
         since = options.TimeProvider.GetTimestamp();
         abortAt = Deadline.After(options.TimeProvider, options.OpenTimeout).Timestamp;
     }
 
     /// <summary>The server that accepted the connection.</summary>
     public Server Server { get; }
+
+    /// <summary>True for the connection that was made of a start.</summary>
+    internal bool IsOf(ConnectionStart other) => ReferenceEquals(start, other);
+
+    private static ConnectionStart Taken(ConnectionStart start)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        return start.Take();
+    }
 
     // ---- For the server and its watcher
 

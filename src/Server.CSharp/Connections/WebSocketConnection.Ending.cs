@@ -82,6 +82,7 @@ public abstract partial class WebSocketConnection
         {
             CountMessages();
             driver.Vitals.Look(now);
+            Age(now);
         }
         // In a long turn of a loop, too, as long as that has no other thread.
         var isUnattended =
@@ -90,6 +91,9 @@ public abstract partial class WebSocketConnection
         return (driver.Vitals.Flush() ? Attention.Soon : Attention.None)
             | (isUnattended ? Attention.ReadAhead : Attention.None);
     }
+
+    /// <summary>Closes a connection that has lived long enough. By the watcher; never waits.</summary>
+    private protected virtual void Age(long now) { }
 
     /// <summary>See <see cref="Receiver.ReadAhead"/>.</summary>
     internal long ReadAhead(bool isReadable, out bool mayHaveMore)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using FunctionalWs.Protocol;
+using Microsoft.Extensions.Logging;
 using Microsoft.FSharp.Core;
 
 namespace FunctionalWs;
@@ -24,6 +25,7 @@ public abstract partial class WebSocketConnection
     private volatile bool isEnded;
     private object? id; // made for whoever asks: random bytes cost a system call
     private ConcurrentDictionary<object, object?>? items;
+    private ILogger? logger;
 
     private protected WebSocketConnection(
         Transport transport,
@@ -136,6 +138,22 @@ public abstract partial class WebSocketConnection
     /// What the application wants to keep with the connection. Empty at first. May be used from any thread.
     /// </summary>
     public IDictionary<object, object?> Items => LazyInitializer.EnsureInitialized(ref items);
+
+    /// <summary>
+    /// For the application's own records about the connection, of the category <c>FunctionalWs.Connection</c>: they have its id and the
+    /// client's address in their scope, whichever thread writes them. What a logger throws ends there.
+    /// </summary>
+    public ILogger Logger =>
+        LazyInitializer.EnsureInitialized(
+            ref logger,
+            () =>
+                new ConnectionLogger(
+                    new GuardedLogger(
+                        options.LoggerFactory.CreateLogger("FunctionalWs.Connection")
+                    ),
+                    this
+                )
+        );
 
     // ---- Closing
 

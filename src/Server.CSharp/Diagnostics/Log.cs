@@ -122,6 +122,13 @@ internal sealed partial class Log(ILogger logger)
     public partial void ThreadFailed(Exception error);
 
     [LoggerMessage(
+        17,
+        LogLevel.Warning,
+        "The certificate of {Subject} has expired on {NotAfter}: clients refuse it"
+    )]
+    public partial void CertificateExpired(string subject, DateTime notAfter);
+
+    [LoggerMessage(
         20,
         LogLevel.Information,
         "Connection {ConnectionId} open with {RemoteEndPoint}"
@@ -276,6 +283,9 @@ internal sealed partial class Log(ILogger logger)
         "HTTP response sent to {RemoteEndPoint} for {Path}: {Status} {Phrase}"
     )]
     private partial void PageSent(object? remoteEndPoint, string path, int status, string phrase);
+
+    [LoggerMessage(18, LogLevel.Error, "CreateConnection failed; the client is answered with 503")]
+    public partial void CreateConnectionFailed(Exception error);
 
     [LoggerMessage(
         16,

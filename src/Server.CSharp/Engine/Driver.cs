@@ -129,10 +129,12 @@ internal sealed partial class Driver
     }
 
     /// <summary>The handshake is over, and has agreed on extensions.</summary>
-    public void Open(ExtensionChain extensions)
+    public void Open(ExtensionChain extensions, int? maxMessageSize = null)
     {
         Extensions = extensions;
-        var settings = rules.Settings(extensions.Bits);
+        var settings = maxMessageSize is { } size
+            ? options.ToConnectionSettings(extensions.Bits, size)
+            : rules.Settings(extensions.Bits);
         var opened = Now;
         endpoint = endpoint.Opened(settings, opened);
         if (options.FlightRecorder is { } recording)

@@ -30,7 +30,10 @@ public sealed class Origin
     /// <param name="origin">
     /// Such as <c>https://example.com</c>: compared with every character, case included; not empty.
     /// </param>
-    /// <exception cref="ArgumentException">It is empty, or has a character that no header can have.</exception>
+    /// <exception cref="ArgumentException">
+    /// It is nothing that a browser sends, so that it would never match: empty, without a scheme, with a path, a wildcard or the
+    /// scheme's own port; or it has a character that no header can have.
+    /// </exception>
     public static Origin Exact(string origin)
     {
         ArgumentNullException.ThrowIfNull(origin);
@@ -46,8 +49,37 @@ public sealed class Origin
                 ),
                 nameof(origin)
             );
+        if (WhyNever(origin) is { } why)
+            throw new ArgumentException(
+                Invariant($"The origin '{PeerText.Escape(origin)}' would never match: {why}."),
+                nameof(origin)
+            );
         return new(origin, OriginRule.NewExact(origin));
     }
+
+    /// <summary>Why no browser sends this (RFC 6454 §6.2); null when one may.</summary>
+    private static string? WhyNever(string origin)
+    {
+        if (origin is "null" or "file://")
+            return null; // a page without an origin, and one from a file in some browsers
+        var scheme = origin.IndexOf("://", StringComparison.Ordinal);
+        if (scheme <= 0)
+            return origin.Contains('*')
+                ? "there are no wildcards; leave Origins null to let everybody in"
+                : Invariant($"it has no scheme, as in https://{origin}");
+        var host = origin.AsSpan(scheme + 3);
+        return host.Contains('*') ? "there are no wildcards: use a regular expression"
+            : host.ContainsAny("/?#@") ? "an origin has no path: it ends with the host, or the port"
+            : host.IsEmpty ? "it has no host"
+            : HasOwnPort(origin) ? "a browser leaves out the port that the scheme has by itself"
+            : null;
+    }
+
+    private static bool HasOwnPort(string origin) =>
+        origin.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+            && origin.EndsWith(":80", StringComparison.Ordinal)
+        || origin.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+            && origin.EndsWith(":443", StringComparison.Ordinal);
 
     /// <summary>
     /// Every origin that a regular expression matches from its first to its last character. A match that takes longer than

@@ -15,4 +15,25 @@ public static class ProcessRequestExtensions
         ArgumentNullException.ThrowIfNull(next);
         return (connection, request) => first(connection, request) ?? next(connection, request);
     }
+
+    /// <summary>
+    /// One kind of credentials or another: the second hook is asked when the first answers 401. A client that neither lets in is told of
+    /// both: 401 with all their challenges. Such as <c>BasicAuth.Create(…).Or(BearerAuth.Create(…))</c>.
+    /// </summary>
+    /// <param name="first">Asked for every request; another answer than 401 stands.</param>
+    /// <param name="other">Asked about whom the first doesn't know.</param>
+    /// <returns>A hook that lets in whom one of them lets in.</returns>
+    public static ProcessRequest Or(this ProcessRequest first, ProcessRequest other)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(other);
+        return (connection, request) =>
+        {
+            var refusal = first(connection, request);
+            if (refusal is not { StatusCode: 401 })
+                return refusal;
+            var second = other(connection, request);
+            return second is { StatusCode: 401 } ? Challenge.Both(refusal, second) : second;
+        };
+    }
 }

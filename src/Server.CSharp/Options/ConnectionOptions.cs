@@ -146,11 +146,14 @@ public abstract record ConnectionOptions
     /// <summary>Which side of connections this is.</summary>
     internal abstract Role Role { get; }
 
-    internal ConnectionSettings ToConnectionSettings(ReservedBits bits = ReservedBits.None) =>
+    internal ConnectionSettings ToConnectionSettings(
+        ReservedBits bits = ReservedBits.None,
+        int? maxMessageSize = null
+    ) =>
         new(
             Role,
             Limits.Create(
-                MaxMessageSize ?? Array.MaxLength,
+                maxMessageSize ?? MaxMessageSize ?? Array.MaxLength,
                 MaxFragmentSize ?? Limits.Unlimited,
                 MaxFragments
             ),
@@ -194,7 +197,7 @@ public abstract record ConnectionOptions
             );
     }
 
-    private protected static void CheckRange(int value, int min, int max, string name)
+    internal static void CheckRange(int value, int min, int max, string name)
     {
         if (value < min || value > max)
             throw new ArgumentOutOfRangeException(

@@ -46,6 +46,15 @@ public sealed partial record ServerOptions
     /// </summary>
     public ProcessResponse? ProcessResponse { get; init; }
 
+    /// <summary>
+    /// Makes each connection: for a class of one's own, derived from <see cref="ServerConnection"/>, with members that belong to a
+    /// connection. Null, the default, for <see cref="ServerConnection"/> itself. Called on the thread that accepts, before anything
+    /// is known of the client, so it has to be quick; when it throws, or gives null, the client gets 503, and the log an ERROR, once a
+    /// second at most. Hooks get what it made, and handlers do; a handler of the class's own type is what
+    /// <see cref="Server.ServeAs{TConnection}(Func{ConnectionStart, TConnection}, Action{TConnection}, string?, int, ServerOptions?)"/> takes.
+    /// </summary>
+    public Func<ConnectionStart, ServerConnection>? CreateConnection { get; init; }
+
     /// <summary>True when the application has a say in opening handshakes.</summary>
     internal bool HasHooks =>
         ProcessRequest is not null || ProcessResponse is not null || SelectSubprotocol is not null;

@@ -19,6 +19,13 @@ public sealed partial record ServerOptions : ConnectionOptions
     public TimeSpan? OpenTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
+    /// How long a connection lives at most, from its opening: more than zero, at most some 24 days; null, the default, for no limit. Each
+    /// lives up to a tenth less, so that those which came together don't come back together; then it is closed with 1001. For clients
+    /// that are to be spread anew over several servers, for instance.
+    /// </summary>
+    public TimeSpan? MaxLifetime { get; init; }
+
+    /// <summary>
     /// The most connections at a time, handshakes included: 1 or more, 10,000 by default. Further clients are answered with
     /// 503. The server takes less where the machine's limits on threads, memory maps and descriptors need it: see
     /// <see cref="Server.MaxConnections"/>.
@@ -82,6 +89,7 @@ public sealed partial record ServerOptions : ConnectionOptions
     {
         ValidateConnection();
         CheckSpan(OpenTimeout, nameof(OpenTimeout));
+        CheckSpan(MaxLifetime, nameof(MaxLifetime));
         CheckRange(MaxConnections, 1, int.MaxValue, nameof(MaxConnections));
         CheckRange(MaxPendingHandshakes ?? 1, 1, int.MaxValue, nameof(MaxPendingHandshakes));
         CheckRange(

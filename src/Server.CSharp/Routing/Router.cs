@@ -123,7 +123,7 @@ public class Router
             case RouteMatch.Matched matched:
                 connection.Rule = UrlMap[matched.Rule];
                 connection.RouteValues = matched.Values;
-                return null;
+                return connection.Rule.ProcessRequest?.Invoke(connection, request);
             case RouteMatch.Redirect redirect:
                 return Redirect(connection, request, redirect.Location);
             case RouteMatch.MethodNotAllowed refused:

@@ -143,6 +143,27 @@ public sealed record Rule
     /// </summary>
     public bool? MergeSlashes { get; init; }
 
+    /// <summary>
+    /// Asked when the rule is chosen, before its handler runs: who may come here. Null, the default, lets everybody in whom the server's
+    /// own <see cref="ServerOptions.ProcessRequest"/> lets in.
+    /// </summary>
+    public ProcessRequest? ProcessRequest { get; init; }
+
+    /// <summary>
+    /// The size of a message that is received here, as <see cref="ConnectionOptions.MaxMessageSize"/>; null, the default, for that of the
+    /// server.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or more than an array can have: when it is set.</exception>
+    public int? MaxMessageSize
+    {
+        get;
+        init
+        {
+            ServerOptions.CheckRange(value ?? 0, 0, Array.MaxLength, nameof(MaxMessageSize));
+            field = value;
+        }
+    }
+
     /// <summary>True to redirect to the first other rule of the endpoint that takes the values; false by default.</summary>
     public bool IsAlias { get; init; }
 

@@ -85,10 +85,10 @@ public sealed partial class Server
         ServerConnection? connection = null;
         try
         {
-            connection = new(this, transport, options, opening, watcher, log)
-            {
-                CountedBy = client,
-            };
+            connection = Create(
+                new ConnectionStart(this, transport, options, opening, watcher, log)
+            );
+            connection.CountedBy = client;
             var added = connection;
             if (TryAdd(added))
             {
@@ -98,11 +98,27 @@ public sealed partial class Server
         }
         catch (Exception error)
         {
-            ThreadFailed(error);
+            if (connection is null)
+                CreateFailed(error);
+            else
+                ThreadFailed(error);
             metrics.TurnedAway(null);
         }
         Remove(connection, client);
         TurnAway(transport);
+    }
+
+    private ServerConnection Create(ConnectionStart start)
+    {
+        if (options.CreateConnection is not { } create)
+            return new ServerConnection(start);
+        ServerConnection? made = null;
+        callbacks.Run(() => made = create(start));
+        return made is not null && made.IsOf(start)
+            ? made
+            : throw new InvalidOperationException(
+                "CreateConnection has not returned a connection made of its start."
+            );
     }
 
     /// <summary>The address by which a client counts; a proxy is counted by its clients.</summary>
@@ -224,6 +240,14 @@ public sealed partial class Server
     }
 
     /// <summary>One record a second at most: clients that are turned away may be many.</summary>
+    private void CreateFailed(Exception error)
+    {
+        if (options.CreateConnection is null)
+            ThreadFailed(error); // for want of memory
+        else if (threadFailures.IsDue())
+            log.CreateConnectionFailed(error);
+    }
+
     private void ThreadFailed(Exception error)
     {
         if (threadFailures.IsDue())

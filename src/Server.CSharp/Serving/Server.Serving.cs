@@ -51,6 +51,36 @@ public sealed partial class Server
         ServerOptions? options = null
     ) => Serve(HandlerContext.Blocking(handler), host, port, options);
 
+    /// <summary>Makes a server whose connections are of a class of one's own, that listens on an address.</summary>
+    /// <typeparam name="TConnection">Derived from <see cref="ServerConnection"/>.</typeparam>
+    /// <param name="create">Makes each connection, as <see cref="ServerOptions.CreateConnection"/> does.</param>
+    /// <param name="handler">Called for each connection on its own thread.</param>
+    /// <param name="host">An address or a name, as for other handlers.</param>
+    /// <param name="port">1 to 65535, or 0 for any free one: see <see cref="LocalEndPoint"/>.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <exception cref="ArgumentException">An option is not what it should be.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The port or an option is out of its range.</exception>
+    /// <exception cref="SocketException">The address, which the text names, is in use or not to be had.</exception>
+    /// <example>
+    /// <code>
+    /// Server.ServeAs(start => new Player(start), player => player.Play(), "localhost", 8765)
+    /// </code>
+    /// </example>
+    public static Server ServeAs<TConnection>(
+        Func<ConnectionStart, TConnection> create,
+        Action<TConnection> handler,
+        string? host,
+        int port,
+        ServerOptions? options = null
+    )
+        where TConnection : ServerConnection
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        ArgumentNullException.ThrowIfNull(handler);
+        var settings = (options ?? new ServerOptions()) with { CreateConnection = create };
+        return Serve(connection => handler((TConnection)connection), host, port, settings);
+    }
+
     /// <summary>Makes a server that listens on several addresses, all with the same handler and options.</summary>
     /// <param name="handler">Called for each connection on its own thread, as with one address.</param>
     /// <param name="endPoints">
@@ -227,6 +257,7 @@ public sealed partial class Server
     {
         try
         {
+            RequireUnix(settings, listeners);
             return new Server(handler, settings, listeners);
         }
         catch
@@ -235,5 +266,18 @@ public sealed partial class Server
                 listener.Dispose();
             throw;
         }
+    }
+
+    private static void RequireUnix(ServerOptions settings, Listener[] listeners)
+    {
+        if (
+            settings.TrustUnixPeers
+            && listeners.All(each => each.Socket.AddressFamily != AddressFamily.Unix)
+        )
+            throw new ArgumentException(
+                Invariant(
+                    $"TrustUnixPeers is for a server on a Unix socket; this one listens on {listeners[0].LocalEndPoint}: name its proxies in TrustedProxies."
+                )
+            );
     }
 }

@@ -32,6 +32,7 @@ public sealed partial class Server : IDisposable
     private readonly Admissions admissions;
     private readonly TurnedAway turnedAway;
     private Phase phase = Phase.NotStarted;
+    private volatile bool isDisposed;
     private int forced;
     private int overdue; // connections that their own close timeout cut during the shutdown
 
@@ -95,6 +96,8 @@ public sealed partial class Server : IDisposable
         )
             log.CompressionUnavailable();
         meter.Add(metrics, this);
+        if (options.Ssl is { } ssl && Expired(ssl) is { } expired)
+            log.CertificateExpired(expired.Subject, expired.NotAfter.ToUniversalTime());
         if (listeners.Length > 0)
             LookForClients();
         watcher.Start(callbacks); // last: nobody would stop the thread of a server that could not be made
@@ -161,8 +164,15 @@ public sealed partial class Server : IDisposable
         }
     }
 
-    /// <summary>Accepts connections in the background. Does nothing when the server has been started or stopped.</summary>
+    /// <summary>Accepts connections in the background. Does nothing when the server has been started, or was shut down.</summary>
+    /// <exception cref="ObjectDisposedException">The server was disposed of: it accepts nobody any more.</exception>
     public void Start()
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        Begin();
+    }
+
+    private void Begin()
     {
         if (!TryStart())
             return;
@@ -180,7 +190,7 @@ public sealed partial class Server : IDisposable
     /// </summary>
     public void ServeForever()
     {
-        Start();
+        Begin();
         using (gate.HoldMonitor())
         {
             while (phase != Phase.Stopped)
@@ -222,7 +232,11 @@ public sealed partial class Server : IDisposable
     }
 
     /// <summary>Shuts the server down as <see cref="Shutdown"/> does without arguments.</summary>
-    public void Dispose() => Shutdown();
+    public void Dispose()
+    {
+        isDisposed = true;
+        Shutdown();
+    }
 
     /// <summary>False when connections give their thread back once they are open.</summary>
     private bool HaveThreads =>

@@ -209,9 +209,16 @@ internal sealed class Listener : IDisposable
         }
     }
 
-    /// <summary>The same error with the address in its text.</summary>
-    public static SocketException Failed(SocketException error, string address) =>
-        new((int)error.SocketErrorCode, Invariant($"Can't listen on {address}: {error.Message}"));
+    /// <summary>The same error with the address in its text, and a better reason where there is one.</summary>
+    public static SocketException Failed(
+        SocketException error,
+        string address,
+        string? reason = null
+    ) =>
+        new(
+            (int)error.SocketErrorCode,
+            Invariant($"Can't listen on {address}: {reason ?? error.Message}")
+        );
 
     private static IPAddress Resolve(string? host)
     {

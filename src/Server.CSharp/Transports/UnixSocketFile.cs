@@ -124,7 +124,7 @@ internal sealed class UnixSocketFile
                 && path is not null
                 && IsStale(endPoint, path);
             if (!isStale || !TryDelete(path!))
-                throw Listener.Failed(error, endPoint.ToString());
+                throw Listener.Failed(error, endPoint.ToString(), Reason(path));
         }
 
         try
@@ -135,6 +135,19 @@ internal sealed class UnixSocketFile
         {
             throw Listener.Failed(error, endPoint.ToString());
         }
+    }
+
+    /// <summary>What the system's own words don't tell; null when they do.</summary>
+    private static string? Reason(string? path)
+    {
+        if (path is null)
+            return null;
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path));
+        return !Directory.Exists(folder) ? Invariant($"there is no folder {folder}")
+            : Directory.Exists(path) ? "it is a folder"
+            : FileIdentity.Of(path) is { IsSocket: false }
+                ? "there is a file already, which is no socket"
+            : null;
     }
 
     private static Socket Bound(UnixDomainSocketEndPoint endPoint)

@@ -118,7 +118,10 @@ type private Shared(options: ServerOptions) =
     /// What a server writes, how the connection ended, and what was logged as an error.
     member _.Run(arrivals: byte[] list) : byte[] * string * string list =
         let script = new Script(arrivals)
-        let connection = ServerConnection(server, script, options, opening, watcher, log)
+
+        let connection =
+            ServerConnection(ConnectionStart(server, script, options, opening, watcher, log))
+
         connection.IsPending <- false
         connection.Run echo |> ignore
         Oracle.holds "disposed" script.IsOver (fun () -> "")

@@ -72,6 +72,18 @@ public sealed record ClientOptions : ConnectionOptions
 
     internal override Role Role => Role.Client;
 
+    internal override ConnectionOptions WithOpenTimeout(TimeSpan? time) =>
+        this with
+        {
+            OpenTimeout = time,
+        };
+
+    internal override ConnectionOptions WithSubprotocols(IReadOnlyList<string> names) =>
+        this with
+        {
+            Subprotocols = names,
+        };
+
     /// <summary>Checks every value.</summary>
     /// <exception cref="ArgumentException">One is wrong.</exception>
     internal void Validate()

@@ -2,6 +2,7 @@
 namespace FunctionalWs.FSharp
 
 open System
+open System.Threading.Tasks
 open FunctionalWs
 
 /// A connection's state, which each of its messages makes anew.
@@ -25,19 +26,31 @@ type private Folding<'State>
         ValueOption.iter (closed connection) state
 
 /// <summary>
-/// Handlers for messages, for wherever a handler of connections is taken: <c>Server.Serve</c>, routes, Unix sockets, hosting, tests. No
-/// thread waits for a connection's messages; for one connection calls never overlap, and come in order. A call may block: others are
-/// served by another thread then. What a function throws closes the connection with 1011.
+/// Handlers for messages, for wherever a handler of connections is taken: servers, routes, Unix sockets, hosting, tests. No thread waits
+/// for a connection's messages; for one connection calls never overlap, and come in order. A call may block: others are served by another
+/// thread then. What a function throws closes the connection with 1011.
 /// </summary>
 module Messages =
 
     /// <summary>A handler that is called for each message.</summary>
     /// <param name="received">Called with the connection and the message.</param>
-    [<CompiledName("ForEach")>]
-    let forEach (received: ServerConnection -> Message -> unit) : Action<ServerConnection> =
+    let forEach (received: ServerConnection -> Message -> unit) : ServerConnection -> unit =
         MessageHandler.ForEach(
             Action<ServerConnection, Message>(fun connection message -> received connection message)
         )
+        |> Delegates.toMessageFunction
+
+    /// <summary>
+    /// A handler that is called for each message, and asynchronous: the next message of its connection waits for the task, other
+    /// connections don't.
+    /// </summary>
+    /// <param name="received">Called with the connection and the message. A task that fails closes the connection with 1011.</param>
+    let forEachTask (received: ServerConnection -> Message -> Task<unit>) : ServerConnection -> unit =
+        MessageHandler.ForEach(
+            Func<ServerConnection, Message, Task>(fun connection message ->
+                received connection message :> Task)
+        )
+        |> Delegates.toMessageFunction
 
     /// <summary>A handler that folds the messages of each connection, and is told of its end.</summary>
     /// <param name="init">Makes the connection's first state, when it is open. It may send.</param>
@@ -45,22 +58,21 @@ module Messages =
     /// <param name="closed">
     /// Called with the last state once the connection has closed; not when <c>init</c> has thrown. What it throws is logged.
     /// </param>
-    [<CompiledName("FoldUntil")>]
     let foldUntil
         (init: ServerConnection -> 'State)
         (update: ServerConnection -> 'State -> Message -> 'State)
         (closed: ServerConnection -> 'State -> unit)
-        : Action<ServerConnection> =
+        : ServerConnection -> unit =
         MessageHandler.ForEach(
             Func<ServerConnection, MessageHandler>(fun _ -> new Folding<'State>(init, update, closed))
         )
+        |> Delegates.toMessageFunction
 
     /// <summary>A handler that folds the messages of each connection; <c>foldUntil</c> tells more.</summary>
     /// <param name="init">Makes the connection's first state, when it is open. It may send.</param>
     /// <param name="update">Makes the next state of one message. It may send, and close.</param>
-    [<CompiledName("Fold")>]
     let fold
         (init: ServerConnection -> 'State)
         (update: ServerConnection -> 'State -> Message -> 'State)
-        : Action<ServerConnection> =
+        : ServerConnection -> unit =
         foldUntil init update (fun _ _ -> ())

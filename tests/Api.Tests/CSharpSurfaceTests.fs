@@ -113,6 +113,6 @@ let csharpSurface =
             test
                 <@
                     found
-                    |> List.exists (fun place -> place.Contains "WebSocket.ServeWith: FSharpFunc`2")
+                    |> List.exists (fun place -> place.Contains "WebSocket.serveWith: FSharpFunc`2")
                 @>)
     ]

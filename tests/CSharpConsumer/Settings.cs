@@ -56,6 +56,7 @@ internal static class Settings
         {
             OpenTimeout = second,
             CloseTimeout = second,
+            MaxLifetime = second,
             PingInterval = null,
             PingTimeout = null,
             SendTimeout = second,
@@ -64,6 +65,7 @@ internal static class Settings
         };
         Check.Equal(second, options.OpenTimeout);
         Check.Equal(second, options.CloseTimeout);
+        Check.Equal(second, options.MaxLifetime);
         Check.True(options.PingInterval is null && options.PingTimeout is null);
         Check.Equal(second, options.SendTimeout);
         Check.Equal(second, options.MessageTimeout);

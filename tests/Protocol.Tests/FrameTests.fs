@@ -362,6 +362,28 @@ let writing =
             named 1uy Opcode.Continuation =! "bits"
             named 4uy Opcode.Ping =! "bits")
 
+        testProperty
+            "a frame that is encoded in an array is decoded, with its payload, as is what a writer gets"
+            (fun (fin: bool) (key: uint32 voption) (payload: byte[]) ->
+                let settings = if key.IsSome then server else client
+                let wire = FrameWriter.encode fin Opcode.Binary key payload
+                let writer = ArrayBufferWriter<byte>()
+                FrameWriter.write fin Opcode.Binary (ReadOnlySpan payload) key writer
+                wire =! writer.WrittenSpan.ToArray()
+
+                match FrameReader.decode settings wire with
+                | FrameParse.Complete frame ->
+                    (frame.Header.Fin, frame.Header.MaskingKey) =! (fin, key)
+                    frame.ToArray() =! payload
+                | FrameParse.Incomplete
+                | FrameParse.Malformed _ -> failwith "the frame is not complete")
+
+        testCase "a frame that no reader takes isn't encoded" (fun () ->
+            raises<ArgumentException> <@ FrameWriter.encode false Opcode.Ping ValueNone [||] @>
+
+            raises<ArgumentOutOfRangeException>
+                <@ FrameWriter.encode true Opcode.Close ValueNone (Array.zeroCreate 126) @>)
+
         testCase "a frame of a negative size isn't written, and the size is named" (fun () ->
             let named length opcode =
                 try

@@ -46,8 +46,8 @@ internal sealed partial class Navigation
                 .Where(page => !known.Contains(page))
                 .Select(page => $"docs/{page}: its place in the menu is missing in {List}")
         );
-        if (Directory.Exists(Path.Combine(docs, "notebooks")))
-            categories.Add(("Notebooks", [.. Notebooks(Path.Combine(docs, "notebooks"))]));
+        if (Directory.Exists(Path.Combine(docs, "scripts")))
+            categories.Add(("Scripts", [.. Scripts(Path.Combine(docs, "scripts"))]));
         categories.Add(
             ("API", [("All types", "reference/index.html"), .. namespaces.Select(Entry)])
         );
@@ -72,7 +72,7 @@ internal sealed partial class Navigation
     }
 
     // In their order, as they say themselves at their beginning.
-    private static IEnumerable<(string, string)> Notebooks(string folder) =>
+    private static IEnumerable<(string, string)> Scripts(string folder) =>
         Directory
             .GetFiles(folder, "*.fsx")
             .Select(file => (File: file, Head: File.ReadAllText(file)))
@@ -80,7 +80,7 @@ internal sealed partial class Navigation
             .Select(page =>
                 (
                     FrontMatter("title", page.Head),
-                    $"notebooks/{Path.GetFileNameWithoutExtension(page.File)}.html"
+                    $"scripts/{Path.GetFileNameWithoutExtension(page.File)}.html"
                 )
             );
 

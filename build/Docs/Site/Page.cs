@@ -215,8 +215,8 @@ internal sealed partial class Page(Navigation navigation, string repository)
     [GeneratedRegex("<[^>]*>")]
     private static partial Regex Tag();
 
-    // A script of a notebook has a page, which shows what it prints and leads to the script.
-    [GeneratedRegex(@"^([\w./-]+\.md|notebooks/[\w-]+\.fsx)(#.*)?$")]
+    // A script has a page, which shows what it prints and leads to the script.
+    [GeneratedRegex(@"^([\w./-]+\.md|scripts/[\w-]+\.fsx)(#.*)?$")]
     private static partial Regex PageLink();
 
     [GeneratedRegex(@"[^\w\- ]")]

@@ -21,7 +21,7 @@ internal static partial class SiteFolder
                 Readable(File.ReadAllText(file))
             );
         File.Copy(Path.Combine(repository, "CHANGELOG.md"), Path.Combine(input, "changelog.md"));
-        foreach (var folder in new[] { "content", "img", "notebooks" })
+        foreach (var folder in new[] { "content", "img", "scripts" })
             Copy(Path.Combine(docs, folder), Path.Combine(input, folder), configuration);
         // Scripts and notebooks are made of what is in their folder alone: fsdocs evaluates each page for each template.
         foreach (var template in Directory.GetFiles(docs, "_template.*"))
@@ -29,7 +29,7 @@ internal static partial class SiteFolder
             var isForAll = Path.GetExtension(template) == ".html";
             File.Copy(
                 template,
-                Path.Combine(input, isForAll ? "" : "notebooks", Path.GetFileName(template))
+                Path.Combine(input, isForAll ? "" : "scripts", Path.GetFileName(template))
             );
         }
     }
@@ -47,7 +47,7 @@ internal static partial class SiteFolder
                 .GetFiles(output, "*.ipynb")
                 .Concat(Directory.GetFiles(output, "*.fsx"))
         )
-            File.Delete(other); // of pages that aren't notebooks
+            File.Delete(other); // of pages that aren't scripts
         var docs = Path.Combine(repository, "docs");
         var search = new SearchIndex();
         search.Read(Path.Combine(output, "index.json"));
@@ -125,7 +125,6 @@ internal static partial class SiteFolder
     private static string Readable(string markdown) =>
         Comment().Replace(Fence().Replace(markdown, "```$1"), "");
 
-    // The input lies one folder deeper than docs/, which scripts refer to assemblies from.
     private static void Copy(string from, string to, string configuration)
     {
         if (!Directory.Exists(from))
@@ -136,9 +135,7 @@ internal static partial class SiteFolder
         foreach (var script in Directory.GetFiles(to, "*.fsx"))
             File.WriteAllText(
                 script,
-                File.ReadAllText(script)
-                    .Replace("\"../../src/", "\"../../../src/")
-                    .Replace("/bin/Release/", $"/bin/{configuration}/")
+                ScriptReferences.ForSite(File.ReadAllText(script), configuration)
             );
     }
 

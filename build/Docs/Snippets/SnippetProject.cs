@@ -51,6 +51,7 @@ internal static partial class SnippetProject
             .Select(page => Path.GetRelativePath(root, page));
         var blocks = pages
             .Append("README.md")
+            .Append("README.fsharp.md")
             .Order(StringComparer.Ordinal)
             .SelectMany(page => Block.In(root, page))
             .ToList();

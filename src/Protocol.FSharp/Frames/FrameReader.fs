@@ -256,6 +256,11 @@ module FrameReader =
         let buffer = ReadOnlySequence bytes
         read settings &buffer
 
+    [<CompiledName("Decode")>]
+    let decode (settings: ConnectionSettings) (bytes: byte[]) : FrameParse =
+        ArgumentNullException.ThrowIfNull(bytes, nameof bytes)
+        readMemory settings (ReadOnlyMemory bytes)
+
 type ConnectionSettings with
 
     static member op_Equality(left: ConnectionSettings | null, right: ConnectionSettings | null) : bool =

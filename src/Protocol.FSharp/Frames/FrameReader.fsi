@@ -92,6 +92,12 @@ module FrameReader =
     [<CompiledName("Read")>]
     val readMemory: settings: ConnectionSettings -> bytes: ReadOnlyMemory<byte> -> FrameParse
 
+    /// <summary>Reads the frame at the start of an array, as <c>FrameWriter.encode</c> gives one: for scripts and tests.</summary>
+    /// <param name="settings">The side this is, and its limits.</param>
+    /// <param name="bytes">The bytes. The frame's payload is a part of them.</param>
+    [<CompiledName("Decode")>]
+    val decode: settings: ConnectionSettings -> bytes: byte[] -> FrameParse
+
 type ConnectionSettings with
 
     /// <summary>True when both are equal, as <c>Equals</c> tells.</summary>

@@ -105,6 +105,13 @@ module FrameWriter =
 
         writer.Advance(size + payload.Length)
 
+    [<CompiledName("Encode")>]
+    let encode (fin: bool) (opcode: Opcode) (maskingKey: uint32 voption) (payload: byte[]) : byte[] =
+        ArgumentNullException.ThrowIfNull(payload, nameof payload)
+        let writer = ArrayBufferWriter<byte>(FrameReader.MaxHeaderSize + payload.Length)
+        write fin opcode (ReadOnlySpan payload) maskingKey writer
+        writer.WrittenSpan.ToArray()
+
     [<CompiledName("WriteHeader")>]
     let writeUnmaskedHeader fin bits opcode payloadLength destination =
         writeHeader fin bits opcode payloadLength ValueNone destination

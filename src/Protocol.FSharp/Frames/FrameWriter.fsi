@@ -86,6 +86,16 @@ module FrameWriter =
         writer: IBufferWriter<byte> ->
             unit
 
+    /// <summary>A whole frame as an array: for scripts and tests. <c>FrameReader.decode</c> reads it.</summary>
+    /// <param name="fin">True on the last frame of a message and on control frames.</param>
+    /// <param name="opcode">The frame's type.</param>
+    /// <param name="maskingKey">The four bytes of the key in memory order, on a client's frame; none on a server's (RFC 6455 §5.3).</param>
+    /// <param name="payload">The payload, not masked; at most 125 bytes for control frames.</param>
+    /// <exception cref="T:System.ArgumentException">A control frame isn't fragmented (RFC 6455 §5.5).</exception>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">A control frame's payload is over 125 bytes (RFC 6455 §5.5).</exception>
+    [<CompiledName("Encode")>]
+    val encode: fin: bool -> opcode: Opcode -> maskingKey: uint32 voption -> payload: byte[] -> byte[]
+
     /// <summary>Writes a whole frame of a server: of a message that no extension has transformed, or a control frame.</summary>
     /// <param name="fin">True on the last frame of a message and on control frames.</param>
     /// <param name="opcode">The frame's type.</param>

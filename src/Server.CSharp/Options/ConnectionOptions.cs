@@ -146,6 +146,12 @@ public abstract record ConnectionOptions
     /// <summary>Which side of connections this is.</summary>
     internal abstract Role Role { get; }
 
+    /// <summary>A copy with another value of what both kinds have, each with a meaning of its own.</summary>
+    internal abstract ConnectionOptions WithOpenTimeout(TimeSpan? time);
+
+    /// <inheritdoc cref="WithOpenTimeout"/>
+    internal abstract ConnectionOptions WithSubprotocols(IReadOnlyList<string> names);
+
     internal ConnectionSettings ToConnectionSettings(
         ReservedBits bits = ReservedBits.None,
         int? maxMessageSize = null

@@ -83,6 +83,18 @@ public sealed partial record ServerOptions : ConnectionOptions
 
     internal override Role Role => Role.Server;
 
+    internal override ConnectionOptions WithOpenTimeout(TimeSpan? time) =>
+        this with
+        {
+            OpenTimeout = time,
+        };
+
+    internal override ConnectionOptions WithSubprotocols(IReadOnlyList<string> names) =>
+        this with
+        {
+            Subprotocols = names,
+        };
+
     /// <summary>Checks every value.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is out of its range.</exception>
     internal void Validate()

@@ -11,7 +11,7 @@ namespace FunctionalWs;
 /// </summary>
 public sealed record Rule
 {
-    private Rule(string pattern, RouteAction action)
+    internal Rule(string pattern, RouteAction action)
     {
         ArgumentNullException.ThrowIfNull(pattern);
         Pattern = pattern;

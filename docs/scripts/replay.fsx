@@ -1,7 +1,7 @@
 (**
 ---
 title: A connection, recorded and replayed
-category: Notebooks
+category: Scripts
 categoryindex: 5
 index: 4
 ---
@@ -16,21 +16,7 @@ server didn't have.
 This page records a connection and replays it. As a [script]({{root}}{{fsdocs-source-basename}}.fsx) and a
 [notebook]({{root}}{{fsdocs-source-basename}}.ipynb).
 *)
-(*** condition: prepare ***)
-#r "../../src/Server.FSharp/bin/Release/net10.0/Microsoft.Extensions.Logging.Abstractions.dll"
-#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Protocol.dll"
-#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Recording.dll"
-#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Server.dll"
-#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Client.dll"
-#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.FSharp.dll"
-(*** condition: fsx ***)
-#if FSX
-#r "nuget: FunctionalWs.FSharp, {{fsdocs-package-version}}"
-#endif // FSX
-(*** condition: ipynb ***)
-#if IPYNB
-#r "nuget: FunctionalWs.FSharp, {{fsdocs-package-version}}"
-#endif // IPYNB
+#r "nuget: FunctionalWs.FSharp, *-*"
 
 (**
 The server, the protocol under it, and the client:
@@ -48,7 +34,8 @@ are kept here since they are ours; a server of yours keeps their sizes alone unl
 works with that, too.
 *)
 let options =
-    ServerOptions(FlightRecorder = FlightRecorderOptions(MaxSteps = 50, MaxPayloadBytes = 10_000))
+    Options.server
+    |> Options.flightRecorder (Some(FlightRecorderOptions(MaxSteps = 50, MaxPayloadBytes = 10_000)))
 
 let mutable connections: ServerConnection list = []
 
@@ -78,7 +65,9 @@ let answers =
         fun () -> client.Send "a longer message"
         fun () -> client.Send [ "in "; "two parts" ] // a fragment each
     ]
-(*** include-value: answers ***)
+
+printfn "the server answers %A" answers
+(*** include-output ***)
 
 client.Close(CloseCode.NormalClosure, "that's all")
 server.Dispose()
@@ -92,7 +81,8 @@ is the beginning of that line, without the time at which the connection was open
 let text = RecordingText.format connections.Head.Recording
 
 let shown = text[.. text.IndexOf " started" - 1]
-(*** include-value: shown ***)
+printfn $"{shown}"
+(*** include-output ***)
 
 (**
 The text is read back, in a script, a test or another program:
@@ -103,7 +93,9 @@ let inOrder =
     recording.Steps
     |> Array.pairwise
     |> Array.forall (fun (one, next) -> one.At <= next.At)
-(*** include-value: inOrder ***)
+
+printfn $"{recording.Steps.Length} steps, in the order of their times: {inOrder}"
+(*** include-output ***)
 
 (**
 ## Forwards
@@ -120,7 +112,8 @@ for line in ReplayText.lines replay do
 Each step has led to what it led to then:
 *)
 let differences = replay.Differences.Length
-(*** include-value: differences ***)
+printfn $"{differences} steps led to something else than then"
+(*** include-output ***)
 
 (**
 ## Backwards
@@ -166,7 +159,8 @@ It would have been disconnected with 1009 at its second message, and everything 
 byte of what it sent:
 *)
 let violation = string strict.Violation.Value
-(*** include-value: violation ***)
+printfn $"{violation}"
+(*** include-output ***)
 
 (**
 With 16 it would have passed. The smallest limit that this client never notices can be searched for:
@@ -175,7 +169,8 @@ let passes (limit: int64) =
     (Replay.runWith (withLimit limit) recording).Violation.IsNone
 
 let smallest = Seq.initInfinite int64 |> Seq.find passes
-(*** include-value: smallest ***)
+printfn $"{smallest} bytes"
+(*** include-output ***)
 
 (*** hide ***)
 if

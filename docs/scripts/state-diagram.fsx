@@ -1,7 +1,7 @@
 (**
 ---
 title: The state diagram, drawn by the code
-category: Notebooks
+category: Scripts
 categoryindex: 5
 index: 3
 ---
@@ -14,22 +14,11 @@ every step from every state, until no new state turns up, and then drawn.
 
 As a [script]({{root}}{{fsdocs-source-basename}}.fsx) and a [notebook]({{root}}{{fsdocs-source-basename}}.ipynb).
 *)
-(*** condition: prepare ***)
-#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Protocol.dll"
-(*** condition: fsx ***)
-#if FSX
-#r "nuget: FunctionalWs.Protocol, {{fsdocs-package-version}}"
-#endif // FSX
-(*** condition: ipynb ***)
-#if IPYNB
-#r "nuget: FunctionalWs.Protocol, {{fsdocs-package-version}}"
-#endif // IPYNB
+#r "nuget: FunctionalWs.Protocol, *-*"
 
 (**
-The types of the protocol, and a few of .NET's:
+The types of the protocol, and a few collections of .NET:
 *)
-open System
-open System.Buffers
 open System.Collections.Generic
 open FunctionalWs.Protocol
 
@@ -50,9 +39,7 @@ type Step =
     | Send of Command
 
 let frame (fin: bool) (opcode: Opcode) (payload: byte[]) : Step =
-    let writer = ArrayBufferWriter<byte>()
-    FrameWriter.write fin opcode (ReadOnlySpan payload) (ValueSome 0x3d21fa37u) writer
-    Receive(writer.WrittenSpan.ToArray())
+    Receive(FrameWriter.encode fin opcode (ValueSome 0x3d21fa37u) payload)
 
 let status = CloseStatus.Create(CloseCode.GoingAway, "")
 
@@ -85,9 +72,7 @@ let step (state: State) (what: Step) : State voption =
         | SendResult.Accepted transition -> ValueSome transition.State
         | SendResult.Refused _ -> ValueNone
     | Receive bytes ->
-        let buffer = ReadOnlySequence bytes
-
-        match FrameReader.read settings &buffer with
+        match FrameReader.decode settings bytes with
         | FrameParse.Complete frame ->
             ValueSome (Connection.receive settings state (Input.Received frame)).State
         | FrameParse.Malformed error ->
@@ -274,7 +259,9 @@ let closedIsTheEnd =
     edges
     |> List.filter (fun edge -> name edge.From = "Closed")
     |> List.forall (fun edge -> edge.To = edge.From)
-(*** include-value: closedIsTheEnd ***)
+
+printfn $"nothing leads out of Closed: {closedIsTheEnd}"
+(*** include-output ***)
 
 (**
 And from everywhere, the end of the stream leads there:
@@ -283,7 +270,9 @@ let alwaysEnds =
     edges
     |> List.filter (fun edge -> edge.Label = "end of stream")
     |> List.forall (fun edge -> name edge.To = "Closed")
-(*** include-value: alwaysEnds ***)
+
+printfn $"the end of the stream leads there from everywhere: {alwaysEnds}"
+(*** include-output ***)
 
 (**
 Next: [a connection that was recorded, replayed](replay.html).

@@ -1,7 +1,7 @@
 (**
 ---
 title: An echo server in ten lines
-category: Notebooks
+category: Scripts
 categoryindex: 5
 index: 1
 ---
@@ -12,20 +12,7 @@ index: 1
 This page is a program: take it as a [script]({{root}}{{fsdocs-source-basename}}.fsx) for `dotnet fsi`, or as a
 [notebook]({{root}}{{fsdocs-source-basename}}.ipynb). What it prints stands below each step.
 *)
-(*** condition: prepare ***)
-#r "../../src/Server.FSharp/bin/Release/net10.0/Microsoft.Extensions.Logging.Abstractions.dll"
-#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Protocol.dll"
-#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Server.dll"
-#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Client.dll"
-#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.FSharp.dll"
-(*** condition: fsx ***)
-#if FSX
-#r "nuget: FunctionalWs.FSharp, {{fsdocs-package-version}}"
-#endif // FSX
-(*** condition: ipynb ***)
-#if IPYNB
-#r "nuget: FunctionalWs.FSharp, {{fsdocs-package-version}}"
-#endif // IPYNB
+#r "nuget: FunctionalWs.FSharp, *-*"
 
 (**
 ## The server
@@ -63,14 +50,16 @@ A text comes back with a few words before it:
 *)
 client.Send "hello"
 let greeting = client.Receive().Text
-(*** include-value: greeting ***)
+printfn $"{greeting}"
+(*** include-output ***)
 
 (**
 Bytes come back as they are:
 *)
 client.Send [| 1uy; 2uy; 3uy |]
 let bytes = client.Receive().Data.ToArray()
-(*** include-value: bytes ***)
+printfn "%A" bytes
+(*** include-output ***)
 
 (**
 ## The end
@@ -80,10 +69,12 @@ connections that are still open, and tells how many it had to cut because they d
 *)
 client.Close(CloseCode.NormalClosure, "bye")
 let closedWith = client.Received
-(*** include-value: closedWith ***)
+printfn $"closed with {closedWith}"
+(*** include-output ***)
 
 let cut = server.Shutdown()
-(*** include-value: cut ***)
+printfn $"{cut} connections had to be cut"
+(*** include-output ***)
 
 (**
 Next: [what happens to a handshake and to frames, step by step](by-hand.html).

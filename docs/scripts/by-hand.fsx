@@ -1,7 +1,7 @@
 (**
 ---
 title: A connection by hand
-category: Notebooks
+category: Scripts
 categoryindex: 5
 index: 2
 ---
@@ -16,16 +16,7 @@ the state after each.
 It is a program, too: a [script]({{root}}{{fsdocs-source-basename}}.fsx) for `dotnet fsi` and a
 [notebook]({{root}}{{fsdocs-source-basename}}.ipynb).
 *)
-(*** condition: prepare ***)
-#r "../../src/Server.FSharp/bin/Release/net10.0/FunctionalWs.Protocol.dll"
-(*** condition: fsx ***)
-#if FSX
-#r "nuget: FunctionalWs.Protocol, {{fsdocs-package-version}}"
-#endif // FSX
-(*** condition: ipynb ***)
-#if IPYNB
-#r "nuget: FunctionalWs.Protocol, {{fsdocs-package-version}}"
-#endif // IPYNB
+#r "nuget: FunctionalWs.Protocol, *-*"
 
 (**
 The types of the protocol, and a few of .NET's:
@@ -70,8 +61,8 @@ let reader =
     | RequestParse.Incomplete next -> next
     | other -> failwith $"the example is cut: {other}"
 
-reader
-(*** include-it ***)
+printfn $"{reader}"
+(*** include-output ***)
 
 (**
 With the rest it gives the request:
@@ -82,10 +73,12 @@ let request =
     | other -> failwith $"the example is complete: {other}"
 
 let target = request.Target
-(*** include-value: target ***)
+printfn $"it asks for {target}"
+(*** include-output ***)
 
 let origin = request.Headers.Get "Origin"
-(*** include-value: origin ***)
+printfn $"it comes from {origin}"
+(*** include-output ***)
 
 (**
 `Handshake.respond` decides. It is given what the server asks of clients, here a subprotocol, and the time, for the `Date` header:
@@ -149,19 +142,18 @@ Now the connection is open, and frames follow. A state is a value; this is the f
 *)
 let settings = ConnectionSettings.Server
 let opened = Connection.start
-(*** include-value: opened ***)
+printfn $"the first state: {opened}"
+(*** include-output ***)
 
 (**
-The client sends the masked text *Hello*, as in RFC 6455 §5.7. `FrameReader.read` finds a frame at the start of a buffer. With a
+The client sends the masked text *Hello*, as in RFC 6455 §5.7. `FrameReader.decode` finds a frame at the start of some bytes. With a
 byte too few there is none yet:
 *)
 let hello = Convert.FromHexString "818537fa213d7f9f4d5158"
 
 /// What lies at the start of a buffer, in words.
 let describe (bytes: byte[]) =
-    let buffer = ReadOnlySequence bytes
-
-    match FrameReader.read settings &buffer with
+    match FrameReader.decode settings bytes with
     | FrameParse.Incomplete -> "more bytes are needed"
     | FrameParse.Malformed error -> $"the peer broke a rule: {error}"
     | FrameParse.Complete frame ->
@@ -169,10 +161,12 @@ let describe (bytes: byte[]) =
         $"{frame.Header.Opcode}, final: {frame.Header.Fin}, payload: {Encoding.UTF8.GetString payload}"
 
 let tooShort = describe hello[..9]
-(*** include-value: tooShort ***)
+printfn $"ten bytes of it: {tooShort}"
+(*** include-output ***)
 
 let complete = describe hello
-(*** include-value: complete ***)
+printfn $"all of it: {complete}"
+(*** include-output ***)
 
 (**
 ## Many steps
@@ -183,9 +177,7 @@ lead to:
 *)
 /// A frame as a client writes it: masked, with a key that is always the same here.
 let frame (fin: bool) (opcode: Opcode) (payload: byte[]) : byte[] =
-    let writer = ArrayBufferWriter<byte>()
-    FrameWriter.write fin opcode (ReadOnlySpan payload) (ValueSome 0x3d21fa37u) writer
-    writer.WrittenSpan.ToArray()
+    FrameWriter.encode fin opcode (ValueSome 0x3d21fa37u) payload
 
 /// A state on one line; `printfn "%A"` shows all of it.
 let summary (state: State) : string =
@@ -209,10 +201,8 @@ let print (what: string) (transition: Transition) =
         printfn "  then our sending side ends"
 
 let receive (what: string) (state: State) (bytes: byte[]) : State =
-    let buffer = ReadOnlySequence bytes
-
     let input =
-        match FrameReader.read settings &buffer with
+        match FrameReader.decode settings bytes with
         | FrameParse.Complete frame -> Input.Received frame
         | FrameParse.Malformed error -> Input.Broken error
         | FrameParse.Incomplete -> failwith "the example has whole frames"
@@ -236,7 +226,8 @@ let whole =
 After the message the state is the first one again, which can simply be compared:
 *)
 let isAsBefore = (whole = opened)
-(*** include-value: isAsBefore ***)
+printfn $"the state after the message is the first one: {isAsBefore}"
+(*** include-output ***)
 
 (**
 States are values, so nothing stops us from going back to the middle of the message and letting something else happen. Here the

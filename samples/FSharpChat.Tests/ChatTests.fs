@@ -1,0 +1,61 @@
+/// The rooms on the real server, in memory: no port, no waiting. Then in many schedules, each determined by a seed.
+module ChatTests
+
+open Expecto
+open FunctionalWs
+open FunctionalWs.FSharp
+open FunctionalWs.Testing
+
+let private hear (client: TestClient) : string = client.Receive().Text
+
+[<Tests>]
+let tests =
+    testList "the chat" [
+        testCase "people of a room hear each other" (fun () ->
+            use server = InMemoryServer.Route(UrlMap(Chat.routes ()))
+            use ada = server.Connect "/room/tea/Ada"
+            Expect.equal (hear ada) "Ada is here" "the welcome"
+            use bob = server.Connect "/room/tea/Bob"
+            Expect.equal (hear ada, hear bob) ("Bob is here", "Bob is here") "who comes"
+            bob.Send "hello"
+            Expect.equal (hear ada, hear bob) ("Bob: hello", "Bob: hello") "what is said"
+            bob.Send "/count"
+            Expect.equal (hear bob) "You have said 1 things." "what is for one"
+            bob.Close() |> ignore
+            Expect.equal (hear ada) "Bob leaves" "who goes")
+
+        testCase "a name of other letters is no path" (fun () ->
+            use server = InMemoryServer.Route(UrlMap(Chat.routes ()))
+            Expect.equal (server.Get "/room/tea/Ada7").StatusCode 404 "the status")
+
+        testCase "whatever comes first, both hear all that is said once both are there" (fun () ->
+            Simulation.Run(
+                (fun simulation ->
+                    let server = simulation.Route(UrlMap(Chat.routes ()))
+                    let ada = server.Connect "/room/tea/Ada"
+                    Expect.equal (hear ada) "Ada is here" "the welcome"
+                    let bob = server.Connect "/room/tea/Bob"
+                    Expect.equal (hear ada, hear bob) ("Bob is here", "Bob is here") "both are there"
+
+                    let says (client: TestClient) name () =
+                        for number in 1..3 do
+                            client.Send $"{name} {number}"
+
+                    let one = simulation.Start(says ada "a")
+                    let other = simulation.Start(says bob "b")
+                    one.Join() |> ignore
+                    other.Join() |> ignore
+                    let heard (client: TestClient) = set [ for _ in 1..6 -> hear client ]
+
+                    let said =
+                        set [
+                            for number in 1..3 do
+                                $"Ada: a {number}"
+                                $"Bob: b {number}"
+                        ]
+
+                    Expect.equal (heard ada) said "what Ada hears"
+                    Expect.equal (heard bob) said "what Bob hears"),
+                seeds = 50
+            ))
+    ]

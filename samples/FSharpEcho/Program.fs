@@ -1,0 +1,30 @@
+/// An echo server: sends every message back as it came, until it is told to end.
+module Program
+
+open System
+open System.Runtime.InteropServices
+open FunctionalWs.FSharp
+
+[<EntryPoint>]
+let main args =
+    let port =
+        match args with
+        | [| port |] -> int port
+        | _ -> 8765
+
+    let options = Options.server |> Options.maxMessageSize (Some 65_536)
+
+    use server =
+        WebSocket.serveWith options "localhost" port (fun connection ->
+            for message in connection do // ends when the client closes
+                connection.Send message)
+
+    let stop (context: PosixSignalContext) =
+        context.Cancel <- true // clients are told first, and have a moment to leave
+        server.Shutdown() |> ignore
+
+    use _ = PosixSignalRegistration.Create(PosixSignal.SIGINT, stop) // Ctrl+C
+    use _ = PosixSignalRegistration.Create(PosixSignal.SIGTERM, stop) // the system
+    Console.WriteLine $"listening on ws://{server.LocalEndPoint}/"
+    server.ServeForever()
+    0

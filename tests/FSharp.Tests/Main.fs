@@ -1,0 +1,6 @@
+module FunctionalWs.FSharp.Tests.Main
+
+open Expecto
+
+[<EntryPoint>]
+let main args = runTestsInAssemblyWithCLIArgs [] args

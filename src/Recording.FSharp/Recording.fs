@@ -3,9 +3,11 @@
 namespace FunctionalWs.Protocol
 
 open System
+open System.Globalization
+open type System.FormattableString
 
 /// <summary>What is kept of the payload of a data frame, or of a piece of it: unmasked, decoded by the extensions.</summary>
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type RecordedPayload =
     /// <summary>All of it. Not to be changed.</summary>
     | Bytes of Bytes: byte[]
@@ -14,8 +16,25 @@ type RecordedPayload =
     /// </summary>
     | Measured of Length: int64 * Text: Utf8State * Invalid: int64 voption
 
+    member internal payload.Length: int64 =
+        match payload with
+        | RecordedPayload.Bytes data -> int64 data.Length
+        | RecordedPayload.Measured(length, _, _) -> length
+
+    member private payload.Shown: string =
+        let longestShown = 64
+
+        match payload with
+        | RecordedPayload.Bytes data when data.Length <= longestShown -> Convert.ToHexString data
+        | RecordedPayload.Bytes data ->
+            Invariant $"{Convert.ToHexString(data, 0, longestShown)}…, {Words.bytes data.LongLength}"
+        | RecordedPayload.Measured(length, _, _) -> Invariant $"{Words.bytes length}, not kept"
+
+    /// <summary>The bytes as hexadecimal digits, the first 64 of many, or how many there were.</summary>
+    override payload.ToString() : string = payload.Shown
+
 /// <summary>How much of a frame came.</summary>
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type FrameEnding =
     /// <summary>All of it.</summary>
     | Whole
@@ -24,8 +43,17 @@ type FrameEnding =
     /// <summary>Its extensions found something wrong with it.</summary>
     | Undecodable of Error: ProtocolError
 
+    member private ending.Shown: string =
+        match ending with
+        | FrameEnding.Whole -> "whole"
+        | FrameEnding.Cut -> "cut"
+        | FrameEnding.Undecodable error -> Invariant $"undecodable: {error}"
+
+    /// <summary>How it ended, in words.</summary>
+    override ending.ToString() : string = ending.Shown
+
 /// <summary>What happened to a connection: something that came from the peer, or something of our side.</summary>
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type Recorded =
     /// <summary>
     /// A frame, when it was complete, or what came of it. The masking key is not kept: the header has a key of 0. Of pings and pongs
@@ -44,7 +72,37 @@ type Recorded =
     /// <summary>Our side of the stream has ended: all that was to be written has left.</summary>
     | SendingEnded
 
+    member private what.Shown: string =
+        let ending (payload: RecordedPayload) (ended: FrameEnding) =
+            match ended, payload.Length with
+            | FrameEnding.Whole, _ -> ""
+            | FrameEnding.Cut, 0L -> ", its header alone"
+            | FrameEnding.Cut, length -> Invariant $", its first {Words.bytes length}"
+            | FrameEnding.Undecodable _, _ -> ", undecodable"
+
+        // Of what pings and pongs carry the recording may have zeros alone.
+        let size (command: Command) (length: int64) =
+            match command with
+            | Command.Message _
+            | Command.FirstFragment _
+            | Command.NextFragment _ -> Invariant $"{command}, {Words.bytes length}"
+            | Command.Ping payload -> Invariant $"Ping, {Words.bytes (int64 payload.Length)}"
+            | Command.Pong payload -> Invariant $"Pong, {Words.bytes (int64 payload.Length)}"
+            | Command.Close _
+            | Command.Fail _ -> command.ToString()
+
+        match what with
+        | Recorded.Received(header, payload, ended) -> Invariant $"< {header.Words}{ending payload ended}"
+        | Recorded.Refused header -> Invariant $"< refused header {Convert.ToHexString header}"
+        | Recorded.EndOfStream -> "< end of stream"
+        | Recorded.Sent(command, length) -> Invariant $"> {size command length}"
+        | Recorded.SendingEnded -> "> end of stream"
+
+    /// <summary>What happened, in words: <c>&lt;</c> came from the peer, <c>&gt;</c> was sent.</summary>
+    override what.ToString() : string = what.Shown
+
 /// <summary>One step of a recording. What it led to is not kept: it follows from the steps before it.</summary>
+[<StructuredFormatDisplay("{Shown}")>]
 type RecordedStep = {
     /// <summary>When it happened, in whole microseconds since <c>Recording.Started</c>.</summary>
     At: TimeSpan
@@ -55,11 +113,17 @@ type RecordedStep = {
     Offset: int64
     /// <summary>What happened.</summary>
     What: Recorded
-}
+} with
+
+    member private step.Shown: string = Invariant $"@{step.Offset} {step.What}"
+
+    /// <summary>Its place in the peer's bytes and what happened: <c>@6 &lt; Text, 5 bytes</c>.</summary>
+    override step.ToString() : string = step.Shown
 
 /// <summary>
 /// The last steps of a connection. <c>RecordingText</c> writes it as one line of ASCII and reads it back, <c>Replay</c> runs it.
 /// </summary>
+[<StructuredFormatDisplay("{Shown}")>]
 type Recording = {
     /// <summary>How the connection was read and judged.</summary>
     Settings: ConnectionSettings
@@ -75,6 +139,23 @@ type Recording = {
 
     /// <summary>True when the beginning of the conversation was not kept.</summary>
     member recording.IsCut: bool = recording.Dropped > 0L
+
+    member private recording.Shown: string =
+        let started =
+            recording.Started.UtcDateTime.ToString("u", CultureInfo.InvariantCulture)
+
+        let steps = Words.count recording.Steps.LongLength "step"
+
+        let dropped =
+            if recording.IsCut then
+                Invariant $" after {recording.Dropped} others"
+            else
+                ""
+
+        Invariant $"{steps}{dropped} of a connection of {started}, {recording.Settings.Role}"
+
+    /// <summary>How much it is, and of what, in words.</summary>
+    override recording.ToString() : string = recording.Shown
 
 /// What states say of messages.
 module internal StateParts =

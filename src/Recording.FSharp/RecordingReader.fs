@@ -41,7 +41,7 @@ module internal RecordingReader =
         | _ ->
             match Connection.readClose (ReadOnlySpan(hex word)) with
             | Ok status -> status
-            | Error error -> wrong (ProtocolError.describe error)
+            | Error error -> wrong error.Description
 
     let private control (word: string) : ControlPayload =
         if word.StartsWith '#' then
@@ -158,7 +158,7 @@ module internal RecordingReader =
         | HeaderParse.Complete header when int64 header.Size = buffer.Length -> header
         | HeaderParse.Complete _
         | HeaderParse.Incomplete -> wrong "no whole header"
-        | HeaderParse.Malformed error -> wrong (ProtocolError.describe error)
+        | HeaderParse.Malformed error -> wrong error.Description
 
     let private payload (word: string) : RecordedPayload =
         let measured = word.StartsWith '#'
@@ -179,11 +179,6 @@ module internal RecordingReader =
         | [ "cut" ] -> FrameEnding.Cut
         | found -> FrameEnding.Undecodable(error found)
 
-    let private lengthOf (payload: RecordedPayload) : int64 =
-        match payload with
-        | RecordedPayload.Bytes data -> int64 data.Length
-        | RecordedPayload.Measured(length, _, _) -> length
-
     let private frame (role: Role) (words: string list) : Recorded =
         match words with
         | [ bytes; "x" ] -> Recorded.Refused(hex bytes)
@@ -191,7 +186,7 @@ module internal RecordingReader =
             let header = header role (hex bytes)
             let payload = payload data
 
-            if Opcode.isControl header.Opcode && lengthOf payload <> header.PayloadLength then
+            if Opcode.isControl header.Opcode && payload.Length <> header.PayloadLength then
                 wrong "another payload than the header says"
 
             Recorded.Received(header, payload, ending ended)

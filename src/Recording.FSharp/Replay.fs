@@ -3,8 +3,10 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Runtime.InteropServices
+open type System.FormattableString
 
 /// <summary>One step of a replay.</summary>
+[<StructuredFormatDisplay("{Shown}")>]
 type ReplayedStep = {
     /// <summary>The step of the recording.</summary>
     Recorded: RecordedStep
@@ -31,7 +33,18 @@ type ReplayedStep = {
     member step.TryGetViolation([<Out>] violation: byref<Violation>) : bool =
         ValueOption.tryGet step.Violation &violation
 
+    member internal step.Answer: string =
+        match step.Refusal with
+        | ValueSome refusal -> Invariant $"refused: {refusal}"
+        | ValueNone -> step.Transition.ToString()
+
+    member private step.Shown: string = Invariant $"{step.Recorded} -> {step.Answer}"
+
+    /// <summary>What happened, and what it led to: <c>@0 &lt; Text, 5 bytes -> Open; tells: text message complete</c>.</summary>
+    override step.ToString() : string = step.Shown
+
 /// <summary>A recording that was run again. Every state is kept: going back is looking at a step before.</summary>
+[<StructuredFormatDisplay("{Shown}")>]
 type Replay = {
     /// <summary>What was run.</summary>
     Recording: Recording
@@ -72,6 +85,23 @@ type Replay = {
     /// <summary>The steps that lead to something else than when they were recorded.</summary>
     member replay.Differences: ReplayedStep[] =
         replay.Steps |> Array.filter (fun step -> not step.IsAsRecorded)
+
+    member internal replay.Lines: string[] = [|
+        if replay.Recording.IsCut then
+            let before = Words.count replay.Recording.Dropped "step"
+            Invariant $"(cut: {before} before this; {replay.Recording.Start})"
+
+        for step in replay.Steps do
+            step.ToString()
+
+        if not replay.IsComplete then
+            "(what was refused then is accepted now: the recording knows nothing of what would have come)"
+    |]
+
+    member private replay.Shown: string = String.Join('\n', replay.Lines)
+
+    /// <summary>A line for each step, as <c>ReplayText.Lines</c> has them.</summary>
+    override replay.ToString() : string = replay.Shown
 
 module internal ReplayRun =
 

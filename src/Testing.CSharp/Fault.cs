@@ -78,9 +78,12 @@ public sealed record Fault
 
     /// <summary>Kind, place and time, for people.</summary>
     public override string ToString() =>
-        Kind is FaultKind.Stall
-            ? Invariant($"{Kind} {Direction} after {AfterBytes} bytes for {Time}")
-            : Invariant($"{Kind} {Direction} after {AfterBytes} bytes");
+        Invariant($"{Kind} {Direction} after {AfterBytes} bytes{Lasting}");
+
+    private string Lasting =>
+        Kind is not FaultKind.Stall ? ""
+        : Time == Timeout.InfiniteTimeSpan ? " for ever"
+        : " for " + Trace.Milliseconds(Time.Ticks);
 }
 
 /// <summary>What goes wrong.</summary>

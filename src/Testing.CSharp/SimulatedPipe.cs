@@ -55,7 +55,7 @@ internal sealed class SimulatedPipe
             && (total == 0 || takesAll)
         )
             total += Take(piece.Data, destination[total..]);
-        Scheduler.Note(name, "is read", total);
+        Scheduler.Note(name, "gives", Amount.Bytes(total));
         return total;
     }
 
@@ -94,7 +94,7 @@ internal sealed class SimulatedPipe
         isEnded = true;
         endAt = link.IsBlackHole ? long.MaxValue : NextArrival();
         Scheduler.Expect(endAt);
-        Scheduler.Note(name, "ends at", endAt);
+        Scheduler.Note(name, "ends, which is seen", Amount.Moment(endAt));
     }
 
     /// <summary>Nothing more arrives.</summary>
@@ -103,7 +103,7 @@ internal sealed class SimulatedPipe
         isBroken = true;
         if (discard)
             pieces.Clear();
-        Scheduler.Note(name, "is broken", 0);
+        Scheduler.Note(name, "is broken");
     }
 
     /// <summary>What goes wrong before the first byte.</summary>
@@ -112,7 +112,7 @@ internal sealed class SimulatedPipe
         while (faults.TryPeek(out var fault) && fault.AfterBytes <= written)
         {
             faults.Dequeue();
-            Scheduler.Note(name, fault.ToString(), written);
+            Scheduler.Note(name, fault.ToString());
             Strike(fault);
         }
     }
@@ -167,14 +167,14 @@ internal sealed class SimulatedPipe
         written += piece.Length;
         if (link.IsBlackHole)
         {
-            Scheduler.Note(name, "loses", piece.Length, piece);
+            Scheduler.Note(name, "loses", Amount.Bytes(piece.Length), piece);
             return;
         }
         var at = NextArrival();
         pieces.Enqueue((piece, at));
         held += piece.Length;
         Scheduler.Expect(at);
-        Scheduler.Note(name, "carries until", at, piece);
+        Scheduler.Note(name, "carries what arrives", Amount.Moment(at), piece);
     }
 
     private long NextArrival()

@@ -90,8 +90,8 @@ internal sealed class SimulatedScheduler : Scheduler
         return condition is null || condition();
     }
 
-    public void Note(string subject, string what, long value, byte[]? data = null) =>
-        Trace.Add(Now, subject, what, value, data);
+    public void Note(string subject, string what, Amount amount = default, byte[]? data = null) =>
+        Trace.Add(Now, subject, what, amount, data);
 
     // ---- The server's side
 
@@ -222,7 +222,7 @@ internal sealed class SimulatedScheduler : Scheduler
                 ? self
                 : ready[random.Next(ready.Count)];
         if (next != self)
-            Note(next.Name, "goes on as", next.Number);
+            Note(next.Name, "goes on as thread", Amount.Number(next.Number));
         return next;
     }
 
@@ -252,7 +252,7 @@ internal sealed class SimulatedScheduler : Scheduler
         var span = random.Next((int)(4 * TimeSpan.TicksPerMillisecond));
         Slipped += span;
         clock.Advance(TimeSpan.FromTicks(span));
-        Note("machine", "is slow", span);
+        Note("machine", "is slow for", Amount.Duration(span));
     }
 
     private bool TryAdvance()

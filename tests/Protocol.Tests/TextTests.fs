@@ -76,17 +76,8 @@ let tests =
                 failwith (String.Join("\n", wrong)))
 
         testCase
-            "is how F# writes a case, and a sentence or the form on the wire for what is checked when it is made"
+            "is what recordings say, and a sentence or the form on the wire for what is checked when it is made"
             (fun () ->
-                shown (Incoming.Data(MessageKind.Text, true)) "Data (Text, true)"
-                shown (Command.Close(CloseStatus.Create(CloseCode.GoingAway, "bye"))) "Close 1001 bye"
-                shown (Closure.Lost ValueNone) "Lost ValueNone"
-                shown (State.Open(ValueNone, ValueNone)) "Open (ValueNone, ValueNone)"
-
-                shown
-                    (WebSocketEndpoint.Create ConnectionSettings.Server)
-                    "Server, Open (ValueNone, ValueNone)"
-
                 shown (CloseCode.GoingAway) "1001"
                 shown (Due.Passed Overdue.Message) "Passed Message"
                 shown (ProtocolError.MaskMissing.Section) "RFC 6455 §5.1"
@@ -98,11 +89,15 @@ let tests =
                     }
                     "fragmented control frame (RFC 6455 §5.5, at byte 12)"
 
-                shown Limits.Default "messages of up to 1048576 bytes in up to 262144 frames of any size"
+                shown
+                    Limits.Default
+                    "messages of up to 1048576 bytes in up to 262144 frames of unlimited size"
 
                 shown
-                    (Limits.Create(1L, 2L, 3))
-                    "messages of up to 1 bytes in up to 3 frames of up to 2 bytes"
+                    (Limits.Create(Limits.Unlimited, 2L, Int32.MaxValue))
+                    "messages of unlimited size in unlimited frames of up to 2 bytes"
+
+                shown (Limits.Create(1L, 0L, 1)) "messages of up to 1 byte in up to 1 frame of up to 0 bytes"
 
                 shown (utf8State [||]) "complete"
                 shown (utf8State [| 0xE2uy; 0x82uy |]) "1 byte missing"
@@ -115,12 +110,11 @@ let tests =
                         .WithPing(TimeSpan.FromSeconds 20.0, TimeSpan.FromSeconds 5.0))
                     "opening 00:00:10, ping every 00:00:20, answered within 00:00:05"
 
-                shown ReadAhead.Unlimited "no marks"
+                shown ReadAhead.Unlimited "unlimited messages; unlimited bytes"
+                shown (ReadAhead.Create(Int32.MaxValue, 0, 1L)) "unlimited messages; 1 byte"
                 shown (ReadAhead.Create(16, 4, 1_048_576L)) "16 messages, on at 4; 1048576 bytes"
 
-                shown
-                    (ReadAhead.Create(1, 0, Int64.MaxValue))
-                    "1 messages, on at 0; 9223372036854775807 bytes"
+                shown (ReadAhead.Create(1, 0, Int64.MaxValue)) "1 message, on at 0; unlimited bytes"
 
                 shown (RequestReader()) "a head of which 0 lines have been read, 0 bytes"
 

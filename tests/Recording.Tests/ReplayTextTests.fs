@@ -131,6 +131,51 @@ let private reactions = [
     "Closed, lost; tells: close 1000; writes: Close 1000; ends sending"
 ]
 
+let private step: RecordedStep = {
+    At = TimeSpan.FromSeconds 1.0
+    Offset = 6L
+    What = came (RecordedPayload.Bytes [||]) FrameEnding.Whole
+}
+
+let private recording: Recording = {
+    Settings = ConnectionSettings.Server
+    Started = DateTimeOffset(2026, 11, 27, 11, 0, 0, TimeSpan.FromHours 1.0)
+    Dropped = 0L
+    Start = Connection.start
+    Steps = [|
+        {
+            step with
+                What = Recorded.Sent(Command.Close normal, 0L)
+        }
+        {
+            step with
+                What = Recorded.Sent(Command.Message MessageKind.Text, 1L)
+        }
+    |]
+}
+
+let private values: (obj * string) list = [
+    RecordedPayload.Bytes [||], ""
+    RecordedPayload.Bytes [| 1uy; 0xAAuy |], "01AA"
+    RecordedPayload.Bytes(Array.create 65 1uy), String.replicate 64 "01" + "…, 65 bytes"
+    RecordedPayload.Measured(1L, Utf8.start, ValueNone), "1 byte, not kept"
+    FrameEnding.Whole, "whole"
+    FrameEnding.Cut, "cut"
+    FrameEnding.Undecodable ProtocolError.CompressedDataInvalid, "undecodable: decompression failed"
+    Recorded.EndOfStream, "< end of stream"
+    step, "@6 < Text, 9 bytes"
+    recording, "2 steps of a connection of 2026-11-27 10:00:00Z, Server"
+    {
+        recording with
+            Dropped = 3L
+            Steps = recording.Steps[..0]
+    },
+    "1 step after 3 others of a connection of 2026-11-27 10:00:00Z, Server"
+    (Replay.run recording).Steps[0], "@6 > Close 1000 -> CloseSent 1000; writes: Close 1000"
+    Replay.run recording,
+    "@6 > Close 1000 -> CloseSent 1000; writes: Close 1000\n@6 > text message, 1 byte -> refused: Closing"
+]
+
 [<Tests>]
 let tests =
     testList "replays in words" [
@@ -140,4 +185,8 @@ let tests =
 
         testTheory "what a step led to in words" reactions (fun (transition, words) ->
             ReplayText.ofTransition transition =! words)
+
+        testTheory "recordings and replays, for %A and ToString alike" values (fun (value, words) ->
+            value.ToString() =! words
+            $"%A{value}" =! words)
     ]

@@ -150,5 +150,8 @@ let tests =
             =! "Reset ToServer after 7 bytes"
 
             string (Fault.Stall(StreamDirection.ToClient, 7L, seconds 1.0))
-            =! "Stall ToClient after 7 bytes for 00:00:01")
+            =! "Stall ToClient after 7 bytes for 1000.000 ms"
+
+            string (Fault.Stall(StreamDirection.ToClient, 7L, Threading.Timeout.InfiniteTimeSpan))
+            =! "Stall ToClient after 7 bytes for ever")
     ]

@@ -4,6 +4,7 @@ module FunctionalWs.Simulation.Tests.RunTests
 open System
 open System.Collections.Generic
 open System.IO
+open System.Text.RegularExpressions
 open System.Threading.Tasks
 open Expecto
 open Swensen.Unquote
@@ -93,6 +94,111 @@ let failures =
                     task.GetAwaiter().GetResult())
 
             test <@ error.InnerException :? InvalidOperationException @>)
+    ]
+
+let private line = Regex(@"^ *\d+\.\d{3} ms  \S")
+
+[<Tests>]
+let traces =
+    let ascii (text: string) = Text.Encoding.ASCII.GetBytes text
+
+    /// The words of a stream that comes in these pieces.
+    let words (pieces: byte[] list) =
+        let frames = CarriedFrames()
+        [ for piece in pieces -> frames.Take(ReadOnlySpan piece) ]
+
+    let request = ascii "GET /chat HTTP/1.1\r\nHost: h\r\n\r\n"
+    let hello = Convert.FromHexString "818537FA213D7F9F4D5158"
+
+    testList "the trace of a simulation" [
+        testCase "tells frames in words, and each time in milliseconds" (fun () ->
+            let mutable trace = ""
+
+            let converse (simulation: Simulation) =
+                let server = simulation.Serve echo
+
+                let network =
+                    NetworkConditions(
+                        MaxDelay = seconds 3.0,
+                        Faults = [| Fault.Stall(StreamDirection.ToClient, 400L, seconds 2.0) |]
+                    )
+
+                let client = server.Connect(options = TestClientOptions(Network = network))
+                client.Send "hello"
+                client.Receive().Text =! "hello"
+                client.Send(String('x', 300))
+                client.Receive() |> ignore
+                trace <- simulation.Scheduler.Trace.Tail 10_000
+
+            Simulation.Run(converse, seeds = 1)
+            let lines = trace.TrimEnd('\n').Split '\n'
+
+            for told in lines do
+                test <@ line.IsMatch told @>
+
+            let has (text: string) =
+                Array.exists (fun (told: string) -> told.Contains text) lines
+
+            test <@ has "to server 1  carries what arrives at " && has " ms: GET / HTTP/1.1" @>
+            test <@ has " ms: HTTP/1.1 101 Switching Protocols" @>
+
+            test
+                <@
+                    has " ms: Text, 5 bytes, masked with 3D21FA37: 'hello'"
+                    && has " ms: Text, 5 bytes: 'hello'"
+                @>
+
+            test <@ has " ms: Text, 300 bytes, masked with 3D21FA37" @>
+            test <@ has "Stall ToClient after 400 bytes for 2000.000 ms" @>)
+
+        testCase "tells a stream as it is cut" (fun () ->
+            words [ Array.append request hello ]
+            =! [ "GET /chat HTTP/1.1; Text, 5 bytes, masked with 37FA213D: 'Hello'" ]
+
+            words [
+                request[..9]
+                request[10..]
+                hello[..4]
+                hello[5..7]
+                hello[8..9]
+                hello[10..]
+            ]
+            =! [
+                "a part of a head"
+                "GET /chat HTTP/1.1"
+                "a part of a header"
+                "the beginning of Text, 5 bytes, masked with 37FA213D"
+                "a part of Text, 5 bytes, masked with 37FA213D"
+                "the end of Text, 5 bytes, masked with 37FA213D"
+            ])
+
+        testCase "tells other payloads, and what is marked by an extension, in hexadecimal" (fun () ->
+            let answer = ascii "HTTP/1.1 101 Switching Protocols\r\n\r\n"
+
+            words [
+                answer
+                [| 0x8Auy; 1uy; 0xFFuy; 0x88uy; 2uy; 3uy; 0xE8uy; 0xC1uy; 1uy; 0x41uy |]
+            ]
+            =! [
+                "HTTP/1.1 101 Switching Protocols"
+                "Pong, 1 byte: FF; Close, 2 bytes: 03E8; Text, 1 byte, Rsv1: 41"
+            ])
+
+        testCase "shows what is no frame as it is" (fun () ->
+            words [ [| 23uy; 3uy; 3uy |]; [| 1uy |] ] =! [ "170303"; "01" ]
+
+            words [ ascii "HTTP/1.1 404 Not Found\r\n\r\nno" ]
+            =! [ "HTTP/1.1 404 Not Found; 6E6F" ]
+
+            words [ request; [| 0x83uy; 0x80uy |]; Array.zeroCreate 40 ]
+            =! [
+                "GET /chat HTTP/1.1"
+                "malformed: invalid opcode 0x3; 8380"
+                String('0', 64) + "…"
+            ]
+
+            words [ Array.append (ascii "GET ") (Array.create 70_000 65uy) ]
+            =! [ "47455420" + String.replicate 28 "41" + "…" ])
     ]
 
 [<Tests>]

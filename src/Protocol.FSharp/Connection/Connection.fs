@@ -37,8 +37,7 @@ module Connection =
     let internal fail (state: State) (error: ProtocolError) : Transition =
         match state with
         | State.Open _ ->
-            let status =
-                CloseStatus.Create(ProtocolError.closeCode error, ProtocolError.describe error)
+            let status = CloseStatus.Create(ProtocolError.closeCode error, error.Description)
 
             {
                 State = State.Draining(Closure.Failed(error, status))

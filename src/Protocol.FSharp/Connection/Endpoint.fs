@@ -6,6 +6,7 @@ open System
 open System.Buffers
 open System.Runtime.CompilerServices
 open System.Runtime.InteropServices
+open type System.FormattableString
 
 /// What doesn't change in the life of an endpoint.
 [<NoComparison; ReferenceEquality>]
@@ -41,7 +42,7 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
     member _.IsClosed: bool = state.IsClosed
 
     override _.ToString() : string =
-        String.Concat(terms.Settings.Role.ToString(), ", ", state.ToString())
+        Invariant $"{terms.Settings.Role}, {state}"
 
     member private _.Terms = terms
     member private _.Place = place
@@ -378,15 +379,20 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
         | State.Draining _
         | State.Closed _ -> endpoint.With Reading.On
 
-and [<Struct; NoComparison; NoEquality>] ReceiveStep = {
+and [<Struct; NoComparison; NoEquality; StructuredFormatDisplay("{Shown}")>] ReceiveStep = {
     Next: WebSocketEndpoint
     Consumed: int
     Incoming: Incoming
     HalfClose: bool
     ReservedBits: ReservedBits
-}
+} with
 
-and [<Struct; NoComparison; NoEquality>] SendStep = {
+    member private step.Shown: string =
+        Words.step step.Next step.Consumed step.Incoming step.HalfClose
+
+    override step.ToString() : string = step.Shown
+
+and [<Struct; NoComparison; NoEquality; StructuredFormatDisplay("{Shown}")>] SendStep = {
     Next: WebSocketEndpoint
     Output: Output voption
     Refused: SendError voption
@@ -397,4 +403,27 @@ and [<Struct; NoComparison; NoEquality>] SendStep = {
 
     member step.TryGetRefusal([<Out>] error: byref<SendError>) : bool = ValueOption.tryGet step.Refused &error
 
-and [<Struct; NoComparison; NoEquality>] TickStep = { Next: WebSocketEndpoint; Due: Due }
+    member private step.Shown: string =
+        let written =
+            match step.Output with
+            | ValueSome written -> Invariant $"; writes: {written}"
+            | ValueNone -> ""
+
+        let refused =
+            match step.Refused with
+            | ValueSome error -> Invariant $"; refused: {error}"
+            | ValueNone -> ""
+
+        let ends = if step.HalfClose then "; ends sending" else ""
+        Invariant $"{step.Next}{written}{refused}{ends}"
+
+    override step.ToString() : string = step.Shown
+
+and [<Struct; NoComparison; NoEquality; StructuredFormatDisplay("{Shown}")>] TickStep = {
+    Next: WebSocketEndpoint
+    Due: Due
+} with
+
+    member private step.Shown: string = Invariant $"{step.Next}; due: {step.Due}"
+
+    override step.ToString() : string = step.Shown

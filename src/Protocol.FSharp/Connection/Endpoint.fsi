@@ -48,7 +48,7 @@ type WebSocketEndpoint =
     /// <summary>True once the connection has ended: the stream can be closed.</summary>
     member IsClosed: bool
 
-    /// <summary>The side and the state, such as <c>Server, Open (ValueNone, ValueNone)</c>.</summary>
+    /// <summary>The side and the state, such as <c>Server, Open, sending text</c>.</summary>
     override ToString: unit -> string
 
     /// <summary>An endpoint right after its opening handshake, without limits on time or on what waits unread.</summary>
@@ -204,7 +204,7 @@ type WebSocketEndpoint =
     member internal With: nextState: State * nextPlace: Place -> WebSocketEndpoint
 
 /// <summary>What bytes of the peer have led to. It is carried out in this order: what is told, the answer, the half-close.</summary>
-and [<Struct; NoComparison; NoEquality>] ReceiveStep = {
+and [<Struct; NoComparison; NoEquality; StructuredFormatDisplay("{Shown}")>] ReceiveStep = {
     /// <summary>The next value.</summary>
     Next: WebSocketEndpoint
     /// <summary>How many of the bytes are done with: all of them, up to the end of what is told.</summary>
@@ -215,10 +215,15 @@ and [<Struct; NoComparison; NoEquality>] ReceiveStep = {
     HalfClose: bool
     /// <summary>The bits by which extensions have marked the frame that is complete (RFC 6455 §5.2).</summary>
     ReservedBits: ReservedBits
-}
+} with
+
+    /// <summary>The next value and what it tells, in words.</summary>
+    override ToString: unit -> string
+
+    member private Shown: string
 
 /// <summary>What a command has led to.</summary>
-and [<Struct; NoComparison; NoEquality>] SendStep = {
+and [<Struct; NoComparison; NoEquality; StructuredFormatDisplay("{Shown}")>] SendStep = {
     /// <summary>The next value.</summary>
     Next: WebSocketEndpoint
     /// <summary>What is to be written; none when the command was refused, or writes nothing.</summary>
@@ -237,10 +242,20 @@ and [<Struct; NoComparison; NoEquality>] SendStep = {
     /// <param name="error">The reason.</param>
     member TryGetRefusal: [<Out>] error: byref<SendError> -> bool
 
+    /// <summary>The next value and what it tells, in words.</summary>
+    override ToString: unit -> string
+
+    member private Shown: string
+
 /// <summary>What a time has led to.</summary>
-and [<Struct; NoComparison; NoEquality>] TickStep = {
+and [<Struct; NoComparison; NoEquality; StructuredFormatDisplay("{Shown}")>] TickStep = {
     /// <summary>The next value.</summary>
     Next: WebSocketEndpoint
     /// <summary>What is due.</summary>
     Due: Due
-}
+} with
+
+    /// <summary>The next value and what it tells, in words.</summary>
+    override ToString: unit -> string
+
+    member private Shown: string

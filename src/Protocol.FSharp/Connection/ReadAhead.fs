@@ -4,7 +4,7 @@ namespace FunctionalWs.Protocol
 open System
 open type System.FormattableString
 
-[<Struct>]
+[<Struct; StructuredFormatDisplay("{Shown}")>]
 type Unread = {
     Messages: int
     Bytes: int64
@@ -13,6 +13,13 @@ type Unread = {
 
     member unread.Cost: int64 =
         Saturating.sum unread.Bytes (64L * int64 unread.Messages + 8L * int64 unread.Fragments)
+
+    member private unread.Shown: string =
+        let messages = Words.count (int64 unread.Messages) "message"
+        let fragments = Words.count (int64 unread.Fragments) "fragment"
+        Invariant $"{messages} and {fragments} unread, {Words.bytes unread.Bytes}"
+
+    override unread.ToString() : string = unread.Shown
 
 [<Sealed; AllowNullLiteral(false)>]
 type ReadAhead private (high: int, low: int, bytes: int64) =
@@ -38,10 +45,17 @@ type ReadAhead private (high: int, low: int, bytes: int64) =
     override marks.GetHashCode() : int = hash marks.All
 
     override _.ToString() : string =
-        if bytes = Int64.MaxValue && high = Int32.MaxValue then
-            "no marks"
+        let size =
+            if bytes = Int64.MaxValue then
+                "unlimited bytes"
+            else
+                Words.bytes bytes
+
+        if high = Int32.MaxValue then
+            Invariant $"unlimited messages; {size}"
         else
-            Invariant $"{high} messages, on at {low}; {bytes} bytes"
+            let messages = Words.count (int64 high) "message"
+            Invariant $"{messages}, on at {low}; {size}"
 
     member _.Messages: int = high
 

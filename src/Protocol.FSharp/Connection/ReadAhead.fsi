@@ -2,7 +2,7 @@
 namespace FunctionalWs.Protocol
 
 /// <summary>What waits for the application: messages that are complete, and what has come of the one that isn't.</summary>
-[<Struct>]
+[<Struct; StructuredFormatDisplay("{Shown}")>]
 type Unread = {
     /// <summary>Complete messages.</summary>
     Messages: int
@@ -14,6 +14,11 @@ type Unread = {
 
     /// <summary>What that takes, in bytes: a message or a fragment costs something even when it is empty.</summary>
     member Cost: int64
+
+    /// <summary>What waits, in words.</summary>
+    override ToString: unit -> string
+
+    member private Shown: string
 
 /// <summary>
 /// The marks at which reading ahead pauses and goes on. Immutable. It pauses when so many messages or bytes wait, and goes on when

@@ -7,9 +7,10 @@ namespace FunctionalWs.Protocol
 open System
 open System.Buffers
 open FSharp.NativeInterop
+open type System.FormattableString
 
 /// <summary>What a step tells of the peer. The data itself is where the caller wanted it.</summary>
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type Incoming =
     /// <summary>Nothing yet: all bytes are taken, and more are needed.</summary>
     | Nothing
@@ -26,6 +27,18 @@ type Incoming =
     /// is negative when the rule was broken by a byte that came earlier. What came of the message is void.
     /// </summary>
     | Refused of Violation: Violation
+
+    member private incoming.Shown: string =
+        match incoming with
+        | Incoming.Nothing -> "nothing yet"
+        | Incoming.Data(kind, endOfMessage) -> (Event.Data(kind, endOfMessage)).ToString()
+        | Incoming.Ping payload -> (Event.Ping payload).ToString()
+        | Incoming.Pong payload -> (Event.Pong payload).ToString()
+        | Incoming.Close status -> (Event.Close status).ToString()
+        | Incoming.Refused violation -> Invariant $"refused: {violation}"
+
+    /// <summary>What is told, in words: <c>text message complete</c>.</summary>
+    override incoming.ToString() : string = incoming.Shown
 
 /// Where in a frame the bytes so far end.
 [<RequireQualifiedAccess; NoComparison; NoEquality>]

@@ -4,6 +4,7 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Runtime.InteropServices
+open type System.FormattableString
 
 /// <summary>What a message consists of (RFC 6455 §5.6).</summary>
 [<Struct; RequireQualifiedAccess>]
@@ -25,8 +26,14 @@ type MessageKind =
     /// <summary>True when they are different kinds.</summary>
     static member op_Inequality(left: MessageKind, right: MessageKind) : bool = left.IsText <> right.IsText
 
+    /// The kind inside a sentence.
+    member internal kind.Words: string =
+        match kind with
+        | MessageKind.Text -> "text"
+        | MessageKind.Binary -> "binary"
+
 /// <summary>A message of which a part has been received (RFC 6455 §5.4).</summary>
-[<Struct>]
+[<Struct; StructuredFormatDisplay("{Shown}")>]
 type PartialMessage = {
     /// <summary>What the message consists of.</summary>
     Kind: MessageKind
@@ -42,7 +49,19 @@ type PartialMessage = {
     Fragments: int
     /// <summary>What the text still owes; unused when text isn't validated.</summary>
     Text: Utf8State
-}
+} with
+
+    member private message.Shown: string =
+        let owed =
+            match message.Text.MissingBytes with
+            | 0 -> ""
+            | missing -> Invariant $", {Words.bytes (int64 missing)} short of a character"
+
+        let frames = Words.count (int64 message.Fragments) "frame"
+        Invariant $"{message.Kind.Words} ({Words.bytes message.Size} in {frames} so far{owed})"
+
+    /// <summary>What has come of it, in words: <c>text (5 bytes in 2 frames so far)</c>.</summary>
+    override message.ToString() : string = message.Shown
 
 /// <summary>Which side sent its close frame first.</summary>
 [<Struct; RequireQualifiedAccess>]
@@ -59,7 +78,7 @@ type Initiator =
         | Initiator.Remote -> nameof Initiator.Remote
 
 /// <summary>How a connection came to its end (RFC 6455 §7.1.4–§7.1.6).</summary>
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type Closure =
     /// <summary>Both close frames were exchanged.</summary>
     | Clean of Received: CloseStatus * Sent: CloseStatus * First: Initiator
@@ -79,8 +98,22 @@ type Closure =
         | Abandoned sent -> ValueOption.tryGet (ValueSome sent) &status
         | Lost sent -> ValueOption.tryGet sent &status
 
+    member private closure.Shown: string =
+        match closure with
+        | Closure.Clean(received, sent, Initiator.Local) ->
+            Invariant $"clean: sent {Words.status sent}, then received {Words.status received}"
+        | Closure.Clean(received, sent, Initiator.Remote) ->
+            Invariant $"clean: received {Words.status received}, then sent {Words.status sent}"
+        | Closure.Failed(error, sent) -> Invariant $"failed: {error}; sent {Words.status sent}"
+        | Closure.Abandoned sent -> Invariant $"given up: sent {Words.status sent}"
+        | Closure.Lost ValueNone -> "lost"
+        | Closure.Lost(ValueSome sent) -> Invariant $"lost: sent {Words.status sent}"
+
+    /// <summary>The end in words, in the order in which it came: <c>clean: sent 1000, then received 1000</c>.</summary>
+    override closure.ToString() : string = closure.Shown
+
 /// <summary>The state of an established connection. Immutable; compare it with <c>=</c>.</summary>
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type State =
     /// <summary>
     /// Messages flow both ways; <c>Receiving</c> is the message of which fragments have come, <c>Sending</c> the kind of the one
@@ -94,8 +127,24 @@ type State =
     /// <summary>The end. Nothing leads out of it.</summary>
     | Closed of Closure: Closure
 
+    member private state.Shown: string =
+        let receiving (message: PartialMessage voption) : string =
+            match message with
+            | ValueNone -> ""
+            | ValueSome message -> Invariant $", receiving {message}"
+
+        match state with
+        | State.Open(message, ValueNone) -> Invariant $"Open{receiving message}"
+        | State.Open(message, ValueSome sent) -> Invariant $"Open{receiving message}, sending {sent.Words}"
+        | State.CloseSent(sent, message) -> Invariant $"CloseSent {Words.status sent}{receiving message}"
+        | State.Draining ending -> Invariant $"Draining, {ending}"
+        | State.Closed ending -> Invariant $"Closed, {ending}"
+
+    /// <summary>The state in words, such as <c>Open, sending text</c>.</summary>
+    override state.ToString() : string = state.Shown
+
 /// <summary>What comes from the peer.</summary>
-[<Struct; NoComparison; NoEquality; RequireQualifiedAccess>]
+[<Struct; NoComparison; NoEquality; RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type Input =
     /// <summary>A whole frame.</summary>
     | Received of Frame: Frame
@@ -104,8 +153,17 @@ type Input =
     /// <summary>The peer will send nothing more.</summary>
     | EndOfStream
 
+    member private input.Shown: string =
+        match input with
+        | Input.Received frame -> frame.ToString()
+        | Input.Broken error -> Invariant $"broken: {error}"
+        | Input.EndOfStream -> "end of stream"
+
+    /// <summary>What came, in words.</summary>
+    override input.ToString() : string = input.Shown
+
 /// <summary>What the application wants.</summary>
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type Command =
     /// <summary>Send a message in one frame.</summary>
     | Message of Kind: MessageKind
@@ -122,8 +180,22 @@ type Command =
     /// <summary>Send a close frame and wait for nothing: fail the connection (RFC 6455 §7.1.7).</summary>
     | Fail of Status: CloseStatus
 
+    member private command.Shown: string =
+        match command with
+        | Command.Message kind -> Invariant $"{kind.Words} message"
+        | Command.FirstFragment kind -> Invariant $"first fragment of a {kind.Words} message"
+        | Command.NextFragment false -> "next fragment"
+        | Command.NextFragment true -> "last fragment"
+        | Command.Ping payload -> Words.control "Ping" payload
+        | Command.Pong payload -> Words.control "Pong" payload
+        | Command.Close sent -> Invariant $"Close {Words.status sent}"
+        | Command.Fail sent -> Invariant $"Close {Words.status sent}, and the end"
+
+    /// <summary>What is wanted, in words: <c>text message</c>, <c>Close 1001 'bye'</c>.</summary>
+    override command.ToString() : string = command.Shown
+
 /// <summary>What a step tells the application.</summary>
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type Event =
     /// <summary>The frame carried data of a message of this kind; <c>EndOfMessage</c> when it was the last frame.</summary>
     | Data of Kind: MessageKind * EndOfMessage: bool
@@ -134,8 +206,27 @@ type Event =
     /// <summary>The peer's close frame came.</summary>
     | Close of Status: CloseStatus
 
+    /// Without what a ping or a pong carries, of which a recording knows only the length.
+    member internal event.Words: string =
+        match event with
+        | Event.Data(received, true) -> Invariant $"{received.Words} message complete"
+        | Event.Data(received, false) -> Invariant $"part of a {received.Words} message"
+        | Event.Ping _ -> "ping"
+        | Event.Pong _ -> "pong"
+        | Event.Close received -> Invariant $"close {Words.status received}"
+
+    member private event.Shown: string =
+        match event with
+        | Event.Ping payload
+        | Event.Pong payload -> Words.control event.Words payload
+        | Event.Data _
+        | Event.Close _ -> event.Words
+
+    /// <summary>What is told, in words: <c>text message complete</c>, <c>ping 01</c>.</summary>
+    override event.ToString() : string = event.Shown
+
 /// <summary>What a step writes to the peer.</summary>
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type Output =
     /// <summary>A frame of a message, with the payload that the caller has.</summary>
     | Data of Opcode: Opcode * Fin: bool
@@ -146,8 +237,19 @@ type Output =
     /// <summary>The close frame: nothing but pongs follows it, until the peer's has come (RFC 6455 §5.5.1, §5.5.2).</summary>
     | Close of Status: CloseStatus
 
+    member private output.Shown: string =
+        match output with
+        | Output.Data(opcode, true) -> opcode.ToString()
+        | Output.Data(opcode, false) -> Invariant $"{opcode}, not final"
+        | Output.Ping payload -> Words.control "Ping" payload
+        | Output.Pong payload -> Words.control "Pong" payload
+        | Output.Close sent -> Invariant $"Close {Words.status sent}"
+
+    /// <summary>The frame in words: <c>Text, not final</c>, <c>Close 1000</c>.</summary>
+    override output.ToString() : string = output.Shown
+
 /// <summary>What one step leads to. It is carried out in this order: event, output, half-close.</summary>
-[<Struct; CustomEquality; NoComparison>]
+[<Struct; CustomEquality; NoComparison; StructuredFormatDisplay("{Shown}")>]
 type Transition = {
     /// <summary>The next state; the same object when nothing changed.</summary>
     State: State
@@ -183,6 +285,23 @@ type Transition = {
         | :? Transition as other -> transition.Equals other
         | _ -> false
 
+    member private transition.Shown: string =
+        let told =
+            match transition.Event with
+            | ValueSome told -> Invariant $"; tells: {told.Words}"
+            | ValueNone -> ""
+
+        let written =
+            match transition.Output with
+            | ValueSome written -> Invariant $"; writes: {written}"
+            | ValueNone -> ""
+
+        let ends = if transition.HalfClose then "; ends sending" else ""
+        Invariant $"{transition.State}{told}{written}{ends}"
+
+    /// <summary>The state, what is told, what is written, and the half-close, in words: <c>Open; writes: Pong 01</c>.</summary>
+    override transition.ToString() : string = transition.Shown
+
     /// <summary>A hash code of the next state and what is told of it.</summary>
     override transition.GetHashCode() : int =
         HashCode.Combine(transition.State, transition.Event, transition.Output, transition.HalfClose)
@@ -191,12 +310,20 @@ type Transition = {
         member transition.Equals(other: Transition) : bool = transition.Equals other
 
 /// <summary>The answer to a command.</summary>
-[<Struct; RequireQualifiedAccess>]
+[<Struct; RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type SendResult =
     /// <summary>The state doesn't allow the command; nothing changed.</summary>
     | Refused of Error: SendError
     /// <summary>The command is carried out by carrying out the transition.</summary>
     | Accepted of Transition: Transition
+
+    member private result.Shown: string =
+        match result with
+        | SendResult.Refused error -> Invariant $"refused: {error}"
+        | SendResult.Accepted transition -> transition.ToString()
+
+    /// <summary>What it leads to, or why not, in words.</summary>
+    override result.ToString() : string = result.Shown
 
 type PartialMessage with
 

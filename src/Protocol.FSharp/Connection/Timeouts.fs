@@ -3,6 +3,7 @@ namespace FunctionalWs.Protocol
 
 open System
 open System.Globalization
+open type System.FormattableString
 
 [<Sealed; AllowNullLiteral(false)>]
 type Timeouts
@@ -114,13 +115,21 @@ type Overdue =
         | Overdue.Message -> nameof Overdue.Message
         | Overdue.Sending -> nameof Overdue.Sending
 
-[<Struct; RequireQualifiedAccess>]
+[<Struct; RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type Due =
     | Nothing
     | Ping
     | Passed of Limit: Overdue
 
-[<Struct>]
+    member private due.Shown: string =
+        match due with
+        | Due.Nothing -> nameof Due.Nothing
+        | Due.Ping -> nameof Due.Ping
+        | Due.Passed limit -> Invariant $"{nameof Due.Passed} {limit}"
+
+    override due.ToString() : string = due.Shown
+
+[<Struct; StructuredFormatDisplay("{Shown}")>]
 type Traffic = {
     Received: int64
     Messages: int64
@@ -129,7 +138,16 @@ type Traffic = {
     Sent: int64
     IsSending: bool
     Unread: int64
-}
+} with
+
+    member private traffic.Shown: string =
+        let sending = if traffic.IsSending then ", sending" else ""
+
+        Invariant
+            $"{Words.bytes traffic.Received} received, {traffic.Unread} unread; messages {traffic.Messages}; "
+        + Invariant $"sent {traffic.Sent}, taken {traffic.Taken}, {traffic.Untaken} untaken{sending}"
+
+    override traffic.ToString() : string = traffic.Shown
 
 type Timeouts with
 

@@ -84,7 +84,7 @@ type Overdue =
     override ToString: unit -> string
 
 /// <summary>What is to be done at a time. At most one thing: ask again when it is done.</summary>
-[<Struct; RequireQualifiedAccess>]
+[<Struct; RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type Due =
     /// <summary>Nothing.</summary>
     | Nothing
@@ -93,8 +93,13 @@ type Due =
     /// <summary>A limit was passed. Said again each time until something is done about it.</summary>
     | Passed of Limit: Overdue
 
+    /// <summary>The case as F# writes it: <c>Passed Message</c>.</summary>
+    override ToString: unit -> string
+
+    member private Shown: string
+
 /// <summary>What has happened on a connection so far, in counters that its owner keeps.</summary>
-[<Struct>]
+[<Struct; StructuredFormatDisplay("{Shown}")>]
 type Traffic = {
     /// <summary>The bytes that have come from the peer and were read.</summary>
     Received: int64
@@ -110,7 +115,12 @@ type Traffic = {
     IsSending: bool
     /// <summary>The bytes that the peer has sent and nobody has read, as far as that can be told; its end counts as one.</summary>
     Unread: int64
-}
+} with
+
+    /// <summary>The counters in words.</summary>
+    override ToString: unit -> string
+
+    member private Shown: string
 
 type Timeouts with
 

@@ -17,8 +17,7 @@ type Violation = {
     override violation.ToString() = violation.Text
 
     member private violation.Text: string =
-        Invariant
-            $"{ProtocolError.describe violation.Error} ({violation.Section}, at byte {violation.Offset})"
+        Invariant $"{violation.Error} ({violation.Section}, at byte {violation.Offset})"
 
 /// Where an error lies in its frame.
 [<Struct>]

@@ -5,7 +5,22 @@ namespace FunctionalWs.Protocol
 open System
 open type System.FormattableString
 
-[<RequireQualifiedAccess>]
+/// What an extension's author wrote, made fit for a close frame.
+module internal ExtensionText =
+
+    let shorten (text: string) =
+        let longest = 40
+        // A union's case takes null as well.
+        let text = String.Concat(text, "")
+
+        text.Substring(0, min text.Length longest)
+        |> String.map (fun character ->
+            if character >= ' ' && character <= '~' then
+                character
+            else
+                '?')
+
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Description}")>]
 type ProtocolError =
     | ReservedOpcode of Opcode: byte
     | ReservedBits of Bits: byte
@@ -28,6 +43,36 @@ type ProtocolError =
     | CloseFrameTooShort
     | CloseCodeInvalid of Code: int
     | CloseReasonNotUtf8
+
+    member error.Description: string =
+        match error with
+        | ProtocolError.ReservedOpcode opcode -> Invariant $"invalid opcode 0x{opcode:X}"
+        | ProtocolError.ReservedBits bits -> Invariant $"reserved bits must be 0, not 0x{bits:X}"
+        | ProtocolError.MaskMissing -> "incorrect masking: a client must mask its frames"
+        | ProtocolError.MaskForbidden -> "incorrect masking: a server must not mask its frames"
+        | ProtocolError.LengthNotMinimal length -> Invariant $"length {length} is not in its shortest form"
+        | ProtocolError.LengthTopBit -> "the top bit of a 64-bit length must be 0"
+        | ProtocolError.ControlFrameTooLong _ -> "control frame too long: at most 125 bytes"
+        | ProtocolError.ControlFrameFragmented _ -> "fragmented control frame"
+        | ProtocolError.ContinuationExpected -> "expected a continuation frame"
+        | ProtocolError.ContinuationUnexpected -> "unexpected continuation frame"
+        | ProtocolError.FragmentTooBig(length, limit) ->
+            Invariant $"frame of {length} bytes exceeds the limit of {limit} bytes"
+        | ProtocolError.MessageTooBig(length, limit) ->
+            Invariant $"message of at least {length} bytes exceeds the limit of {limit} bytes"
+        | ProtocolError.TooManyFragments limit -> Invariant $"message of more than {limit} frames"
+        | ProtocolError.TextNotUtf8 position -> Invariant $"invalid UTF-8 at position {position}"
+        | ProtocolError.CompressedDataInvalid -> "decompression failed"
+        | ProtocolError.CompressedDataIncomplete -> "compressed data ends too early"
+        | ProtocolError.InflateRatioExceeded limit ->
+            Invariant $"message inflates to more than {limit} times its size"
+        | ProtocolError.ExtensionFailed(extension, reason) ->
+            Invariant $"extension {ExtensionText.shorten extension} failed: {ExtensionText.shorten reason}"
+        | ProtocolError.CloseFrameTooShort -> "close frame too short"
+        | ProtocolError.CloseCodeInvalid code -> Invariant $"invalid status code {code}"
+        | ProtocolError.CloseReasonNotUtf8 -> "invalid UTF-8 in the reason of a close frame"
+
+    override error.ToString() : string = error.Description
 
 [<Struct; RequireQualifiedAccess>]
 type SendError =
@@ -67,47 +112,6 @@ module internal ProtocolError =
         | ProtocolError.TooManyFragments _ -> CloseCode.PolicyViolation
         | ProtocolError.FragmentTooBig _
         | ProtocolError.MessageTooBig _ -> CloseCode.MessageTooBig
-
-    /// What an extension's author wrote, made fit for a close frame.
-    let private shorten (text: string) =
-        let longest = 40
-        // A union's case takes null as well.
-        let text = String.Concat(text, "")
-
-        text.Substring(0, min text.Length longest)
-        |> String.map (fun character ->
-            if character >= ' ' && character <= '~' then
-                character
-            else
-                '?')
-
-    let describe (error: ProtocolError) : string =
-        match error with
-        | ProtocolError.ReservedOpcode opcode -> Invariant $"invalid opcode 0x{opcode:X}"
-        | ProtocolError.ReservedBits bits -> Invariant $"reserved bits must be 0, not 0x{bits:X}"
-        | ProtocolError.MaskMissing -> "incorrect masking: a client must mask its frames"
-        | ProtocolError.MaskForbidden -> "incorrect masking: a server must not mask its frames"
-        | ProtocolError.LengthNotMinimal length -> Invariant $"length {length} is not in its shortest form"
-        | ProtocolError.LengthTopBit -> "the top bit of a 64-bit length must be 0"
-        | ProtocolError.ControlFrameTooLong _ -> "control frame too long: at most 125 bytes"
-        | ProtocolError.ControlFrameFragmented _ -> "fragmented control frame"
-        | ProtocolError.ContinuationExpected -> "expected a continuation frame"
-        | ProtocolError.ContinuationUnexpected -> "unexpected continuation frame"
-        | ProtocolError.FragmentTooBig(length, limit) ->
-            Invariant $"frame of {length} bytes exceeds the limit of {limit} bytes"
-        | ProtocolError.MessageTooBig(length, limit) ->
-            Invariant $"message of at least {length} bytes exceeds the limit of {limit} bytes"
-        | ProtocolError.TooManyFragments limit -> Invariant $"message of more than {limit} frames"
-        | ProtocolError.TextNotUtf8 position -> Invariant $"invalid UTF-8 at position {position}"
-        | ProtocolError.CompressedDataInvalid -> "decompression failed"
-        | ProtocolError.CompressedDataIncomplete -> "compressed data ends too early"
-        | ProtocolError.InflateRatioExceeded limit ->
-            Invariant $"message inflates to more than {limit} times its size"
-        | ProtocolError.ExtensionFailed(extension, reason) ->
-            Invariant $"extension {shorten extension} failed: {shorten reason}"
-        | ProtocolError.CloseFrameTooShort -> "close frame too short"
-        | ProtocolError.CloseCodeInvalid code -> Invariant $"invalid status code {code}"
-        | ProtocolError.CloseReasonNotUtf8 -> "invalid UTF-8 in the reason of a close frame"
 
     let private of6455 section = { Rfc = 6455; Section = section }
     let private of7692 section = { Rfc = 7692; Section = section }
@@ -170,8 +174,6 @@ module internal ProtocolError =
 type ProtocolError with
 
     member error.CloseCode: CloseCode = ProtocolError.closeCode error
-
-    member error.Description: string = ProtocolError.describe error
 
     member error.Section: RfcSection = ProtocolError.section error
 

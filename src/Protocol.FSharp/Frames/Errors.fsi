@@ -3,7 +3,7 @@
 namespace FunctionalWs.Protocol
 
 /// <summary>A rule of the protocol that the peer broke. Each leads to one close code, see <c>CloseCode</c>.</summary>
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; StructuredFormatDisplay("{Description}")>]
 type ProtocolError =
     /// <summary>A frame has an opcode that is reserved, 0x3–0x7 or 0xB–0xF (RFC 6455 §5.2).</summary>
     | ReservedOpcode of Opcode: byte
@@ -60,6 +60,9 @@ type ProtocolError =
     /// <summary>The rule itself, as one sentence.</summary>
     member Rule: string
 
+    /// <summary>The <c>Description</c>.</summary>
+    override ToString: unit -> string
+
 /// <summary>A call that the state of the connection doesn't allow. The peer did nothing wrong.</summary>
 [<Struct; RequireQualifiedAccess>]
 type SendError =
@@ -76,7 +79,6 @@ type SendError =
 module internal ProtocolError =
 
     val closeCode: error: ProtocolError -> CloseCode
-    val describe: error: ProtocolError -> string
     val section: error: ProtocolError -> RfcSection
     val rule: error: ProtocolError -> string
 

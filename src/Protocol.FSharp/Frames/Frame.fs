@@ -4,6 +4,7 @@ namespace FunctionalWs.Protocol
 open System
 open System.Buffers
 open System.Runtime.InteropServices
+open type System.FormattableString
 
 [<Struct; RequireQualifiedAccess>]
 type Role =
@@ -16,7 +17,7 @@ type Role =
         | Role.Server -> nameof Role.Server
         | Role.Client -> nameof Role.Client
 
-[<Struct>]
+[<Struct; StructuredFormatDisplay("{Shown}")>]
 type FrameHeader = {
     Fin: bool
     ReservedBits: ReservedBits
@@ -29,11 +30,30 @@ type FrameHeader = {
     member header.FrameLength: int64 =
         Saturating.sum (int64 header.Size) header.PayloadLength
 
-[<Struct; NoComparison; NoEquality>]
+    member internal header.Words: string =
+        let final = if header.Fin then "" else ", not final"
+
+        let bits =
+            match header.ReservedBits with
+            | ReservedBits.None -> ""
+            | bits -> Invariant $", {bits}"
+
+        Invariant $"{header.Opcode}, {Words.bytes header.PayloadLength}{final}{bits}"
+
+    member private header.Shown: string =
+        match header.MaskingKey with
+        | ValueNone -> header.Words
+        | ValueSome key -> Invariant $"{header.Words}, masked with {Words.key key}"
+
+    override header.ToString() : string = header.Shown
+
+[<Struct; NoComparison; NoEquality; StructuredFormatDisplay("{Header}")>]
 type Frame = {
     Header: FrameHeader
     Payload: ReadOnlySequence<byte>
-}
+} with
+
+    override frame.ToString() : string = frame.Header.ToString()
 
 module internal Frame =
 

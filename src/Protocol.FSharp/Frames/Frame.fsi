@@ -17,7 +17,7 @@ type Role =
     override ToString: unit -> string
 
 /// <summary>What stands before a frame's payload (RFC 6455 §5.2).</summary>
-[<Struct>]
+[<Struct; StructuredFormatDisplay("{Shown}")>]
 type FrameHeader = {
     /// <summary>True on the last frame of a message, and on every control frame.</summary>
     Fin: bool
@@ -35,6 +35,16 @@ type FrameHeader = {
 
     /// <summary>The bytes of the whole frame: header and payload; at most 2^63-1.</summary>
     member FrameLength: int64
+
+    /// All but the masking key, in words.
+    member internal Words: string
+
+    /// <summary>
+    /// The header in words, its masking key as the bytes on the wire: <c>Text, 5 bytes, not final, masked with 37FA213D</c>.
+    /// </summary>
+    override ToString: unit -> string
+
+    member private Shown: string
 
     /// <summary>Tells the masking key; false when the payload is not masked.</summary>
     /// <param name="key">The <c>MaskingKey</c>.</param>
@@ -57,7 +67,7 @@ type FrameHeader = {
 /// <summary>
 /// A complete frame. Its payload is on loan from the receive buffer: it is valid until the buffer is advanced.
 /// </summary>
-[<Struct; NoComparison; NoEquality>]
+[<Struct; NoComparison; NoEquality; StructuredFormatDisplay("{Header}")>]
 type Frame = {
     /// <summary>The header.</summary>
     Header: FrameHeader
@@ -67,6 +77,9 @@ type Frame = {
 
     /// <summary>The unmasked payload in an array of its own.</summary>
     member ToArray: unit -> byte[]
+
+    /// <summary>The header in words. The payload is on loan, and is not looked at.</summary>
+    override ToString: unit -> string
 
 module internal Frame =
 

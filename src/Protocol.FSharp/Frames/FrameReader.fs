@@ -9,7 +9,9 @@ open System.Buffers
 open System.Buffers.Binary
 open System.Runtime.InteropServices
 open FSharp.NativeInterop
+open type System.FormattableString
 
+[<StructuredFormatDisplay("{Shown}")>]
 type ConnectionSettings = {
     Role: Role
     Limits: Limits
@@ -31,6 +33,29 @@ type ConnectionSettings = {
             Role = Role.Client
     }
 
+    // Who gave no limits is told so where the settings are used.
+    member private settings.Shown: string =
+        let text =
+            if settings.ValidateText then
+                "text checked"
+            else
+                "text not checked"
+
+        let bits =
+            match settings.ReservedBits with
+            | ReservedBits.None -> ""
+            | bits -> Invariant $"; extensions use {bits}"
+
+        let lengths =
+            if settings.AllowLongLengths then
+                "; long lengths allowed"
+            else
+                ""
+
+        Invariant $"{settings.Role}; {settings.Limits}; {text}{bits}{lengths}"
+
+    override settings.ToString() : string = settings.Shown
+
 module internal ConnectionSettings =
 
     /// A record takes what it is given: what it lacks is missed at the door, not by the first frame that needs it.
@@ -40,17 +65,33 @@ module internal ConnectionSettings =
         if isNull (box settings.Limits) then
             raise (ArgumentNullException(nameof settings, "The settings have no limits: Limits is null."))
 
-[<Struct; RequireQualifiedAccess>]
+[<Struct; RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type HeaderParse =
     | Incomplete
     | Complete of Header: FrameHeader
     | Malformed of Error: ProtocolError
 
-[<Struct; NoComparison; NoEquality; RequireQualifiedAccess>]
+    member private parse.Shown: string =
+        match parse with
+        | HeaderParse.Incomplete -> "incomplete"
+        | HeaderParse.Complete header -> header.ToString()
+        | HeaderParse.Malformed error -> Invariant $"malformed: {error}"
+
+    override parse.ToString() : string = parse.Shown
+
+[<Struct; NoComparison; NoEquality; RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type FrameParse =
     | Incomplete
     | Complete of Frame: Frame
     | Malformed of Error: ProtocolError
+
+    member private parse.Shown: string =
+        match parse with
+        | FrameParse.Incomplete -> "incomplete"
+        | FrameParse.Complete frame -> frame.ToString()
+        | FrameParse.Malformed error -> Invariant $"malformed: {error}"
+
+    override parse.ToString() : string = parse.Shown
 
 module FrameReader =
 

@@ -6,6 +6,7 @@ open System
 open System.Buffers
 
 /// <summary>How one end of a connection reads and judges what the other sends.</summary>
+[<StructuredFormatDisplay("{Shown}")>]
 type ConnectionSettings = {
     /// <summary>Which side this end is.</summary>
     Role: Role
@@ -28,13 +29,18 @@ type ConnectionSettings = {
     /// <summary>A client with default limits, every check on and no extension.</summary>
     static member Client: ConnectionSettings
 
+    /// <summary>The settings in words.</summary>
+    override ToString: unit -> string
+
+    member private Shown: string
+
 module internal ConnectionSettings =
 
     /// Refuses null, and settings without limits, by the name `settings`.
     val check: settings: ConnectionSettings -> unit
 
 /// <summary>Result of looking for a frame header at the start of a buffer.</summary>
-[<Struct; RequireQualifiedAccess>]
+[<Struct; RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type HeaderParse =
     /// <summary>More bytes are needed; nothing is consumed.</summary>
     | Incomplete
@@ -43,8 +49,13 @@ type HeaderParse =
     /// <summary>The peer broke a rule; nothing after this can be read.</summary>
     | Malformed of Error: ProtocolError
 
+    /// <summary>The header in words, or what is wrong with it.</summary>
+    override ToString: unit -> string
+
+    member private Shown: string
+
 /// <summary>Result of looking for a whole frame at the start of a buffer.</summary>
-[<Struct; NoComparison; NoEquality; RequireQualifiedAccess>]
+[<Struct; NoComparison; NoEquality; RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type FrameParse =
     /// <summary>More bytes are needed; nothing is consumed.</summary>
     | Incomplete
@@ -52,6 +63,11 @@ type FrameParse =
     | Complete of Frame: Frame
     /// <summary>The peer broke a rule; nothing after this can be read.</summary>
     | Malformed of Error: ProtocolError
+
+    /// <summary>The frame in words, or what is wrong with it.</summary>
+    override ToString: unit -> string
+
+    member private Shown: string
 
 /// <summary>Finds frames at the start of a buffer (RFC 6455 §5.2).</summary>
 module FrameReader =

@@ -42,13 +42,19 @@ type Limits private (message: int64, fragment: int64, count: int) =
         HashCode.Combine(message, fragment, count)
 
     member _.Text: string =
-        let fragments =
-            if fragment = Limits.Unlimited then
-                "of any size"
+        let size (limit: int64) =
+            if limit = Limits.Unlimited then
+                "of unlimited size"
             else
-                Invariant $"of up to {fragment} bytes"
+                Invariant $"of up to {Words.bytes limit}"
 
-        Invariant $"messages of up to {message} bytes in up to {count} frames {fragments}"
+        let frames =
+            if count = Int32.MaxValue then
+                "unlimited frames"
+            else
+                "up to " + Words.count (int64 count) "frame"
+
+        Invariant $"messages {size message} in {frames} {size fragment}"
 
     override limits.ToString() = limits.Text
 

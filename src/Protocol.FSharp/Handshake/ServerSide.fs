@@ -170,9 +170,14 @@ type ServerSide
         | Refused -> "refused"
         | Ended -> "ended without a connection"
 
-and [<Struct; NoComparison; NoEquality>] ServerStep = {
+and [<Struct; NoComparison; NoEquality; StructuredFormatDisplay("{Shown}")>] ServerStep = {
     Next: ServerSide
     Consumed: int
     Incoming: Incoming
     HalfClose: bool
-}
+} with
+
+    member private step.Shown: string =
+        Words.step step.Next step.Consumed step.Incoming step.HalfClose
+
+    override step.ToString() : string = step.Shown

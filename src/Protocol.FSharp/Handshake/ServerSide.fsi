@@ -76,7 +76,7 @@ type ServerSide =
     override ToString: unit -> string
 
 /// <summary>What bytes of the peer have led to. It is carried out in this order: what is told, the answer, the half-close.</summary>
-and [<Struct; NoComparison; NoEquality>] ServerStep = {
+and [<Struct; NoComparison; NoEquality; StructuredFormatDisplay("{Shown}")>] ServerStep = {
     /// <summary>The next value.</summary>
     Next: ServerSide
     /// <summary>How many of the bytes are done with: all of them, up to the end of what is told.</summary>
@@ -88,4 +88,9 @@ and [<Struct; NoComparison; NoEquality>] ServerStep = {
     /// value keeps it.
     /// </summary>
     HalfClose: bool
-}
+} with
+
+    /// <summary>The next value and what it tells, in words.</summary>
+    override ToString: unit -> string
+
+    member private Shown: string

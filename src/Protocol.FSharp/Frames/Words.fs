@@ -1,0 +1,47 @@
+// Counts, keys and statuses in words, on one line and alike in every culture: what values say of themselves is made of these.
+namespace FunctionalWs.Protocol
+
+open System
+open System.Globalization
+open System.Runtime.InteropServices
+open type System.FormattableString
+
+module internal Words =
+
+    let count (number: int64) (noun: string) : string =
+        if number = 1L then
+            Invariant $"1 {noun}"
+        else
+            Invariant $"{number} {noun}s"
+
+    let bytes (number: int64) : string = count number "byte"
+
+    /// A masking key as its bytes stand on the wire: it is kept in memory order.
+    let key (key: uint32) : string =
+        let key = key
+        Convert.ToHexString(MemoryMarshal.AsBytes(ReadOnlySpan &key))
+
+    /// Printable ASCII as it is, all else as its code: a peer may have written it.
+    let private escape (character: char) : string =
+        if character >= ' ' && character <= '~' then
+            Char.ToString character
+        else
+            String.Format(CultureInfo.InvariantCulture, "\\u{0:X4}", int character)
+
+    let status (status: CloseStatus) : string =
+        match status with
+        | NoStatus -> "no code"
+        | Status(code, "") -> Invariant $"{code}"
+        | Status(code, reason) -> Invariant $"{code} '{String.collect escape reason}'"
+
+    /// What a step has led to; a default value has no next.
+    let step (next: obj | null) (consumed: int) (told: obj | null) (halfClose: bool) : string =
+        let ends = if halfClose then "; ends sending" else ""
+        Invariant $"{next}; {bytes (int64 consumed)} taken; tells: {told}{ends}"
+
+    /// A ping or a pong by its name, with its payload as hexadecimal digits.
+    let control (name: string) (payload: ControlPayload) : string =
+        if payload.Length = 0 then
+            name
+        else
+            Invariant $"{name} {payload}"

@@ -31,9 +31,9 @@ module Connection =
     /// <exception cref="T:FunctionalWs.ConnectionClosedErrorException">The connection ended abnormally, and no message is left.</exception>
     /// <exception cref="T:FunctionalWs.ConcurrencyException">Another call is receiving.</exception>
     let tryReceive (connection: WebSocketConnection) : Message option =
-        use messages = connection.GetEnumerator()
-
-        if messages.MoveNext() then Some messages.Current else None
+        match connection.TryReceive() with
+        | true, message -> Some message
+        | false, _ -> None
 
     /// <summary>Waits for the next message for some time.</summary>
     /// <param name="time">How long at most; zero to take only what is there.</param>
@@ -97,13 +97,13 @@ module Connection =
 
     // ---- What is known of it
 
-    /// <summary>The request that opened it; <c>None</c> until a server's connection has read it.</summary>
+    /// <summary>The request that opened it. There is one whenever a hook or a handler has the connection.</summary>
     /// <param name="connection">The connection.</param>
-    let request (connection: WebSocketConnection) : Request option = Option.ofObj connection.Request
+    let request (connection: WebSocketConnection) : Request = connection.Request
 
-    /// <summary>The response to that request; <c>None</c> until there is one.</summary>
+    /// <summary>The response to that request. There is one whenever a handler has the connection.</summary>
     /// <param name="connection">The connection.</param>
-    let response (connection: WebSocketConnection) : Response option = Option.ofObj connection.Response
+    let response (connection: WebSocketConnection) : Response = connection.Response
 
     /// <summary>The subprotocol that was agreed on (RFC 6455 §1.9).</summary>
     /// <param name="connection">The connection.</param>

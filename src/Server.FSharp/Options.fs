@@ -168,6 +168,12 @@ module Options =
         ServerOptionsCopy.MaxConnectionsPerAddress(options, Option.toNullable connections)
 
     /// <summary>
+    /// How long a connection lives at most, and up to a tenth less; <c>None</c>, the default, for no limit. Then it is closed with 1001.
+    /// </summary>
+    let maxLifetime (time: TimeSpan option) (options: ServerOptions) : ServerOptions =
+        ServerOptionsCopy.MaxLifetime(options, Option.toNullable time)
+
+    /// <summary>
     /// The size of a connection's thread's stack, in bytes: 131,072 or more; <c>None</c>, the default, for the system's.
     /// </summary>
     let threadStackSize (bytes: int option) (options: ServerOptions) : ServerOptions =
@@ -215,6 +221,15 @@ module Options =
     /// <summary>The value of the <c>Server</c> header; <c>None</c> to leave it out. <c>FunctionalWs</c> by default.</summary>
     let serverHeader (value: string option) (options: ServerOptions) : ServerOptions =
         ServerOptionsCopy.ServerHeader(options, Option.toObj value)
+
+    /// <summary>
+    /// Makes each connection, for a class of one's own that derives from <c>ServerConnection</c>. Called on the thread that accepts.
+    /// </summary>
+    let createConnection
+        (create: ConnectionStart -> ServerConnection)
+        (options: ServerOptions)
+        : ServerOptions =
+        ServerOptionsCopy.CreateConnection(options, create)
 
     /// <summary>Sees each request before it is judged, to answer it in some other way.</summary>
     let processRequest (hook: RequestHook) (options: ServerOptions) : ServerOptions =

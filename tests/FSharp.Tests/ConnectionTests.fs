@@ -96,8 +96,8 @@ let members =
             use client = server.Connect("/a?b", TestClientOptions(Subprotocols = [| "chat" |]))
 
             let connection = next found
-            Connection.request connection |> Option.map _.Target =! Some "/a?b"
-            Connection.response connection |> Option.map _.StatusCode =! Some 101
+            (Connection.request connection).Target =! "/a?b"
+            (Connection.response connection).StatusCode =! 101
             Connection.subprotocol connection =! Some "chat"
             Connection.received connection =! None
             Connection.sent connection =! None

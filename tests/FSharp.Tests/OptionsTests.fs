@@ -76,6 +76,7 @@ let private samples: obj list = [
         Password = "secret"
     }
     WebProxy("http://localhost:1")
+    box (fun (_: ConnectionStart) -> Unchecked.defaultof<ServerConnection>)
     box (fun (_: ServerConnection) (_: Request) -> Option<Response>.None)
     box (fun (_: ServerConnection) (_: Request) (_: Response) -> Option<Response>.None)
     box (fun (_: ServerConnection) (_: string list) -> Option<string>.None)

@@ -185,7 +185,7 @@ let syntax =
                 "/<path(1):a>", 2, "no arguments"
                 "/<any():a>", 2, "the words"
                 "/<a:b:c>", 2, "<name> or <converter:name>"
-                "/{a:regex(^x$)}", 10, "a word"
+                "/{a:regex(^x$)}", 4, "no regex (a converter of your own"
                 "/{a:bool}", 2, "a converter, one of"
                 "/{a:regex('a')}", 2, "no regex (a converter of your own"
                 "/{a?}", 2, "no optional or default value"

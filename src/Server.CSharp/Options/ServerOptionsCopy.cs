@@ -59,6 +59,17 @@ internal static class ServerOptionsCopy
             MaxConnectionsPerAddress = value,
         };
 
+    public static ServerOptions MaxLifetime(ServerOptions options, TimeSpan? value) =>
+        options with
+        {
+            MaxLifetime = value,
+        };
+
+    public static ServerOptions CreateConnection(
+        ServerOptions options,
+        Func<ConnectionStart, ServerConnection>? value
+    ) => options with { CreateConnection = value };
+
     public static ServerOptions MaxHeaderCount(ServerOptions options, int value) =>
         options with
         {

@@ -5,7 +5,7 @@ namespace FunctionalWs;
 /// <summary>
 /// One WebSocket connection of a client, made by <see cref="Client"/>. All members may be called from any thread.
 /// </summary>
-public sealed class ClientConnection : WebSocketConnection, IDisposable
+public sealed partial class ClientConnection : WebSocketConnection, IDisposable
 {
     private readonly ClientOptions options;
     private readonly ClientMetrics metrics;
@@ -37,29 +37,19 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
     /// <summary>Nobody else reads until the end: there is no handler.</summary>
     private protected override bool MayReadToTheEnd => true;
 
-    /// <summary>
-    /// Asks the server for a WebSocket, on this thread. What the answer means is for the caller; when it opens the connection, it is
-    /// open.
-    /// </summary>
+    /// <summary>Asks the server for a WebSocket, on this thread. What the answer means is for the caller.</summary>
     /// <exception cref="IOException">The stream ended without an answer, or what came is none.</exception>
-    internal (ClientResult Result, ResponseHead Head) Open(ClientRequest request)
+    internal ResponseHead Ask(Request request)
     {
-        Asked = request.Request;
-        var head = Ask(request);
+        Asked = request;
+        transport.Write(ResponseInput.ToBytes(request));
+        var head = ReadHead();
         Answered = RefusedAnswer.ToResponse(head);
-        var result = ClientHandshake.Check(request, head);
-        if (result is not ClientResult.Opened opened)
-            return (result, head);
-        if (!TryEndOpening())
-            throw new IOException("The connection was given up.", OpeningFailure); // as it opened
-        BecomeOpen(opened.Agreement);
-        return (result, head);
+        return head;
     }
 
-    private ResponseHead Ask(ClientRequest request)
-    {
-        transport.Write(ResponseInput.ToBytes(request.Request));
-        return ResponseInput.Read(transport, driver.Input) switch
+    private ResponseHead ReadHead() =>
+        ResponseInput.Read(transport, driver.Input) switch
         {
             ResponseParse.Complete complete => complete.Head,
             ResponseParse.Malformed malformed => throw new IOException(
@@ -75,7 +65,6 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
                 )
             ),
         };
-    }
 
     /// <summary>An answer that opens no connection, with its body.</summary>
     internal Response ReadRefusal(ResponseHead head, DialSettings settings, TimeLimit limit) =>
@@ -88,9 +77,14 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
             limit
         );
 
-    private void BecomeOpen(ClientAgreement agreement)
+    /// <summary>The answer opens the connection.</summary>
+    /// <param name="agreement">What was agreed on; null for nothing.</param>
+    /// <exception cref="IOException">The connection was given up before.</exception>
+    internal void BecomeOpen(ClientAgreement? agreement)
     {
-        Subprotocol = agreement.Subprotocol;
+        if (!TryEndOpening())
+            throw new IOException("The connection was given up.", OpeningFailure);
+        Subprotocol = agreement?.Subprotocol;
         driver.Open(ExtensionsOf(agreement));
         since = options.TimeProvider.GetTimestamp();
         CountMessages();
@@ -100,15 +94,15 @@ public sealed class ClientConnection : WebSocketConnection, IDisposable
             log.ConnectionOpened(this);
     }
 
-    private ExtensionChain ExtensionsOf(ClientAgreement agreement) =>
-        agreement.Compression is { IsSome: true, Value: var terms }
+    private ExtensionChain ExtensionsOf(ClientAgreement? agreement) =>
+        agreement?.Compression is { IsSome: true, Value: var terms }
             ? new ExtensionChain([
                 new DeflateExtension(options.Compression!, Exchanged(terms), this),
             ])
             : ExtensionChain.Empty;
 
     /// <summary>The terms as the codec takes them, which is written for a server's side.</summary>
-    internal static DeflateAgreement Exchanged(DeflateAgreement agreement) =>
+    private static DeflateAgreement Exchanged(DeflateAgreement agreement) =>
         new(
             serverNoContextTakeover: agreement.ClientNoContextTakeover,
             clientNoContextTakeover: agreement.ServerNoContextTakeover,

@@ -27,6 +27,10 @@ internal static class ClientWatcher
             return shared ??= Start(options, log, error => lastLog.WatcherFailed(error));
     }
 
+    /// <summary>One that never looks, for a connection whose user does its work: see <see cref="ClientConnection.Step"/>.</summary>
+    public static Watcher Absent(ClientOptions options) =>
+        new(options.TimeProvider, options.Scheduler, null, static _ => { }, null);
+
     private static Watcher Start(ClientOptions options, Log log, Action<Exception> failed)
     {
         var watcher = new Watcher(options.TimeProvider, options.Scheduler, null, failed, null);

@@ -9,6 +9,7 @@ internal sealed class Connecting
     private readonly ClientOptions options;
     private readonly CancellationToken cancellation;
     private readonly string? unixPath;
+    private readonly TestHandshake? test;
     private readonly Deadline deadline;
     private readonly Log log;
     private readonly ClientMetrics metrics;
@@ -17,11 +18,13 @@ internal sealed class Connecting
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="cancellation">Ends it early.</param>
     /// <param name="unixPath">The Unix socket to connect to; null for the URI's host.</param>
+    /// <param name="test">What a client of tests does otherwise; null for every other.</param>
     /// <exception cref="ArgumentException">An option has a value that it can't have.</exception>
     public Connecting(
         ClientOptions? options,
         CancellationToken cancellation,
-        string? unixPath = null
+        string? unixPath = null,
+        TestHandshake? test = null
     )
     {
         this.options = options ?? new ClientOptions();
@@ -29,6 +32,7 @@ internal sealed class Connecting
         offer = this.options.ToOffer();
         this.cancellation = cancellation;
         this.unixPath = unixPath;
+        this.test = test;
         deadline = Deadline.After(this.options.TimeProvider, this.options.OpenTimeout);
         log = new Log(
             new GuardedLogger(this.options.LoggerFactory.CreateLogger("FunctionalWs.Client"))
@@ -95,10 +99,13 @@ internal sealed class Connecting
         }
     }
 
-    /// <summary>A connection that is not open yet, with somebody who watches over it.</summary>
+    /// <summary>A connection that is not open yet, with somebody who watches over it, but in tests.</summary>
     private ClientConnection Begin(Transport transport, WebSocketUri uri)
     {
-        var watcher = ClientWatcher.For(options, log, out var isShared);
+        var isShared = true;
+        var watcher = test is null
+            ? ClientWatcher.For(options, log, out isShared)
+            : ClientWatcher.Absent(options);
         try
         {
             var connection = new ClientConnection(
@@ -134,14 +141,23 @@ internal sealed class Connecting
         {
             var key = new byte[16];
             options.Scheduler.FillUnpredictably(key);
-            var (result, head) = connection.Open(ClientHandshake.CreateRequest(key, offer, uri));
-            return result switch
+            var request = ClientHandshake.CreateRequest(key, offer, uri);
+            var head = connection.Ask(test?.Amend(request.Request) ?? request.Request);
+            switch (ClientHandshake.Check(request, head))
             {
-                ClientResult.Opened => null,
-                ClientResult.Redirected redirected when mayFollow => redirected.Target,
-                ClientResult.Refused refused => throw Refusal(connection, head, refused.Error),
-                _ => throw Refusal(connection, head, null),
-            };
+                case ClientResult.Opened opened:
+                    connection.BecomeOpen(opened.Agreement);
+                    return null;
+                case ClientResult.Refused when test is { IsItsOwn: true } && head.StatusCode == 101:
+                    connection.BecomeOpen(agreement: null);
+                    return null;
+                case ClientResult.Redirected redirected when mayFollow:
+                    return redirected.Target;
+                case ClientResult.Refused refused:
+                    throw Refusal(connection, head, refused.Error);
+                default:
+                    throw Refusal(connection, head, null);
+            }
         }
         catch (Exception error)
             when (error is not HandshakeRefusedException && connection.OpeningFailure is { } failure

@@ -94,45 +94,27 @@ public sealed class InMemoryServer : IDisposable
     /// <param name="options">What the client is and sends; null for the defaults.</param>
     /// <exception cref="HandshakeRefusedException">The server gave another answer than 101; the exception has it.</exception>
     /// <exception cref="IOException">The server ended the stream without an answer.</exception>
-    /// <exception cref="InvalidDataException">The answer breaks a rule of the protocol.</exception>
     /// <exception cref="TimeoutException">No answer came within <see cref="TestClientOptions.Timeout"/>.</exception>
     /// <exception cref="ArgumentException">The target or an option is wrong.</exception>
     public TestClient Connect(string target = "/", TestClientOptions? options = null)
     {
         var settings = Checked(options);
-        var (handshake, request) = TestRequest.WebSocket(target, settings);
-        var (transport, link) = AdmitTest(settings);
-        try
-        {
-            link.Write(TestRequest.ToBytes(request));
-            var head = link.ReadHead();
-            if (head.StatusCode != 101)
-                throw HandshakeRefusedException.OfServer(
-                    head,
-                    link.ReadBody(request.Method, head),
-                    (ClientHandshake.Check(handshake, head) as ClientResult.Refused)?.Error
-                );
-            var result = TestRequest.IsOwn(settings)
-                ? ClientHandshake.Check(handshake, head)
-                : null;
-            if (result is ClientResult.Refused refused)
-                throw new InvalidDataException(
-                    Invariant($"The server broke the protocol: {refused.Error}")
-                );
-            var agreement = (result as ClientResult.Opened)?.Agreement;
-            var protocol = new ClientProtocol(link, settings, agreement);
-            return Keep(new TestClient(link, transport, RefusedAnswer.ToResponse(head), protocol));
-        }
-        catch
-        {
-            link.Dispose();
-            throw;
-        }
+        var request = new TestRequest(target, settings);
+        var pings = new PingCounter(settings.AnswersPings);
+        var clientOptions = settings.ToClientOptions() with { PingReceived = pings.Count };
+        var connecting = new Connecting(
+            medium.Adapt(clientOptions),
+            default,
+            test: request.Handshake
+        );
+        var (atServer, atClient) = AdmitTest(settings);
+        var connection = connecting.Over(atClient, TestRequest.Server);
+        return Keep(new TestClient(connection, pings, atServer, medium, settings.Timeout));
     }
 
     /// <summary>
-    /// Connects with the client of <c>FunctionalWs.Client</c>: for programs that use it, and for both sides together. In a
-    /// <see cref="Simulation"/> it runs on the simulation's threads, time and network.
+    /// Connects a client as a program has it, watched over and with its own limits and threads: for tests of programs that use
+    /// <c>FunctionalWs.Client</c>. In a <see cref="Simulation"/> it runs on the simulation's threads, time and network.
     /// </summary>
     /// <param name="target">Path and query of the request; <c>/</c> by default.</param>
     /// <param name="options">
@@ -142,7 +124,8 @@ public sealed class InMemoryServer : IDisposable
     /// <exception cref="HandshakeRefusedException">The server gave another answer than 101.</exception>
     /// <exception cref="IOException">The server ended the stream without an answer.</exception>
     /// <exception cref="TimeoutException">It took longer than <see cref="ClientOptions.OpenTimeout"/>.</exception>
-    /// <exception cref="ArgumentException">The target or an option is wrong.</exception>
+    /// <exception cref="UriFormatException">The target is none of a URI.</exception>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
     public ClientConnection Open(string target = "/", ClientOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(target);
@@ -167,10 +150,10 @@ public sealed class InMemoryServer : IDisposable
     )
     {
         var settings = Checked(options);
-        var request = TestRequest.Plain(method, target, settings);
-        using var link = AdmitTest(settings).Link;
-        link.Write(TestRequest.ToBytes(request));
-        return link.ReadBody(method, link.ReadHead());
+        var request = new TestRequest(target, settings).Plain(method);
+        using var transport = AdmitTest(settings).AtClient;
+        transport.Write(ResponseInput.ToBytes(request));
+        return PlainAnswer.Read(transport, method);
     }
 
     /// <summary>
@@ -198,10 +181,10 @@ public sealed class InMemoryServer : IDisposable
         return settings;
     }
 
-    private (ObservedTransport AtServer, ClientLink Link) AdmitTest(TestClientOptions settings)
+    private (ObservedTransport AtServer, Transport AtClient) AdmitTest(TestClientOptions settings)
     {
         var (atServer, atClient) = Admit(settings);
-        return (atServer, new ClientLink(atClient, medium, settings.Timeout));
+        return (atServer, new BoundedTransport(atClient, medium, settings.Timeout));
     }
 
     private (ObservedTransport AtServer, Transport AtClient) Admit(TestClientOptions settings)

@@ -55,8 +55,8 @@ internal sealed class SimulatedLink
     public void Reset()
     {
         IsReset = true;
-        ToServer.Break(discard: true);
-        ToClient.Break(discard: true);
+        ToServer.Break();
+        ToClient.Break();
     }
 
     public void GoSilent() => SilentSince ??= Scheduler.Now;

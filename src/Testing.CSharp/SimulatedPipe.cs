@@ -14,6 +14,7 @@ internal sealed class SimulatedPipe
     private bool isEnded;
     private long endAt;
     private bool isBroken;
+    private long brokenFrom; // when its writer can know
     private bool isCutOff; // its writer doesn't know of the end
 
     public SimulatedPipe(SimulatedLink link, StreamDirection direction, string name)
@@ -28,6 +29,9 @@ internal sealed class SimulatedPipe
 
     /// <summary>When its writer ended it; null as long as it didn't.</summary>
     public long? EndedByWriter { get; private set; }
+
+    /// <summary>When its reader comes to its end; never, as long as it has none.</summary>
+    public long EndAt => isEnded ? endAt : long.MaxValue;
 
     private SimulatedScheduler Scheduler => link.Scheduler;
 
@@ -64,7 +68,7 @@ internal sealed class SimulatedPipe
     public int Write(ReadOnlySpan<byte> source)
     {
         var isOver = isEnded && !isCutOff;
-        if (isOver || isBroken && !link.IsBlackHole)
+        if (isOver || isBroken && !link.IsBlackHole && Scheduler.Now >= brokenFrom)
             throw new IOException("The connection is broken.");
         if (isCutOff || isBroken)
             return source.Length; // lost
@@ -97,12 +101,21 @@ internal sealed class SimulatedPipe
         Scheduler.Note(name, "ends, which is seen", Amount.Moment(endAt));
     }
 
-    /// <summary>Nothing more arrives.</summary>
-    public void Break(bool discard)
+    /// <summary>Nothing more arrives, nor what is under way.</summary>
+    public void Break()
     {
+        pieces.Clear();
+        Leave(knownAt: Scheduler.Now);
+    }
+
+    /// <summary>
+    /// Its reader is gone. What is written is lost, and its writer is told no sooner than what the reader has sent has come to it,
+    /// as with TCP: the answer to the first bytes that nobody takes comes behind that.
+    /// </summary>
+    public void Leave(long knownAt)
+    {
+        brokenFrom = isBroken ? Math.Min(brokenFrom, knownAt) : knownAt;
         isBroken = true;
-        if (discard)
-            pieces.Clear();
         Scheduler.Note(name, "is broken");
     }
 

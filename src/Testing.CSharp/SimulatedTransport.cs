@@ -69,7 +69,7 @@ internal sealed class SimulatedTransport(
     {
         scheduler.Yield();
         outgoing.End();
-        incoming.Break(discard: false);
+        incoming.Leave(outgoing.EndAt);
     }
 
     public override void Dispose() => Abort();

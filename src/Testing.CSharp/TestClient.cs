@@ -1,34 +1,40 @@
-using System.Text;
 using FunctionalWs.Protocol;
 
 namespace FunctionalWs.Testing;
 
 /// <summary>
-/// A client of an <see cref="InMemoryServer"/> that blocks, and never for longer than its timeout. It does nothing in the
-/// background: pings are answered and bytes are taken while one of its calls waits. For one thread at a time; several
-/// clients may be used by several threads. Disposing it cuts the connection without a close frame.
+/// A client of an <see cref="InMemoryServer"/>: the one of <c>FunctionalWs.Client</c>, none of whose calls waits for longer than its
+/// timeout. It does nothing in the background: pings are answered and bytes are taken while one of its calls waits. For one
+/// thread at a time; several clients may be used by several threads. Disposing it cuts the connection without a close frame.
 /// </summary>
 public sealed class TestClient : IDisposable
 {
-    private readonly ClientLink link;
+    // What has come is taken after the time is up, too, but a flood must not keep a call.
+    private const int MaxLateSteps = 10_000;
+
+    private readonly ClientConnection connection;
+    private readonly PingCounter pings;
     private readonly ObservedTransport atServer;
-    private readonly ClientProtocol protocol;
+    private readonly Medium medium;
+    private readonly TimeSpan patience;
 
     internal TestClient(
-        ClientLink link,
+        ClientConnection connection,
+        PingCounter pings,
         ObservedTransport atServer,
-        Response response,
-        ClientProtocol protocol
+        Medium medium,
+        TimeSpan patience
     )
     {
-        this.link = link;
+        this.connection = connection;
+        this.pings = pings;
         this.atServer = atServer;
-        this.protocol = protocol;
-        Response = response;
+        this.medium = medium;
+        this.patience = patience;
     }
 
     /// <summary>The server's answer to the opening handshake, with status 101.</summary>
-    public Response Response { get; }
+    public Response Response => connection.Response!;
 
     /// <summary>The subprotocol that the server chose; null when there is none (RFC 6455 §1.9).</summary>
     public string? Subprotocol => Response.Headers.Get("Sec-WebSocket-Protocol");
@@ -37,72 +43,66 @@ public sealed class TestClient : IDisposable
     /// What the server's close frame said; null as long as the client hasn't come across one, and when the connection ended
     /// without.
     /// </summary>
-    public CloseStatus? CloseStatus => protocol.CloseStatus;
+    public CloseStatus? CloseStatus => connection.Received;
 
     /// <summary>How many pings the client has come across: those of the keepalive, and those of the handler.</summary>
-    public int PingCount => protocol.Pings;
+    public int PingCount => pings.Total;
 
     // ---- Sending
 
     /// <summary>Sends a text message.</summary>
     /// <param name="text">The text; may be empty.</param>
     /// <exception cref="ArgumentException">The text has a lone surrogate. Nothing was sent.</exception>
-    /// <exception cref="IOException">The connection is closing or closed.</exception>
+    /// <exception cref="ConcurrencyException">A message in fragments is being sent: between two of them.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     /// <exception cref="TimeoutException">The server didn't read in time; the connection is of no use any more.</exception>
-    public void Send(string text) =>
-        protocol.Send(Command.NewMessage(MessageKind.Text), Utf8Text.Encode(text));
+    public void Send(string text) => Write(() => connection.Send(text));
 
     /// <summary>Sends a binary message.</summary>
     /// <param name="data">The bytes; may be empty.</param>
-    /// <exception cref="IOException">The connection is closing or closed.</exception>
+    /// <exception cref="ConcurrencyException">A message in fragments is being sent: between two of them.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     /// <exception cref="TimeoutException">The server didn't read in time; the connection is of no use any more.</exception>
-    public void Send(ReadOnlySpan<byte> data) =>
-        protocol.Send(Command.NewMessage(MessageKind.Binary), data);
+    public void Send(ReadOnlySpan<byte> data) => Send(new Message(data.ToArray()));
 
     /// <summary>Sends a message as it is: text as text, bytes as bytes.</summary>
     /// <param name="message">The message.</param>
-    /// <exception cref="IOException">The connection is closing or closed.</exception>
+    /// <exception cref="ConcurrencyException">A message in fragments is being sent: between two of them.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     /// <exception cref="TimeoutException">The server didn't read in time; the connection is of no use any more.</exception>
-    public void Send(Message message) =>
-        protocol.Send(Command.NewMessage(message.Kind), message.Data.Span);
+    public void Send(Message message) => Write(() => connection.Send(message));
 
     /// <summary>Sends a text message in fragments: one for each part, and an empty last one (RFC 6455 §5.4).</summary>
-    /// <param name="parts">The parts. What the client does between them comes between the fragments.</param>
+    /// <param name="parts">
+    /// The parts. What the client does between them comes between the fragments. What they throw is thrown on, and fails the connection.
+    /// </param>
     /// <exception cref="ArgumentException">A part has a lone surrogate.</exception>
-    /// <exception cref="IOException">The connection is closing or closed.</exception>
+    /// <exception cref="ConcurrencyException">A message in fragments is being sent: between two of them.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     /// <exception cref="TimeoutException">The server didn't read in time; the connection is of no use any more.</exception>
-    public void Send(IEnumerable<string> parts)
-    {
-        ArgumentNullException.ThrowIfNull(parts);
-        SendFragments(MessageKind.Text, parts.Select(Utf8Text.Encode));
-    }
+    public void Send(IEnumerable<string> parts) => Write(() => connection.Send(WhileOpen(parts)));
 
     /// <summary>Sends a binary message in fragments: one for each part, and an empty last one (RFC 6455 §5.4).</summary>
-    /// <param name="parts">The parts. What the client does between them comes between the fragments.</param>
-    /// <exception cref="IOException">The connection is closing or closed.</exception>
+    /// <param name="parts">As for a text.</param>
+    /// <exception cref="ConcurrencyException">A message in fragments is being sent: between two of them.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     /// <exception cref="TimeoutException">The server didn't read in time; the connection is of no use any more.</exception>
-    public void Send(IEnumerable<byte[]> parts)
-    {
-        ArgumentNullException.ThrowIfNull(parts);
-        SendFragments(MessageKind.Binary, parts);
-    }
+    public void Send(IEnumerable<byte[]> parts) => Write(() => connection.Send(WhileOpen(parts)));
 
     /// <summary>Sends a ping and waits for its pong. Messages that come before it can be received afterwards.</summary>
     /// <param name="data">At most 125 bytes; none by default.</param>
     /// <exception cref="ArgumentException">There are more than 125 bytes.</exception>
-    /// <exception cref="IOException">The connection is closing, or ended before the pong.</exception>
+    /// <exception cref="ConcurrencyException">A ping with the same bytes is not answered yet.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing, or ended before the pong.</exception>
     /// <exception cref="TimeoutException">No pong came in time.</exception>
     public void Ping(ReadOnlySpan<byte> data = default)
     {
-        var payload = ControlPayload.Create(data);
-        protocol.Send(Command.NewPing(payload));
-        var deadline = link.Deadline(null);
-        while (!protocol.TryTakePong(payload))
-        {
-            if (protocol.IsClosed)
-                throw new IOException(Invariant($"No pong came: {protocol.Ending}."));
-            protocol.Step(deadline, "a pong");
-        }
+        PendingPing? ping = null;
+        var payload = data.ToArray();
+        Write(() => ping = connection.Ping(payload));
+        WaitUntil(() => ping!.IsAnswered || IsClosed, null, "a pong");
+        if (!ping!.IsAnswered)
+            throw connection.ClosedException();
     }
 
     // ---- Receiving
@@ -114,18 +114,16 @@ public sealed class TestClient : IDisposable
     /// </param>
     /// <exception cref="TimeoutException">No message came in time.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
-    /// <exception cref="IOException">The connection has closed, and no message is left.</exception>
+    /// <exception cref="ConnectionClosedException">The connection has closed, and no message is left.</exception>
     public Message Receive(TimeSpan? timeout = null)
     {
-        var deadline = link.Deadline(timeout);
-        Message message;
-        while (!protocol.TryTakeMessage(out message))
-        {
-            if (protocol.IsClosed || protocol.CloseStatus is not null)
-                throw new IOException(Invariant($"No message is left: {protocol.Ending}."));
-            protocol.Step(deadline, "a message");
-        }
-        return message;
+        Message? message = null;
+        WaitUntil(
+            () => (message = connection.TryReceive()) is not null || connection.IsReceivingOver,
+            timeout,
+            "a message"
+        );
+        return message ?? throw connection.ClosedException();
     }
 
     /// <summary>Waits until the server has closed the connection or ended the stream; answers its close frame.</summary>
@@ -138,10 +136,8 @@ public sealed class TestClient : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     public CloseStatus? WaitClosed(TimeSpan? timeout = null)
     {
-        var deadline = link.Deadline(timeout);
-        while (!protocol.IsClosed)
-            protocol.Step(deadline, "the end of the connection");
-        return protocol.CloseStatus;
+        WaitUntil(() => IsClosed, timeout, "the end of the connection");
+        return CloseStatus;
     }
 
     /// <summary>
@@ -151,8 +147,7 @@ public sealed class TestClient : IDisposable
     /// <exception cref="TimeoutException">The handler doesn't receive in time, or has returned.</exception>
     public void WaitUntilReceiving()
     {
-        var deadline = link.Deadline(null);
-        if (!link.WaitUntil(() => atServer.IsWaiting, deadline))
+        if (!medium.WaitUntil(() => atServer.IsWaiting, After(null)))
             throw new TimeoutException("The handler has not come to wait for a message in time.");
     }
 
@@ -169,26 +164,81 @@ public sealed class TestClient : IDisposable
     /// <exception cref="TimeoutException">The server hasn't ended the stream in time.</exception>
     public CloseStatus? Close(CloseCode code = default, string reason = "")
     {
-        var status = Protocol.CloseStatus.Create(code, reason);
-        if (protocol.IsOpen)
-            protocol.Send(Command.NewClose(status));
+        connection.StartClose(Protocol.CloseStatus.Create(code, reason));
         return WaitClosed();
     }
 
     /// <summary>Cuts the connection without a close frame, as when a machine is switched off.</summary>
-    public void Dispose() => link.Dispose();
-
-    private void SendFragments(MessageKind kind, IEnumerable<byte[]> parts)
+    public void Dispose()
     {
-        var isFirst = true;
+        connection.Abort(new ObjectDisposedException(nameof(TestClient)));
+        connection.Dispose();
+    }
+
+    // ---- Waiting
+
+    private bool IsClosed => connection.State is ConnectionState.Closed;
+
+    private Deadline After(TimeSpan? timeout) =>
+        Deadline.After(
+            medium.Clock,
+            timeout is null ? patience : WaitingTime.Checked(timeout, nameof(timeout))
+        );
+
+    /// <summary>Sending on a connection that isn't open any more would wait for a watcher.</summary>
+    private void RequireOpen()
+    {
+        if (connection.State is not ConnectionState.Open)
+            throw connection.ClosedException();
+    }
+
+    /// <summary>Between two fragments the test may have come across the end.</summary>
+    private IEnumerable<T> WhileOpen<T>(IEnumerable<T> parts)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
         foreach (var part in parts)
         {
-            protocol.Send(
-                isFirst ? Command.NewFirstFragment(kind) : Command.NewNextFragment(false),
-                part
-            );
-            isFirst = false;
+            RequireOpen();
+            yield return part;
         }
-        protocol.Send(isFirst ? Command.NewMessage(kind) : Command.NewNextFragment(true));
+        RequireOpen();
+    }
+
+    private void Write(Action send)
+    {
+        RequireOpen();
+        try
+        {
+            send();
+        }
+        catch (ConnectionClosedException error) when (error.InnerException is TimeoutException late)
+        {
+            throw new TimeoutException(late.Message, error);
+        }
+    }
+
+    /// <summary>Does what the server's bytes ask for, until there is what a call waits for.</summary>
+    private void WaitUntil(Func<bool> isThere, TimeSpan? timeout, string awaited)
+    {
+        var deadline = After(timeout);
+        var lateSteps = 0;
+        while (!isThere())
+        {
+            if (connection.Step(deadline) && (!deadline.HasPassed || ++lateSteps < MaxLateSteps))
+                continue;
+            throw new TimeoutException(Invariant($"The time was up while {awaited} was awaited."));
+        }
+    }
+}
+
+/// <summary>Counts the pings that a client comes across, and says whether they are answered.</summary>
+internal sealed class PingCounter(bool answers)
+{
+    public int Total { get; private set; }
+
+    public bool Count()
+    {
+        Total++;
+        return answers;
     }
 }

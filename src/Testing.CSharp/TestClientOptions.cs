@@ -1,4 +1,5 @@
 using System.Net;
+using FunctionalWs.Protocol;
 
 namespace FunctionalWs.Testing;
 
@@ -8,6 +9,7 @@ public sealed record TestClientOptions
     /// <summary>
     /// Further header fields of the request, in order; empty by default. A field of a name that the client sends by itself,
     /// such as <c>Host</c> or <c>Sec-WebSocket-Version</c>, takes the place of its own.
+    /// With one of the handshake's own (<c>Sec-WebSocket-…</c>) any 101 opens the connection, and nothing but a subprotocol is agreed on.
     /// </summary>
     public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
 
@@ -18,7 +20,12 @@ public sealed record TestClientOptions
     public string? Origin { get; init; }
 
     /// <summary>Name and password for Basic authentication (RFC 7617); null, the default, for none.</summary>
-    public NetworkCredential? Credentials { get; init; }
+    public BasicCredentials? Credentials { get; init; }
+
+    /// <summary>
+    /// Compression that is offered, as <see cref="ConnectionOptions.Compression"/> of a client; null, the default, for none (RFC 7692).
+    /// </summary>
+    public PerMessageDeflate? Compression { get; init; }
 
     /// <summary>What the server takes for the client's address; null, the default, for none.</summary>
     public EndPoint? RemoteEndPoint { get; init; }
@@ -48,11 +55,29 @@ public sealed record TestClientOptions
     /// </summary>
     public NetworkConditions? Network { get; init; }
 
-    /// <summary>What is offered of <c>permessage-deflate</c>, and how messages are compressed; null for no compression.</summary>
-    internal ClientDeflate? Deflate { get; init; }
-
     /// <summary>True for a stream that holds bytes back as TLS does, in a <see cref="Simulation"/>; elsewhere without effect.</summary>
     internal bool HasRecords { get; init; }
+
+    /// <summary>
+    /// What the client of <c>FunctionalWs.Client</c> is told: nothing is limited but by <see cref="Timeout"/>, and nothing waits for a
+    /// watcher.
+    /// </summary>
+    internal ClientOptions ToClientOptions() =>
+        new()
+        {
+            Subprotocols = Subprotocols,
+            Origin = Origin,
+            Credentials = Credentials,
+            UserAgent = null,
+            Compression = Compression,
+            OpenTimeout = null,
+            CloseTimeout = null,
+            PingInterval = null,
+            MaxMessageSize = null,
+            MaxFragments = int.MaxValue,
+            MaxQueue = null,
+            CoalesceOutput = false,
+        };
 
     internal void Validate()
     {

@@ -55,6 +55,15 @@ internal static class OtherPackages
         Check.Equal("hello", client.Receive().Text);
         Check.Equal(1000, client.Close()!.Number);
         Check.Equal(0, server.HandlerExceptions.Count);
+
+        var options = new TestClientOptions
+        {
+            Compression = new PerMessageDeflate { MinSize = 0 },
+            Credentials = new("alice", "secret"),
+        };
+        using var compressing = server.Connect("/", options);
+        compressing.Send("hello");
+        Check.Equal("hello", compressing.Receive().Text);
     }
 
     public static void Simulated() =>

@@ -39,7 +39,7 @@ let private bearing (token: string) =
     TestClientOptions(Headers = [| struct ("Authorization", $"Bearer {token}") |])
 
 let private named (name: string) (password: string) =
-    TestClientOptions(Credentials = NetworkCredential(name, password))
+    TestClientOptions(Credentials = { Username = name; Password = password })
 
 [<Tests>]
 let hooks =

@@ -163,7 +163,8 @@ let rules =
                 .Response.StatusCode
             =! 401
 
-            let credentials = TestClientOptions(Credentials = Net.NetworkCredential("bob", "1"))
+            let credentials =
+                TestClientOptions(Credentials = { Username = "bob"; Password = "1" })
 
             connect "/members" credentials (fun client ->
                 client.Send "x"

@@ -126,7 +126,7 @@ let endings =
             client.WaitClosed() =! closeStatus (CloseCode.Create 4001) "enough"
             client.Receive().Text =! "bye"
             let error = Wait.throws<IOException>(fun () -> client.Receive() |> ignore)
-            test <@ error.Message.Contains "4001 enough" @>
+            test <@ error.Message.Contains "4001 (private use) enough" @>
             Wait.throws<IOException>(fun () -> client.Send "too late") |> ignore)
 
         testCase "the client's close is answered, and ends the handler's loop" (fun () ->
@@ -172,6 +172,59 @@ let endings =
             Wait.forTask "the shutdown" stopping =! 0
             raises<InvalidOperationException> <@ server.Connect() @>)
 
+        testCase
+            "messages that came before the client was disposed can be received, and then it tells of its end"
+            (fun () ->
+                let handler (connection: ServerConnection) =
+                    connection.Send "one"
+                    connection.Send "two"
+                    connection.Receive() |> ignore
+
+                use server = InMemoryServer.Serve(Action<ServerConnection> handler)
+                let client = connect server
+                client.WaitUntilReceiving()
+                client.Dispose()
+                [ for _ in 1..2 -> client.Receive().Text ] =! [ "one"; "two" ]
+
+                Wait.throws<ConnectionClosedErrorException>(fun () -> client.Receive() |> ignore)
+                |> ignore
+
+                Wait.throws<ConnectionClosedErrorException>(fun () -> client.Send "x") |> ignore
+                Wait.throws<ConnectionClosedErrorException>(fun () -> client.Ping()) |> ignore
+                test <@ isNull (box (client.Close())) @>)
+
+        testCase "a call after the server's close tells of it at once" (fun () ->
+            let handler (connection: ServerConnection) =
+                connection.Close(CloseCode.Create 4001, "enough")
+
+            use server = InMemoryServer.Serve(Action<ServerConnection> handler)
+            use client = connect server
+
+            for call in
+                [
+                    fun () -> client.Receive() |> ignore
+                    fun () -> client.Send "x"
+                    fun () -> client.Send [| "x" |]
+                    fun () -> client.Ping()
+                ] do
+                (Wait.throws<ConnectionClosedException> call).Received
+                =! closeStatus (CloseCode.Create 4001) "enough")
+
+        testCase "a handler that sends for ever keeps no call beyond its time" (fun () ->
+            let handler (connection: ServerConnection) =
+                while true do
+                    connection.Send "flood"
+
+            use server = InMemoryServer.Serve(Action<ServerConnection> handler)
+            use client = connect server
+
+            let error =
+                Wait.throws<TimeoutException>(fun () ->
+                    client.WaitClosed(TimeSpan.FromMilliseconds 1.0) |> ignore)
+
+            test <@ error.Message.Contains "the end of the connection was awaited" @>
+            client.Receive().Text =! "flood")
+
         testCase "disposing the server cuts its clients off" (fun () ->
             let server = InMemoryServer.Serve echo
             use client = connect server
@@ -201,7 +254,10 @@ let handshakes =
                     Headers = [| struct ("Cookie", "a=b") |],
                     Subprotocols = [| "v2"; "v1" |],
                     Origin = "https://example.com",
-                    Credentials = NetworkCredential("alice", "secret"),
+                    Credentials = {
+                        Username = "alice"
+                        Password = "secret"
+                    },
                     RemoteEndPoint = IPEndPoint(IPAddress.Parse "192.0.2.1", 50_000)
                 )
 
@@ -233,6 +289,41 @@ let handshakes =
 
             (refusal server "/" options).Response.Headers.Get "Sec-WebSocket-Version"
             =! "13")
+
+        testCase
+            "a 101 to a handshake of the test's own opens the connection, whatever it agrees on"
+            (fun () ->
+                use server = InMemoryServer.Serve(echo, ServerOptions(Subprotocols = [| "v1" |]))
+
+                let options =
+                    TestClientOptions(
+                        Headers = [|
+                            struct ("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEA==")
+                            struct ("Sec-WebSocket-Protocol", "v1")
+                        |]
+                    )
+
+                use client = server.Connect("/", options)
+                client.Subprotocol =! "v1"
+                client.Send "hello"
+                client.Receive().Text =! "hello")
+
+        testCase "compression is offered when the test wants it" (fun () ->
+            let handler (connection: ServerConnection) =
+                connection.Send(String.Join(" ", connection.Extensions))
+                connection.Send(connection.Receive())
+
+            use server = InMemoryServer.Serve(Action<ServerConnection> handler)
+            use plain = connect server
+            plain.Receive().Text =! ""
+
+            use client =
+                server.Connect(options = TestClientOptions(Compression = PerMessageDeflate(MinSize = 0)))
+
+            test <@ client.Receive().Text <> "" @>
+            let text = String('x', 10_000)
+            client.Send text
+            client.Receive().Text =! text)
 
         testCase "rules choose the handler; other paths are refused" (fun () ->
             let greet (connection: ServerConnection) (name: string) = connection.Send("Hello, " + name)

@@ -122,6 +122,63 @@ let tests =
                 raises<TimeoutException> <@ send () @>
                 test <@ elapsed () >= seconds 5.0 && elapsed () < seconds 6.0 @>)
 
+        testCase "that has no room for a pong takes it when it has" (fun () ->
+            // A handshake of some 150 bytes, then what the buffer holds of a message and no pong beside it.
+            let network =
+                NetworkConditions(Faults = [ Fault.Stall(StreamDirection.ToServer, 400L, seconds 5.0) ])
+
+            Simulation.Run(
+                (fun simulation ->
+                    let mutable isAnswered = false
+
+                    let handler (connection: ServerConnection) =
+                        let ping = connection.Ping(ReadOnlySpan(Array.zeroCreate<byte> 125))
+                        isAnswered <- ping.Wait(seconds 20.0)
+                        connection.Send "done"
+
+                    let server = simulation.Serve handler
+
+                    let client =
+                        server.Connect(
+                            options =
+                                TestClientOptions(
+                                    BufferSize = 600,
+                                    Network = network,
+                                    Timeout = seconds 60.0
+                                )
+                        )
+
+                    client.Send(String('x', 779))
+                    client.Receive().Text =! "done"
+                    isAnswered =! true),
+                seeds = 20
+            ))
+
+        testCase "tells nobody of the other's end before what the other has sent" (fun () ->
+            Simulation.Run(
+                (fun simulation ->
+                    let medium = SimulatedMedium(simulation.Scheduler, Random 1)
+                    let network = NetworkConditions(MaxDelay = seconds 1.0)
+
+                    let struct (server, client) =
+                        medium.CreatePair(TestClientOptions(Network = network))
+
+                    server.Write(ReadOnlySpan [| 1uy; 2uy |])
+                    server.Abort()
+                    let tryWrite () = client.TryWrite(ReadOnlySpan [| 3uy |])
+
+                    while not client.IsReadable do
+                        tryWrite () =! 1
+                        simulation.Sleep(TimeSpan.FromMilliseconds 1.0)
+
+                    let buffer = Array.zeroCreate<byte> 2
+                    client.Read(Span buffer) =! 2
+                    buffer =! [| 1uy; 2uy |]
+                    client.Read(Span buffer) =! 0
+                    raises<IOException> <@ tryWrite () @>),
+                seeds = 20
+            ))
+
         testCase "is for simulations only" (fun () ->
             use server = InMemoryServer.Serve echo
             raises<ArgumentException> <@ server.Connect(options = over []) @>)

@@ -87,8 +87,8 @@ let records =
                 test <@ client.IsReadable @>))
     ]
 
-let private offers (deflate: ClientDeflate) =
-    TestClientOptions(Deflate = deflate, Network = NetworkConditions())
+let private offers (compression: PerMessageDeflate) =
+    TestClientOptions(Compression = compression, Network = NetworkConditions())
 
 [<Tests>]
 let compression =
@@ -105,8 +105,7 @@ let compression =
 
                     let options = ServerOptions(Compression = PerMessageDeflate())
                     let server = simulation.Serve(Action<ServerConnection> handler, options)
-                    let deflate = ClientDeflate(DeflateOffer.Default, 0)
-                    let client = server.Connect(options = offers deflate)
+                    let client = server.Connect(options = offers (PerMessageDeflate(MinSize = 0)))
                     client.Send [ text; "" ]
                     client.Receive().Text =! text
                     client.Receive().Text =! text + text

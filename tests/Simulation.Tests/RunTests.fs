@@ -270,6 +270,28 @@ let runs =
                 seeds = 20
             ))
 
+        testCase "has clients that answer nothing while nothing is called on them" (fun () ->
+            Simulation.Run(
+                (fun simulation ->
+                    let answered = List<bool>()
+
+                    let handler (connection: ServerConnection) =
+                        let ping = connection.Ping()
+                        simulation.Sleep(seconds 3_600.0)
+                        answered.Add ping.IsAnswered
+                        connection.Send "now"
+                        answered.Add(ping.Wait(seconds 60.0))
+
+                    let options = ServerOptions(PingInterval = Nullable())
+                    let server = simulation.Serve(Action<ServerConnection> handler, options)
+                    let client = server.Connect()
+                    simulation.WaitUntil(fun () -> answered.Count = 1) |> ignore
+                    client.Receive().Text =! "now"
+                    client.WaitClosed().Number =! 1000
+                    List.ofSeq answered =! [ false; true ]),
+                seeds = 20
+            ))
+
         testCase "shuts a server down while a handler doesn't return in time" (fun () ->
             Simulation.Run(
                 (fun simulation ->

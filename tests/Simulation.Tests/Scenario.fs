@@ -76,20 +76,9 @@ let private compressionOf (random: Random) =
     )
 
 /// One client in eight offers nothing.
-let private deflateOf (random: Random) =
-    let offer =
-        DeflateOffer.Create(
-            isTrue random,
-            isTrue random,
-            pick random [ Nullable 9; Nullable 15; Nullable() ],
-            pick random [ Nullable 9; Nullable 15; Nullable() ],
-            isTrue random
-        )
-
-    if random.Next 8 = 0 then
-        Unchecked.defaultof<ClientDeflate>
-    else
-        ClientDeflate(offer, pick random [ 0; 64 ])
+let private offerOf (random: Random) =
+    let offer = compressionOf random
+    if random.Next 8 = 0 then null else offer
 
 let private optionsOf (variant: Variant) (random: Random) (errors: Errors) =
     ServerOptions(
@@ -127,11 +116,7 @@ let private clientOf (variant: Variant) (context: Context) (ledger: Ledger) =
             BufferSize = bufferSize,
             AnswersPings = (not ledger.IsSmooth || random.Next 10 > 0),
             HasRecords = variant.HasRecords,
-            Deflate =
-                (if variant.IsCompressed then
-                     deflateOf random
-                 else
-                     Unchecked.defaultof<ClientDeflate>)
+            Compression = (if variant.IsCompressed then offerOf random else null)
         )
 
     if not options.AnswersPings then

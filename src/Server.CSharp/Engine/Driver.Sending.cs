@@ -12,6 +12,9 @@ internal sealed partial class Driver
             metrics.PingAnswered(latency);
     }
 
+    /// <summary>A ping has come; false when it is not to be answered: a client of tests that seems dead.</summary>
+    public bool MayAnswerPing() => options.PingReceived?.Invoke() ?? true;
+
     /// <summary>Answers a ping. The last one is answered, when there are more than leave.</summary>
     public void PostPong(ControlPayload payload)
     {

@@ -297,6 +297,8 @@ internal sealed class MessageInput(Driver driver, bool takesEmptyLine)
 
     private void Answer(ControlPayload ping)
     {
+        if (!driver.MayAnswerPing())
+            return;
         if (++pings <= MaxPongs)
             driver.PostPong(ping);
         else

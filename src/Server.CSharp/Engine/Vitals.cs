@@ -4,7 +4,7 @@ namespace FunctionalWs;
 
 /// <summary>
 /// What the watcher looks at in a connection: its deadlines, its keepalive and output that waits. Used by the watcher's
-/// thread only, but for <see cref="WasOverdue"/>.
+/// thread only, or by whoever does its work, but for <see cref="WasOverdue"/>.
 /// </summary>
 internal sealed class Vitals
 {

@@ -123,6 +123,9 @@ public abstract record ConnectionOptions
     /// <summary>How threads start and wait; a simulation has its own way.</summary>
     internal Scheduler Scheduler { get; init; } = Scheduler.System;
 
+    /// <summary>Told of each ping, and says whether it is answered; null where all are. A client of tests has its own way.</summary>
+    internal Func<bool>? PingReceived { get; init; }
+
     /// <summary>Checks every value that servers and clients have in common.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is out of its range.</exception>
     private protected void ValidateConnection()

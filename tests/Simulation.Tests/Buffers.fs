@@ -25,13 +25,12 @@ type Buffers() =
     // On the thread that rents or returns. Other threads of the process have buffers of their own.
     override _.OnEventWritten event =
         if not (isNull rented) && Thread.CurrentThread.Name = "FunctionalWs simulation" then
+            // Without the pool: the process changes that now and then, and a buffer goes back to another one than it is from.
             let key () =
-                struct (event.Payload[0] :?> int, event.Payload[2] :?> int)
+                struct (event.Payload[0] :?> int, event.Payload[1] :?> int)
 
             lock gate (fun () ->
                 match event.EventName with
                 | "BufferRented" -> rented.Add(key ()) |> ignore
-                | "BufferReturned" ->
-                    rented.Remove(struct (event.Payload[0] :?> int, event.Payload[2] :?> int))
-                    |> ignore
+                | "BufferReturned" -> rented.Remove(key ()) |> ignore
                 | _ -> ())

@@ -240,7 +240,15 @@ let checkPackage (id: string) =
     let library extension = $"lib/net10.0/{id}.{extension}"
     use package = openPackage folder id "nupkg"
     use symbols = openPackage folder id "snupkg"
-    checkEntries id package [ $"{id}.nuspec"; "README.md"; "icon.png"; library "dll"; library "xml" ]
+
+    /// What a project that uses the package gets into its build.
+    let build = [
+        if id = "FunctionalWs.Server" then
+            $"buildTransitive/{id}.props"
+            $"buildTransitive/{id}.targets"
+    ]
+
+    checkEntries id package ([ $"{id}.nuspec"; "README.md"; "icon.png"; library "dll"; library "xml" ] @ build)
     checkEntries id symbols [ $"{id}.nuspec"; library "pdb" ]
     let nuspec = XDocument.Load(new MemoryStream(read package $"{id}.nuspec"))
     checkNuspec id nuspec
@@ -253,7 +261,7 @@ let checkPackage (id: string) =
     checkScripts id dll
     checkPaths id (library "dll") dll
     checkPaths id (library "pdb") pdb
-    checkSame id "nupkg" [ library "dll"; library "xml"; "README.md"; "icon.png" ]
+    checkSame id "nupkg" ([ library "dll"; library "xml"; "README.md"; "icon.png" ] @ build)
     checkSame id "snupkg" [ library "pdb" ]
 
 /// No problem of the packages, which are whole; but from them nobody finds the repository.

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Net;
 using FunctionalWs;
-using FunctionalWs.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -73,16 +73,16 @@ let private free =
         "ValidateText"
         "CoalesceOutput"
         "SelectSubprotocol"
+        "CreateConnection"
         "ProcessRequest"
         "ProcessResponse"
         "ReusePort"
         "DualStack"
-        "TrustUnixPeers"
         "MeterFactory"
     ]
 
 /// Options that only need another one.
-let private dependent = set [ "ProxyProtocol" ]
+let private dependent = set [ "ProxyProtocol"; "TrustUnixPeers" ]
 
 /// Options with settings of their own, which CompressionTests and FlightRecorderTests look at.
 let private nested = set [ "Compression"; "FlightRecorder" ]

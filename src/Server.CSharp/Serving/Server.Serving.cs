@@ -277,7 +277,8 @@ public sealed partial class Server
             throw new ArgumentException(
                 Invariant(
                     $"TrustUnixPeers is for a server on a Unix socket; this one listens on {listeners[0].LocalEndPoint}: name its proxies in TrustedProxies."
-                )
+                ),
+                nameof(ServerOptions.TrustUnixPeers)
             );
     }
 }

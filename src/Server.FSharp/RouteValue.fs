@@ -35,10 +35,18 @@ module internal RouteTypes =
         |> List.exists (fun some -> takes some given)
 
     let private mismatch (pattern: string) (given: Type list) (taken: Type list) (what: string) : exn =
-        ArgumentException(
-            $"The route '{pattern}' has the values {list given}, but {what} takes {list taken}.",
-            nameof pattern
-        )
+        let text =
+            "The route '"
+            + pattern
+            + "' has the values "
+            + list given
+            + ", but "
+            + what
+            + " takes "
+            + list taken
+            + "."
+
+        ArgumentException(text, nameof pattern)
 
     /// What can't be read here may have converters of the map's own; the map tells.
     let checkHandler (pattern: string) (taken: Type list) : unit =

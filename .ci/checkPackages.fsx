@@ -28,6 +28,19 @@ let expected =
         "FunctionalWs.Protocol", [ fsharpCore ]
         "FunctionalWs.Recording", [ "FunctionalWs.Protocol", version; fsharpCore ]
         "FunctionalWs.Routing", [ "FunctionalWs.Protocol", version; fsharpCore ]
+        "FunctionalWs.Explore",
+        [
+            "FunctionalWs.Protocol", version
+            "FunctionalWs.Recording", version
+            fsharpCore
+        ]
+        "FunctionalWs.Generators",
+        [
+            "FunctionalWs.Protocol", version
+            "FunctionalWs.Explore", version
+            fsharpCore
+            "FsCheck", "3.6.0"
+        ]
         "FunctionalWs.Server",
         [
             "FunctionalWs.Protocol", version

@@ -29,7 +29,7 @@ return args switch
     ["tables", .. var assemblies] => Report(TableCheck.Missing(".", Library.Load(assemblies))),
     ["states", .. var how] => Drawn(
         States,
-        StateDrawing.Draw(Graph.edges()),
+        StateDrawing.Draw(Graph.all()),
         "the code does",
         "states",
         how

@@ -1,4 +1,4 @@
-/// Random values of public types: by FsCheck's default generators where all values are good ones, by those of the page on tests else.
+/// Random values of public types: by FsCheck's default generators where all values are good ones, by those of FunctionalWs.Generators else.
 module FunctionalWs.Api.Tests.GeneratorTests
 
 open System
@@ -8,8 +8,8 @@ open FsCheck
 open FsCheck.FSharp
 open Microsoft.FSharp.Reflection
 open Swensen.Unquote
+open FunctionalWs.Generators
 open FunctionalWs.Protocol
-open FunctionalWs.Tests.Arbitraries
 open FunctionalWs.Tests.Samples
 
 type private Maker =
@@ -22,7 +22,7 @@ let private maker =
 let private make (map: IArbMap) (t: Type) : obj list =
     maker.MakeGenericMethod(t).Invoke(null, [| map |]) :?> obj list
 
-let private values = ArbMap.defaults |> ArbMap.mergeWithType typeof<Values>
+let private values = ArbMap.defaults |> ArbMap.mergeWithType typeof<ProtocolValues>
 
 /// Unions, records and enums that anybody can make.
 let private isOpen (t: Type) =
@@ -39,7 +39,7 @@ let private publicTypes =
 let tests =
     testList "random values" [
         testCase
-            "of every public union and record are made with the generators of the page on tests"
+            "of every public union and record are made with the generators of FunctionalWs.Generators"
             (fun () ->
                 let wrong = [
                     for t in publicTypes do

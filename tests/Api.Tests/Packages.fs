@@ -29,6 +29,16 @@ let all = [
         Folder = "src/Routing.FSharp"
     }
     {
+        Assembly = typeof<FunctionalWs.Explore.Explanation>.Assembly
+        Language = FSharp
+        Folder = "src/Explore.FSharp"
+    }
+    {
+        Assembly = typeof<FunctionalWs.Generators.ProtocolValues>.Assembly
+        Language = FSharp
+        Folder = "src/Generators.FSharp"
+    }
+    {
         Assembly = typeof<FunctionalWs.Server>.Assembly
         Language = CSharp
         Folder = "src/Server.CSharp"

@@ -3,6 +3,7 @@ module FunctionalWs.Exploration.Invariants
 
 open System
 open System.Buffers
+open FunctionalWs.Explore
 open FunctionalWs.Protocol
 open FunctionalWs.Exploration.Place
 
@@ -111,8 +112,14 @@ let private checkDelivery
     (payload: byte[])
     (transition: Transition)
     =
-    match transition.Event, step.Call with
-    | ValueSome(Event.Data(kind, true)), Received(Input.Received frame) ->
+    match transition.Event, step.Explored.Move with
+    | ValueSome(Event.Data(kind, true)), Move.Frame(_, bytes, _) ->
+        let frame =
+            match read settings bytes with
+            | FrameParse.Complete frame -> frame
+            | FrameParse.Malformed error -> failwith $"data of what is no frame: {error}"
+            | FrameParse.Incomplete -> failwith "data of half a frame"
+
         let bytes = frame.ToArray()
         require (bytes.AsSpan().SequenceEqual(ReadOnlySpan payload)) "a payload came out as another"
 
@@ -145,13 +152,13 @@ let private checkAnswer
     require (Reference.agrees settings expected.Next transition.State) "another state than the reference"
 
 /// Fails when a step breaks something. The payload is that of the frame, if it is one.
-let check (settings: ConnectionSettings) (move: Moves.Move) (step: Step) : unit =
+let check (settings: ConnectionSettings) (move: Move) (step: Step) : unit =
     let payload =
         match move with
-        | Moves.Frame(_, _, payload) -> payload
-        | Moves.Refuse _
-        | Moves.EndOfStream
-        | Moves.Send _ -> [||]
+        | Move.Frame(_, _, payload) -> payload
+        | Move.Undecodable _
+        | Move.EndOfStream
+        | Move.Send _ -> [||]
 
     match step.Answer, step.Expected with
     | Ok transition, Ok expected -> checkAnswer settings step payload transition expected

@@ -411,7 +411,7 @@ let private crossings (place: Place) : WebSocketEndpoint list = [
     let endpoint = place.Endpoint
     let soon = place.Now + TimeSpan.FromSeconds 1.0
 
-    for command in Moves.commands do
+    for command in Place.commands do
         endpoint.Send(command).Next
 
     endpoint.SendingEnded()

@@ -2,32 +2,26 @@
 module FunctionalWs.Exploration.PairGraph
 
 open System.Collections.Generic
+open FunctionalWs.Explore
 open FunctionalWs.Protocol
-open FunctionalWs.Exploration.Pair
 
-let private closureOf (side: Side) : Closure option =
+let private closureOf (side: JoinedEnd) : Closure option =
     match side.State with
     | State.Draining closure
     | State.Closed closure -> Some closure
     | State.Open _
     | State.CloseSent _ -> None
 
-let private isClosed (side: Side) =
-    match side.State with
-    | State.Closed _ -> true
-    | State.Open _
-    | State.CloseSent _
-    | State.Draining _ -> false
-
-let isOver (pair: Pair) =
-    isClosed pair.Server && isClosed pair.Client
+/// The ends right after their opening handshake.
+let start: JoinedEnds =
+    JoinedEnds.Create(ConnectionSettings.Server, ConnectionSettings.Client)
 
 let private require (holds: bool) (what: string) =
     if not holds then
         failwith what
 
 /// What one side says of its end is what it and the other have said.
-let private checkSide (pair: Pair) (side: Side) (peer: Side) =
+let private checkSide (pair: JoinedEnds) (side: JoinedEnd) (peer: JoinedEnd) =
     match closureOf side with
     | Some(Closure.Clean(received, sent, _)) ->
         require (peer.Said = ValueSome received) "a close frame came that nobody sent"
@@ -43,7 +37,7 @@ let private checkSide (pair: Pair) (side: Side) (peer: Side) =
         require (pair.IsCut || pair.IsSpoiled) "lost, and nothing broke"
     | None -> ()
 
-let private checkBoth (pair: Pair) =
+let private checkBoth (pair: JoinedEnds) =
     match closureOf pair.Server, closureOf pair.Client with
     | Some(Closure.Clean(received, sent, first)), Some(Closure.Clean(otherReceived, otherSent, otherFirst)) ->
         require (received = otherSent && sent = otherReceived) "they disagree about what was said"
@@ -51,40 +45,37 @@ let private checkBoth (pair: Pair) =
         require (first.IsLocal || otherFirst.IsLocal) "each says that the other was first"
     | _ -> ()
 
-let check (pair: Pair) : unit =
+let check (pair: JoinedEnds) : unit =
     checkSide pair pair.Server pair.Client
     checkSide pair pair.Client pair.Server
     checkBoth pair
 
+    for side in [ pair.Server; pair.Client ] do
+        require (Array.forall ((=) 0x41uy) side.Data) "other data than were sent"
+
     require
         // The end of the stream needs no room.
-        (List.length pair.ToServer <= longest + 1
-         && List.length pair.ToClient <= longest + 1)
+        ((pair.Waiting Role.Server).Length <= 5 && (pair.Waiting Role.Client).Length <= 5)
         "the wire fills up"
 
-/// Delivers everything until nothing is on its way.
-let rec settle (pair: Pair) : Pair =
-    match take pair (Deliver(Role.Server, Much.Next)) with
-    | Some next -> settle next
-    | None ->
-        match take pair (Deliver(Role.Client, Much.Next)) with
-        | Some next -> settle next
-        | None -> pair
-
 /// Once either side has begun to close, delivering is enough for both to end.
-let private checkEnds (pair: Pair) =
-    let isClosing (side: Side) = not side.State.IsOpen
+let private checkEnds (pair: JoinedEnds) =
+    let isClosing (side: JoinedEnd) = not side.State.IsOpen
 
     if isClosing pair.Server || isClosing pair.Client || pair.IsCut then
-        require (isOver (settle pair)) "they wait for each other"
+        require ((pair.Settle()).IsOver) "they wait for each other"
 
-let private next (pair: Pair) (move: Move) : Pair option =
-    let after = take pair move
-    Option.iter check after
-    after
+let private moves = JoinedEnds.Moves
+
+let private next (pair: JoinedEnds) (move: JoinedMove) : JoinedEnds option =
+    match pair.TryTake move with
+    | true, after ->
+        check after
+        Some after
+    | false, _ -> None
 
 /// Walks every schedule to this depth, and tells how many steps that took.
-let rec walk (depth: int) (pair: Pair) : int64 =
+let rec walk (depth: int) (pair: JoinedEnds) : int64 =
     if depth = 0 then
         0L
     else
@@ -98,9 +89,9 @@ let rec walk (depth: int) (pair: Pair) : int64 =
         steps
 
 /// Every place that any schedule leads to, and from where.
-let everyPlace () : Dictionary<Pair, List<Pair>> =
-    let from = Dictionary<Pair, List<Pair>>()
-    let waiting = Queue<Pair>([ start ])
+let everyPlace () : Dictionary<JoinedEnds, List<JoinedEnds>> =
+    let from = Dictionary<JoinedEnds, List<JoinedEnds>>()
+    let waiting = Queue<JoinedEnds>([ start ])
     from[start] <- List()
 
     while waiting.Count > 0 do
@@ -120,9 +111,9 @@ let everyPlace () : Dictionary<Pair, List<Pair>> =
     from
 
 /// How many places there are from which no schedule leads to both being closed.
-let deadEnds (places: Dictionary<Pair, List<Pair>>) : int =
-    let ends = HashSet<Pair>(Seq.filter isOver places.Keys)
-    let waiting = Queue<Pair>(ends)
+let deadEnds (places: Dictionary<JoinedEnds, List<JoinedEnds>>) : int =
+    let ends = HashSet<JoinedEnds>(places.Keys |> Seq.filter (fun pair -> pair.IsOver))
+    let waiting = Queue<JoinedEnds>(ends)
 
     while waiting.Count > 0 do
         for before in places[waiting.Dequeue()] do

@@ -2,8 +2,8 @@
 module FunctionalWs.Exploration.Place
 
 open System
+open FunctionalWs.Explore
 open FunctionalWs.Protocol
-open FunctionalWs.Exploration.Moves
 
 type Place = {
     State: State
@@ -12,17 +12,11 @@ type Place = {
     HasClosed: bool
 }
 
-/// What the core was called with.
-[<NoComparison; NoEquality>]
-type Call =
-    | Received of Input
-    | Sent of Command
-
-/// What a call was answered with, and what the reference says it has to be.
+/// What a move was answered with, and what the reference says it has to be.
 [<NoComparison; NoEquality>]
 type Step = {
     Before: Place
-    Call: Call
+    Explored: ExploredStep
     /// None when a command was refused.
     Answer: Result<Transition, SendError>
     Expected: Result<Reference.Expected, SendError>
@@ -35,65 +29,59 @@ let start: Place = {
     HasClosed = false
 }
 
+/// The commands of the alphabet.
+let commands: Command list = [
+    for move in Moves.all Role.Server do
+        match move with
+        | Move.Send command -> command
+        | Move.Frame _
+        | Move.Undecodable _
+        | Move.EndOfStream -> ()
+]
+
 let private isClose (output: Output voption) =
     match output with
     | ValueSome(Output.Close _) -> true
     | ValueSome _
     | ValueNone -> false
 
-let private stepOf (place: Place) call answer expected : Step = {
-    Before = place
-    Call = call
-    Answer = answer
-    Expected = expected
-    After =
-        match answer, expected with
-        | Ok transition, Ok(expected: Reference.Expected) -> {
-            State = transition.State
-            Model = expected.Next
-            HasClosed = place.HasClosed || isClose transition.Output
-          }
-        | Error _, Error _ -> place
-        | Ok transition, Error error -> failwith $"{place.State}: {transition}, and not {error}"
-        | Error error, Ok expected -> failwith $"{place.State}: {error}, and not {expected}"
-}
-
-let private receive settings (place: Place) (input: Input) (expected: Reference.Expected) : Step =
-    let transition = Connection.receive settings place.State input
-    stepOf place (Received input) (Ok transition) (Ok expected)
-
-let private broken settings (place: Place) (error: ProtocolError) : Step =
-    receive settings place (Input.Broken error) (Reference.broken place.Model error)
-
-let private readWhole
-    settings
-    (place: Place)
-    (bytes: Buffers.ReadOnlySequence<byte>)
-    (payload: byte[])
-    : Step =
-    let buffer = bytes
-
-    match FrameReader.read settings &buffer with
-    | FrameParse.Complete frame ->
-        receive
-            settings
-            place
-            (Input.Received frame)
-            (Reference.frame settings place.Model frame.Header payload)
-    | FrameParse.Malformed error -> broken settings place error
-    | FrameParse.Incomplete -> failwith "the alphabet has whole frames"
-
-let private send (place: Place) (command: Command) : Step =
+let private stepOf (place: Place) (explored: ExploredStep) expected : Step =
     let answer =
-        match Connection.send place.State command with
+        match explored.Result with
         | SendResult.Accepted transition -> Ok transition
         | SendResult.Refused error -> Error error
 
-    stepOf place (Sent command) answer (Reference.send place.Model command)
+    {
+        Before = place
+        Explored = explored
+        Answer = answer
+        Expected = expected
+        After =
+            match answer, expected with
+            | Ok transition, Ok(expected: Reference.Expected) -> {
+                State = transition.State
+                Model = expected.Next
+                HasClosed = place.HasClosed || isClose transition.Output
+              }
+            | Error _, Error _ -> place
+            | Ok transition, Error error -> failwith $"{place.State}: {transition}, and not {error}"
+            | Error error, Ok expected -> failwith $"{place.State}: {error}, and not {expected}"
+    }
+
+/// What a frame's bytes are to a reader.
+let read (settings: ConnectionSettings) (bytes: byte[]) : FrameParse =
+    FrameReader.readMemory settings (ReadOnlyMemory bytes)
+
+let private expected settings (place: Place) (move: Move) : Result<Reference.Expected, SendError> =
+    match move with
+    | Move.Frame(_, bytes, payload) ->
+        match read settings bytes with
+        | FrameParse.Complete frame -> Ok(Reference.frame settings place.Model frame.Header payload)
+        | FrameParse.Malformed error -> Ok(Reference.broken place.Model error)
+        | FrameParse.Incomplete -> failwith "the alphabet has whole frames"
+    | Move.Undecodable error -> Ok(Reference.broken place.Model error)
+    | Move.EndOfStream -> Ok(Reference.endOfStream settings place.Model)
+    | Move.Send command -> Reference.send place.Model command
 
 let take (settings: ConnectionSettings) (place: Place) (move: Move) : Step =
-    match move with
-    | Frame(_, bytes, payload) -> readWhole settings place bytes payload
-    | Refuse error -> broken settings place error
-    | EndOfStream -> receive settings place Input.EndOfStream (Reference.endOfStream settings place.Model)
-    | Send command -> send place command
+    stepOf place (Explorer.step settings place.State move) (expected settings place move)

@@ -2,8 +2,8 @@
 module FunctionalWs.Exploration.Walk
 
 open System.Collections.Generic
+open FunctionalWs.Explore
 open FunctionalWs.Protocol
-open FunctionalWs.Exploration.Moves
 open FunctionalWs.Exploration.Place
 
 exception BrokenInvariant of What: string * Path: string list with
@@ -41,11 +41,11 @@ let rec private from settings (moves: Move[]) (depth: int) (path: Move list) (pl
 
 /// Walks every sequence of moves to this depth, and tells how many steps that took.
 let walk (settings: ConnectionSettings) (depth: int) : int64 =
-    from settings (all settings.Role) depth [] start
+    from settings (Moves.all settings.Role) depth [] start
 
 /// Every step from every place that can be reached, however long the way: there are finitely many.
 let everyStep (settings: ConnectionSettings) : Step list =
-    let moves = all settings.Role
+    let moves = Moves.all settings.Role
     let known = HashSet<Place>([ start ])
     let waiting = Queue<Place>([ start ])
     let steps = List<Step>()

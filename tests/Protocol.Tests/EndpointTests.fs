@@ -4,8 +4,8 @@ module FunctionalWs.Protocol.Tests.EndpointTests
 open System
 open System.Buffers
 open Expecto
-open FsCheck.FSharp
 open Swensen.Unquote
+open FunctionalWs.Generators
 open FunctionalWs.Protocol
 open FunctionalWs.Protocol.Tests.Bytes
 open FunctionalWs.Protocol.Tests.Hearing
@@ -32,90 +32,80 @@ let private isNoRefusal (incoming: Incoming) = not incoming.IsRefused
 
 let private server = ConnectionSettings.Server
 
-let private bytesOf = RandomFrames.bytes
-let private settingsOf = RandomFrames.settings
+/// What a client may send to a server of these settings, without extensions.
+let private arriving
+    (settings: ConnectionSettings)
+    (frames: WireFrame list)
+    : struct (ConnectionSettings * byte[]) =
+    let settings = {
+        settings with
+            Role = Role.Server
+            ReservedBits = ReservedBits.None
+    }
 
-let private seeds = Gen.choose (0, Int32.MaxValue) |> Arb.fromGen
+    struct (settings, WireFrame.ToBytes(Role.Client, frames))
+
+let private testProperty name property =
+    testPropertyWithConfig
+        {
+            FsCheckConfig.defaultConfig with
+                arbitrary = [ typeof<ProtocolValues> ]
+        }
+        name
+        property
 
 [<Tests>]
 let laws =
     testList "an endpoint" [
-        testProperty
-            "does with bytes what Connection does with whole frames"
-            (Prop.forAll seeds (fun seed ->
-                let settings = settingsOf seed
-                let bytes = bytesOf seed
-                let expected = receive settings [ bytes ]
-                let heard = run settings [ bytes ]
+        testProperty "does with bytes what Connection does with whole frames" (fun settings frames ->
+            let struct (settings, bytes) = arriving settings frames
+            let expected = receive settings [ bytes ]
+            let heard = run settings [ bytes ]
 
-                heard.Told |> List.filter isNoRefusal =! List.map toldOf expected.Events
+            heard.Told |> List.filter isNoRefusal =! List.map toldOf expected.Events
 
-                // What comes of a message that is refused is void.
-                if heard.Told |> List.forall isNoRefusal then
-                    heard.Data =! Array.concat expected.Data
-                    heard.Endpoint.State =! expected.State
+            // What comes of a message that is refused is void.
+            if heard.Told |> List.forall isNoRefusal then
+                heard.Data =! Array.concat expected.Data
+                heard.Endpoint.State =! expected.State
 
-                heard.HalfCloses =! expected.HalfCloses
+            heard.HalfCloses =! expected.HalfCloses
 
-                heard.Answers =! Array.concat (List.map (write Role.Server) expected.Outputs)))
+            heard.Answers =! Array.concat (List.map (write Role.Server) expected.Outputs))
 
-        testProperty
-            "says the same however its bytes are cut"
-            (Prop.forAll seeds (fun seed ->
-                let settings = settingsOf seed
-                let bytes = bytesOf seed
-                let random = Random seed
-                let whole = run settings [ bytes ]
-                let single = run settings (List.ofArray (Array.chunkBySize 1 bytes))
+        testProperty "says the same however its bytes are cut" (fun settings frames (cuts: Cuts) ->
+            let struct (settings, bytes) = arriving settings frames
+            let whole = run settings [ bytes ]
+            let single = run settings (List.ofArray (Array.chunkBySize 1 bytes))
+            let some = run settings (cuts.Pieces bytes)
+            saidOf single =! saidOf whole
+            saidOf some =! saidOf whole
 
-                let cuts = [
-                    for _ in 1..20 do
-                        random.Next(bytes.Length + 1)
-                ]
+            if whole.Told |> List.forall isNoRefusal then
+                single.Data =! whole.Data
+                some.Data =! whole.Data)
 
-                let some = run settings (cut cuts bytes)
-                saidOf single =! saidOf whole
-                saidOf some =! saidOf whole
+        testProperty "takes segments as it takes bytes that lie together" (fun settings frames (cuts: Cuts) ->
+            let struct (settings, bytes) = arriving settings frames
+            let mutable heard = hear (WebSocketEndpoint.Create settings)
+            let mutable rest = cuts.Segments bytes
 
-                if whole.Told |> List.forall isNoRefusal then
-                    single.Data =! whole.Data
-                    some.Data =! whole.Data))
+            while not rest.IsEmpty do
+                let sink = ArrayBufferWriter<byte>()
+                let answers = ArrayBufferWriter<byte>()
+                let step = heard.Endpoint.Receive(&rest, sink, answers, key)
+                heard <- note heard step (sink.WrittenSpan.ToArray()) (answers.WrittenSpan.ToArray())
+                rest <- rest.Slice step.Consumed
 
-        testProperty
-            "takes segments as it takes bytes that lie together"
-            (Prop.forAll seeds (fun seed ->
-                let settings = settingsOf seed
-                let bytes = bytesOf seed
-                let random = Random seed
-
-                let cuts = [
-                    for _ in 1..10 do
-                        random.Next(bytes.Length + 1)
-                ]
-
-                let mutable heard = hear (WebSocketEndpoint.Create settings)
-                let mutable rest = segments cuts bytes
-
-                while not rest.IsEmpty do
-                    let sink = ArrayBufferWriter<byte>()
-                    let answers = ArrayBufferWriter<byte>()
-                    let step = heard.Endpoint.Receive(&rest, sink, answers, key)
-                    heard <- note heard step (sink.WrittenSpan.ToArray()) (answers.WrittenSpan.ToArray())
-                    rest <- rest.Slice step.Consumed
-
-                saidOf heard =! saidOf (run settings [ bytes ])))
+            saidOf heard =! saidOf (run settings [ bytes ]))
 
         testProperty
             "gives the same for the same call, and stays as it is"
-            (Prop.forAll seeds (fun seed ->
-                let settings = settingsOf seed
-                let bytes = bytesOf seed
-
-                let before =
-                    run settings [ Array.truncate (Random(seed).Next(bytes.Length + 1)) bytes ]
-
+            (fun settings frames (come: uint16) ->
+                let struct (settings, bytes) = arriving settings frames
+                let before = run settings [ Array.truncate (int come % (bytes.Length + 1)) bytes ]
                 let rest = bytes[int before.Offset ..]
-                saidOf (arrive before rest) =! saidOf (arrive before rest)))
+                saidOf (arrive before rest) =! saidOf (arrive before rest))
     ]
 
 [<Tests>]
@@ -533,13 +523,11 @@ let crossing =
     testList "a step that was made while others were" [
         testProperty
             "is taken over as if it came after them"
-            (Prop.forAll seeds (fun seed ->
-                let settings = settingsOf seed
-                let random = Random seed
-                let bytes = bytesOf seed
-                let before = run settings [ Array.truncate (random.Next(bytes.Length + 1)) bytes ]
+            (fun settings frames (come: uint16) (choice: byte) ->
+                let struct (settings, bytes) = arriving settings frames
+                let before = run settings [ Array.truncate (int come % (bytes.Length + 1)) bytes ]
                 let rest = bytes[int before.Offset ..]
-                let command = commands[random.Next commands.Length]
+                let command = commands[int choice % commands.Length]
 
                 let receive (endpoint: WebSocketEndpoint) =
                     let answers = ArrayBufferWriter<byte>()
@@ -566,7 +554,7 @@ let crossing =
                     adopted.Next.IsUnfinished =! late.Next.IsUnfinished
                 else
                     adopted.Next.State =! sent.State
-                    answers.WrittenCount =! 0))
+                    answers.WrittenCount =! 0)
 
         testTheory
             "is taken over whatever it told"

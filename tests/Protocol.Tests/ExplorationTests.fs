@@ -5,6 +5,7 @@ open System
 open Expecto
 open Microsoft.FSharp.Reflection
 open Swensen.Unquote
+open FunctionalWs.Explore
 open FunctionalWs.Protocol
 open FunctionalWs.Exploration
 
@@ -51,7 +52,7 @@ let exploration =
             [ Role.Server; Role.Client ]
             (fun role ->
                 (Moves.all role).Length =! 41
-                Walk.walk (Moves.settingsOf role) 4 =! 1_751_766L)
+                Walk.walk (Moves.settings role) 4 =! 1_751_766L)
 
         testTheory
             "sequences of any length lead to so many places, with so many steps from them"
@@ -60,7 +61,16 @@ let exploration =
                 let steps = Walk.everyStep Graph.settings[i]
                 (Walk.placesOf steps, steps.Length) =! counts)
 
-        testCase "the steps have 180 edges" (fun () -> (Graph.edges ()).Count =! 180)
+        testCase "the steps have 180 edges, which an exploration without a reference finds, too" (fun () ->
+            let edges = (Graph.all ()).Edges
+            edges.Count =! 180
+
+            let explored =
+                Graph.settings
+                |> Seq.collect (fun settings ->
+                    (StateGraph.Explore(settings, Moves.all settings.Role)).Edges)
+
+            List.ofSeq (StateGraph.Create explored).Edges =! List.ofSeq edges)
     ]
 
 [<Tests>]
@@ -128,16 +138,16 @@ let alphabet =
             casesIn closure =! casesOf<Closure>())
 
         testCase "has every command, and every reason to refuse one" (fun () ->
-            Set.ofList (List.map caseOf Moves.commands) =! casesOf<Command>()
+            Set.ofList (List.map caseOf Place.commands) =! casesOf<Command>()
 
-            Set.ofSeq (Graph.edges () |> Seq.map (fun edge -> edge.Refusal))
+            Set.ofSeq ((Graph.all ()).Edges |> Seq.map (fun edge -> edge.Refusal))
             =! Set.add "" (casesOf<SendError>()))
     ]
 
 [<Tests>]
 let pair =
     list "all schedules of two ends" [
-        testCase "of 6 steps keep the invariants" (fun () -> PairGraph.walk 6 Pair.start =! 1_312_995L)
+        testCase "of 6 steps keep the invariants" (fun () -> PairGraph.walk 6 PairGraph.start =! 1_312_995L)
 
         testCase "of any length agree about the end, and can always come to it" (fun () ->
             let places = PairGraph.everyPlace ()

@@ -4,8 +4,8 @@ module FunctionalWs.Protocol.Tests.InPlaceTests
 open System
 open System.Buffers
 open Expecto
-open FsCheck.FSharp
 open Swensen.Unquote
+open FunctionalWs.Generators
 open FunctionalWs.Protocol
 open FunctionalWs.Protocol.Tests.Bytes
 open FunctionalWs.Protocol.Tests.Hearing
@@ -55,21 +55,29 @@ let private inPlace (settings: ConnectionSettings) (size: int) (bytes: byte[]) :
 [<Tests>]
 let tests =
     testList "a payload in the sink's room" [
-        testProperty
+        testPropertyWithConfig
+            {
+                FsCheckConfig.defaultConfig with
+                    arbitrary = [ typeof<ProtocolValues> ]
+            }
             "comes to the same as anywhere else, client or server"
-            (Prop.forAll
-                (Gen.zip (Gen.choose (0, Int32.MaxValue)) (Gen.choose (1, 300)) |> Arb.fromGen)
-                (fun (seed, size) ->
-                    let settings = RandomFrames.settings seed
-                    let bytes = RandomFrames.bytes seed
-                    let expected = run settings [ bytes ]
-                    let heard, data = inPlace settings size bytes
-                    heard.Told =! expected.Told
-                    heard.Answers =! expected.Answers
-                    heard.Endpoint.State =! expected.Endpoint.State
+            (fun (settings: ConnectionSettings) (frames: WireFrame list) (size: byte) ->
+                let settings = {
+                    settings with
+                        ReservedBits = ReservedBits.None
+                }
 
-                    if heard.Told |> List.forall (fun told -> not told.IsRefused) then
-                        data =! expected.Data))
+                let sender = if settings.Role.IsServer then Role.Client else Role.Server
+                let bytes = WireFrame.ToBytes(sender, frames)
+                let size = 1 + int size
+                let expected = run settings [ bytes ]
+                let heard, data = inPlace settings size bytes
+                heard.Told =! expected.Told
+                heard.Answers =! expected.Answers
+                heard.Endpoint.State =! expected.Endpoint.State
+
+                if heard.Told |> List.forall (fun told -> not told.IsRefused) then
+                    data =! expected.Data)
 
         testCase "is counted down to 0 as it comes" (fun () ->
             let bytes = frameOf Role.Client true Opcode.Binary (Array.create 1_000 7uy)

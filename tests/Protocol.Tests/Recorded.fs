@@ -4,16 +4,16 @@ module FunctionalWs.Protocol.Tests.Recorded
 open System
 open System.Collections.Concurrent
 open System.IO
+open FunctionalWs.Explore
 open FunctionalWs.Protocol
-open FunctionalWs.Exploration
 
 let private file = Environment.GetEnvironmentVariable "EDGES"
 
 let private taken = ConcurrentDictionary<string, bool>()
 
-let private note (edge: unit -> Edges.Edge) : unit =
+let private note (edge: unit -> StateEdge) : unit =
     if not (String.IsNullOrEmpty file) then
-        taken[string (edge ())] <- true
+        taken[(edge ()).ToString()] <- true
 
 /// Writes what was taken, a line for each edge.
 let write () : unit =
@@ -28,15 +28,11 @@ module private Core =
 module Connection =
     let receive (settings: ConnectionSettings) (state: State) (input: Input) : Transition =
         let transition = Core.receive settings state input
-        note (fun () -> Edges.ofReceive state input transition)
+        note (fun () -> StateEdge.ofReceive state input transition)
         transition
 
     let send (state: State) (command: Command) : SendResult =
         let result = Core.send state command
 
-        note (fun () ->
-            match result with
-            | SendResult.Accepted transition -> Edges.ofSend state command (Ok transition)
-            | SendResult.Refused error -> Edges.ofSend state command (Error error))
-
+        note (fun () -> StateEdge.ofSend state command result)
         result

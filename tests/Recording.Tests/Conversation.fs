@@ -3,6 +3,9 @@ module FunctionalWs.Recording.Tests.Conversation
 
 open System
 open System.Buffers
+open FsCheck
+open FsCheck.FSharp
+open FunctionalWs.Generators
 open FunctionalWs.Protocol
 open FunctionalWs.Recording.Tests.Frames
 
@@ -171,113 +174,67 @@ let run (limits: RecorderLimits) (settings: ConnectionSettings) (happenings: Hap
 
 // ---- Random ones
 
-let private texts = [ "a"; "é"; "€uro"; "😀"; "plain text"; "" ]
+module private Commands =
+    let private map = ArbMap.defaults |> ArbMap.mergeWithType typeof<ProtocolValues>
 
-let private payloadOf (random: Random) : byte[] =
-    match random.Next 8 with
-    | 0 -> Array.init (random.Next 300) (fun _ -> byte (random.Next 256))
-    | 1 -> [| 0xE2uy; 0x82uy |]
-    | 2 -> Array.append (utf8 "ok") [| 0xFFuy |]
-    | _ ->
-        utf8 (
-            String.concat "" [
-                for _ in 0 .. random.Next 4 do
-                    texts[random.Next texts.Length]
+    let private data =
+        Gen.elements [
+            Command.Message MessageKind.Text
+            Command.Message MessageKind.Binary
+            Command.FirstFragment MessageKind.Text
+            Command.NextFragment false
+            Command.NextFragment true
+        ]
+
+    /// Closing is one of many things.
+    let any: Gen<Command> = Gen.frequency [ 3, data; 1, ArbMap.generate<Command> map ]
+
+let private cut = Gen.choose (0, 19)
+
+/// Data for the most part; now and then with the bit of an extension.
+let private data: Gen<Happening> =
+    gen {
+        let! frame = (ProtocolValues.WireFrame()).Generator
+        let! cuts = Gen.choose (0, 3) |> Gen.bind (fun count -> Gen.listOfLength count cut)
+        let! isMarked = Gen.frequency [ 9, Gen.constant false; 1, Gen.constant true ]
+        let! between = Gen.frequency [ 4, Gen.constant None; 1, Gen.map Some Commands.any ]
+        let bytes = frame.ToBytes Role.Client
+
+        if isMarked && not frame.Opcode.IsControl then
+            bytes[0] <- bytes[0] ^^^ 0x40uy
+
+        return Frame(bytes, cuts, between)
+    }
+
+/// Fewer cuts, and nothing between.
+let private simpler (happening: Happening) : Happening seq =
+    seq {
+        match happening with
+        | Frame(bytes, cuts, between) ->
+            if between.IsSome then
+                Frame(bytes, cuts, None)
+
+            if not cuts.IsEmpty then
+                Frame(bytes, cuts.Tail, between)
+        | Command _
+        | EndOfStream
+        | SendingEnded -> ()
+    }
+
+/// What FsCheck makes conversations of, and settings of a server to have them with.
+type Conversations =
+
+    static member Happening() : Arbitrary<Happening> =
+        let happenings =
+            Gen.frequency [
+                150, data
+                50, Gen.map Command Commands.any
+                1, Gen.constant EndOfStream
+                1, Gen.constant SendingEnded
             ]
-        )
 
-let private controlOf (random: Random) : ControlPayload =
-    ControlPayload.Create(ReadOnlySpan(Array.init (random.Next 6) (fun _ -> byte (random.Next 256))))
+        Arb.fromGenShrink (happenings, simpler)
 
-let private statusOf (random: Random) : CloseStatus =
-    if random.Next 4 = 0 then
-        CloseStatus.NoStatus
-    else
-        CloseStatus.Create(CloseCode.Create(4_000 + random.Next 3), texts[random.Next texts.Length])
-
-let private commandOf (random: Random) : Command =
-    match random.Next 12 with
-    | 0 -> Command.Close(statusOf random)
-    | 1 -> Command.Fail(statusOf random)
-    | 2 -> Command.Ping(controlOf random)
-    | 3 -> Command.Pong(controlOf random)
-    | 4
-    | 5 -> Command.FirstFragment MessageKind.Text
-    | 6 -> Command.NextFragment false
-    | 7 -> Command.NextFragment true
-    | 8 -> Command.Message MessageKind.Binary
-    | _ -> Command.Message MessageKind.Text
-
-let private cutsOf (random: Random) = [
-    for _ in 1 .. random.Next 4 do
-        random.Next 20
-]
-
-let private dataOf (random: Random) : Happening =
-    let opcode =
-        match random.Next 3 with
-        | 0 -> Opcode.Text
-        | 1 -> Opcode.Binary
-        | _ -> Opcode.Continuation
-
-    let bytes = frame (random.Next 3 > 0) opcode (payloadOf random)
-
-    // Now and then a bit that an extension uses, or not; now and then what no reader takes.
-    match random.Next 40 with
-    | 0
-    | 3
-    | 4 -> bytes[0] <- bytes[0] ^^^ 0x40uy
-    | 1 -> bytes[0] <- bytes[0] ^^^ 0x08uy
-    | 2 -> bytes[1] <- bytes[1] &&& 0x7Fuy
-    | _ -> ()
-
-    let between = if random.Next 5 = 0 then Some(commandOf random) else None
-    Frame(bytes, cutsOf random, between)
-
-let private happeningOf (random: Random) : Happening =
-    match random.Next 20 with
-    | 0 -> Frame(frame true Opcode.Close ((statusOf random).ToArray()), [], None)
-    | 1
-    | 2 -> Frame(frame true Opcode.Ping ((controlOf random).Span.ToArray()), [], None)
-    | 3 -> Frame(frame true Opcode.Pong [||], [], None)
-    | 4 -> Frame(frame true Opcode.Close (payloadOf random |> Array.truncate 125), [], None)
-    | 6
-    | 7
-    | 8
-    | 9 -> Command(commandOf random)
-    | 10 when random.Next 10 = 0 -> EndOfStream
-    | 11 when random.Next 10 = 0 -> SendingEnded
-    | _ -> dataOf random
-
-let random (seed: int) : Happening list =
-    let random = Random seed
-
-    [
-        for _ in 1 .. random.Next 30 do
-            happeningOf random
-
-        if random.Next 2 = 0 then
-            EndOfStream
-    ]
-
-let private settingsOf (random: Random) = {
-    Role = Role.Server
-    Limits =
-        Limits.Create(
-            (if random.Next 2 = 0 then
-                 100L
-             else
-                 Limits.Default.MaxMessageSize),
-            (if random.Next 2 = 0 then 60L else Limits.Unlimited),
-            (if random.Next 2 = 0 then 3 else 1_000)
-        )
-    ValidateText = random.Next 3 > 0
-    ReservedBits =
-        if random.Next 2 = 0 then
-            ReservedBits.Rsv1
-        else
-            ReservedBits.None
-    AllowLongLengths = random.Next 2 = 0
-}
-
-let randomSettings (seed: int) : ConnectionSettings = settingsOf (Random(seed + 1_000_003))
+    static member ConnectionSettings() : Arbitrary<ConnectionSettings> =
+        (ProtocolValues.ConnectionSettings())
+        |> Arb.mapFilter (fun settings -> { settings with Role = Role.Server }) (fun _ -> true)

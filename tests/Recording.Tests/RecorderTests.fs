@@ -5,6 +5,7 @@ open System
 open System.Buffers
 open Expecto
 open Swensen.Unquote
+open FunctionalWs.Generators
 open FunctionalWs.Protocol
 open FunctionalWs.Recording.Tests.Frames
 open FunctionalWs.Recording.Tests.Conversation
@@ -77,9 +78,8 @@ let private kept (state: State) =
     | State.Open _
     | State.CloseSent _ -> state
 
-let private agrees (limits: RecorderLimits) (seed: int) =
-    let settings = randomSettings seed
-    let live = run limits settings (random seed)
+let private agrees (limits: RecorderLimits) (settings: ConnectionSettings) (happenings: Happening list) =
+    let live = run limits settings happenings
     let recording = recordingOf live
     let again = reread recording
     again =! recording
@@ -94,9 +94,9 @@ let private agrees (limits: RecorderLimits) (seed: int) =
     let seen = seen limits live
     told (replay.Steps |> Seq.map _.Transition) =! told seen
 
-let private cut (seed: int) =
-    let limits = RecorderLimits.Create(1 + abs (seed % 5), 50 * abs (seed % 3))
-    let live = run limits (randomSettings seed) (random seed)
+let private cut (settings: ConnectionSettings) (happenings: Happening list) (steps: byte) (bytes: byte) =
+    let limits = RecorderLimits.Create(1 + int steps % 5, 50 * (int bytes % 3))
+    let live = run limits settings happenings
     let recording = reread (recordingOf live)
     let replay = Replay.run recording
     (recording.Steps.Length <= limits.MaxSteps) =! true
@@ -109,7 +109,7 @@ let private cut (seed: int) =
     let last = told (replay.Steps |> Seq.map _.Transition)
     last =! List.skip (all.Length - last.Length) all
     recording.IsCut =! (recording.Dropped > 0L)
-    let full = recordingOf (run keepLengths (randomSettings seed) (random seed))
+    let full = recordingOf (run keepLengths settings happenings)
     int64 full.Steps.Length =! recording.Dropped + int64 recording.Steps.Length
 
 let private unmarked (happening: Happening) : Happening option =
@@ -122,7 +122,7 @@ let private unmarked (happening: Happening) : Happening option =
     | SendingEnded -> Some happening
 
 /// The same conversation, live under strict settings and replayed under them: the same reactions.
-let private otherSettings (seed: int) =
+let private otherSettings (strict: ConnectionSettings) (happenings: Happening list) =
     let lenient = {
         Role = Role.Server
         Limits = Limits.Create(Limits.Unlimited, Limits.Unlimited, Int32.MaxValue)
@@ -131,8 +131,7 @@ let private otherSettings (seed: int) =
         AllowLongLengths = true
     }
 
-    let happenings = random seed |> List.choose unmarked
-    let strict = randomSettings seed
+    let happenings = List.choose unmarked happenings
     let recording = recordingOf (run keepAll lenient happenings) |> reread
     let live = run keepAll strict happenings
     let replay = Replay.runWith strict recording
@@ -140,11 +139,9 @@ let private otherSettings (seed: int) =
 
     told (replay.Steps |> Seq.map _.Transition) =! told (List.rev live.Transitions)
 
-let private mutated (seed: int) =
+let private mutated (settings: ConnectionSettings) (happenings: Happening list) (seed: int) =
     let random = Random seed
-
-    let text =
-        RecordingText.format (recordingOf (run keepAll (randomSettings seed) (Conversation.random seed)))
+    let text = RecordingText.format (recordingOf (run keepAll settings happenings))
 
     let characters = text.ToCharArray()
 
@@ -170,12 +167,15 @@ let private text (payload: string) =
 
 let private server = ConnectionSettings.Server
 
+let private conversations = [ typeof<Conversations>; typeof<ProtocolValues> ]
+
 [<Tests>]
 let tests =
     testList "recordings" [
         testPropertyWithConfig
             {
                 FsCheckConfig.defaultConfig with
+                    arbitrary = conversations
                     maxTest = 1_000
             }
             "with payloads: to text and back, run again, a conversation is the one that was seen"
@@ -183,6 +183,7 @@ let tests =
         testPropertyWithConfig
             {
                 FsCheckConfig.defaultConfig with
+                    arbitrary = conversations
                     maxTest = 1_000
             }
             "without payloads: the same states, and events and outputs but for what pings carried"
@@ -190,6 +191,7 @@ let tests =
         testPropertyWithConfig
             {
                 FsCheckConfig.defaultConfig with
+                    arbitrary = conversations
                     maxTest = 1_000
             }
             "a recording that was cut begins with the state it knows, and says that it was cut"
@@ -197,6 +199,7 @@ let tests =
         testPropertyWithConfig
             {
                 FsCheckConfig.defaultConfig with
+                    arbitrary = conversations
                     maxTest = 1_000
             }
             "under other settings a replay does what a server with these settings does"
@@ -204,6 +207,7 @@ let tests =
         testPropertyWithConfig
             {
                 FsCheckConfig.defaultConfig with
+                    arbitrary = conversations
                     maxTest = 2_000
             }
             "a text that was damaged is refused with a reason, or is another recording"

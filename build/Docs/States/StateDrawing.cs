@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using FunctionalWs.Exploration;
+using FunctionalWs.Explore;
 
 namespace FunctionalWs.Docs.States;
 
@@ -38,13 +38,13 @@ internal static class StateDrawing
 
     private const int LineHeight = 17;
 
-    /// <param name="all">The steps that there are.</param>
+    /// <param name="graph">The steps that there are.</param>
     /// <param name="taken">If given, each label tells how many of its steps are among these.</param>
-    public static string Draw(IReadOnlyList<Edges.Edge> all, IReadOnlySet<string>? taken = null)
+    public static string Draw(StateGraph graph, IReadOnlySet<string>? taken = null)
     {
-        // A refused command is no step.
-        var edges = all.Where(edge => edge.Refusal == "")
-            .GroupBy(step => (step.From, step.To))
+        // A refused command is in no group: it is no step.
+        var edges = graph
+            .Groups.GroupBy(group => (group.From, group.To))
             .ToDictionary(group => group.Key, group => group.ToList());
         foreach (var edge in edges.Keys.Except(Lines.Keys))
             throw new InvalidOperationException(
@@ -71,25 +71,32 @@ internal static class StateDrawing
 
             """
         );
-        foreach (var (edge, steps) in edges.OrderBy(edge => edge.Key))
-            svg.Append(Line(Lines[edge], Label(steps, taken), IsTaken(steps, taken), marker));
+        foreach (var (edge, groups) in edges.OrderBy(edge => edge.Key))
+            svg.Append(
+                Line(
+                    Lines[edge],
+                    Label(groups, taken),
+                    groups.All(group => IsTaken(group.Edges, taken)),
+                    marker
+                )
+            );
         foreach (var (name, x, y) in Boxes)
             svg.Append(
                 $"<rect class=\"box\" x=\"{x - 70}\" y=\"{y - 24}\" width=\"140\" height=\"48\" rx=\"10\"/>"
                     + $"<text class=\"name\" x=\"{x}\" y=\"{y + 6}\" text-anchor=\"middle\">{name}</text>\n"
             );
         if (taken is not null)
-            svg.Append(Summary(all, taken));
+            svg.Append(Summary(graph.Edges, taken));
         return svg.Append("</svg>\n").ToString();
     }
 
-    private static bool IsTaken(IEnumerable<Edges.Edge> steps, IReadOnlySet<string>? taken) =>
+    private static bool IsTaken(IEnumerable<StateEdge> steps, IReadOnlySet<string>? taken) =>
         taken is null || steps.All(step => taken.Contains(step.ToString()));
 
-    private static string Counted(IReadOnlyList<Edges.Edge> steps, IReadOnlySet<string> taken) =>
+    private static string Counted(IReadOnlyList<StateEdge> steps, IReadOnlySet<string> taken) =>
         $"{steps.Count(step => taken.Contains(step.ToString()))}/{steps.Count}";
 
-    private static string Summary(IReadOnlyList<Edges.Edge> all, IReadOnlySet<string> taken)
+    private static string Summary(IReadOnlyList<StateEdge> all, IReadOnlySet<string> taken)
     {
         var refused = all.Where(edge => edge.Refusal != "").ToList();
         return $"<text x=\"-35\" y=\"64\">{Counted(all, taken)} steps taken</text>\n"
@@ -119,30 +126,10 @@ internal static class StateDrawing
         return svg.ToString();
     }
 
-    // One line for each kind of thing written, frames before other things that come, and those before commands.
-    private static List<string> Label(List<Edges.Edge> steps, IReadOnlySet<string>? taken) =>
+    private static List<string> Label(List<EdgeGroup> groups, IReadOnlySet<string>? taken) =>
         [
-            .. steps
-                .GroupBy(step => (Kind(step), step.Written))
-                .Select(group => LineOf([.. group], taken)),
+            .. groups.Select(group =>
+                taken is null ? group.Label : $"{group.Label} {Counted(group.Edges, taken)}"
+            ),
         ];
-
-    private static string Kind(Edges.Edge step) =>
-        IsFrame(step) ? "frame"
-        : step.IsReceived ? step.Kind
-        : "command";
-
-    private static bool IsFrame(Edges.Edge step) =>
-        step.Kind is "data" or "ping" or "pong" or "close";
-
-    private static string LineOf(List<Edges.Edge> steps, IReadOnlySet<string>? taken)
-    {
-        var causes = steps.Select(step => step.Kind).Distinct().ToList();
-        var what =
-            !IsFrame(steps[0]) ? string.Join(", ", causes)
-            : causes.Count == 4 ? "any frame"
-            : string.Join(", ", causes) + " received";
-        var line = steps[0].Written is { Length: > 0 } written ? $"{what} → {written}" : what;
-        return taken is null ? line : $"{line} {Counted(steps, taken)}";
-    }
 }

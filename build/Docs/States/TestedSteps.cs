@@ -18,15 +18,15 @@ internal static class TestedSteps
     /// <summary>The steps that the exploration doesn't know: its alphabet lacks something.</summary>
     public static IEnumerable<string> Unknown(string path) =>
         Read(path)
-            .Except(Graph.edges().Select(edge => edge.ToString()))
+            .Except(Graph.all().Edges.Select(edge => edge.ToString()))
             .Where(edge => !Array.Exists(byHand, edge.Contains))
             .Select(edge => $"A test takes a step that the exploration doesn't: {edge}");
 
     public static string Draw(string path)
     {
         var taken = Read(path);
-        foreach (var edge in Graph.edges().Where(edge => !taken.Contains(edge.ToString())))
+        foreach (var edge in Graph.all().Edges.Where(edge => !taken.Contains(edge.ToString())))
             Console.WriteLine($"No ordinary test takes this step: {edge}");
-        return StateDrawing.Draw(Graph.edges(), taken);
+        return StateDrawing.Draw(Graph.all(), taken);
     }
 }

@@ -12,6 +12,10 @@ internal sealed class CarriedFrames
     private const int MaxHeadSize = 64 * 1024;
     private const int MaxShown = 32;
 
+    private static ReadOnlySpan<byte> EndOfLine => "\r\n"u8;
+
+    private static ReadOnlySpan<byte> EndOfHead => "\r\n\r\n"u8;
+
     private readonly List<byte> begun = []; // of a head, or of a frame's header
     private Place place = Place.InHead;
     private ConnectionSettings settings = SettingsOf(Role.Server);
@@ -55,13 +59,13 @@ internal sealed class CarriedFrames
             place = Place.Unknown;
             return 0;
         }
-        var end = all.IndexOf("\r\n\r\n"u8);
+        var end = all.IndexOf(EndOfHead);
         if (end < 0)
         {
             words.Add("a part of a head");
             return bytes.Length;
         }
-        var line = Encoding.Latin1.GetString(all[..all.IndexOf("\r\n"u8)]);
+        var line = Encoding.Latin1.GetString(all[..all.IndexOf(EndOfLine)]);
         words.Add(PeerText.Escape(line));
         settings = SettingsOf(
             line.StartsWith("GET ", StringComparison.Ordinal) ? Role.Server : Role.Client

@@ -24,7 +24,7 @@ let certificate (name: string) : X509Certificate2 =
     names.AddIpAddress IPAddress.Loopback
     request.CertificateExtensions.Add(names.Build())
     let now = DateTimeOffset.UtcNow
-    request.CreateSelfSigned(now.AddDays -1.0, now.AddDays 30.0)
+    request.CreateSelfSigned(now.AddDays -1.0, now.AddYears 10)
 
 let contextOf (certificate: X509Certificate2) =
     SslStreamCertificateContext.Create(certificate, null, offline = true)

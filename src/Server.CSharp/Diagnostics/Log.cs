@@ -126,7 +126,7 @@ internal sealed partial class Log(ILogger logger)
         LogLevel.Warning,
         "The certificate of {Subject} has expired on {NotAfter}: clients refuse it"
     )]
-    public partial void CertificateExpired(string subject, DateTime notAfter);
+    public partial void CertificateExpired(string subject, string notAfter);
 
     [LoggerMessage(
         20,

@@ -97,7 +97,10 @@ public sealed partial class Server : IDisposable
             log.CompressionUnavailable();
         meter.Add(metrics, this);
         if (options.Ssl is { } ssl && Expired(ssl) is { } expired)
-            log.CertificateExpired(expired.Subject, expired.NotAfter.ToUniversalTime());
+            log.CertificateExpired(
+                expired.Subject,
+                Invariant($"{expired.NotAfter.ToUniversalTime():yyyy-MM-dd HH:mm:ss}Z")
+            );
         if (listeners.Length > 0)
             LookForClients();
         watcher.Start(callbacks); // last: nobody would stop the thread of a server that could not be made

@@ -96,28 +96,23 @@ let step () : unit =
             socket.Dispose()
 
 (**
-## A client that no one here wrote
+## A client
 
-.NET has one. It says hello, hears it again, and closes:
+The product's own will do. It says hello, hears it again, and closes:
 *)
-open System.Net.WebSockets
-open System.Threading
+#r "nuget: FunctionalWs.FSharp, *-*"
+
 open System.Threading.Tasks
+open FunctionalWs.FSharp
 
-let talk () : Task<string> =
-    task {
-        use client = new ClientWebSocket()
-        do! client.ConnectAsync(Uri $"ws://{listener.LocalEndpoint}/", CancellationToken.None)
-        do! client.SendAsync(ArraySegment "hello"B, WebSocketMessageType.Text, true, CancellationToken.None)
-        let buffer: byte[] = Array.zeroCreate 100
-        let! answer = client.ReceiveAsync(ArraySegment buffer, CancellationToken.None)
-        do! client.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", CancellationToken.None)
+let talk () : string =
+    use client = WebSocket.connect $"ws://{listener.LocalEndpoint}/"
+    client.Send "hello"
+    let answer = client.ReceiveText()
+    client.Close(reason = "bye")
+    $"{answer}, closed with {client.CloseCode}"
 
-        return
-            $"{Text.Encoding.UTF8.GetString(buffer, 0, answer.Count)}, closed with {int client.CloseStatus.Value}"
-    }
-
-let heard = Task.Run<string> talk
+let heard = Task.Run<string>(fun () -> talk ())
 
 while not heard.IsCompleted || clients.Count > 0 do
     step ()

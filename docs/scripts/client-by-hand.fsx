@@ -9,7 +9,7 @@ index: 6
 (**
 # A client by hand
 
-The other side of the same core: a client on a plain TCP stream that shows each byte it sends and each that it gets.
+The other side of the same core: a client on a plain TCP stream, step by step.
 
 As a [script]({{root}}{{fsdocs-source-basename}}.fsx) for `dotnet fsi` and a [notebook]({{root}}{{fsdocs-source-basename}}.ipynb).
 *)
@@ -69,7 +69,10 @@ The answer may come in any pieces. A reader takes what there is, and gives a rea
 let rec readHead (reader: ResponseReader) (bytes: byte[]) : ResponseHead * byte[] =
     match reader.Read bytes with
     | ResponseParse.Complete(head, consumed) -> head, bytes[consumed..]
-    | ResponseParse.Incomplete next -> readHead next (arrived ())
+    | ResponseParse.Incomplete next ->
+        match arrived () with
+        | [||] -> failwith "the server has ended the stream without an answer"
+        | bytes -> readHead next bytes
     | other -> failwith $"that is no answer: {other}"
 
 let head, rest = readHead (ResponseReader()) (arrived ())
@@ -83,8 +86,8 @@ match ClientHandshake.check asked head with
 (**
 ## A message
 
-An endpoint is one side of an open connection, as a value. Sending gives the next one, and the bytes to write. A client masks them, with a key that it draws anew for each frame;
-here they are shown:
+An endpoint is one side of an open connection, as a value. Sending gives the next one, and the bytes to write. A client masks them, with a key that it draws anew for each frame. These
+are the bytes:
 *)
 let key () : Nullable<uint32> =
     Nullable(BitConverter.ToUInt32(Security.Cryptography.RandomNumberGenerator.GetBytes 4))
@@ -94,7 +97,7 @@ let opened = WebSocketEndpoint.Create ConnectionSettings.Client
 let said =
     opened.Send(Command.Message MessageKind.Text, ReadOnlySpan "hello"B, output, key ())
 
-printfn $"a frame of {output.WrittenCount} bytes: 2 of header, 4 of key, 5 of payload"
+printfn $"{Convert.ToHexString output.WrittenSpan}: 2 bytes of header, 4 of key, 5 of payload"
 flush ()
 (*** include-output ***)
 
@@ -106,14 +109,16 @@ One step takes as many bytes as it needs, and says what came. The payload of a m
 let message = ArrayBufferWriter<byte>()
 
 let rec receive (endpoint: WebSocketEndpoint) (bytes: byte[]) : WebSocketEndpoint * byte[] =
-    let bytes = if bytes.Length = 0 then arrived () else bytes
-    let step = endpoint.Receive(bytes, message, output, key ())
-    let left = bytes[step.Consumed ..]
+    match (if bytes.Length = 0 then arrived () else bytes) with
+    | [||] -> endpoint.EndOfStream().Next, [||]
+    | bytes ->
+        let step = endpoint.Receive(bytes, message, output, key ())
+        let left = bytes[step.Consumed ..]
 
-    match step.Incoming with
-    | Incoming.Data(_, true)
-    | Incoming.Close _ -> step.Next, left
-    | _ -> receive step.Next left
+        match step.Incoming with
+        | Incoming.Data(_, true)
+        | Incoming.Close _ -> step.Next, left
+        | _ -> receive step.Next left
 
 let heard, left = receive said.Next rest
 let answer = Encoding.UTF8.GetString message.WrittenSpan

@@ -142,13 +142,20 @@ type MendedOffice(tickets: int) =
     member _.Serve(connection: ServerConnection) : unit =
         for _ in connection do
             if tryTake () then
-                connection.Send "there is a seat: shall it be yours?"
+                let mutable isSold = false
 
-                match Connection.tryReceive connection with
-                | Some(Text "yes") ->
-                    count ()
-                    connection.Send "here you are"
-                | _ -> giveBack ()
+                try // who is asked may vanish, too
+                    connection.Send "there is a seat: shall it be yours?"
+
+                    match Connection.tryReceive connection with
+                    | Some(Text "yes") ->
+                        isSold <- true
+                        count ()
+                        connection.Send "here you are"
+                    | _ -> ()
+                finally
+                    if not isSold then
+                        giveBack ()
             else
                 connection.Send "sold out"
 

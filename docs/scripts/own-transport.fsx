@@ -64,15 +64,19 @@ type Client(socket: Socket) =
             socket.Shutdown SocketShutdown.Send
 
     /// Something has come; false when it was the end.
+    /// False once it has ended, however rudely: a client that resets its stream ends nobody else.
     member _.React() : bool =
-        match socket.Receive buffer with
-        | 0 -> side <- side.EndOfStream().Next
-        | count -> take buffer[.. count - 1]
+        try
+            match socket.Receive buffer with
+            | 0 -> side <- side.EndOfStream().Next
+            | count -> take buffer[.. count - 1]
 
-        if socket.Connected then
-            flush ()
+            if socket.Connected then // not after its sending side was ended
+                flush ()
 
-        not side.IsClosed
+            not side.IsClosed
+        with :? SocketException ->
+            false
 
 (**
 ## The loop

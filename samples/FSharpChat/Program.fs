@@ -2,7 +2,6 @@
 module Program
 
 open System
-open System.Runtime.InteropServices
 open FunctionalWs.FSharp
 
 [<EntryPoint>]
@@ -19,12 +18,5 @@ let main args =
 
     use server = WebSocket.routeWith options "localhost" port (Chat.routes ())
 
-    let stop (context: PosixSignalContext) =
-        context.Cancel <- true // clients are told first, and have a moment to leave
-        server.Shutdown() |> ignore
-
-    use _ = PosixSignalRegistration.Create(PosixSignal.SIGINT, stop) // Ctrl+C
-    use _ = PosixSignalRegistration.Create(PosixSignal.SIGTERM, stop) // the system
     Console.WriteLine $"listening on ws://{server.LocalEndPoint}/room/tea/Ada"
-    server.ServeForever()
-    0
+    server.Run() // until Ctrl+C or SIGTERM: clients are told first, and have a moment to leave

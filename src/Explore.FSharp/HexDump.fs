@@ -11,9 +11,16 @@ open System.Text.RegularExpressions
 [<RequireQualifiedAccess>]
 module HexDump =
 
-    // "00000010: " of xxd, "0x0010:  " of tcpdump, "00000010  " of hexdump.
+    // "00000010: " of xxd, "0x0010:  " of tcpdump.
     let private offset =
-        Regex(@"^\s*(?:(?:0x)?[0-9a-fA-F]{4,8}:\s*|[0-9a-fA-F]{8}(?:  |$))", RegexOptions.CultureInvariant)
+        Regex(@"^\s*(?:0x)?[0-9a-fA-F]{4,8}:\s*", RegexOptions.CultureInvariant)
+
+    // "00000010  " of hexdump, the last of them alone: in a dump with bars only, since four bytes look alike.
+    let private bareOffset =
+        Regex(@"^\s*[0-9a-fA-F]{8}(?:  |\s*$)", RegexOptions.CultureInvariant)
+
+    let private bars =
+        Regex(@"^\s*[0-9a-fA-F]{8}  .*\|.*\|\s*$", RegexOptions.CultureInvariant ||| RegexOptions.Multiline)
 
     // The column of characters: between bars, or after the bytes of a line and two blanks.
     let private characters =
@@ -24,7 +31,7 @@ module HexDump =
 
     let private filler = Regex(@"0x|\\x|[\s,]", RegexOptions.CultureInvariant)
 
-    let private digits (line: string) : string =
+    let private digits (offset: Regex) (line: string) : string =
         let line = line.TrimEnd '\r'
         let bytes = offset.Replace(line, "")
 
@@ -43,7 +50,8 @@ module HexDump =
     let parse (text: string) : byte[] =
         ArgumentNullException.ThrowIfNull(text, nameof text)
 
-        let digits = text.Split '\n' |> Array.map digits |> String.concat ""
+        let offset = if bars.IsMatch text then bareOffset else offset
+        let digits = text.Split '\n' |> Array.map (digits offset) |> String.concat ""
 
         if digits = "" then
             raise (FormatException "There are no bytes in this text.")

@@ -14,7 +14,7 @@ open FunctionalWs.Protocol
 /// <summary>
 /// Settings of servers and clients, as pipelines: <c>Options.server |> Options.maxConnections 100 |> Options.pingInterval None</c>. Each
 /// function has the name of a property of <c>ServerOptions</c> or <c>ClientOptions</c>, which tells more of it, and gives a copy with
-/// another value. What can be absent is an option. Values are checked once, when a server is made or a client connects; a time is more than
+/// another value. What can be absent is an option, but for hooks and what makes connections: there is none until one is given. Values are checked once, when a server is made or a client connects; a time is more than
 /// zero, and at most some 24 days.
 /// </summary>
 module Options =
@@ -129,7 +129,9 @@ module Options =
     let subprotocols (names: string list) (options: 'O :> ConnectionOptions) : 'O =
         ConnectionOptionsCopy.Subprotocols(options, names) |> like options
 
-    /// <summary>Where the log is written; nowhere by default.</summary>
+    /// <summary>
+    /// Where the log is written: warnings and errors to standard error by default; <c>NullLoggerFactory.Instance</c> for nothing.
+    /// </summary>
     let loggerFactory (factory: ILoggerFactory) (options: 'O :> ConnectionOptions) : 'O =
         ConnectionOptionsCopy.LoggerFactory(options, factory) |> like options
 

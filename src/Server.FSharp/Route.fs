@@ -220,6 +220,19 @@ type Route =
     static member mergeSlashes (areMerged: bool option) (rule: Rule) : Rule =
         RuleCopy.MergeSlashes(rule, Option.toNullable areMerged)
 
+    /// <summary>Who may come by a rule: a hook that is asked when the rule is chosen, after the server's own.</summary>
+    /// <param name="hook">The hook, such as <c>Auth.basicUsers "members" users</c>.</param>
+    /// <param name="rule">The rule.</param>
+    static member processRequest (hook: RequestHook) (rule: Rule) : Rule =
+        RuleCopy.ProcessRequest(rule, Hook.toDelegate hook)
+
+    /// <summary>The size of a message that is received by a rule.</summary>
+    /// <param name="bytes">0 or more; <c>None</c>, the default, for what the server's options say.</param>
+    /// <param name="rule">The rule.</param>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">It is negative, or more than an array can have.</exception>
+    static member maxMessageSize (bytes: int option) (rule: Rule) : Rule =
+        RuleCopy.MaxMessageSize(rule, Option.toNullable bytes)
+
     /// <summary>Makes a rule redirect to the first other rule of its endpoint that takes the values.</summary>
     /// <param name="rule">The rule.</param>
     static member alias(rule: Rule) : Rule = RuleCopy.IsAlias(rule, true)

@@ -8,7 +8,7 @@ open FunctionalWs
 /// <summary>
 /// Makes servers of F# functions, and connects clients. A handler is called for each connection on its own thread: when it returns, the
 /// connection is closed with 1000, when it throws with 1011. One of <c>Messages</c> is called for each message. A server accepts with
-/// <c>Start</c> or <c>ServeForever</c>, and ends when it is disposed of or shut down.
+/// <c>Start</c>, <c>ServeForever</c> or <c>Run</c>, and ends when it is disposed of or shut down.
 /// </summary>
 module WebSocket =
 

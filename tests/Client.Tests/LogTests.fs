@@ -66,6 +66,10 @@ let records =
                 connection.Receive() |> ignore
                 connection.Dispose()
                 let expected = $"{connection.Id} {server.LocalEndPoint}"
+                // Whoever has read ahead tells of frames, and may do so after they were received.
+                Wait.until "frames are told, too" (fun () ->
+                    records.All |> List.exists (fun (id, _, _) -> id = 40))
+
                 let ids = records.All |> List.map (fun (id, _, _) -> id)
 
                 test

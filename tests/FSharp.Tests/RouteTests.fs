@@ -232,4 +232,37 @@ let urls =
             let page = Route.url<int> "/{page:int:min(1)}"
             page 1 =! "/1"
             raises<UrlBuildException> <@ page 0 @>)
+
+        testCase "each setting of a rule has a function, which sets it and nothing else" (fun () ->
+            let plain = Route.get ("/a", ignore)
+            let hook = fun (_: ServerConnection) (_: FunctionalWs.Protocol.Request) -> None
+
+            let settings: (string * (Rule -> Rule)) list = [
+                "Endpoint", Route.endpoint "e"
+                "Host", Route.host "h"
+                "Subdomain", Route.subdomain "s"
+                "Defaults", Route.defaults [ "d", box 1 ]
+                "StrictSlashes", Route.strictSlashes (Some true)
+                "MergeSlashes", Route.mergeSlashes (Some true)
+                "ProcessRequest", Route.processRequest hook
+                "MaxMessageSize", Route.maxMessageSize (Some 10)
+                "IsAlias", Route.alias
+            ]
+
+            let properties =
+                typeof<Rule>.GetProperties()
+                |> Array.filter (fun (property: Reflection.PropertyInfo) -> property.CanWrite)
+
+            Set.ofArray (Array.map (fun (property: Reflection.PropertyInfo) -> property.Name) properties)
+            =! Set.add "Pattern" (Set.ofList (List.map fst settings))
+
+            for name, change in settings do
+                let changed = change plain
+
+                [
+                    for property in properties do
+                        if not (obj.Equals(property.GetValue plain, property.GetValue changed)) then
+                            property.Name
+                ]
+                =! [ name ])
     ]

@@ -702,6 +702,10 @@ let targets =
             (query.Count, query.Contains "A", query.Contains "a") =! (3, true, false)
             query.TryGet "token" =! (true, "secret")
             query.TryGet "none" =! (false, "")
+
+            (Query.tryGet "token" query, Query.tryGet "none" query)
+            =! (ValueSome "secret", ValueNone)
+
             string query =! "'token', 'token', 'A'"
             query =! (asked "/other?token=secret&token=other&A=").Query
             hash query =! hash (asked "/other?token=secret&token=other&A=").Query

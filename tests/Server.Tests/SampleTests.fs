@@ -253,7 +253,7 @@ let private hello = "81 85 37fa213d 7f9f4d5158"
 
 let private helloExplained = [
     "@0      81 85 37 fa 21 3d"
-    "        Text, 5 bytes: FIN 1, RSV 000, opcode 1, masked with 37FA213D"
+    "        Text, 5 bytes, masked with 37FA213D: FIN 1, RSV 000, opcode 1"
     "        payload \"Hello\""
     "        -> Open; tells: text message complete"
 ]

@@ -79,6 +79,7 @@ internal sealed class StreamPumps
                 if (!inner.IsReadable)
                     stream.Flush();
             }
+            stream.Flush(); // what came with the end
         }
         catch (Exception error)
         {

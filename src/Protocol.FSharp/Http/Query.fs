@@ -51,6 +51,17 @@ type Query private (parameters: KeyValuePair<string, string>[]) =
             value <- found
             true
 
+    /// <summary>The first value of a name; none when there is none. For pipes in F#.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="query">The parameters.</param>
+    [<CompiledName("Find")>]
+    static member tryGet (name: string) (query: Query) : string voption =
+        ArgumentNullException.ThrowIfNull(query, nameof query)
+
+        match query[name] with
+        | Null -> ValueNone
+        | NonNull value -> ValueSome value
+
     /// <summary>All values of a name, in order; none when it is missing.</summary>
     /// <param name="name">The name.</param>
     member _.GetAll(name: string) : IReadOnlyList<string> =

@@ -57,7 +57,8 @@ type Request = {
 
     /// <summary>
     /// The path that is asked for, without scheme, host and query, decoded but for <c>%2F</c>, which is no slash: so
-    /// <c>/%68ealth</c> is <c>/health</c>. What is no good percent-encoding stays. Empty for a URL without one. Never throws.
+    /// <c>/%68ealth</c> is <c>/health</c>. What is no good percent-encoding stays. Empty for a URL without one. Decoded once: an encoded
+    /// percent sign is one here, so don't decode it again. No target that a client sends makes it throw.
     /// </summary>
     member request.Path: string =
         let path = request.FromPath.Split('?')[0]

@@ -35,7 +35,10 @@ public partial class ServerConnection
     /// </summary>
     /// <param name="user">The client; null for nobody.</param>
     /// <param name="until">By the clock of the options, as it goes from now on; null for as long as the connection lives.</param>
-    /// <param name="status">What the client is told then; 1008 and <c>credentials expired</c> by default.</param>
+    /// <param name="status">
+    /// What the client is told then; 1008 and <c>credentials expired</c> by default. In the middle of a message in fragments it is told
+    /// 1011: that can't be completed.
+    /// </param>
     public void Renew(ClaimsPrincipal? user, DateTimeOffset? until, CloseStatus? status = null)
     {
         User = user;

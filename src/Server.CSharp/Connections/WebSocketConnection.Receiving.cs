@@ -14,7 +14,10 @@ public abstract partial class WebSocketConnection
     /// How long at most; zero to take only what is there. Null, the default, and <see cref="Timeout.InfiniteTimeSpan"/> wait for
     /// as long as the connection lives. After a timeout nothing is lost: the next call goes on where this one stopped.
     /// </param>
-    /// <param name="cancellation">Ends the waiting; as with the timeout, nothing is lost.</param>
+    /// <param name="cancellation">
+    /// Ends the waiting; as with the timeout, nothing is lost. It is looked at every 20 ms while nothing comes. A handler that waits without
+    /// one is freed by the server's shutdown, too.
+    /// </param>
     /// <returns>A complete message.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     /// <exception cref="TimeoutException">No complete message came in time.</exception>
@@ -41,8 +44,8 @@ public abstract partial class WebSocketConnection
     /// <param name="timeout">How long at most, as for <see cref="Receive(TimeSpan?, CancellationToken)"/>.</param>
     /// <param name="cancellation">Ends the waiting; as with the timeout, nothing is lost.</param>
     /// <returns>
-    /// False when no complete message came in time, and when the connection closed normally and none is left: <see cref="State"/> tells
-    /// which.
+    /// False when no complete message came in time, and when the connection closed normally and none is left. <see cref="State"/> tells
+    /// which; when it is no longer open, messages may have come meanwhile, so go on until this is false once more.
     /// </returns>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before a message was there.</exception>
@@ -241,7 +244,7 @@ public abstract partial class WebSocketConnection
     )
     {
         var deadline = Deadline.After(options.TimeProvider, timeout).Or(cancellation);
-        if (driver.Receiver.TryReceive(deadline, mode, destination, out var message))
+        if (TryTake(deadline, mode, destination, out var message))
             return message;
         if (!driver.IsReceivingOver)
             cancellation.ThrowIfCancellationRequested();
@@ -257,12 +260,28 @@ public abstract partial class WebSocketConnection
     internal bool TryReceiveNext(ReceiveMode mode, out ReceivedMessage message) =>
         TryReceive(Deadline.Never, mode, out message);
 
+    /// <summary>Waits; what was read ahead with the end, just as the time was up, is taken, too.</summary>
+    private bool TryTake(
+        Deadline deadline,
+        ReceiveMode mode,
+        IBufferWriter<byte>? destination,
+        out ReceivedMessage message
+    ) =>
+        driver.Receiver.TryReceive(deadline, mode, destination, out message)
+        || driver.IsReceivingOver
+            && driver.Receiver.TryReceive(
+                Deadline.After(options.TimeProvider, TimeSpan.Zero),
+                mode,
+                destination,
+                out message
+            );
+
     private bool TryReceive(Deadline deadline, ReceiveMode mode, out ReceivedMessage message)
     {
         BeginReceiving(nameof(Receive));
         try
         {
-            if (driver.Receiver.TryReceive(deadline, mode, null, out message))
+            if (TryTake(deadline, mode, null, out message))
                 return true;
         }
         finally

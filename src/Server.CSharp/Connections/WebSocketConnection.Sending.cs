@@ -106,6 +106,17 @@ public abstract partial class WebSocketConnection
         Send(data.AsSpan(), compress);
     }
 
+    /// <summary>Sends bytes as a text or a binary message; waits while the peer does not read.</summary>
+    /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
+    /// <param name="kind">What the peer is told that it is.</param>
+    /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
+    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
+    public void Send(byte[] data, MessageKind kind, bool? compress = null)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        Send(data.AsSpan(), kind, compress);
+    }
+
     /// <summary>
     /// Sends a message as it is, text as text and bytes as bytes; waits while the peer does not read. Nothing is decoded.
     /// </summary>

@@ -185,7 +185,7 @@ public abstract partial class WebSocketConnection
     /// <summary>
     /// Begins to close the connection, and doesn't wait: sends a close frame as far as the peer takes it now. The peer has
     /// <see cref="ConnectionOptions.CloseTimeout"/> to answer. A thread that waits in <c>Receive</c> is told. Does nothing when the
-    /// closing has begun already.
+    /// closing has begun already. In the middle of a message that is sent in fragments the peer is told 1011 instead: it can't be completed.
     /// </summary>
     /// <param name="code">What the peer is told; 1000, normal closure, by default.</param>
     /// <param name="reason">Text for people, at most 123 bytes of UTF-8; empty by default.</param>
@@ -195,6 +195,14 @@ public abstract partial class WebSocketConnection
         RequireOpened();
         driver.StartClose(CloseStatus.Create(code, reason));
     }
+
+    /// <summary>Begins to close the connection with a code of one's own, and doesn't wait; the other overload tells more.</summary>
+    /// <param name="code">One of 1000–1003, 1007–1014 and 3000–4999 (RFC 6455 §7.4).</param>
+    /// <param name="reason">Text for people, at most 123 bytes of UTF-8; empty by default.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The code is none that may be sent. The connection stays open.</exception>
+    /// <exception cref="ArgumentException">The reason is too long or can't be encoded. The connection stays open.</exception>
+    public void BeginClose(int code, string reason = "") =>
+        BeginClose(Protocol.CloseCode.Create(code), reason);
 
     /// <summary>
     /// Ends the connection at once, without a close frame, and doesn't wait: whoever waits on it is freed, and the peer sees an end that

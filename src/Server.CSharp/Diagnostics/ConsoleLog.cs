@@ -1,9 +1,12 @@
+using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.Logging;
 
 namespace FunctionalWs;
 
 /// <summary>
-/// A log on standard error, for programs that have no other: one line for a record, then its exception. Safe from any thread.
+/// A log on standard error, for programs that have no other: one line for a record, then the lines of its exception, 16,384 characters at
+/// most. What would change the terminal, or look like another record, is escaped: an exception may quote a peer. Safe from any thread.
 /// </summary>
 /// <example>
 /// <code>
@@ -12,6 +15,8 @@ namespace FunctionalWs;
 /// </example>
 public static class ConsoleLog
 {
+    private const int MaxLength = 16_384;
+
     /// <summary>What a handler has thrown, and what else an operator should see: the default of all options.</summary>
     public static ILoggerFactory Warnings { get; } = new Factory(LogLevel.Warning);
 
@@ -37,7 +42,7 @@ public static class ConsoleLog
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= least;
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= least && logLevel != LogLevel.None;
 
         public void Log<TState>(
             LogLevel logLevel,
@@ -49,11 +54,41 @@ public static class ConsoleLog
         {
             if (!IsEnabled(logLevel))
                 return;
-            var text = Invariant(
-                $"{Name(logLevel)}: {category}[{eventId.Id}]: {formatter(state, exception)}"
+            var text = new StringBuilder();
+            Append(
+                text,
+                Invariant(
+                    $"{Name(logLevel)}: {category}[{eventId.Id}]: {formatter(state, exception)}"
+                )
             );
-            Console.Error.WriteLine(exception is null ? text : Invariant($"{text}\n{exception}"));
+            foreach (var line in exception?.ToString().Split('\n') ?? [])
+                Append(text.Append("\n    "), line.TrimEnd('\r'));
+            Console.Error.WriteLine(text.ToString());
         }
+
+        private static void Append(StringBuilder text, string line)
+        {
+            foreach (var rune in line.EnumerateRunes())
+            {
+                if (text.Length > MaxLength)
+                    return;
+                if (IsPlain(rune))
+                    text.Append(rune.ToString());
+                else
+                    text.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:X4}");
+            }
+        }
+
+        // Line and paragraph separators, and formatting such as direction marks, count as controls here.
+        private static bool IsPlain(Rune rune) =>
+            rune.Value == '\t'
+            || Rune.GetUnicodeCategory(rune)
+                is not (
+                    UnicodeCategory.Control
+                    or UnicodeCategory.LineSeparator
+                    or UnicodeCategory.ParagraphSeparator
+                    or UnicodeCategory.Format
+                );
 
         private static string Name(LogLevel level) => level.ToString().ToLowerInvariant();
     }

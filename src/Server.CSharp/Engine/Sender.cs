@@ -49,19 +49,36 @@ internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOption
         Write(kind.IsText ? FirstOfText : FirstOfBinary, bits, each.Current.Span, hold: false);
         try
         {
-            while (each.MoveNext())
+            while (TryNext(each))
                 Write(Next, bits, each.Current.Span, hold: false);
         }
         catch (Exception error) when (error is not ConnectionClosedException)
         {
-            driver.Fail(
-                CloseStatus.Create(CloseCode.InternalError, "error in fragmented message"),
-                error
-            );
+            FailMessage(error);
             throw;
         }
         Write(Last, bits, default, hold: false);
     }
+
+    /// <summary>Whatever the parts throw, the end of another connection too, leaves a message that can't be completed.</summary>
+    private bool TryNext(IEnumerator<ReadOnlyMemory<byte>> parts)
+    {
+        try
+        {
+            return parts.MoveNext();
+        }
+        catch (Exception error)
+        {
+            FailMessage(error);
+            throw;
+        }
+    }
+
+    private void FailMessage(Exception error) =>
+        driver.Fail(
+            CloseStatus.Create(CloseCode.InternalError, "error in fragmented message"),
+            error
+        );
 
     /// <summary>Writes everything that is held back; waits while the peer doesn't read.</summary>
     public void Flush()

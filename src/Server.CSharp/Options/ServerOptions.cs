@@ -20,7 +20,7 @@ public sealed partial record ServerOptions : ConnectionOptions
 
     /// <summary>
     /// How long a connection lives at most, from its opening: more than zero, at most some 24 days; null, the default, for no limit. Each
-    /// lives up to a tenth less, so that those which came together don't come back together; then it is closed with 1001. For clients
+    /// lives up to a tenth less, so that those which came together don't come back together; then it is closed with 1001, or with 1011 in the middle of a message that is sent in fragments. For clients
     /// that are to be spread anew over several servers, for instance.
     /// </summary>
     public TimeSpan? MaxLifetime { get; init; }

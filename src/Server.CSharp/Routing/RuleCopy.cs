@@ -28,4 +28,16 @@ internal static class RuleCopy
         };
 
     public static Rule IsAlias(Rule options, bool value) => options with { IsAlias = value };
+
+    public static Rule ProcessRequest(Rule options, ProcessRequest? value) =>
+        options with
+        {
+            ProcessRequest = value,
+        };
+
+    public static Rule MaxMessageSize(Rule options, int? value) =>
+        options with
+        {
+            MaxMessageSize = value,
+        };
 }

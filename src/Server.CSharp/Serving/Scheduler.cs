@@ -63,7 +63,7 @@ internal class Scheduler
         ManualResetEventSlim signal,
         TimeSpan timeout,
         CancellationToken cancellation = default
-    ) => signal.Wait(timeout, cancellation);
+    ) => signal.IsSet || signal.Wait(timeout, cancellation);
 
     /// <summary>Waits for a signal and resets it; false when the time was up first, or for no reason at all.</summary>
     public virtual bool Wait(Signal signal, TimeSpan timeout) => signal.Wait(timeout);

@@ -10,6 +10,7 @@ public sealed partial class Server
     // Long enough for a program that makes its server and has more to do before it starts.
     private static readonly TimeSpan TimeToStart = TimeSpan.FromSeconds(5);
 
+    private volatile bool isHurried; // told to end twice
     private ITimer? forgotten; // until it is started
 
     /// <summary>The port on which the server listens, the first if there are several. Known after it has stopped, too.</summary>
@@ -37,7 +38,6 @@ public sealed partial class Server
     public int Run(TimeSpan? timeout = null)
     {
         _ = WaitingTime.Checked(timeout, nameof(timeout));
-        using var hurry = new CancellationTokenSource();
         var signals = 0;
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
@@ -49,10 +49,8 @@ public sealed partial class Server
         void Stop(PosixSignalContext context)
         {
             context.Cancel = true; // shutting down takes a moment
-            if (Interlocked.Increment(ref signals) == 1)
-                Shutdown(timeout: timeout, hurry: hurry.Token);
-            else
-                hurry.Cancel();
+            isHurried = Interlocked.Increment(ref signals) > 1; // also when somebody else has begun
+            Guard.Run(() => Shutdown(timeout: timeout)); // it may still come when this has returned
         }
     }
 
@@ -65,15 +63,21 @@ public sealed partial class Server
             TimeToStart
         );
 
+    private bool IsStarted
+    {
+        get
+        {
+            using (gate.HoldMonitor())
+                return phase != Phase.NotStarted;
+        }
+    }
+
     private void Look()
     {
-        using (gate.HoldMonitor())
-        {
-            if (phase != Phase.NotStarted)
-                return;
-        }
+        if (IsStarted)
+            return;
         var waiting = listeners.FirstOrDefault(each => each.Socket.Poll(0, SelectMode.SelectRead));
-        if (waiting is null)
+        if (waiting is null || IsStarted)
             return;
         forgotten?.Dispose();
         log.NotStarted(waiting.LocalEndPoint);

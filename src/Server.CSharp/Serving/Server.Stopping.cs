@@ -81,7 +81,7 @@ public sealed partial class Server
     private void AwaitHandlers(Deadline deadline, CancellationToken hurry)
     {
         // The deadline may be on another clock than this wait's, so it is looked at now and then.
-        while (!deadline.HasPassed && !hurry.IsCancellationRequested)
+        while (!deadline.HasPassed && !hurry.IsCancellationRequested && !isHurried)
         {
             using (gate.HoldMonitor())
             {

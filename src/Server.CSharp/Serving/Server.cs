@@ -95,15 +95,24 @@ public sealed partial class Server : IDisposable
             && !ZLib.IsAvailable
         )
             log.CompressionUnavailable();
-        meter.Add(metrics, this);
         if (options.Ssl is { } ssl && Expired(ssl) is { } expired)
             log.CertificateExpired(
                 expired.Subject,
                 Invariant($"{expired.NotAfter.ToUniversalTime():yyyy-MM-dd HH:mm:ss}Z")
             );
-        if (listeners.Length > 0)
-            LookForClients();
-        watcher.Start(callbacks); // last: nobody would stop the thread of a server that could not be made
+        meter.Add(metrics, this);
+        try
+        {
+            if (listeners.Length > 0)
+                LookForClients();
+            watcher.Start(callbacks); // last: nobody would stop the thread of a server that could not be made
+        }
+        catch
+        {
+            forgotten?.Dispose();
+            meter.Remove(metrics, this);
+            throw;
+        }
     }
 
     /// <summary>What the options say of every connection.</summary>

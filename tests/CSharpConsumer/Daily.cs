@@ -42,6 +42,7 @@ internal static class Daily
             connection =>
             {
                 connection.Send(new ReadOnlyMemory<byte>([1]));
+                connection.Send("array"u8.ToArray(), MessageKind.Text);
                 connection.Send("text"u8.ToArray().AsMemory(), MessageKind.Text);
                 connection.Send(writer => writer.Write("written"u8), MessageKind.Text);
                 connection.Send(new MemoryStream([2, 3]), MessageKind.Binary);
@@ -54,9 +55,34 @@ internal static class Daily
             },
             client =>
             {
-                foreach (var expected in new[] { "01", "text", "written", "0203", "kept", "all" })
+                foreach (
+                    var expected in new[]
+                    {
+                        "01",
+                        "array",
+                        "text",
+                        "written",
+                        "0203",
+                        "kept",
+                        "all",
+                    }
+                )
                     Check.Equal(expected, client.Receive());
                 Check.Equal("closed 1001", client.Receive());
+                client.Close();
+            }
+        );
+
+    public static void Begun() =>
+        Session.Run(
+            connection =>
+            {
+                connection.BeginClose(4010, "later");
+                Check.True(!connection.TryReceive(out _, Check.Limit));
+            },
+            client =>
+            {
+                Check.Equal("closed 4010", client.Receive());
                 client.Close();
             }
         );

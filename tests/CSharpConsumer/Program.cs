@@ -10,6 +10,7 @@
     ("requests to the client", RequestsOverConnections.ToTheClient),
     ("what one receives daily", Daily.Received),
     ("what one sends daily", Daily.Sent),
+    ("a closing that nobody waits for", Daily.Begun),
     ("an end without a word", Daily.Aborted),
     ("path and query", Daily.Asked),
     ("a server that runs", Daily.Run),

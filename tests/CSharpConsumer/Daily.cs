@@ -23,8 +23,8 @@ internal static class Daily
                 Check.True(connection.Ping().Wait(TimeSpan.Zero, never.Token) is false);
                 Check.True(!connection.WaitClosed(TimeSpan.Zero, never.Token));
                 connection.Close(4009, "x");
-                Check.True(!connection.TryReceive(out _));
-                Check.True(connection.Sent?.Code == CloseCode.Create(4009));
+                Check.Throws<ConnectionClosedErrorException>(() => connection.TryReceive(out _));
+                Check.Equal(4009, connection.Sent?.Number);
             },
             client =>
             {
@@ -77,12 +77,12 @@ internal static class Daily
         Session.Run(
             connection =>
             {
-                connection.BeginClose(4010, "later");
+                connection.BeginClose(1001, "later");
                 Check.True(!connection.TryReceive(out _, Check.Limit));
             },
             client =>
             {
-                Check.Equal("closed 4010", client.Receive());
+                Check.Equal("closed 1001", client.Receive());
                 client.Close();
             }
         );
@@ -151,15 +151,18 @@ internal static class Daily
         Check.Equal("over a stream", client.ReceiveText(Check.Limit));
     }
 
-    private sealed class Player(ConnectionStart start) : ServerConnection(start)
+    private sealed class Player : ServerConnection
     {
-        public bool IsOf(Server server) => start.Server == server;
+        private readonly bool isOfServer;
+
+        public Player(ConnectionStart start)
+            : base(start) => isOfServer = start.Server == Server;
 
         public void Play()
         {
             Logger.LogInformation("playing");
             foreach (var message in this)
-                Send($"played {message.Text} {ValidUntil is null} {IsOf(Server)}");
+                Send($"played {message.Text} {ValidUntil is null} {isOfServer}");
         }
     }
 

@@ -10,7 +10,7 @@ internal static class GroupsOfConnections
         server.Start();
         using (var client = new PlatformClient(PlatformClient.To(server.LocalEndPoint)))
         {
-            foreach (var heard in (string[])["text", "41", "message", Said])
+            foreach (var heard in (string[])["text", "41", "B", "message", Said])
                 Check.Equal(heard, client.Receive());
             Check.Equal("closed 1000", client.Receive());
             client.Close();

@@ -111,7 +111,6 @@ internal static class Settings
             ReusePort = false,
             UnixSocketMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             TrustedProxies = [IPNetwork.Parse("127.0.0.1/32")],
-            TrustUnixPeers = true,
             AllowMissingConnectionUpgrade = true,
             ForwardedHeaders = ForwardedHeaders.XForwardedFor,
             ProxyProtocol = false,
@@ -124,7 +123,8 @@ internal static class Settings
         Check.True(!options.DualStack && !options.ReusePort && !options.ProxyProtocol);
         Check.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, options.UnixSocketMode);
         Check.Equal(1, options.TrustedProxies.Count);
-        Check.True(options.TrustUnixPeers && options.AllowMissingConnectionUpgrade);
+        Check.True(options.AllowMissingConnectionUpgrade);
+        Check.True((options with { TrustUnixPeers = true }).TrustUnixPeers);
         Check.True(
             options.ForwardedHeaders is not (ForwardedHeaders.None or ForwardedHeaders.Forwarded)
         );

@@ -17,7 +17,7 @@ internal static class Exploring
     {
         var settings = Moves.Settings(Role.Server);
         Move wrong = Moves.Frame(Role.Server, "text FF", true, Opcode.Text, [0xFF]);
-        ExploredStep step = Explorer.Step(settings, State.NewOpen(default, default), wrong);
+        ExploredStep step = Explorer.Step(settings, Connection.Start, wrong);
         Check.True(step.Before is State.Open && step.After is State.Draining);
         Check.True(Explorer.Steps(settings, Moves.All(Role.Server)).Length < Explorer.MaxStates);
         var graph = StateGraph.Explore(settings, Moves.All(Role.Server));

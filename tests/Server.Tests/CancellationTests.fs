@@ -88,6 +88,14 @@ let cancelling =
 
             succeeds outcome =! "b")
 
+        testCase "is no matter when what is awaited has happened" (fun () ->
+            let server, _, connection, release = connected defaults
+            use _ = server
+            use _ = release
+            connection.Abort()
+            connection.WaitClosed() |> ignore
+            connection.WaitClosed(cancellation = CancellationToken true) =! true)
+
         testCase "is one for the end of the connection, or for a pong, too" (fun () ->
             let server, _, connection, release = connected defaults
             use _ = server

@@ -109,6 +109,31 @@ let consoles =
                     )
                 @>)
 
+        testCase
+            "is no place where a peer can write: what an exception quotes is escaped, and bounded"
+            (fun () ->
+                let written =
+                    writing (fun () ->
+                        use server =
+                            InMemoryServer.Serve(fun (connection: ServerConnection) ->
+                                raise (FormatException $"not a number: {connection.ReceiveText()}"))
+
+                        use connected = server.Connect()
+
+                        connected.Send(
+                            "\u001b[2J\u202e\nerror: FunctionalWs.Server[24]: forged" + String('x', 100_000)
+                        )
+
+                        connected.WaitClosed() |> ignore)
+
+                test <@ written.Contains("\\u001B[2J\\u202E", StringComparison.Ordinal) @>
+                test <@ not (written.Contains '\u001b') && written.Length < 17_000 @>
+
+                written.Split '\n'
+                |> Array.filter (fun line -> line.StartsWith("error: ", StringComparison.Ordinal))
+                |> Array.length
+                =! 1)
+
         testCase "has each connection if it is asked for, and nothing if nothing is" (fun () ->
             let lines (factory: ILoggerFactory) =
                 writing (fun () ->

@@ -48,6 +48,38 @@ let kinds =
                 connection.Send(ReadOnlySpan "e"B, MessageKind.Text))
             =! [ Data(Opcode.Binary, true, "e"B); Data(Opcode.Text, true, "e"B) ])
 
+        testCase "fails a message whose parts end with another connection, as with any exception" (fun () ->
+            let others, _, other, release = connected defaults
+            use _ = others
+            use _ = release
+            other.Abort()
+
+            let error =
+                Wait.throws<ConnectionClosedErrorException>(fun () -> other.Receive() |> ignore)
+
+            let server, outcome =
+                ServerOptions(Compression = null)
+                |> handling (fun connection ->
+                    connection.Send(
+                        seq {
+                            "a"
+                            raise error
+                        }
+                    ))
+
+            use _ = server
+            use client = client server
+            client.Read() =! Data(Opcode.Text, false, "a"B)
+
+            client.Read()
+            =! Closed(CloseStatus.Create(CloseCode.InternalError, "error in fragmented message"))
+
+            fails outcome =! error)
+
+        testCase "sends bytes of an array as text" (fun () ->
+            sent (fun connection -> connection.Send("e"B, MessageKind.Text))
+            =! [ Data(Opcode.Text, true, "e"B) ])
+
         testCase "sends memory, and what is written into memory of its own" (fun () ->
             sent (fun connection ->
                 connection.Send(memory "e"B)

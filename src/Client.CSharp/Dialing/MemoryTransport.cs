@@ -42,9 +42,8 @@ internal sealed class MemoryTransport : Transport
 
     public override bool WaitReadable(Deadline deadline)
     {
-        if (deadline.IsNever)
-            return true; // Read does the waiting
-        while (!incoming.WaitReadable(Look))
+        var look = deadline.IsNever ? Timeout.InfiniteTimeSpan : Look;
+        while (!incoming.WaitReadable(look))
         {
             if (deadline.HasPassed)
                 return incoming.IsReadable;

@@ -15,10 +15,10 @@ side when it says so.
 
 As a [script]({{root}}{{fsdocs-source-basename}}.fsx) for `dotnet fsi` and a [notebook]({{root}}{{fsdocs-source-basename}}.ipynb).
 *)
-#r "nuget: FunctionalWs.Protocol, *-*"
+#r "nuget: FunctionalWs.FSharp, *-*"
 
 (**
-Names of .NET, and the protocol:
+Names of .NET, and the protocol (the package brings a client, too, for the end):
 *)
 open System
 open System.Buffers
@@ -104,8 +104,6 @@ let step () : unit =
 
 The product's own will do. It says hello, hears it again, and closes:
 *)
-#r "nuget: FunctionalWs.FSharp, *-*"
-
 open System.Threading.Tasks
 open FunctionalWs.FSharp
 

@@ -104,8 +104,10 @@ let report (library: Library) =
 /// A place is its file and what stands in the line: lines move.
 let placeOf (branches: Branches) : string =
     let lines =
-        Directory.GetFiles(Path.Combine(root, "src"), branches.File, SearchOption.AllDirectories)
-        |> Array.exactlyOne
+        [ "Protocol.FSharp"; "Recording.FSharp"; "Routing.FSharp" ]
+        |> Seq.collect (fun core ->
+            Directory.GetFiles(Path.Combine(root, "src", core), branches.File, SearchOption.AllDirectories))
+        |> Seq.exactlyOne
         |> File.ReadAllLines
 
     let text (line: int) = lines[line - 1].Trim()

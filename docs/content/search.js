@@ -30,7 +30,9 @@
       if (at === 0) return 0;
       total += at;
     }
-    return total + (entry.kind === "page" ? 6 : entry.kind === "C#" ? 1 : 0) - entry.title.length / 100;
+    // An option comes before what sets it for a route, or in F#.
+    const place = entry.kind === "page" ? 6 : entry.kind === "C#" ? (/^\w+Options\./.test(entry.title) ? 2 : 1) : 0;
+    return total + place - entry.title.length / 100;
   };
 
   const excerpt = (entry, word) => {

@@ -2,45 +2,13 @@
 module FunctionalWs.Client.Tests.LogTests
 
 open System
-open System.Collections.Concurrent
 open System.Collections.Generic
-open System.Threading
 open Expecto
 open Swensen.Unquote
 open Microsoft.Extensions.Logging
 open FunctionalWs
 open FunctionalWs.Protocol
 open FunctionalWs.Server.Tests
-
-/// Keeps the id of each record with its text and that of the scope in which it was written.
-type private ScopedRecords() =
-    let scope = AsyncLocal<string>()
-    let all = ConcurrentQueue<int * string * string>()
-    member _.All = List.ofSeq all
-
-    interface ILogger with
-        member _.BeginScope(state: 'state) : IDisposable =
-            let before = scope.Value
-            scope.Value <- string (box state)
-
-            {
-                new IDisposable with
-                    member _.Dispose() = scope.Value <- before
-            }
-
-        member _.IsEnabled _ = true
-
-        member _.Log(_, id: EventId, state: 'state, error: exn, format: Func<'state, exn, string>) =
-            let written = format.Invoke(state, error)
-            all.Enqueue((id.Id, $"{written} {error}", scope.Value))
-
-    interface ILoggerFactory with
-        member records.CreateLogger(category: string) =
-            category =! "FunctionalWs.Client"
-            records :> ILogger
-
-        member _.AddProvider _ = ()
-        member _.Dispose() = ()
 
 let private echo (connection: ServerConnection) =
     for message in connection do
@@ -54,7 +22,7 @@ let records =
             (fun () ->
                 use server = Server.Serve(echo, "127.0.0.1", 0)
                 server.Start()
-                use records = new ScopedRecords()
+                use records = new ScopedRecords(LogLevel.Trace)
 
                 let connection =
                     Client.Connect(
@@ -68,9 +36,9 @@ let records =
                 let expected = $"{connection.Id} {server.LocalEndPoint}"
                 // Whoever has read ahead tells of frames, and may do so after they were received.
                 Wait.until "frames are told, too" (fun () ->
-                    records.All |> List.exists (fun (id, _, _) -> id = 40))
+                    records.All |> List.exists (fun record -> record.Id = 40))
 
-                let ids = records.All |> List.map (fun (id, _, _) -> id)
+                let ids = records.All |> List.map _.Id
 
                 test
                     <@
@@ -80,7 +48,12 @@ let records =
                         && List.contains 41 ids
                     @>
 
-                test <@ records.All |> List.forall (fun (_, _, scope) -> scope = expected) @>)
+                test
+                    <@
+                        records.All
+                        |> List.forall (fun record ->
+                            record.Scope = expected && record.Category = "FunctionalWs.Client")
+                    @>)
 
         testCase
             "has no secret of the client's: no credentials, tokens, fields, no path and query, and no payload"
@@ -101,7 +74,7 @@ let records =
                             )),
                         "hidden:hidden@"
                     ] do
-                    use records = new ScopedRecords()
+                    use records = new ScopedRecords(LogLevel.Trace)
 
                     let connection =
                         Client.Connect($"ws://{user}{server.LocalEndPoint}/hidden?hidden", options records)
@@ -114,7 +87,10 @@ let records =
                     test
                         <@
                             records.All
-                            |> List.forall (fun (_, text, scope) ->
-                                not ((text + scope).Contains("hidden", StringComparison.Ordinal)))
+                            |> List.forall (fun record ->
+                                not (
+                                    (record.Text + record.Scope)
+                                        .Contains("hidden", StringComparison.Ordinal)
+                                ))
                         @>)
     ]

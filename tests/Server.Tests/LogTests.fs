@@ -39,33 +39,6 @@ type private Off() =
         member _.AddProvider _ = ()
         member _.Dispose() = ()
 
-/// Keeps each record with the scope that it was made in.
-type private Scoped() =
-    let scope = AsyncLocal<string>()
-    let all = ConcurrentQueue<struct (int * string)>()
-
-    member _.All = [ for struct (id, scope) in all -> id, scope ]
-
-    interface ILogger with
-        member _.BeginScope(state: 'state) : IDisposable =
-            let outer = scope.Value
-            scope.Value <- string (box state)
-
-            {
-                new IDisposable with
-                    member _.Dispose() = scope.Value <- outer
-            }
-
-        member _.IsEnabled _ = true
-
-        member _.Log(_, id: EventId, _, _, _) =
-            all.Enqueue(struct (id.Id, scope.Value))
-
-    interface ILoggerFactory with
-        member logger.CreateLogger(_: string) = logger :> ILogger
-        member _.AddProvider _ = ()
-        member _.Dispose() = ()
-
 [<Tests>]
 let logging =
     testList "logging" [
@@ -95,7 +68,7 @@ let logging =
             client.Read() =! End)
 
         testCase "records of a connection tell which, also those of the watcher" (fun () ->
-            let records = new Scoped()
+            let records = new ScopedRecords(LogLevel.Trace)
             let clock = FakeClock()
 
             let _, client, connection, release =
@@ -109,12 +82,12 @@ let logging =
             connection.WaitClosed Wait.limit =! true
 
             let ofFrames () =
-                records.All |> List.filter (fun (id, _) -> id = 40 || id = 41)
+                records.All |> List.filter (fun record -> record.Id = 40 || record.Id = 41)
 
             let id = string connection.Id
             Wait.until "two frames each way are told" (fun () -> ofFrames().Length >= 4)
             let ofFrames = ofFrames ()
-            test <@ ofFrames |> List.forall (fun (_, scope) -> scope.Contains id) @>)
+            test <@ ofFrames |> List.forall (fun record -> record.Scope.Contains id) @>)
 
         for name, act in
             [

@@ -126,39 +126,13 @@ let connections =
             refused.Count =! 1)
     ]
 
-/// Keeps category, scope and text of each record.
-type private Scopes(category: string, all: ConcurrentQueue<string * string * string>) =
-    let scope = AsyncLocal<string>()
-    new() = new Scopes("", ConcurrentQueue())
-    member _.All = List.ofSeq all
-
-    interface ILogger with
-        member _.BeginScope(state: 'state) : IDisposable =
-            let before = scope.Value
-            scope.Value <- string (box state)
-
-            {
-                new IDisposable with
-                    member _.Dispose() = scope.Value <- before
-            }
-
-        member _.IsEnabled level = level >= LogLevel.Information
-
-        member _.Log(_, _, state: 'state, error: exn, format: Func<'state, exn, string>) =
-            all.Enqueue((category, scope.Value, format.Invoke(state, error)))
-
-    interface ILoggerFactory with
-        member _.CreateLogger(category: string) = new Scopes(category, all) :> ILogger
-        member _.AddProvider _ = ()
-        member _.Dispose() = ()
-
 [<Tests>]
 let logs =
     testList "a connection's logger" [
         testCase
             "puts the connection into the scope of each record, on any thread, and keeps to the level"
             (fun () ->
-                let records = new Scopes()
+                let records = new ScopedRecords(LogLevel.Information)
 
                 let server, _, connection, release =
                     connected (ServerOptions(LoggerFactory = records))
@@ -174,6 +148,7 @@ let logs =
                 let expected = $"{connection.Id} {connection.RemoteEndPoint}"
 
                 records.All
-                |> List.filter (fun (category, _, _) -> category = "FunctionalWs.Connection")
-                =! [ "FunctionalWs.Connection", expected, "mine" ])
+                |> List.filter (fun record -> record.Category = "FunctionalWs.Connection")
+                |> List.map (fun record -> record.Scope, record.Text.TrimEnd())
+                =! [ expected, "mine" ])
     ]

@@ -404,18 +404,9 @@ and [<Struct; NoComparison; NoEquality; StructuredFormatDisplay("{Shown}")>] Sen
     member step.TryGetRefusal([<Out>] error: byref<SendError>) : bool = ValueOption.tryGet step.Refused &error
 
     member private step.Shown: string =
-        let written =
-            match step.Output with
-            | ValueSome written -> Invariant $"; writes: {written}"
-            | ValueNone -> ""
-
-        let refused =
-            match step.Refused with
-            | ValueSome error -> Invariant $"; refused: {error}"
-            | ValueNone -> ""
-
-        let ends = if step.HalfClose then "; ends sending" else ""
-        Invariant $"{step.Next}{written}{refused}{ends}"
+        let written = Words.following "writes" step.Output
+        let refused = Words.following "refused" step.Refused
+        Invariant $"{step.Next}{written}{refused}{Words.halfClose step.HalfClose}"
 
     override step.ToString() : string = step.Shown
 

@@ -287,17 +287,10 @@ type Transition = {
 
     member private transition.Shown: string =
         let told =
-            match transition.Event with
-            | ValueSome told -> Invariant $"; tells: {told.Words}"
-            | ValueNone -> ""
+            Words.following "tells" (ValueOption.map (fun (told: Event) -> told.Words) transition.Event)
 
-        let written =
-            match transition.Output with
-            | ValueSome written -> Invariant $"; writes: {written}"
-            | ValueNone -> ""
-
-        let ends = if transition.HalfClose then "; ends sending" else ""
-        Invariant $"{transition.State}{told}{written}{ends}"
+        let written = Words.following "writes" transition.Output
+        Invariant $"{transition.State}{told}{written}{Words.halfClose transition.HalfClose}"
 
     /// <summary>The state, what is told, what is written, and the half-close, in words: <c>Open; writes: Pong 01</c>.</summary>
     override transition.ToString() : string = transition.Shown

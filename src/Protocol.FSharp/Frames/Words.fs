@@ -34,10 +34,18 @@ module internal Words =
         | Status(code, "") -> Invariant $"{code}"
         | Status(code, reason) -> Invariant $"{code} '{String.collect escape reason}'"
 
+    /// What a step has, too, if it has it: `; writes: Pong 01`.
+    let following (label: string) (value: 'value voption) : string =
+        match value with
+        | ValueSome value -> Invariant $"; {label}: {value}"
+        | ValueNone -> ""
+
+    let halfClose (isClosed: bool) : string =
+        if isClosed then "; ends sending" else ""
+
     /// What a step has led to; a default value has no next.
-    let step (next: obj | null) (consumed: int) (told: obj | null) (halfClose: bool) : string =
-        let ends = if halfClose then "; ends sending" else ""
-        Invariant $"{next}; {bytes (int64 consumed)} taken; tells: {told}{ends}"
+    let step (next: obj | null) (consumed: int) (told: obj | null) (isHalfClosed: bool) : string =
+        Invariant $"{next}; {bytes (int64 consumed)} taken; tells: {told}{halfClose isHalfClosed}"
 
     /// A ping or a pong by its name, with its payload as hexadecimal digits.
     let control (name: string) (payload: ControlPayload) : string =

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
 
@@ -54,41 +53,23 @@ public static class ConsoleLog
         {
             if (!IsEnabled(logLevel))
                 return;
-            var text = new StringBuilder();
-            Append(
-                text,
-                Invariant(
-                    $"{Name(logLevel)}: {category}[{eventId.Id}]: {formatter(state, exception)}"
+            var text = new StringBuilder(
+                PeerText.Escape(
+                    Invariant(
+                        $"{Name(logLevel)}: {category}[{eventId.Id}]: {formatter(state, exception)}"
+                    ),
+                    MaxLength
                 )
             );
             foreach (var line in exception?.ToString().Split('\n') ?? [])
-                Append(text.Append("\n    "), line.TrimEnd('\r'));
+            {
+                if (text.Length >= MaxLength)
+                    break;
+                text.Append("\n    ")
+                    .Append(PeerText.Escape(line.TrimEnd('\r'), MaxLength - text.Length));
+            }
             Console.Error.WriteLine(text.ToString());
         }
-
-        private static void Append(StringBuilder text, string line)
-        {
-            foreach (var rune in line.EnumerateRunes())
-            {
-                if (text.Length > MaxLength)
-                    return;
-                if (IsPlain(rune))
-                    text.Append(rune.ToString());
-                else
-                    text.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:X4}");
-            }
-        }
-
-        // Line and paragraph separators, and formatting such as direction marks, count as controls here.
-        private static bool IsPlain(Rune rune) =>
-            rune.Value == '\t'
-            || Rune.GetUnicodeCategory(rune)
-                is not (
-                    UnicodeCategory.Control
-                    or UnicodeCategory.LineSeparator
-                    or UnicodeCategory.ParagraphSeparator
-                    or UnicodeCategory.Format
-                );
 
         private static string Name(LogLevel level) => level.ToString().ToLowerInvariant();
     }

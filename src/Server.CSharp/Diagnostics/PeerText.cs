@@ -12,7 +12,7 @@ internal static class PeerText
     private const int MaxLength = 256;
     private const int EscapeSize = 6; // a backslash, a u and four digits
 
-    public static string Escape(string text)
+    public static string Escape(string text, int maxLength = MaxLength)
     {
         var escaped = new StringBuilder();
         for (var index = 0; index < text.Length; )
@@ -21,7 +21,7 @@ internal static class PeerText
             var isScalar = Rune.TryGetRuneAt(text, index, out var rune);
             var size = isScalar ? rune.Utf16SequenceLength : 1;
             var isPlain = isScalar && !NeedsEscape(rune);
-            if (escaped.Length + (isPlain ? size : size * EscapeSize) > MaxLength)
+            if (escaped.Length + (isPlain ? size : size * EscapeSize) > maxLength)
                 return escaped.Append('…').ToString();
             Append(escaped, text.AsSpan(index, size), isPlain);
             index += size;

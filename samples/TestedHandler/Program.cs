@@ -25,7 +25,7 @@ var tests = new Dictionary<string, Action>
         using var server = InMemoryServer.Serve(connection => Game.Play(connection, secret: 7));
         using var client = server.Connect();
         client.Send("seven");
-        Check(client.WaitClosed()!.ToString() == "1008 not a number");
+        Check(client.WaitClosed() is { Number: 1008, Reason: "not a number" });
     },
 
     ["a player who thinks for more than 30 seconds has lost"] = () =>
@@ -39,7 +39,7 @@ var tests = new Dictionary<string, Action>
         using var client = server.Connect();
         client.WaitUntilReceiving(); // from here the 30 seconds count
         clock.Advance(TimeSpan.FromSeconds(30));
-        Check(client.WaitClosed()!.ToString() == "4000 too slow");
+        Check(client.WaitClosed() is { Number: 4000, Reason: "too slow" });
     },
 
     ["a player who leaves is no error"] = () =>

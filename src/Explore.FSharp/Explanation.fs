@@ -50,16 +50,47 @@ module Explain =
         |> Array.map (fun value -> value.ToString("x2", CultureInfo.InvariantCulture))
         |> String.concat " "
 
-    let private escaped (bytes: byte[]) : string =
-        let text = StringBuilder()
-
-        for rune in (Encoding.UTF8.GetString bytes).EnumerateRunes() do
-            if Rune.IsControl rune then
-                text.Append(Invariant $"\\u{rune.Value:X4}") |> ignore
+    /// As it is, or its code: what can't be seen, and what changes how the rest is shown.
+    let private escape (rune: Rune) : string =
+        match Rune.GetUnicodeCategory rune with
+        | UnicodeCategory.Control
+        | UnicodeCategory.Format
+        | UnicodeCategory.LineSeparator
+        | UnicodeCategory.ParagraphSeparator
+        | UnicodeCategory.PrivateUse
+        | UnicodeCategory.OtherNotAssigned ->
+            if rune.IsBmp then
+                Invariant $"\\u{rune.Value:X4}"
             else
-                text.Append(rune.ToString()) |> ignore
+                Invariant $"\\U{rune.Value:X8}"
+        | _ when rune.Value = int '\\' -> @"\\"
+        | _ -> rune.ToString()
 
-        text.ToString()
+    let private quoted (bytes: byte[]) : string =
+        let text =
+            (Encoding.UTF8.GetString bytes).EnumerateRunes()
+            |> Seq.map escape
+            |> String.concat ""
+
+        "\"" + text + "\""
+
+    /// Whole characters in UTF-8, but for one that a cut has left at the end, and none that controls something.
+    let private isReadable (bytes: byte[]) : bool =
+        let mutable rest = ReadOnlySpan bytes
+        let mutable isReadable = true
+
+        while isReadable && not rest.IsEmpty do
+            let mutable rune = Rune.ReplacementChar
+            let mutable size = 0
+            let found = Rune.DecodeFromUtf8(rest, &rune, &size)
+
+            isReadable <-
+                found = OperationStatus.NeedMoreData
+                || (found = OperationStatus.Done && not (Rune.IsControl rune))
+
+            rest <- rest.Slice size
+
+        isReadable
 
     let private at (offset: int64) (bytes: byte[]) : string =
         let place = "@" + offset.ToString CultureInfo.InvariantCulture
@@ -73,7 +104,13 @@ module Explain =
             $"{indent}{header}{key}: FIN {bit}, RSV {int header.ReservedBits:b3}, opcode {header.Opcode.ToByte():X}"
 
     let private payload (header: FrameHeader) (data: byte[]) : string list =
-        let isText = not header.Opcode.IsBinary && not header.Opcode.IsClose
+        // A continuation doesn't tell its message's kind, and a ping may hold anything.
+        let isText =
+            not header.Opcode.IsBinary
+            && not header.Opcode.IsClose
+            && header.ReservedBits = ReservedBits.None
+            && (header.Opcode.IsText || isReadable data)
+
         let bytes = Array.truncate (if isText then shown else shown / 3) data
 
         let more =
@@ -82,7 +119,7 @@ module Explain =
             else
                 ""
 
-        let text = if isText then "\"" + escaped bytes + "\"" else spaced bytes
+        let text = if isText then quoted bytes else spaced bytes
 
         if data.Length = 0 then
             []

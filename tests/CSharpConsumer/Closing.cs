@@ -44,7 +44,7 @@ internal static class Closing
                 Check.True(connection.WaitClosed(Check.Limit));
                 var ok = Check.Throws<ConnectionClosedOkException>(() => connection.Receive());
                 Check.Equal(false, ok.ReceivedFirst);
-                Check.Equal("1001 bye", $"{ok.Sent}");
+                Check.Equal("1001 'bye'", $"{ok.Sent}");
                 Check.Equal(1001, ok.Received?.Number);
             },
             client =>

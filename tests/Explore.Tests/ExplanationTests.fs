@@ -70,6 +70,8 @@ let tests =
             List.last lines =! "@6  2 bytes that nobody reads: the connection is over")
 
         testCase "cuts long payloads, escapes texts, and shows other data by bytes" (fun () ->
+            let utf8 (text: string) = Text.Encoding.UTF8.GetBytes text
+
             let shown (opcode: Opcode) (payload: byte[]) =
                 let bytes =
                     match Moves.frame Role.Client "" true opcode payload with
@@ -84,7 +86,17 @@ let tests =
                 "        payload \"" + String('A', 60) + "\" ... 61 bytes"
             |]
 
-            (shown Opcode.Ping "a\n"B)[1] =! "        payload \"a\\u000A\""
+            // What controls something, turns letters around or has no glyph is shown as its code.
+            (shown Opcode.Text (utf8 "tab\t \u202Eétoile\u2028 \U000E0001 \\"))[1]
+            =! @"        payload ""tab\u0009 \u202Eétoile\u2028 \U000E0001 \\"""
+
+            (shown Opcode.Ping (utf8 "é"))[1] =! "        payload \"é\""
+            (shown Opcode.Ping "a\n"B)[1] =! "        payload 61 0a"
+
+            (shown Opcode.Continuation [| 0x41uy; 0xC3uy |])[1]
+            =! "        payload \"A\uFFFD\""
+
+            (shown Opcode.Continuation [| 0xFFuy; 0x41uy |])[1] =! "        payload ff 41"
 
             (shown Opcode.Binary (Array.create 21 1uy))[1]
             =! "        payload " + String.replicate 19 "01 " + "01 ... 21 bytes")

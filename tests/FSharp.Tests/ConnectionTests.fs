@@ -164,7 +164,7 @@ let sending =
             client.Receive() =! Message(ReadOnlyMemory [| 1uy; 2uy |])
             client.Receive() =! Message "message"
             client.Receive() =! Message """{"x":7,"note":null}"""
-            string (client.WaitClosed()) =! "4000 enough")
+            string (client.WaitClosed()) =! "4000 'enough'")
 
         testCase "Broadcast pipes connections, and the C# name is still there" (fun () ->
             use ready = new BlockingCollection<int>()

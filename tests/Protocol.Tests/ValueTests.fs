@@ -113,10 +113,13 @@ let statuses =
             told CloseStatus.NoStatus =! "none"
             told (CloseStatus.Create(CloseCode.GoingAway, "bye")) =! "1001 bye")
 
-        testCase "is shown with its number, 1005 for none" (fun () ->
-            string CloseStatus.NoStatus =! "1005"
+        testCase "is shown in words, on one line whatever a peer wrote" (fun () ->
+            string CloseStatus.NoStatus =! "no code"
             string (CloseStatus.Create(CloseCode.GoingAway, "")) =! "1001"
-            string (CloseStatus.Create(CloseCode.GoingAway, "bye")) =! "1001 bye")
+            string (CloseStatus.Create(CloseCode.GoingAway, "bye")) =! "1001 'bye'"
+
+            string (CloseStatus.Create(CloseCode.GoingAway, "é\n"))
+            =! @"1001 '\u00E9\u000A'")
 
         testCase "has a reason of at most 123 bytes of UTF-8" (fun () ->
             let create (reason: string) () =

@@ -101,13 +101,13 @@ type Closure =
     member private closure.Shown: string =
         match closure with
         | Closure.Clean(received, sent, Initiator.Local) ->
-            Invariant $"clean: sent {Words.status sent}, then received {Words.status received}"
+            Invariant $"clean: sent {sent}, then received {received}"
         | Closure.Clean(received, sent, Initiator.Remote) ->
-            Invariant $"clean: received {Words.status received}, then sent {Words.status sent}"
-        | Closure.Failed(error, sent) -> Invariant $"failed: {error}; sent {Words.status sent}"
-        | Closure.Abandoned sent -> Invariant $"given up: sent {Words.status sent}"
+            Invariant $"clean: received {received}, then sent {sent}"
+        | Closure.Failed(error, sent) -> Invariant $"failed: {error}; sent {sent}"
+        | Closure.Abandoned sent -> Invariant $"given up: sent {sent}"
         | Closure.Lost ValueNone -> "lost"
-        | Closure.Lost(ValueSome sent) -> Invariant $"lost: sent {Words.status sent}"
+        | Closure.Lost(ValueSome sent) -> Invariant $"lost: sent {sent}"
 
     /// <summary>The end in words, in the order in which it came: <c>clean: sent 1000, then received 1000</c>.</summary>
     override closure.ToString() : string = closure.Shown
@@ -136,7 +136,7 @@ type State =
         match state with
         | State.Open(message, ValueNone) -> Invariant $"Open{receiving message}"
         | State.Open(message, ValueSome sent) -> Invariant $"Open{receiving message}, sending {sent.Words}"
-        | State.CloseSent(sent, message) -> Invariant $"CloseSent {Words.status sent}{receiving message}"
+        | State.CloseSent(sent, message) -> Invariant $"CloseSent {sent}{receiving message}"
         | State.Draining ending -> Invariant $"Draining, {ending}"
         | State.Closed ending -> Invariant $"Closed, {ending}"
 
@@ -188,8 +188,8 @@ type Command =
         | Command.NextFragment true -> "last fragment"
         | Command.Ping payload -> Words.control "Ping" payload
         | Command.Pong payload -> Words.control "Pong" payload
-        | Command.Close sent -> Invariant $"Close {Words.status sent}"
-        | Command.Fail sent -> Invariant $"Close {Words.status sent}, and the end"
+        | Command.Close sent -> Invariant $"Close {sent}"
+        | Command.Fail sent -> Invariant $"Close {sent}, and the end"
 
     /// <summary>What is wanted, in words: <c>text message</c>, <c>Close 1001 'bye'</c>.</summary>
     override command.ToString() : string = command.Shown
@@ -213,7 +213,7 @@ type Event =
         | Event.Data(received, false) -> Invariant $"part of a {received.Words} message"
         | Event.Ping _ -> "ping"
         | Event.Pong _ -> "pong"
-        | Event.Close received -> Invariant $"close {Words.status received}"
+        | Event.Close received -> Invariant $"close {received}"
 
     member private event.Shown: string =
         match event with
@@ -243,7 +243,7 @@ type Output =
         | Output.Data(opcode, false) -> Invariant $"{opcode}, not final"
         | Output.Ping payload -> Words.control "Ping" payload
         | Output.Pong payload -> Words.control "Pong" payload
-        | Output.Close sent -> Invariant $"Close {Words.status sent}"
+        | Output.Close sent -> Invariant $"Close {sent}"
 
     /// <summary>The frame in words: <c>Text, not final</c>, <c>Close 1000</c>.</summary>
     override output.ToString() : string = output.Shown

@@ -75,6 +75,13 @@ type CloseStatus private (code: CloseCode voption, reason: string) =
     static let utf8 = UTF8Encoding(false, true)
     static let noStatus = CloseStatus(ValueNone, "")
 
+    /// Printable ASCII as it is, all else as its code: a peer may have written it.
+    static let escape (character: char) : string =
+        if character >= ' ' && character <= '~' then
+            Char.ToString character
+        else
+            Invariant $"\\u{int character:X4}"
+
     static let encode (reason: string) =
         try
             utf8.GetBytes reason
@@ -123,11 +130,11 @@ type CloseStatus private (code: CloseCode voption, reason: string) =
 
     override status.GetHashCode() : int = HashCode.Combine(status.Number, reason)
 
-    override status.ToString() : string =
-        if reason = "" then
-            status.Number.ToString CultureInfo.InvariantCulture
-        else
-            Invariant $"{status.Number} {reason}"
+    override _.ToString() : string =
+        match code with
+        | ValueNone -> "no code"
+        | ValueSome code when reason = "" -> code.ToString()
+        | ValueSome code -> Invariant $"{code} '{String.collect escape reason}'"
 
     member _.ToArray() : byte[] =
         match code with

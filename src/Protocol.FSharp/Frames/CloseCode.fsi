@@ -107,7 +107,8 @@ type CloseStatus =
     /// <summary>A hash code of code and reason.</summary>
     override GetHashCode: unit -> int
 
-    /// <summary>The number and the reason, such as <c>1001 bye</c>.</summary>
+    /// <summary>The number and the reason on one line, fit for a log: <c>1001 'bye'</c>, <c>1001</c> or <c>no code</c>. What isn't printable
+    /// ASCII in the reason, which a peer may have written, is shown as its code.</summary>
     override ToString: unit -> string
 
     /// <summary>The bytes of the close frame's payload.</summary>

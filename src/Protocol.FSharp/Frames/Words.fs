@@ -1,4 +1,4 @@
-// Counts, keys and statuses in words, on one line and alike in every culture: what values say of themselves is made of these.
+// Counts, keys and steps in words, on one line and alike in every culture: what values say of themselves is made of these.
 namespace FunctionalWs.Protocol
 
 open System
@@ -20,19 +20,6 @@ module internal Words =
     let key (key: uint32) : string =
         let key = key
         Convert.ToHexString(MemoryMarshal.AsBytes(ReadOnlySpan &key))
-
-    /// Printable ASCII as it is, all else as its code: a peer may have written it.
-    let private escape (character: char) : string =
-        if character >= ' ' && character <= '~' then
-            Char.ToString character
-        else
-            String.Format(CultureInfo.InvariantCulture, "\\u{0:X4}", int character)
-
-    let status (status: CloseStatus) : string =
-        match status with
-        | NoStatus -> "no code"
-        | Status(code, "") -> Invariant $"{code}"
-        | Status(code, reason) -> Invariant $"{code} '{String.collect escape reason}'"
 
     /// What a step has, too, if it has it: `; writes: Pong 01`.
     let following (label: string) (value: 'value voption) : string =

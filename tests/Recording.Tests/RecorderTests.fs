@@ -121,6 +121,15 @@ let private unmarked (happening: Happening) : Happening option =
     | EndOfStream
     | SendingEnded -> Some happening
 
+/// What happens up to the end of a connection with these settings: of what comes later a recording tells nothing.
+let private untilClosed (settings: ConnectionSettings) (happenings: Happening list) : Happening list =
+    let before = List.scan happen (start keepAll settings) happenings
+
+    Seq.zip before happenings
+    |> Seq.takeWhile (fun (live, _) -> not live.State.IsClosed)
+    |> Seq.map snd
+    |> List.ofSeq
+
 /// The same conversation, live under strict settings and replayed under them: the same reactions.
 let private otherSettings (strict: ConnectionSettings) (happenings: Happening list) =
     let lenient = {
@@ -131,7 +140,7 @@ let private otherSettings (strict: ConnectionSettings) (happenings: Happening li
         AllowLongLengths = true
     }
 
-    let happenings = List.choose unmarked happenings
+    let happenings = happenings |> List.choose unmarked |> untilClosed lenient
     let recording = recordingOf (run keepAll lenient happenings) |> reread
     let live = run keepAll strict happenings
     let replay = Replay.runWith strict recording
@@ -204,6 +213,15 @@ let tests =
             }
             "under other settings a replay does what a server with these settings does"
             otherSettings
+
+        testCase "under other settings a connection may outlive the one that was recorded" (fun () ->
+            otherSettings server [
+                Frame(frame true Opcode.Text [| 0xFFuy |], [], None)
+                Frame(frame true Opcode.Close (close 1000 ""), [], None)
+                SendingEnded
+                EndOfStream
+            ])
+
         testPropertyWithConfig
             {
                 FsCheckConfig.defaultConfig with

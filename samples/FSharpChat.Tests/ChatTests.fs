@@ -4,7 +4,15 @@ module ChatTests
 open Expecto
 open FunctionalWs
 open FunctionalWs.FSharp
+open FunctionalWs.Generators
+open FunctionalWs.Protocol
 open FunctionalWs.Testing
+
+/// Values of the protocol are made by its generators.
+let private config = {
+    FsCheckConfig.defaultConfig with
+        arbitrary = [ typeof<ProtocolValues> ]
+}
 
 let private hear (client: TestClient) : string = client.Receive().Text
 
@@ -27,6 +35,20 @@ let tests =
         testCase "a name of other letters is no path" (fun () ->
             use server = InMemoryServer.Route(UrlMap(Chat.routes ()))
             Expect.equal (server.Get "/room/tea/Ada7").StatusCode 404 "the status")
+
+        testPropertyWithConfig
+            config
+            "however somebody leaves, the others hear of it"
+            (fun (status: CloseStatus) ->
+                use server = InMemoryServer.Route(UrlMap(Chat.routes ()))
+                use ada = server.Connect "/room/tea/Ada"
+                use bob = server.Connect "/room/tea/Bob"
+
+                match status with
+                | NoStatus -> bob.Close() |> ignore
+                | Status(code, reason) -> bob.Close(code, reason) |> ignore
+
+                List.init 3 (fun _ -> hear ada) = [ "Ada is here"; "Bob is here"; "Bob leaves" ])
 
         testCase "whatever comes first, both hear all that is said once both are there" (fun () ->
             Simulation.Run(

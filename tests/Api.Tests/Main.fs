@@ -1,6 +1,6 @@
 module FunctionalWs.Api.Tests.Main
 
-open Expecto
+open FunctionalWs.TestKit
 
 /// `update` writes the public surface down instead of comparing it.
 [<EntryPoint>]
@@ -9,4 +9,4 @@ let main args =
     | [| "update" |] ->
         Packages.update ()
         0
-    | _ -> runTestsInAssemblyWithCLIArgs [] args
+    | _ -> TestPlatform.run args

@@ -1,7 +1,7 @@
 module FunctionalWs.Client.Tests.Main
 
 open System.Net.Http
-open Expecto
+open FunctionalWs.TestKit
 open FunctionalWs
 open FunctionalWs.Protocol
 
@@ -15,4 +15,4 @@ let main args =
         | proxy -> printfn $"{proxy} {proxy.Credentials}"
 
         0
-    | _ -> runTestsInAssemblyWithCLIArgs [] args
+    | _ -> TestPlatform.run args

@@ -4,6 +4,7 @@ open System
 open System.Buffers
 open System.Text
 open Expecto
+open FunctionalWs.TestKit
 open Swensen.Unquote
 open FunctionalWs.Protocol
 
@@ -356,7 +357,7 @@ let writing =
             Encoding.Latin1.GetString writer.WrittenSpan =! sample
             parseSequence (Bytes.whole (writer.WrittenSpan.ToArray())) =! parse sample)
 
-        testTheory
+        testCases
             "a request that no reader would read as it is isn't written, and the field is named"
             [
                 "Method",

@@ -1,9 +1,9 @@
 module FunctionalWs.Protocol.Tests.Main
 
-open Expecto
+open FunctionalWs.TestKit
 
 [<EntryPoint>]
 let main args =
-    let result = runTestsInAssemblyWithCLIArgs [] args
+    let result = TestPlatform.run args
     Recorded.write ()
     result

@@ -1,6 +1,6 @@
 module FunctionalWs.Recording.Tests.Main
 
-open Expecto
+open FunctionalWs.TestKit
 
 [<EntryPoint>]
-let main args = runTestsInAssemblyWithCLIArgs [] args
+let main args = TestPlatform.run args

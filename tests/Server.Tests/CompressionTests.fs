@@ -3,6 +3,7 @@ module FunctionalWs.Server.Tests.CompressionTests
 open System
 open System.Threading
 open Expecto
+open FunctionalWs.TestKit
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
@@ -415,7 +416,7 @@ let private violations: (string * (PeerClient -> unit) * (int * string)) list = 
 [<Tests>]
 let refusing =
     testList "compressed messages that are refused" [
-        testTheory "with the code of the rule" violations (fun (_, act, expected) ->
+        testCases "with the code of the rule" violations (fun (_, act, expected) ->
             let server, client, agreed =
                 offered defaults $"{name}; client_max_window_bits=10" echo
 

@@ -3,6 +3,7 @@ module FunctionalWs.Server.Tests.HookTests
 open System
 open System.Threading
 open Expecto
+open FunctionalWs.TestKit
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
@@ -99,7 +100,7 @@ let requestHooks =
             answered.Status =! 500
             answered.Errors =! [ processRequestFailed ])
 
-        testTheory
+        testCases
             "calls that need an open connection are refused at once, and the handshake goes on"
             [
                 "Receive", (fun (connection: ServerConnection) -> connection.Receive() |> ignore)
@@ -242,7 +243,7 @@ let responseHooks =
             let answered = Exchange.rejected (withResponseHook hook) request
             (answered.Status, answered.Body, answered.Errors) =! (503, "later", []))
 
-        testTheory
+        testCases
             "an exception, a connection out of a rejection, and other terms than agreed on are the caller's mistakes"
             [
                 "an exception", request, (fun _ -> raise (FormatException "the secret detail"))
@@ -306,7 +307,7 @@ let selectors =
             (answered.Status, answered.Body) =! (400, "v3 is needed\n")
             answered.Errors =! [])
 
-        testTheory
+        testCases
             "H15: what is not offered or no token, and other exceptions, are answered with 500"
             [
                 "another", (fun () -> "v3")

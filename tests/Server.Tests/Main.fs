@@ -1,6 +1,6 @@
 module FunctionalWs.Server.Tests.Main
 
-open Expecto
+open FunctionalWs.TestKit
 
 /// `record` records conversations of real clients anew, all or those that are named, instead of running tests.
 [<EntryPoint>]
@@ -9,4 +9,4 @@ let main args =
     | "record" :: names ->
         Conversations.recordAnew names
         0
-    | _ -> runTestsInAssemblyWithCLIArgs [] args
+    | _ -> TestPlatform.run args

@@ -8,6 +8,7 @@ open System.Net
 open System.Net.Sockets
 open System.Text.RegularExpressions
 open Expecto
+open FunctionalWs.TestKit
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
@@ -131,7 +132,7 @@ let connections =
             coming.SendClose 1000
             becomes 0.0 measurements "active_connections")
 
-        testTheory
+        testCases
             "how long they were open, the code by which they were closed, and by whom"
             [
                 "the peer closes",
@@ -283,7 +284,7 @@ let private hook (answer: unit -> Response) (options: ServerOptions) =
 [<Tests>]
 let handshakes =
     testList "of opening handshakes a server measures" [
-        testTheory
+        testCases
             "how long they took, what became of them and what was answered"
             [
                 "accepted",
@@ -345,7 +346,7 @@ let handshakes =
                 "server.address", "127.0.0.1"
             ])
 
-        testTheory
+        testCases
             "who was turned away, and why"
             [
                 "connections", (fun factory -> ServerOptions(MeterFactory = factory, MaxConnections = 1))

@@ -5,6 +5,7 @@ open System
 open System.Buffers
 open System.Threading.Tasks
 open Expecto
+open FunctionalWs.TestKit
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
@@ -139,7 +140,7 @@ let private received (server: Server) (connect: Server -> PeerClient) : byte[] =
 [<Tests>]
 let tests =
     testList "memory that is shared" [
-        testTheory
+        testCases
             "A6: what the pool's buffers held before never reaches the wire, which is as it should be to the byte"
             [
                 "plain", Serve.defaults, PeerClient.InMemory

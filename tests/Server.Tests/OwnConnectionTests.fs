@@ -6,6 +6,7 @@ open System.Collections.Concurrent
 open System.Threading
 open Microsoft.Extensions.Logging
 open Expecto
+open FunctionalWs.TestKit
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Testing
@@ -79,7 +80,7 @@ let connections =
             client.Receive().Text =! "x"
             List.ofSeq seen =! [ "hook True"; "message True"; "list True" ])
 
-        testTheory
+        testCases
             "that can't be made costs its client alone: 503, and an error"
             [
                 "throws", (fun (_: ConnectionStart) -> failwith "no")

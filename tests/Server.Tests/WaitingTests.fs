@@ -8,6 +8,7 @@ open System.Net.Sockets
 open System.Threading
 open System.Threading.Tasks
 open Expecto
+open FunctionalWs.TestKit
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
@@ -29,7 +30,7 @@ let private calls: (string * (ServerConnection -> Nullable<TimeSpan> -> unit)) l
 [<Tests>]
 let times =
     testList "a time to wait" [
-        testTheory
+        testCases
             "that is negative is refused, with its value and its range"
             [
                 for name, call in calls do
@@ -52,7 +53,7 @@ let times =
                             "timeout is zero or more; null or Timeout.InfiniteTimeSpan is for as long as it takes."
                     @>)
 
-        testTheory "that is infinite is for as long as it takes" calls (fun (name, call) ->
+        testCases "that is infinite is for as long as it takes" calls (fun (name, call) ->
             use begun = new ManualResetEventSlim(false)
 
             let server, outcome =
@@ -180,7 +181,7 @@ let looking =
 [<Tests>]
 let sockets =
     testList "a socket that was made for other purposes" [
-        testTheory
+        testCases
             "serves as any other"
             [
                 "non-blocking", (fun (socket: Socket) -> socket.Blocking <- false)

@@ -2,7 +2,7 @@ module FunctionalWs.Simulation.Tests.Main
 
 open System
 open System.Diagnostics
-open Expecto
+open FunctionalWs.TestKit
 open FunctionalWs.Testing
 open FunctionalWs.Simulation.Tests.Scenario
 
@@ -41,4 +41,4 @@ let main args =
     | [| "survey"; variant; range |] when variants.ContainsKey variant ->
         let struct (first, last) = Seeds.Parse range
         survey variants[variant] first last
-    | _ -> runTestsInAssemblyWithCLIArgs [] args
+    | _ -> TestPlatform.run args

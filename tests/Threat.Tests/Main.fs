@@ -1,10 +1,10 @@
 module FunctionalWs.Threat.Tests.Main
 
-open Expecto
+open FunctionalWs.TestKit
 
 [<EntryPoint>]
 let main args =
     match List.ofArray args with
     | "victim" :: arguments -> VictimProgram.run arguments
     | "crowd" :: arguments -> Crowd.run arguments
-    | _ -> runTestsInAssemblyWithCLIArgs [] args
+    | _ -> TestPlatform.run args

@@ -149,6 +149,45 @@ const tests = {
     await page.context().close();
   },
 
+  async "the language of the code is chosen once for all pages, and what was clicked stays in its place"({ browser }) {
+    const page = await open(browser, "index.html");
+    const shown = async language => page.locator(`.pair .${language}`).first().isVisible();
+    assert.deepEqual([await shown("csharp"), await shown("fsharp")], [true, false]);
+    const choice = page.locator(".languages button", { hasText: "F#" });
+    const place = async () => (await choice.last().boundingBox()).y;
+    await choice.last().scrollIntoViewIfNeeded();
+    const before = await place();
+    await choice.last().click();
+    assert.ok(Math.abs(await place() - before) <= 1, `from ${before} to ${await place()}`);
+    assert.deepEqual([await shown("csharp"), await shown("fsharp")], [false, true]);
+    await page.goto(address("client.html"));
+    assert.deepEqual([await shown("csharp"), await shown("fsharp")], [false, true]);
+    assert.equal(await choice.first().getAttribute("aria-pressed"), "true");
+    await page.context().close();
+    const plain = await open(browser, "index.html", DESK, { javaScriptEnabled: false });
+    assert.ok(await plain.locator(".pair .csharp").first().isVisible() && await plain.locator(".pair .fsharp").first().isVisible());
+    await plain.context().close();
+  },
+
+  async "code is copied as it is, and without the clipboard it is selected"({ browser }) {
+    for (const isAllowed of [true, false]) {
+      const page = await open(browser, "index.html");
+      await page.addInitScript(allowed => {
+        Object.defineProperty(navigator, "clipboard", {
+          value: { writeText: async text => { if (!allowed) throw new Error("denied"); window.copied = text; } },
+        });
+      }, isAllowed);
+      await page.reload();
+      const code = page.locator(".code", { has: page.locator("pre:visible") }).first();
+      await code.hover();
+      await code.locator(".copy").click();
+      const text = await code.locator("pre").innerText();
+      const found = await page.evaluate(allowed => allowed ? window.copied : getSelection().toString(), isAllowed);
+      assert.equal(found.trim(), text.trim());
+      await page.context().close();
+    }
+  },
+
   async "the focus can be seen wherever the tabulator leads, and the first stop skips to the content"({ browser }) {
     for (const [file, viewport] of [["index.html", DESK], ["index.html", PHONE], [CLASS, DESK], ["options.html", PHONE]]) {
       const page = await open(browser, file, viewport);
@@ -262,7 +301,7 @@ const tests = {
 async function takePictures(browser) {
   for (const colorScheme of ["light", "dark"])
     for (const [kind, viewport] of Object.entries({ desk: DESK, phone: PHONE }))
-      for (const file of ["index.html", "threads.html", "options.html", "comparison.html", "performance.html", CLASS]) {
+      for (const file of ["index.html", "tutorial.html", "threads.html", "options.html", "comparison.html", "performance.html", CLASS]) {
         const page = await open(browser, file, viewport, { colorScheme });
         await page.screenshot({ path: `${pictures}/${file.replace(/.*\/|\.html/g, "")}-${kind}-${colorScheme}.png` });
         await page.context().close();

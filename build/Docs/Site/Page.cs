@@ -30,6 +30,7 @@ internal sealed partial class Page(Navigation navigation, string repository)
         html = Rfc().Replace(html, RfcLink);
         var slugs = new Dictionary<string, int>();
         html = Heading().Replace(html, heading => Headed(heading, slugs));
+        html = Pair().Replace(html, Tabs);
         html = Table().Replace(html, table => $"<div class=\"scroll\">{table.Value}</div>");
         html = TitleElement()
             .Replace(html, title => $"<title>{Title(title.Groups[1].Value)}</title>");
@@ -38,6 +39,15 @@ internal sealed partial class Page(Navigation navigation, string repository)
         html = html.Replace("<!-- contents -->", Contents(html));
         return html.Replace(Root, root).Replace("data-root=\"\"", "data-root=\"./\"");
     }
+
+    // Without scripts both are seen. page.js chooses.
+    private const string Tabs = """
+        <div class="pair">
+        <div class="languages" role="group" aria-label="Language of the code"><button type="button" data-choose="csharp">C#</button><button type="button" data-choose="fsharp">F#</button></div>
+        <div class="csharp">$1</div>
+        <div class="fsharp">$2</div>
+        </div>
+        """;
 
     /// <summary>The anchor of a heading, as GitHub makes it.</summary>
     public static string Slug(string text) =>
@@ -202,6 +212,13 @@ internal sealed partial class Page(Navigation navigation, string repository)
     // Of Markdown: it may be wider than a phone, and scrolls in a box of its own.
     [GeneratedRegex("<table>.*?</table>", RegexOptions.Singleline)]
     private static partial Regex Table();
+
+    // The same in two languages, one behind the other.
+    [GeneratedRegex(
+        """<table class="pre"><tr><td class="snippet">(<pre[^>]*><code lang="csharp">(?:(?!</pre>).)*</pre>)\s*</td>\s*</tr>\s*</table>\s*(<pre[^>]*><code lang="fsharp">(?:(?!</pre>).)*</pre>)""",
+        RegexOptions.Singleline
+    )]
+    private static partial Regex Pair();
 
     [GeneratedRegex("<title>(.*?)</title>", RegexOptions.Singleline)]
     private static partial Regex TitleElement();

@@ -14,12 +14,13 @@ open FunctionalWs.Server.Tests.Serve
 let private seconds (n: float) = TimeSpan.FromSeconds n
 
 let private memory (server: Server) (capacity: int) : PeerClient =
+    let others = server.Connections.Count
     let struct (atServer, atClient) = MemoryTransport.CreatePair capacity
     server.Admit atServer
     let client = new PeerClient(atClient)
     client.ShakeHands()
     // It has the answer before its connection counts as open.
-    Wait.until "it is open" (fun () -> server.Connections.Count = 1)
+    Wait.until "it is open" (fun () -> server.Connections.Count = others + 1)
     client
 
 /// A handler that is busy until it is let go, then does something.
@@ -60,6 +61,12 @@ let private driverOf (connection: ServerConnection) : Driver =
     typeof<ServerConnection>.GetField("driver", BindingFlags.Instance ||| BindingFlags.NonPublic).GetValue
         connection
     :?> Driver
+
+let private outputOf (connection: ServerConnection) : FrameOutput =
+    typeof<Driver>
+        .GetField("output", BindingFlags.Instance ||| BindingFlags.NonPublic)
+        .GetValue(driverOf connection)
+    :?> FrameOutput
 
 let private stateGateOf (connection: ServerConnection) : Lock =
     typeof<Driver>
@@ -193,6 +200,45 @@ let endless =
 [<Tests>]
 let slow =
     testList "a peer that reads slowly" [
+        testCase
+            "is not given up once it has taken all, also where a sender has written what was posted before"
+            (fun () ->
+                let clock = FakeClock()
+                use letGo = new ManualResetEventSlim(false)
+                let sender = Threading.Tasks.TaskCompletionSource<ServerConnection>()
+                let count = ref 0
+
+                let server =
+                    ServerOptions(
+                        TimeProvider = clock,
+                        SendTimeout = Nullable(seconds 3.0),
+                        PingInterval = Nullable()
+                    )
+                    |> inMemory (fun connection ->
+                        if Interlocked.Increment count = 1 then
+                            sender.SetResult connection
+                            Wait.forEvent "being let go" letGo
+                            connection.Send "all is said"
+
+                        connection.Closed.WaitHandle.WaitOne Wait.limit |> ignore)
+
+                use _ = server
+                use reader = memory server 10_000
+                let connection = Wait.forTask "the handler" sender.Task
+                use _ = memory server 10_000
+                Broadcast.Send(server.Connections, String('b', 12_000)).Sent =! 2
+                connection.IsBlocked =! true
+                letGo.Set()
+                Wait.until "the sender writes" (fun () -> int (outputOf connection).Writes % 2 = 1)
+                reader.ReadText().Length =! 12_000
+                reader.ReadText() =! "all is said"
+
+                Wait.until "who reads nothing is given up" (fun () ->
+                    clock.Advance(seconds 1.0)
+                    server.Connections.Count < 2)
+
+                (connection.IsBlocked, connection.State) =! (false, ConnectionState.Open))
+
         testTheory "is not given up while it takes something" [ false; true ] (fun hasSendTimeout ->
             let clock = FakeClock()
 

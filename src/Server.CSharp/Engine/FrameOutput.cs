@@ -32,8 +32,8 @@ internal sealed class FrameOutput(
     /// <summary>True while something waits that <see cref="TryFlush"/> could write.</summary>
     public bool HasWork => isHolding || posted.HasWork;
 
-    /// <summary>True when something waits because the peer doesn't read.</summary>
-    public bool IsStuck => isStuck || int.IsOddInteger(Writes);
+    /// <summary>True when something waits because the peer doesn't read. What was stuck may have left with a later write.</summary>
+    public bool IsStuck => (isStuck && HasWork) || int.IsOddInteger(Writes);
 
     /// <summary>True once the sending side was shut down.</summary>
     public bool IsEnded { get; private set; }

@@ -9,9 +9,8 @@ namespace FunctionalWs.Docs.Snippets;
 /// <c>&lt;!-- code: compiles: why it can't run --&gt;</c> only compiles it,
 /// <c>&lt;!-- code: continues --&gt;</c> puts it behind the block before it,
 /// <c>&lt;!-- code: after var five = 5 --&gt;</c> puts a statement of C# in front of it,
-/// <c>&lt;!-- code: options --&gt;</c> makes it the properties of a <c>ServerOptions</c>.
-/// They can be put together with a semicolon. A block that begins with <c>using</c> or <c>open</c> is a program of its own; others
-/// are fragments, which find in <c>Context</c> what they don't declare.
+/// They can be put together with a semicolon. A block has the <c>using</c>s and <c>open</c>s that it needs in a new project; values of
+/// the reader's own it finds in <c>Context</c>, in C#.
 /// </summary>
 internal sealed partial record Block(
     string File,
@@ -43,7 +42,6 @@ internal sealed partial record Block(
         "serves",
         "compiles",
         "continues",
-        "options",
         "after",
     ];
 
@@ -62,8 +60,6 @@ internal sealed partial record Block(
             : null;
 
     public bool Continues => Directives.Contains("continues");
-
-    public bool IsOptions => Directives.Contains("options");
 
     public bool OnlyCompiles => Directives.Any(directive => directive.StartsWith("compiles:"));
 

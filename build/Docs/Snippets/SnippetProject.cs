@@ -36,9 +36,11 @@ internal static partial class SnippetProject
             <NoWarn>$(NoWarn);FS0020;FS1182;NU1510</NoWarn>
           </PropertyGroup>
           <ItemGroup>
+            <Compile Include="../../../build/Docs/Snippets/Run/*.fs" />
             <Compile Include="*.fs" />
             <ProjectReference Include="../../../src/*/*.fsproj" />
             <ProjectReference Include="../../../src/*/*.csproj" />
+            <FrameworkReference Include="Microsoft.AspNetCore.App" />
           </ItemGroup>
         </Project>
         """;

@@ -6,53 +6,26 @@ namespace FunctionalWs.Docs.Snippets;
 /// <summary>Blocks as source files whose errors name the page and its line.</summary>
 internal static partial class SourceText
 {
-    private const string FragmentUsings = """
-        using System.Net;
-        using System.Net.Security;
-        using System.Net.Sockets;
-        using System.Runtime.InteropServices;
-        using System.Security.Claims;
-        using System.Security.Cryptography;
-        using System.Security.Cryptography.X509Certificates;
-        using System.Text.RegularExpressions;
-        using FunctionalWs;
-        using FunctionalWs.Hosting;
-        using FunctionalWs.Protocol;
-        using FunctionalWs.Routing;
-        using FunctionalWs.Testing;
-        using Microsoft.Extensions.DependencyInjection;
-        using Microsoft.Extensions.Hosting;
-        using Microsoft.Extensions.Logging;
-
-        """;
-
     /// <summary>A class whose method is the block, or several that continue each other. Types are for all blocks of a page.</summary>
     public static string CSharp(IReadOnlyList<Block> blocks)
     {
         var first = blocks[0];
-        var isProgram = first.Code.Any(line => Using().IsMatch(line));
         var (usings, types, body) = (new StringBuilder(), new StringBuilder(), new StringBuilder());
         foreach (var block in blocks)
         {
             body.AppendLine(block.Before);
-            if (block.IsOptions)
-                body.AppendLine("new ServerOptions {");
             Part(block, usings, types, body);
-            if (block.IsOptions)
-                body.AppendLine("};");
         }
 
         var isAsync = blocks.Any(block => block.Code.Any(line => line.Contains("await ")));
         return $$"""
-            {{(isProgram ? "" : FragmentUsings)}}{{usings}}
+            {{usings}}
             namespace Snippets.{{first.Page}};
             {{types}}
             #line hidden
-            internal sealed class Block{{first.Line}} : {{(
-                isProgram ? "global::Snippets.Run.IBlock" : "global::Snippets.Run.Context"
-            )}}
+            internal sealed class Block{{first.Line}} : global::Snippets.Run.Context
             {
-            public {{(isProgram ? "" : "override ")}}void Run()
+            public override void Run()
             {
             {{(isAsync ? "Body().GetAwaiter().GetResult();\nasync Task Body()\n{" : "")}}
             {{body}}

@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Snippets.Run;
 
 /// <summary>What fragments may use without declaring it.</summary>
-internal abstract class Context : IBlock
+internal abstract class Context
 {
     private Server? live;
     private ServerConnection? open;

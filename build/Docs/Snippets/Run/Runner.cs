@@ -3,12 +3,6 @@ using System.Text;
 
 namespace Snippets.Run;
 
-/// <summary>A block of a page.</summary>
-internal interface IBlock
-{
-    void Run();
-}
-
 /// <summary>What a client does with a block that serves.</summary>
 internal sealed record Exchange(string Send, string Expect, string Address);
 

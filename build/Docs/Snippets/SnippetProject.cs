@@ -39,6 +39,7 @@ internal static partial class SnippetProject
             <Compile Include="*.fs" />
             <ProjectReference Include="../../../src/*/*.fsproj" />
             <ProjectReference Include="../../../src/*/*.csproj" />
+            <FrameworkReference Include="Microsoft.AspNetCore.App" />
           </ItemGroup>
         </Project>
         """;

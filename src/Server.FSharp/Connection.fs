@@ -2,6 +2,7 @@
 namespace FunctionalWs.FSharp
 
 open System
+open System.Threading.Tasks
 open System.Net
 open System.Security.Claims
 open System.Text.Json.Serialization.Metadata
@@ -34,6 +35,23 @@ module Connection =
         match connection.TryReceive() with
         | true, message -> Some message
         | false, _ -> None
+
+    /// <summary>
+    /// Waits for the next message without a thread, in a handler of <c>Messages.converse</c>; <c>None</c> when the connection has closed
+    /// normally, and no message is left.
+    /// </summary>
+    /// <param name="connection">The connection.</param>
+    /// <exception cref="T:System.InvalidOperationException">The handler is none of <c>Messages.converse</c>.</exception>
+    /// <exception cref="T:FunctionalWs.ConnectionClosedErrorException">The connection ended abnormally, and no message is left.</exception>
+    /// <exception cref="T:FunctionalWs.ConcurrencyException">Another call waits.</exception>
+    let tryReceiveTask (connection: ServerConnection) : Task<Message option> =
+        task {
+            try
+                let! message = connection.ReceiveAsync()
+                return Some message
+            with :? ConnectionClosedOkException ->
+                return None
+        }
 
     /// <summary>Waits for the next message for some time.</summary>
     /// <param name="time">How long at most; zero to take only what is there.</param>

@@ -52,6 +52,15 @@ module Messages =
         )
         |> Delegates.toMessageFunction
 
+    /// <summary>
+    /// A handler that is a task for as long as its connection is served, asks for messages by <c>Connection.tryReceiveTask</c>, and has no
+    /// thread while it waits. The connection closes with 1000 when the task has ended.
+    /// </summary>
+    /// <param name="handler">Called for each connection. A task that fails closes the connection with 1011.</param>
+    let converse (handler: ServerConnection -> Task<unit>) : ServerConnection -> unit =
+        MessageHandler.Converse(Func<ServerConnection, Task>(fun connection -> handler connection :> Task))
+        |> Delegates.toMessageFunction
+
     /// <summary>A handler that folds the messages of each connection, and is told of its end.</summary>
     /// <param name="init">Makes the connection's first state, when it is open. It may send.</param>
     /// <param name="update">Makes the next state of one message. It may send, and close.</param>

@@ -52,6 +52,20 @@ internal static class MessageHandlers
         }
     }
 
+    private static async Task ConverseAsync(ServerConnection connection)
+    {
+        using var stop = new CancellationTokenSource(Check.Limit);
+        var first = await connection.ReceiveAsync(stop.Token);
+        await connection.SendAsync(first, stop.Token);
+        await foreach (var message in connection)
+            await connection.SendAsync(message.Text);
+        await foreach (var message in connection.MessagesAsync(stop.Token))
+        {
+            await connection.SendAsync(message.Data);
+            await connection.SendAsync(message.Data, message.Kind);
+        }
+    }
+
     public static void Called()
     {
         Talk(Server.Serve((connection, message) => connection.Send(message), "127.0.0.1", 0));
@@ -71,6 +85,7 @@ internal static class MessageHandlers
             MessageHandler.ForEach((connection, message) => connection.Send(message)),
             MessageHandler.ForEach(EchoAsync),
             MessageHandler.ForEach(_ => new Around(new Echoing())),
+            MessageHandler.Converse(ConverseAsync),
         ];
         foreach (var handler in handlers)
             Talk(Server.Serve(handler, Listening.Bound()));

@@ -163,6 +163,32 @@ let messages =
             askAt server "/" "a" =! "a"
             askAt server "/" "b" =! "b")
 
+        testCase
+            "converse is a task for each connection, which asks for messages until there are no more"
+            (fun () ->
+                let ended = TaskCompletionSource<int option>()
+
+                let handler =
+                    Messages.converse (fun connection ->
+                        task {
+                            let mutable goesOn = true
+
+                            while goesOn do
+                                match! Connection.tryReceiveTask connection with
+                                | Some message -> do! connection.SendAsync message
+                                | None -> goesOn <- false
+
+                            ended.SetResult(Connection.closeCode connection)
+                        })
+
+                use server = WebSocket.serve "127.0.0.1" 0 handler |> started
+                use client = WebSocket.connectWith patient (address server "/")
+                client.Send "a"
+                client.Receive(limit).Text =! "a"
+                client.Close()
+                ended.Task.Wait limit =! true
+                ended.Task.Result =! Some 1000)
+
         testCase "forEachTask waits for the task of one message before it gives the next" (fun () ->
             let handler =
                 Messages.forEachTask (fun connection message ->

@@ -37,13 +37,7 @@ internal sealed partial record Block(
         "html",
         "js",
     ];
-    private static readonly string[] Known =
-    [
-        "serves",
-        "compiles",
-        "continues",
-        "after",
-    ];
+    private static readonly string[] Known = ["serves", "compiles", "continues", "after"];
 
     public string Where => $"{File}:{Line}";
 

@@ -43,10 +43,11 @@ internal sealed class HandlerContext(Log log, Driver driver) : CallbackContext(l
 
     /// <summary>Waits for a handler's task. What the task ends with is thrown, as it was.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
-    public static void Await(Task? task) =>
-        (task ?? throw new InvalidOperationException("The handler has returned null, not a task."))
-            .GetAwaiter()
-            .GetResult();
+    public static void Await(Task? task) => (task ?? throw NoTask()).GetAwaiter().GetResult();
+
+    /// <summary>What a handler is told that gives null where a task is waited for.</summary>
+    public static InvalidOperationException NoTask() =>
+        new("The handler has returned null, not a task.");
 
     /// <summary>Waits for the <c>async void</c> methods that the current handler has called. What they threw is thrown.</summary>
     public static void AwaitPending() => (Current as HandlerContext)?.AwaitAll();

@@ -16,6 +16,7 @@ public partial class ServerConnection
     private RequestReader? request; // that a loop reads; null before and after that, and where a thread does
     private long discarded; // of a client that was rejected there
     private bool hasMore; // the turn is over, and there are messages
+    private bool isTold; // that no more messages come
 
     /// <summary>True where a loop can tell when there is something to read.</summary>
     internal bool CanPark =>
@@ -39,13 +40,43 @@ public partial class ServerConnection
         isParked = CanPark;
     }
 
-    /// <summary>Gives messages on this thread, until there are no more.</summary>
+    /// <summary>Gives messages on this thread, until there are no more, or the handler has ended.</summary>
     internal void PumpMessages()
     {
         var calls = this.calls!;
-        while (driver.Receiver.TryReceive(Deadline.Never, calls.Mode, null, out var message))
+        while (
+            !HasHandlerEnded()
+            && driver.Receiver.TryReceive(Deadline.Never, calls.Mode, null, out var message)
+        )
             calls.Received(this, message)?.GetAwaiter().GetResult();
+        calls.NoMore(this)?.GetAwaiter().GetResult();
     }
+
+    /// <summary>True when the handler's task has ended: nothing more is given to it. What it has thrown is thrown.</summary>
+    private bool HasHandlerEnded()
+    {
+        if (calls!.TakeLife() is not { } life)
+            return false;
+        isDone = true;
+        life.GetAwaiter().GetResult();
+        return true;
+    }
+
+    /// <summary>The task of the handler has ended. From any thread.</summary>
+    internal void Recall(Task life)
+    {
+        if (CanPark)
+            Seat?.Loop.Nudge(Seat); // without one a turn comes
+        else
+            driver.StartClose(CloseStatus.Create(CodeFor(life.Exception?.InnerException), ""));
+    }
+
+    private CloseCode CodeFor(Exception? error) =>
+        error is null ? Protocol.CloseCode.NormalClosure
+        : ClientsDoing.Of(error, driver) is { } doing ? doing.Code
+        : Protocol.CloseCode.InternalError;
+
+    internal void RunCallback(Action action) => driver.Callbacks.Run(action);
 
     // ---- The opening in a loop
 
@@ -145,24 +176,45 @@ public partial class ServerConnection
 
     private void TakeTurn()
     {
+        if (awaited is not null)
+            Guard.Run(this, Returning, TurnFailed);
         if (!isDone)
             Guard.Run(this, Turning, TurnFailed);
         if (awaited is null && !hasMore && (isDone || driver.IsReceivingOver))
             Guard.Run(this, Closing, LifeFailed);
+        if (awaited is null && !hasMore && driver.IsClosed)
+            Guard.Run(this, Ending, TurnFailed);
         if (driver.Sender.IsHolding)
             driver.TryFlushOutput();
     }
 
+    private void EndAwaited()
+    {
+        var task = awaited!;
+        awaited = null;
+        task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Tells the handler that no more messages come, and waits for what is left of it.</summary>
+    private void AwaitHandler()
+    {
+        if (isTold)
+            return;
+        isTold = true;
+        if (calls?.NoMore(this) is not { } life)
+            return;
+        awaited = life;
+        if (life.IsCompleted)
+            EndAwaited();
+    }
+
     private void GiveMessages()
     {
-        if (awaited is { } task)
-        {
-            awaited = null;
-            task.GetAwaiter().GetResult();
-        }
         var begin = driver.Input.Received;
         for (var given = 0; given < MessagesPerTurn; given++)
         {
+            if (HasHandlerEnded())
+                return;
             if (driver.Input.Received - begin > BytesPerTurn)
                 break;
             if (!driver.Receiver.TryReceiveNow(isFirst: given == 0, calls!.Mode, out var message))
@@ -190,8 +242,12 @@ public partial class ServerConnection
         failure ??= own;
     }
 
+    private static readonly Action<ServerConnection> Returning = connection =>
+        connection.EndAwaited();
     private static readonly Action<ServerConnection> Closing = connection =>
         connection.ReadToTheEnd();
+    private static readonly Action<ServerConnection> Ending = connection =>
+        connection.AwaitHandler();
 
     private void ReadToTheEnd()
     {

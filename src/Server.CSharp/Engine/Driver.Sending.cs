@@ -5,6 +5,8 @@ namespace FunctionalWs;
 // Sending without waiting.
 internal sealed partial class Driver
 {
+    private readonly BlockedSenders blockedSenders = new();
+
     /// <summary>A pong has come.</summary>
     public void Answer(ControlPayload pong)
     {
@@ -67,6 +69,31 @@ internal sealed partial class Driver
     /// <summary>True while output waits since the peer doesn't read.</summary>
     public bool IsBlocked => output.IsStuck;
 
+    /// <summary>Waits without a thread until output may leave again, or the connection is no longer open.</summary>
+    public async Task Unblocked(CancellationToken closed, CancellationToken cancellation)
+    {
+        var wait = blockedSenders.Add();
+        try
+        {
+            Hasten();
+            ReleaseSenders(); // it may have become free before this one was there
+            using (closed.UnsafeRegister(_ => wait.TrySetResult(), null))
+            using (cancellation.UnsafeRegister((_, token) => wait.TrySetCanceled(token), null))
+                await wait.Task;
+        }
+        finally
+        {
+            blockedSenders.Remove(wait);
+        }
+    }
+
+    /// <summary>Whoever waits for output to leave goes on, if it does.</summary>
+    public void ReleaseSenders()
+    {
+        if (!IsBlocked)
+            blockedSenders.Release();
+    }
+
     /// <summary>The bytes of messages that were held back, or posted and have not begun to leave.</summary>
     public long QueueSize => output.QueueSize;
 
@@ -105,6 +132,7 @@ internal sealed partial class Driver
         if ((output.IsEnded || isBroken) && State is State.Draining { Closure: Closure.Clean })
             EndSending();
         WriteFrames();
+        ReleaseSenders();
     }
 
     /// <summary>Writes the records of frames, which wait until this thread has left the gates under which they were told.</summary>

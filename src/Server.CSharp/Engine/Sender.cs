@@ -28,6 +28,19 @@ internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOption
             driver.Hasten();
     }
 
+    /// <summary>True when the frame of so many bytes fits beside what waits already.</summary>
+    public bool HasRoom(int payloadSize) =>
+        output.QueueSize + payloadSize + FrameReader.MaxHeaderSize <= OutputBuffer.Capacity;
+
+    /// <summary>Sends a message without waiting, where it fits beside what waits already; one that doesn't is waited for.</summary>
+    public void SendSoon(MessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        var bits = driver.Extensions.Wanted(new(kind, payload, false, null));
+        Write(kind.IsText ? TextMessage : BinaryMessage, bits, payload, hold: true);
+        if (!driver.IsInTurn)
+            driver.TryFlushOutput(); // what is left is the watcher's
+    }
+
     /// <summary>Sends a ping or a pong.</summary>
     public void SendControl(Command command) =>
         Write(command, ReservedBits.None, default, hold: false);
@@ -94,6 +107,7 @@ internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOption
         finally
         {
             driver.WriteFrames();
+            driver.ReleaseSenders();
         }
     }
 
@@ -128,6 +142,7 @@ internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOption
         finally
         {
             driver.WriteFrames();
+            driver.ReleaseSenders();
         }
     }
 

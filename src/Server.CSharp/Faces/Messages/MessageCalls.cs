@@ -12,6 +12,12 @@ internal abstract class MessageCalls(ReceiveMode mode)
     public abstract Task? Received(ServerConnection connection, in ReceivedMessage message);
 
     public virtual void Closed(ServerConnection connection) { }
+
+    /// <summary>The task of a handler that has ended, whatever may still come: once. Null for a handler that has none, or goes on.</summary>
+    public virtual Task? TakeLife() => null;
+
+    /// <summary>All messages were given, and the connection has ended: what is left of the handler, to be waited for; null for nothing.</summary>
+    public virtual Task? NoMore(ServerConnection connection) => null;
 }
 
 /// <summary>A delegate that gets messages to keep.</summary>
@@ -30,8 +36,7 @@ internal sealed class AwaitedMessages(Func<ServerConnection, Message, Task> rece
     : MessageCalls(ReceiveMode.Message)
 {
     public override Task Received(ServerConnection connection, in ReceivedMessage message) =>
-        received(connection, connection.Own(message))
-        ?? throw new InvalidOperationException("The handler has returned null, not a task.");
+        received(connection, connection.Own(message)) ?? throw HandlerContext.NoTask();
 }
 
 /// <summary>A handler that has messages lent to it.</summary>

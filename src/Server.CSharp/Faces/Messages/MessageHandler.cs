@@ -58,6 +58,32 @@ public abstract class MessageHandler
         return new MessageFace(_ => calls).Serve;
     }
 
+    /// <summary>
+    /// A handler of connections that is a task and has no thread while it waits, for wherever a handler of connections is taken: it
+    /// asks for messages by <c>await foreach</c> or <see cref="ServerConnection.ReceiveAsync"/>, and sends by
+    /// <see cref="ServerConnection.SendAsync(string, CancellationToken)"/>. No message is read ahead of it but one. The connection closes
+    /// when its task has ended (1000) or failed (1011), and lives on for the application until then.
+    /// </summary>
+    /// <param name="handler">Called once for each connection.</param>
+    /// <example>
+    /// <code>
+    /// using var server = Server.Serve(
+    ///     MessageHandler.Converse(async connection =>
+    ///     {
+    ///         await foreach (var message in connection)
+    ///             await connection.SendAsync(message);
+    ///     }),
+    ///     "localhost",
+    ///     8765
+    /// );
+    /// </code>
+    /// </example>
+    public static Action<ServerConnection> Converse(Func<ServerConnection, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return new MessageFace(_ => new Conversation(handler)).Serve;
+    }
+
     /// <summary>The same with a handler for each connection, which keeps its state.</summary>
     /// <param name="make">Makes a connection's handler. What it throws closes the connection with 1011.</param>
     public static Action<ServerConnection> ForEach(Func<ServerConnection, MessageHandler> make)

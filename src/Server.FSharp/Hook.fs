@@ -39,6 +39,18 @@ module Hook =
         : Response option =
         hooks |> List.tryPick (fun hook -> hook connection request)
 
+    /// <summary>A hook that only looks on, such as one that counts; the handshake goes on.</summary>
+    /// <param name="look">Called with the connection and the request. What it throws is answered with 500.</param>
+    /// <param name="connection">The connection.</param>
+    /// <param name="request">The request.</param>
+    let watch
+        (look: ServerConnection -> Request -> unit)
+        (connection: ServerConnection)
+        (request: Request)
+        : Response option =
+        look connection request
+        None
+
     /// <summary>A hook as a delegate: for <c>RouterOptions.NotFound</c>, say.</summary>
     /// <param name="hook">The hook.</param>
     let toDelegate (hook: RequestHook) : ProcessRequest =
@@ -88,3 +100,12 @@ module Auth =
     let bearer (realm: string) (find: string -> ClaimsPrincipal option) : RequestHook =
         BearerAuth.Create(Func<string, ClaimsPrincipal | null>(find >> Option.toObj), realm)
         |> Hook.ofDelegate
+
+    /// <summary>
+    /// One kind of credentials or another: the second hook is asked when the first answers 401. Who is let in by neither is told of
+    /// both: 401 with all their challenges.
+    /// </summary>
+    /// <param name="first">Asked for every request; another answer than 401 stands.</param>
+    /// <param name="other">Asked about whom the first doesn't know.</param>
+    let either (first: RequestHook) (other: RequestHook) : RequestHook =
+        (Hook.toDelegate first).Or(Hook.toDelegate other) |> Hook.ofDelegate

@@ -54,6 +54,12 @@ module WebSocket =
         : Server =
         Server.Serve(Delegates.ofHandler handler, endPoints, options)
 
+    /// <summary>Makes a server with default settings that listens on several addresses; <c>serveAllWith</c> tells more.</summary>
+    /// <param name="endPoints">The addresses.</param>
+    /// <param name="handler">Called for each connection, as with one address.</param>
+    let serveAll (endPoints: EndPoint list) (handler: ServerConnection -> unit) : Server =
+        serveAllWith Options.server endPoints handler
+
     /// <summary>Makes a server on a socket that is bound already, TCP or Unix; it is made to listen unless it does.</summary>
     /// <param name="options">Settings.</param>
     /// <param name="socket">A bound stream socket, which from now on belongs to the server.</param>
@@ -65,6 +71,12 @@ module WebSocket =
         (handler: ServerConnection -> unit)
         : Server =
         Server.Serve(Delegates.ofHandler handler, socket, options)
+
+    /// <summary>Makes a server with default settings on a socket that is bound already; <c>serveSocketWith</c> tells more.</summary>
+    /// <param name="socket">A bound stream socket, which from now on belongs to the server.</param>
+    /// <param name="handler">Called for each connection, as with an address.</param>
+    let serveSocket (socket: Socket) (handler: ServerConnection -> unit) : Server =
+        serveSocketWith Options.server socket handler
 
     /// <summary>Makes a server that listens on a Unix socket.</summary>
     /// <param name="options">Settings, <c>Options.unixSocketMode</c> among them.</param>
@@ -88,6 +100,10 @@ module WebSocket =
     /// <exception cref="T:System.ArgumentException">An option is wrong, or one of the sockets can't accept connections.</exception>
     let systemdServeWith (options: ServerOptions) (handler: ServerConnection -> unit) : Server =
         Server.SystemdServe(Delegates.ofHandler handler, options)
+
+    /// <summary>Makes a server with default settings on the sockets of systemd; <c>systemdServeWith</c> tells more.</summary>
+    /// <param name="handler">Called for each connection, as with an address.</param>
+    let systemdServe (handler: ServerConnection -> unit) : Server = systemdServeWith Options.server handler
 
     // ---- A handler for each path
 

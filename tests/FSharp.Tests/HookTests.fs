@@ -57,6 +57,14 @@ let hooks =
             server.Get("/health").StatusCode =! 200
             server.Get("/").StatusCode =! 503)
 
+        testCase "a hook that looks on sees each request, and lets the handshake go on" (fun () ->
+            let seen = System.Collections.Concurrent.ConcurrentQueue<string>()
+            let count = Hook.watch (fun _ request -> seen.Enqueue request.Target)
+            use server = withHook (Hook.firstOf [ count; health ])
+            server.Get("/health").StatusCode =! 200
+            use _ = server.Connect "/chat"
+            List.ofSeq seen =! [ "/health"; "/chat" ])
+
         testCase "a hook becomes a delegate, and is one again" (fun () ->
             use server = withHook (health |> Hook.toDelegate |> Hook.ofDelegate)
             server.Get("/health").StatusCode =! 200
@@ -109,6 +117,24 @@ let authentication =
             use bob = server.Connect("/", named "bob" "hidden")
             bob.Receive().Text =! "bob"
             statusOf (fun () -> server.Connect("/", named "bob" "secret")) =! 401)
+
+        testCase "Auth.either lets in by one of two schemes, and asks for both" (fun () ->
+            let find token =
+                if token = "t0ken" then
+                    Some(ClaimsPrincipal(ClaimsIdentity([ Claim(ClaimTypes.Name, "bob") ], "Bearer")))
+                else
+                    None
+
+            use server =
+                withHook (
+                    Auth.either (Auth.basicUsers "chat" [ ("alice", "secret") ]) (Auth.bearer "chat" find)
+                )
+
+            use alice = server.Connect("/", named "alice" "secret")
+            alice.Receive().Text =! "alice"
+            use bob = server.Connect("/", bearing "t0ken")
+            bob.Receive().Text =! "bob"
+            statusOf (fun () -> server.Connect("/", bearing "wrong")) =! 401)
 
         testCase "Auth.bearer lets in whom a token stands for" (fun () ->
             let find (token: string) =

@@ -91,18 +91,18 @@ let serving =
 
                 raises<ArgumentOutOfRangeException> <@ WebSocket.unixServeWith wrong path describe @>
                 raises<ArgumentOutOfRangeException> <@ WebSocket.systemdServeWith wrong describe @>
+                raises<InvalidOperationException> <@ WebSocket.systemdServe describe @>
                 raises<ArgumentOutOfRangeException> <@ WebSocket.routeWith wrong "127.0.0.1" 0 rules @>
                 raises<ArgumentOutOfRangeException> <@ WebSocket.unixRouteWith wrong path rules @>))
 
         testCase "several addresses and a socket that is there are served" (fun () ->
-            use several =
-                WebSocket.serveAllWith Options.server [ loopback; loopback ] describe |> started
+            use several = WebSocket.serveAll [ loopback; loopback ] describe |> started
 
             several.LocalEndPoints.Count =! 2
             askAt several "/" "a" =! "text a"
             let socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
             socket.Bind loopback
-            use one = WebSocket.serveSocketWith Options.server socket describe |> started
+            use one = WebSocket.serveSocket socket describe |> started
             askAt one "/" "b" =! "text b")
 
         testCase "Unix sockets are served, and connected to" (fun () ->

@@ -244,6 +244,12 @@ const tests = {
       "broadcast send": ["Broadcast.Send", "functionalws-broadcast.html#send"],
       GoingAway: ["CloseCode.GoingAway", "functionalws-protocol-closecode.html#GoingAway"],
     };
+    for (const [words, title] of [["receive timeout", "WebSocketConnection.Receive"], ["AOT", "Deploying"], ["json", "JSON"]]) {
+      const page = await open(browser, "threads.html");
+      const found = (await look(page, words)).slice(0, 3);
+      assert.ok(found.includes(title), `${words}: ${found}`);
+      await page.context().close();
+    }
     for (const viewport of [DESK, PHONE]) {
       const page = await open(browser, "threads.html", viewport);
       for (const [text, [title, target]] of Object.entries(members)) {

@@ -7,6 +7,12 @@ namespace FunctionalWs.Docs.Api;
 /// <summary>All pages of an assembly, as file name, title and content.</summary>
 internal static class ApiPages
 {
+    // Somebody may look for "receive timeout".
+    private static string Parameters(MemberInfo member) =>
+        member is MethodInfo method
+            ? string.Join(' ', method.GetParameters().Select(parameter => parameter.Name))
+            : "";
+
     public static IEnumerable<(string Name, string Title, string Content)> Of(
         Library library,
         Links links,
@@ -34,7 +40,8 @@ internal static class ApiPages
                     $"{name}.{member.Name}",
                     $"reference/{address}#{anchor}",
                     "C#",
-                    page.Summary(member)
+                    page.Summary(member),
+                    Parameters(member)
                 );
             yield return (address, page.Title(type), page.Of(type));
         }

@@ -309,7 +309,12 @@ async function takePictures(browser) {
     for (const [kind, viewport] of Object.entries({ desk: DESK, phone: PHONE }))
       for (const file of ["index.html", "tutorial.html", "threads.html", "options.html", "comparison.html", "performance.html", CLASS]) {
         const page = await open(browser, file, viewport, { colorScheme });
-        await page.screenshot({ path: `${pictures}/${file.replace(/.*\/|\.html/g, "")}-${kind}-${colorScheme}.png` });
+        const path = `${pictures}/${file.replace(/.*\/|\.html/g, "")}-${kind}-${colorScheme}`;
+        await page.screenshot({ path: `${path}.png` });
+        if (await page.locator(".languages button").count() > 0) {
+          await page.locator(".languages button", { hasText: "F#" }).first().click();
+          await page.screenshot({ path: `${path}-fsharp.png` });
+        }
         await page.context().close();
       }
 }

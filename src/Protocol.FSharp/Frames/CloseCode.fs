@@ -69,18 +69,20 @@ type CloseCode =
 
     static member op_Implicit(code: CloseCode) : int = code.Value
 
+module private Reason =
+
+    /// Printable ASCII as it is, all else as its code: a peer may have written it.
+    let escape (character: char) : string =
+        if character >= ' ' && character <= '~' then
+            Char.ToString character
+        else
+            Invariant $"\\u{int character:X4}"
+
 [<Sealed; AllowNullLiteral(false)>]
 type CloseStatus private (code: CloseCode voption, reason: string) =
 
     static let utf8 = UTF8Encoding(false, true)
     static let noStatus = CloseStatus(ValueNone, "")
-
-    /// Printable ASCII as it is, all else as its code: a peer may have written it.
-    static let escape (character: char) : string =
-        if character >= ' ' && character <= '~' then
-            Char.ToString character
-        else
-            Invariant $"\\u{int character:X4}"
 
     static let encode (reason: string) =
         try
@@ -134,7 +136,7 @@ type CloseStatus private (code: CloseCode voption, reason: string) =
         match code with
         | ValueNone -> "no code"
         | ValueSome code when reason = "" -> code.ToString()
-        | ValueSome code -> Invariant $"{code} '{String.collect escape reason}'"
+        | ValueSome code -> Invariant $"{code} '{String.collect Reason.escape reason}'"
 
     member _.ToArray() : byte[] =
         match code with

@@ -34,7 +34,7 @@ internal static class ClientWatcher
     private static Watcher Start(ClientOptions options, Log log, Action<Exception> failed)
     {
         var watcher = new Watcher(options.TimeProvider, options.Scheduler, null, failed, null);
-        watcher.Start(new CallbackContext(log));
+        watcher.Start(new CallbackContext(log, options.Scheduler));
         return watcher;
     }
 }

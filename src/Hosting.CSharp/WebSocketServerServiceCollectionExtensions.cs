@@ -66,7 +66,7 @@ public static class WebSocketServerServiceCollectionExtensions
         return services.AddWebSocketServer(
             (connection, scope) =>
             {
-                HandlerContext.Await(handler(connection, scope));
+                HandlerContext.AwaitHandler(handler(connection, scope));
             },
             name
         );

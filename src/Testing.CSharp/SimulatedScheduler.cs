@@ -9,6 +9,9 @@ internal sealed class SimulatedScheduler : Scheduler
     private const string OutsideText =
         "A simulation's servers, clients and members are for its own threads only: the test, handlers, and what Start runs.";
 
+    private const string TimerText =
+        "A timer of the simulation went on with what waits: await without ConfigureAwait(false), which leaves the simulation's threads.";
+
     private const long MaxSteps = 100_000_000;
     private const int MaxStepsAtOnce = 300_000; // without time passing
 
@@ -22,6 +25,7 @@ internal sealed class SimulatedScheduler : Scheduler
     private readonly double stickiness; // how likely a thread goes on that can
     private readonly double slippage; // how likely time passes while threads run
     private SimulatedThread? current;
+    private bool isAdvancing; // timers run
     private int started;
     private long steps;
     private int stepsAtOnce;
@@ -80,6 +84,8 @@ internal sealed class SimulatedScheduler : Scheduler
     {
         if (current is not { IsCurrent: true } self)
             throw new InvalidOperationException(OutsideText);
+        if (isAdvancing)
+            throw new InvalidOperationException(TimerText);
         self.Await(condition, until, awaited);
         var next = Choose(self);
         if (next != self)
@@ -101,6 +107,11 @@ internal sealed class SimulatedScheduler : Scheduler
             return;
         Block(() => IsFree(gate), long.MaxValue, "a gate");
     }
+
+    protected override void AwaitEnd(Task task) =>
+        Block(() => task.IsCompleted, long.MaxValue, "a task");
+
+    public override void Post(Action goOn) => StartThread("continuation", goOn);
 
     public override void Yield() => Block(null, 0, "a turn");
 
@@ -169,6 +180,7 @@ internal sealed class SimulatedScheduler : Scheduler
     {
         thread.BeginOnThisThread();
         thread.Pause();
+        SynchronizationContext.SetSynchronizationContext(new SimulatedContext(this));
         Exception? failure = null;
         try
         {
@@ -251,7 +263,7 @@ internal sealed class SimulatedScheduler : Scheduler
             return;
         var span = random.Next((int)(4 * TimeSpan.TicksPerMillisecond));
         Slipped += span;
-        clock.Advance(TimeSpan.FromTicks(span));
+        Advance(span);
         Note("machine", "is slow for", Amount.Duration(span));
     }
 
@@ -266,9 +278,26 @@ internal sealed class SimulatedScheduler : Scheduler
             next = Math.Min(next, arrival);
         if (next == long.MaxValue)
             return false;
-        clock.Advance(TimeSpan.FromTicks(next - Now));
+        Advance(next - Now);
         stepsAtOnce = 0;
         return true;
+    }
+
+    /// <summary>What timers complete goes on elsewhere: this thread is choosing who does.</summary>
+    private void Advance(long span)
+    {
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        isAdvancing = true;
+        try
+        {
+            clock.Advance(TimeSpan.FromTicks(span));
+        }
+        finally
+        {
+            isAdvancing = false;
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
     }
 
     private static bool IsFree(Lock gate)

@@ -9,9 +9,9 @@ namespace FunctionalWs.Testing;
 /// </summary>
 /// <remarks>
 /// Members may be called on the simulation's own threads only: in the test, in handlers, and in what <see cref="Start"/> runs.
-/// What these threads wait for has to be of this world: connections, clients and the members of this class. A lock that is
-/// held while a connection or client is used, a task, an event or a sleep of .NET's stops the run: use
-/// <see cref="WaitUntil"/> and <see cref="Sleep"/>. Code between two calls of the server or the client is not interrupted.
+/// What these threads wait for has to be of this world: connections, clients, the members of this class, and what asynchronous code
+/// awaits. A lock that is held while a connection or client is used, a task that is waited for by its own members, an event or a sleep of
+/// .NET's stops the run: use <see cref="WaitUntil"/>, <see cref="Wait"/> and <see cref="Sleep"/>. Code between two calls of the server or the client is not interrupted.
 /// </remarks>
 /// <example>
 /// <code>
@@ -108,8 +108,8 @@ public sealed class Simulation
 
     /// <summary>Makes a server with a handler that is asynchronous, in this world.</summary>
     /// <param name="handler">
-    /// The handler to test, called for each connection on its own thread. What it awaits has to be of this world, too, so it
-    /// may await what is complete.
+    /// The handler to test, called for each connection on its own thread, which waits for the task. What it awaits has to be of this world,
+    /// too: tasks that its threads complete, and delays on <see cref="Clock"/>.
     /// </param>
     /// <param name="options">Settings, as for a handler that blocks.</param>
     /// <returns>The server; it is disposed of at the end of the test at the latest.</returns>
@@ -158,6 +158,24 @@ public sealed class Simulation
         ArgumentNullException.ThrowIfNull(condition);
         var time = WaitingTime.Checked(timeout, nameof(timeout));
         return scheduler.Block(condition, scheduler.After(time), "a condition of the test");
+    }
+
+    /// <summary>
+    /// Waits until a task has ended, and throws what it ended with; other threads go on meanwhile. Asynchronous code goes on on threads of
+    /// the simulation wherever it awaits, unless it says <c>ConfigureAwait(false)</c>.
+    /// </summary>
+    /// <param name="task">What is waited for, such as that of a <see cref="TaskCompletionSource"/>, or of a delay on <see cref="Clock"/>.</param>
+    /// <param name="timeout">How long at most, in simulated time; null, the default, for as long as it takes.</param>
+    /// <returns>False when the time was up first.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
+    public bool Wait(Task task, TimeSpan? timeout = null)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        var time = WaitingTime.Checked(timeout, nameof(timeout));
+        if (!scheduler.Block(() => task.IsCompleted, scheduler.After(time), "a task of the test"))
+            return false;
+        task.GetAwaiter().GetResult();
+        return true;
     }
 
     /// <summary>Lets simulated time pass; other threads go on meanwhile.</summary>

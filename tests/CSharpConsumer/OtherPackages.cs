@@ -73,6 +73,7 @@ internal static class OtherPackages
                 var server = simulation.Serve(Session.Echo);
                 var one = simulation.Start(() => Converse(server), "one");
                 var two = simulation.Start(() => Converse(server), "two");
+                Check.True(simulation.Wait(Task.Delay(TimeSpan.FromSeconds(1), simulation.Clock)));
                 one.Join();
                 two.Join();
             },

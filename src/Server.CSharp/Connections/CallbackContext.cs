@@ -6,9 +6,20 @@ namespace FunctionalWs;
 /// calls itself after an <c>await</c>, since it goes on with this context.
 /// </summary>
 /// <param name="log">Where failures are told.</param>
+/// <param name="scheduler">Where it goes on.</param>
 /// <param name="driver">The connection that the thread works for; null for none.</param>
-internal class CallbackContext(Log log, Driver? driver = null) : SynchronizationContext
+internal class CallbackContext(Log log, Scheduler scheduler, Driver? driver = null)
+    : SynchronizationContext
 {
+    protected Scheduler Scheduler => scheduler;
+
+    /// <summary>Waits for a task of the application's. What the task ends with is thrown, as it was.</summary>
+    public static void Await(Task task)
+    {
+        (Current as CallbackContext)?.Scheduler.Await(task);
+        task.GetAwaiter().GetResult();
+    }
+
     /// <summary>Runs something in the context, on this thread.</summary>
     public void Run(Action action)
     {
@@ -28,7 +39,7 @@ internal class CallbackContext(Log log, Driver? driver = null) : Synchronization
 
     /// <summary>How such a method goes on, and how it throws.</summary>
     public override void Post(SendOrPostCallback callback, object? state) =>
-        ThreadPool.UnsafeQueueUserWorkItem(_ => Call(callback, state), null);
+        scheduler.Post(() => Call(callback, state));
 
     private void Call(SendOrPostCallback callback, object? state)
     {

@@ -6,7 +6,8 @@ namespace FunctionalWs;
 /// What a handler runs in: it counts as returned when the <c>async void</c> methods that it is, or has called, have, and what they
 /// throw counts as the handler's.
 /// </summary>
-internal sealed class HandlerContext(Log log, Driver driver) : CallbackContext(log, driver)
+internal sealed class HandlerContext(Log log, Scheduler scheduler, Driver driver)
+    : CallbackContext(log, scheduler, driver)
 {
     private readonly object gate = new();
     private readonly int[] posts = new int[2]; // that have not run yet, of this turn and the one before
@@ -38,12 +39,12 @@ internal sealed class HandlerContext(Log log, Driver driver) : CallbackContext(l
     public static Action<ServerConnection> Blocking(Func<ServerConnection, Task> handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        return connection => Await(handler(connection));
+        return connection => AwaitHandler(handler(connection));
     }
 
     /// <summary>Waits for a handler's task. What the task ends with is thrown, as it was.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
-    public static void Await(Task? task) => (task ?? throw NoTask()).GetAwaiter().GetResult();
+    public static void AwaitHandler(Task? task) => Await(task ?? throw NoTask());
 
     /// <summary>What a handler is told that gives null where a task is waited for.</summary>
     public static InvalidOperationException NoTask() =>
@@ -63,7 +64,7 @@ internal sealed class HandlerContext(Log log, Driver driver) : CallbackContext(l
         using (gate.HoldMonitor())
         {
             pending--;
-            Monitor.PulseAll(gate);
+            Scheduler.PulseAll(gate);
         }
     }
 
@@ -98,7 +99,7 @@ internal sealed class HandlerContext(Log log, Driver driver) : CallbackContext(l
         using (gate.HoldMonitor())
         {
             posts[turn]--;
-            Monitor.PulseAll(gate);
+            Scheduler.PulseAll(gate);
         }
     }
 
@@ -126,11 +127,11 @@ internal sealed class HandlerContext(Log log, Driver driver) : CallbackContext(l
             do
             {
                 while (pending > 0)
-                    Monitor.Wait(gate);
+                    Scheduler.Wait(gate, Timeout.InfiniteTimeSpan);
                 var last = turn;
                 turn = 1 - turn;
                 while (posts[last] > 0)
-                    Monitor.Wait(gate);
+                    Scheduler.Wait(gate, Timeout.InfiniteTimeSpan);
             } while (pending > 0);
         }
         Take(isLast: false)?.Throw();

@@ -48,8 +48,12 @@ public partial class ServerConnection
             !HasHandlerEnded()
             && driver.Receiver.TryReceive(Deadline.Never, calls.Mode, null, out var message)
         )
-            calls.Received(this, message)?.GetAwaiter().GetResult();
-        calls.NoMore(this)?.GetAwaiter().GetResult();
+        {
+            if (calls.Received(this, message) is { } task)
+                CallbackContext.Await(task);
+        }
+        if (calls.NoMore(this) is { } life)
+            CallbackContext.Await(life);
     }
 
     /// <summary>True when the handler's task has ended: nothing more is given to it. What it has thrown is thrown.</summary>
@@ -114,7 +118,7 @@ public partial class ServerConnection
         log.ConnectionOpened(this);
         try
         {
-            new HandlerContext(log, driver).Run(handler!, this);
+            new HandlerContext(log, options.Scheduler, driver).Run(handler!, this);
         }
         catch (Exception error)
         {

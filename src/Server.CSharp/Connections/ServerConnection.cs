@@ -100,7 +100,7 @@ public partial class ServerConnection : WebSocketConnection
         var code = Protocol.CloseCode.NormalClosure;
         try
         {
-            new HandlerContext(log, driver).Run(handler, this);
+            new HandlerContext(log, options.Scheduler, driver).Run(handler, this);
         }
         catch (Exception error)
         {

@@ -48,7 +48,7 @@ internal sealed partial class Driver
         this.options = options;
         this.watcher = watcher;
         this.connection = connection;
-        Callbacks = new CallbackContext(log, this);
+        Callbacks = new CallbackContext(log, options.Scheduler, this);
         notOpen = new NotOpenToken(this, log);
         this.frames = frames;
         this.metrics = metrics;

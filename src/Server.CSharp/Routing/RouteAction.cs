@@ -101,7 +101,7 @@ internal sealed record RouteAction(
         );
     }
 
-    private static void Await(Task task) => HandlerContext.Await(task);
+    private static void Await(Task task) => HandlerContext.AwaitHandler(task);
 
     private static string Names(IEnumerable<Type> types) =>
         string.Join(", ", types.Select(type => type.Name));

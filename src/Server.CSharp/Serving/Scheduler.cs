@@ -30,7 +30,7 @@ internal class Scheduler
             AwaitFree(gate);
     }
 
-    /// <summary>See <see cref="Await"/>.</summary>
+    /// <summary>See <see cref="Await(Lock)"/>.</summary>
     protected virtual void AwaitFree(Lock gate) { }
 
     /// <summary>A point at which other threads may go first.</summary>
@@ -56,6 +56,20 @@ internal class Scheduler
                 Name = name,
             }.UnsafeStart();
     }
+
+    /// <summary>Runs, soon, how something asynchronous goes on.</summary>
+    public virtual void Post(Action goOn) =>
+        ThreadPool.UnsafeQueueUserWorkItem(static goOn => goOn(), goOn, preferLocal: false);
+
+    /// <summary>Comes before a thread waits for a task. A simulation lets it go on when the task has ended.</summary>
+    public void Await(Task task)
+    {
+        if (isSimulated)
+            AwaitEnd(task);
+    }
+
+    /// <summary>See <see cref="Await(Task)"/>.</summary>
+    protected virtual void AwaitEnd(Task task) { }
 
     /// <summary>Waits for an event; false when the time was up first.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled first.</exception>

@@ -55,7 +55,7 @@ public sealed partial class Server : IDisposable
         this.options = options;
         var logger = options.LoggerFactory.CreateLogger("FunctionalWs.Server");
         log = new Log(new GuardedLogger(logger));
-        callbacks = new CallbackContext(log);
+        callbacks = new CallbackContext(log, options.Scheduler);
         threadFailures = new Seldom(options.TimeProvider);
         listenerFailures = new Seldom(options.TimeProvider);
         tlsFailures = new Seldom(options.TimeProvider);

@@ -200,6 +200,34 @@ let receiving =
                     Wait.until "the log" (fun () -> not (List.isEmpty (logs.Of LogLevel.Error)) = fails))
 
         onBoth
+            "fails when it ends by a cancelling of its own, and not by that of its connection"
+            (fun serve ->
+                for isOwn in [ true; false ] do
+                    use logs = new Records()
+                    use stop = new CancellationTokenSource()
+
+                    let server, connect =
+                        ServerOptions(LoggerFactory = logs)
+                        |> serve (fun connection ->
+                            task {
+                                let token = if isOwn then stop.Token else connection.Closed
+                                let! message = connection.ReceiveAsync token
+                                do! connection.SendAsync message
+                            })
+
+                    use _ = server
+                    use client = connect ()
+
+                    if isOwn then
+                        stop.Cancel()
+                        client.Read() =! Closed(CloseStatus.Create(CloseCode.InternalError, ""))
+                    else
+                        client.SendClose 1000
+                        client.Read() =! Closed(CloseStatus.Create(CloseCode.NormalClosure, ""))
+
+                    Wait.until "the log" (fun () -> not (List.isEmpty (logs.Of LogLevel.Error)) = isOwn))
+
+        onBoth
             "is waited for, also when its peer has left: until then the connection has its place"
             (fun serve ->
                 let goOn = TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
@@ -334,6 +362,49 @@ let sending =
             client.ReadText().Length =! 100_000
             client.ReadText() =! "blocking"
             client.ReadText() =! "last")
+
+        onBoth
+            "sends in the order of the calls, also where nobody waits for one before the next"
+            (fun serve ->
+                let count = 300
+
+                let server, connect =
+                    defaults
+                    |> serve (fun connection ->
+                        task {
+                            let sending = [
+                                for number in 1..count ->
+                                    connection.SendAsync(String('x', 2_000) + $" {number}").AsTask()
+                            ]
+
+                            let! _ = Task.WhenAll sending
+                            ()
+                        })
+
+                use _ = server
+                use client = connect ()
+
+                for number in 1..count do
+                    client.ReadText().Split(' ')[1] =! $"{number}")
+
+        onBoth "throws at once on a connection that is closing, and blocks nobody" (fun serve ->
+            let outcome = TaskCompletionSource<exn>()
+
+            let server, connect =
+                defaults
+                |> serve (fun connection ->
+                    task {
+                        connection.BeginClose(CloseCode.GoingAway, "")
+                        let! error = caught (fun () -> connection.SendAsync("x").AsTask())
+                        outcome.SetResult error
+                    })
+
+            use _ = server
+            use client = connect ()
+            test <@ (Wait.forTask "the error" outcome.Task) :? ConnectionClosedException @>
+            // The peer has not answered yet.
+            client.Read() =! Closed(CloseStatus.Create(CloseCode.GoingAway, ""))
+            client.SendClose 1001)
 
         testCase "waits without a thread while nobody reads; cancelled, it has sent nothing" (fun () ->
             use stop = new CancellationTokenSource()

@@ -8,6 +8,8 @@ namespace FunctionalWs;
 /// <content>For a handler that is a task: see <see cref="MessageHandler.Converse"/>.</content>
 public partial class ServerConnection
 {
+    private readonly SemaphoreSlim sendingGate = new(1, 1);
+
     /// <summary>Waits for the next message without a thread. Messages that came before the connection closed are still given after it.</summary>
     /// <param name="cancellation">Ends the waiting. No message is lost, and the connection stays as it is.</param>
     /// <exception cref="InvalidOperationException">The handler is none of <see cref="MessageHandler.Converse"/>.</exception>
@@ -113,11 +115,28 @@ public partial class ServerConnection
     )
     {
         RequireOpened();
-        cancellation.ThrowIfCancellationRequested();
-        if (!driver.Sender.HasRoom(data.Length))
+        // One after the other, in the order of the calls.
+        await sendingGate.WaitAsync(cancellation);
+        try
+        {
+            await HasRoom(data.Length, cancellation);
+            driver.Sender.SendSoon(kind, data.Span);
+        }
+        finally
+        {
+            sendingGate.Release();
+        }
+    }
+
+    /// <summary>Waits until a message of so many bytes can be sent without waiting, or the connection is no longer open.</summary>
+    private async ValueTask HasRoom(int size, CancellationToken cancellation)
+    {
+        if (!driver.Sender.HasRoom(size))
             driver.TryFlushOutput();
-        while (driver.IsBlocked && driver.IsOpen)
-            await driver.Unblocked(Closed, cancellation);
-        driver.Sender.SendSoon(kind, data.Span);
+        while (driver.IsOpen && (driver.IsBlocked || !driver.Sender.HasRoom(size)))
+        {
+            await driver.Unblocked(cancellation);
+            driver.TryFlushOutput();
+        }
     }
 }

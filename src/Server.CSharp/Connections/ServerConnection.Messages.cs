@@ -44,41 +44,57 @@ public partial class ServerConnection
     internal void PumpMessages()
     {
         var calls = this.calls!;
-        while (
-            !HasHandlerEnded()
-            && driver.Receiver.TryReceive(Deadline.Never, calls.Mode, null, out var message)
-        )
+        while (!HasHandlerEnded())
         {
-            if (calls.Received(this, message) is { } task)
-                CallbackContext.Await(task);
+            if (driver.Receiver.TryReceive(Deadline.Never, calls.Mode, null, out var message))
+                Await(calls.Received(this, message));
+            else
+            {
+                Await(calls.NoMore(this));
+                return;
+            }
         }
-        if (calls.NoMore(this) is { } life)
-            CallbackContext.Await(life);
     }
 
-    /// <summary>True when the handler's task has ended: nothing more is given to it. What it has thrown is thrown.</summary>
+    private static void Await(Task? task)
+    {
+        if (task is not null)
+            CallbackContext.Await(task);
+    }
+
+    /// <summary>True when the handler's task has ended: nothing more is given to it.</summary>
     private bool HasHandlerEnded()
     {
-        if (calls!.TakeLife() is not { } life)
+        if (calls!.TakeEnd() is null)
             return false;
         isDone = true;
-        life.GetAwaiter().GetResult();
         return true;
     }
 
-    /// <summary>The task of the handler has ended. From any thread.</summary>
-    internal void Recall(Task life)
+    /// <summary>
+    /// The task of the handler has ended: the connection closes. Why it failed is judged before the closing begins, which it might be
+    /// taken for. From any thread.
+    /// </summary>
+    internal void EndLife(Task life) =>
+        Guard.Run<ServerConnection>(this, connection => connection.Close(life), LifeFailed);
+
+    private void Close(Task life)
     {
-        if (CanPark)
-            Seat?.Loop.Nudge(Seat); // without one a turn comes
-        else
-            driver.StartClose(CloseStatus.Create(CodeFor(life.Exception?.InnerException), ""));
+        var code = Protocol.CloseCode.NormalClosure;
+        try
+        {
+            life.GetAwaiter().GetResult();
+        }
+        catch (Exception error)
+        {
+            code = Judge(error, out var own);
+            failure ??= own;
+        }
+        driver.StartClose(CloseStatus.Create(code, ""));
     }
 
-    private CloseCode CodeFor(Exception? error) =>
-        error is null ? Protocol.CloseCode.NormalClosure
-        : ClientsDoing.Of(error, driver) is { } doing ? doing.Code
-        : Protocol.CloseCode.InternalError;
+    /// <summary>That is over: a connection in a loop has a turn. From any thread.</summary>
+    internal void Recall() => Seat?.Loop.Nudge(Seat); // without one a turn comes
 
     internal void RunCallback(Action action) => driver.Callbacks.Run(action);
 
@@ -171,20 +187,28 @@ public partial class ServerConnection
         var result =
             awaited is not null ? TurnResult.Away
             : hasMore ? TurnResult.More
-            : isOpened ? (driver.IsClosed ? TurnResult.Ended : TurnResult.Idle)
+            : isOpened ? AfterTurn()
             : HasLeft() ? TurnResult.Ended
             : TurnResult.Idle;
         ownThread = 0;
         return result;
     }
 
+    /// <summary>The handler is told of the end before the connection goes; the stream may have ended at this moment.</summary>
+    private TurnResult AfterTurn() =>
+        !driver.IsClosed ? TurnResult.Idle
+        : isTold ? TurnResult.Ended
+        : TurnResult.More;
+
     private void TakeTurn()
     {
+        // What somebody else reads from now on has a turn of its own.
+        var isOver = driver.IsReceivingOver;
         if (awaited is not null)
             Guard.Run(this, Returning, TurnFailed);
         if (!isDone)
             Guard.Run(this, Turning, TurnFailed);
-        if (awaited is null && !hasMore && (isDone || driver.IsReceivingOver))
+        if (awaited is null && !hasMore && (isDone || isOver))
             Guard.Run(this, Closing, LifeFailed);
         if (awaited is null && !hasMore && driver.IsClosed)
             Guard.Run(this, Ending, TurnFailed);

@@ -70,14 +70,13 @@ internal sealed partial class Driver
     public bool IsBlocked => output.IsStuck;
 
     /// <summary>Waits without a thread until output may leave again, or the connection is no longer open.</summary>
-    public async Task Unblocked(CancellationToken closed, CancellationToken cancellation)
+    public async Task Unblocked(CancellationToken cancellation)
     {
         var wait = blockedSenders.Add();
         try
         {
             Hasten();
             ReleaseSenders(); // it may have become free before this one was there
-            using (closed.UnsafeRegister(_ => wait.TrySetResult(), null))
             using (cancellation.UnsafeRegister((_, token) => wait.TrySetCanceled(token), null))
                 await wait.Task;
         }
@@ -90,7 +89,7 @@ internal sealed partial class Driver
     /// <summary>Whoever waits for output to leave goes on, if it does.</summary>
     public void ReleaseSenders()
     {
-        if (!IsBlocked)
+        if (!IsBlocked || !IsOpen)
             blockedSenders.Release();
     }
 

@@ -198,8 +198,10 @@ internal sealed partial class Driver
             Tick(now, unread: 0); // the closing is timed from now on
         if (posted is not null || halfClose)
             output.Post(posted, halfClose);
-        if (ends)
-            notOpen.Cancel();
+        if (!ends)
+            return;
+        notOpen.Cancel();
+        blockedSenders.Release();
     }
 
     /// <summary>The effects of a step that was entered.</summary>

@@ -28,15 +28,20 @@ internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOption
             driver.Hasten();
     }
 
-    /// <summary>True when the frame of so many bytes fits beside what waits already.</summary>
+    /// <summary>True when the frame of so many bytes can be sent without waiting: it fits beside what waits already, or nothing does.</summary>
     public bool HasRoom(int payloadSize) =>
-        output.QueueSize + payloadSize + FrameReader.MaxHeaderSize <= OutputBuffer.Capacity;
+        output.QueueSize is var size
+        && (size == 0 || size + payloadSize + FrameReader.MaxHeaderSize <= OutputBuffer.Capacity);
 
-    /// <summary>Sends a message without waiting, where it fits beside what waits already; one that doesn't is waited for.</summary>
+    /// <summary>
+    /// Sends a message without waiting, where it fits beside what waits already; one that doesn't is waited for. Not for the end of a
+    /// connection that is closing.
+    /// </summary>
     public void SendSoon(MessageKind kind, ReadOnlySpan<byte> payload)
     {
         var bits = driver.Extensions.Wanted(new(kind, payload, false, null));
-        Write(kind.IsText ? TextMessage : BinaryMessage, bits, payload, hold: true);
+        var command = kind.IsText ? TextMessage : BinaryMessage;
+        Write(command, bits, payload, hold: true, isPatient: false);
         if (!driver.IsInTurn)
             driver.TryFlushOutput(); // what is left is the watcher's
     }
@@ -111,7 +116,13 @@ internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOption
         }
     }
 
-    private void Write(Command command, ReservedBits bits, ReadOnlySpan<byte> payload, bool hold)
+    private void Write(
+        Command command,
+        ReservedBits bits,
+        ReadOnlySpan<byte> payload,
+        bool hold,
+        bool isPatient = true
+    )
     {
         if (output.IsHeldByCurrentThread)
             throw new InvalidOperationException("An extension can't send on its own connection.");
@@ -120,7 +131,7 @@ internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOption
             if (driver.IsBroken)
                 throw Broken();
             if (output.Write(command, bits, payload, hold) is { } refusal)
-                throw Refused(refusal);
+                throw Refused(refusal, isPatient);
         }
         catch (ExtensionFailedException)
         {
@@ -156,13 +167,14 @@ internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOption
         return driver.ClosedException();
     }
 
-    private Exception Refused(SendError refusal)
+    private Exception Refused(SendError refusal, bool isPatient)
     {
         if (!refusal.IsClosing)
             return new ConcurrencyException(
                 "Send was called while a fragmented message is being sent: only its fragments can be."
             );
-        driver.WaitClosed(null);
+        if (isPatient)
+            driver.WaitClosed(null);
         return driver.ClosedException();
     }
 }

@@ -56,6 +56,8 @@ internal sealed class Vitals
         // The end, too, may have been written by a thread that only sends.
         if (output.HasWork || output.IsEnded)
             driver.TryFlushOutput();
+        else
+            driver.ReleaseSenders(); // another call may have written the last of it
         return output.HasWork && !output.IsStuck;
     }
 

@@ -14,13 +14,13 @@ namespace FunctionalWs;
 /// <typeparam name="TResponse">What the application makes of a response.</typeparam>
 public sealed class PendingRequests<TResponse>
 {
-    private readonly ServerConnection connection;
+    private readonly WebSocketConnection connection;
     private readonly ConcurrentDictionary<long, TaskCompletionSource<TResponse>> pending = [];
     private long last;
 
     /// <summary>Makes a place for requests to one peer; none are pending.</summary>
     /// <param name="connection">The peer's connection.</param>
-    public PendingRequests(ServerConnection connection)
+    public PendingRequests(WebSocketConnection connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         this.connection = connection;

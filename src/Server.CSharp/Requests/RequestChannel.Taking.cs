@@ -64,11 +64,20 @@ public sealed partial class RequestChannel
 
     // ---- For an incoming request
 
-    internal ServerConnection Connection => connection;
+    internal WebSocketConnection Connection => connection;
 
     internal void End() => Interlocked.Decrement(ref unanswered);
 
     /// <summary>Tells the peer of a failure without waiting for it, and without code of the application's.</summary>
-    internal void PostFailure(long id, string reason) =>
-        Broadcast.Send([connection], Invariant($"-{id} {reason}"), compress: false);
+    internal void PostFailure(long id, string reason)
+    {
+        var text = Invariant($"-{id} {reason}");
+        if (connection is ServerConnection server)
+            Broadcast.Send([server], text, compress: false);
+        else
+            ThreadPool.UnsafeQueueUserWorkItem(
+                _ => Guard.Run(() => connection.Send(text, compress: false)),
+                null
+            );
+    }
 }

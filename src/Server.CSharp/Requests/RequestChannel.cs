@@ -29,7 +29,7 @@ namespace FunctionalWs;
 /// </example>
 public sealed partial class RequestChannel
 {
-    private readonly ServerConnection connection;
+    private readonly WebSocketConnection connection;
     private readonly RequestChannelOptions options;
     private readonly PendingRequests<Message> pending;
 
@@ -37,7 +37,7 @@ public sealed partial class RequestChannel
     /// <param name="connection">The connection.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public RequestChannel(ServerConnection connection, RequestChannelOptions? options = null)
+    public RequestChannel(WebSocketConnection connection, RequestChannelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(connection);
         this.connection = connection;

@@ -9,7 +9,8 @@ internal sealed class Conversation(Func<ServerConnection, Task> handler)
 {
     private readonly Lock gate = new();
     private Task life = Task.CompletedTask;
-    private bool isLifeTaken;
+    private Task end = Task.CompletedTask; // of the life, which is judged then
+    private bool isEndTaken;
     private bool isOver; // no message comes any more
     private Message? waiting; // that nobody has asked for
     private TaskCompletionSource? asked; // set when somebody has
@@ -18,17 +19,24 @@ internal sealed class Conversation(Func<ServerConnection, Task> handler)
     public override void Opened(ServerConnection connection)
     {
         connection.RunCallback(() => life = handler(connection) ?? throw HandlerContext.NoTask());
-        life.ContinueWith(
-            (_, _) =>
-            {
-                Release();
-                connection.Recall(life);
-            },
-            null,
+        end = Then(life, () => EndLife(connection));
+        Then(end, connection.Recall);
+    }
+
+    private static Task Then(Task task, Action act) =>
+        task.ContinueWith(
+            (_, act) => ((Action)act!)(),
+            act,
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default
         );
+
+    private void EndLife(ServerConnection connection)
+    {
+        using (gate.Hold())
+            asked?.TrySetResult();
+        connection.EndLife(life);
     }
 
     public override Task? Received(ServerConnection connection, in ReceivedMessage message)
@@ -85,7 +93,7 @@ internal sealed class Conversation(Func<ServerConnection, Task> handler)
     )
     {
         using (cancellation.UnsafeRegister((_, token) => Cancel(added, token), null))
-            return await added.Task.ConfigureAwait(false);
+            return await added.Task;
     }
 
     private void Cancel(TaskCompletionSource<Message> added, CancellationToken cancellation)
@@ -99,12 +107,12 @@ internal sealed class Conversation(Func<ServerConnection, Task> handler)
         added.SetCanceled(cancellation);
     }
 
-    public override Task? TakeLife()
+    public override Task? TakeEnd()
     {
-        if (isLifeTaken || !life.IsCompleted)
+        if (isEndTaken || !end.IsCompleted)
             return null;
-        isLifeTaken = true;
-        return life;
+        isEndTaken = true;
+        return end;
     }
 
     public override Task? NoMore(ServerConnection connection)
@@ -116,17 +124,11 @@ internal sealed class Conversation(Func<ServerConnection, Task> handler)
             (asking, this.asking) = (this.asking, null);
         }
         asking?.SetException(connection.ClosedException());
-        if (isLifeTaken)
+        if (isEndTaken)
             return null;
-        isLifeTaken = true;
-        return life;
+        isEndTaken = true;
+        return end;
     }
 
     public override void Closed(ServerConnection connection) => NoMore(connection);
-
-    private void Release()
-    {
-        using (gate.Hold())
-            asked?.TrySetResult();
-    }
 }

@@ -13,8 +13,8 @@ internal abstract class MessageCalls(ReceiveMode mode)
 
     public virtual void Closed(ServerConnection connection) { }
 
-    /// <summary>The task of a handler that has ended, whatever may still come: once. Null for a handler that has none, or goes on.</summary>
-    public virtual Task? TakeLife() => null;
+    /// <summary>The end of a handler that is a task, whatever may still come: once. Null for a handler that is none, or goes on.</summary>
+    public virtual Task? TakeEnd() => null;
 
     /// <summary>All messages were given, and the connection has ended: what is left of the handler, to be waited for; null for nothing.</summary>
     public virtual Task? NoMore(ServerConnection connection) => null;

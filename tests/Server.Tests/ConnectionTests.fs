@@ -481,6 +481,10 @@ let closing =
             closing.Wait Wait.limit =! true)
     ]
 
+/// As a client sends it.
+let private frame (opcode: Opcode) (payload: byte[]) : byte[] =
+    FrameWriter.encode true opcode (ValueSome 0x37FA213Du) payload
+
 [<Tests>]
 let pings =
     testList "Ping and Pong" [
@@ -504,6 +508,31 @@ let pings =
             client.WriteFrame(true, Opcode.Pong, "x"B)
             client.SendText "go"
             succeeds outcome =! (true, TimeSpan.FromMilliseconds 30.0))
+
+        for what, last, answer in
+            [
+                "a close frame", frame Opcode.Close [||], 1005
+                "a broken frame", [| 0x83uy; 0x80uy |], 1002
+            ] do
+            testCase $"the last ping of a flood is answered before {what} that comes with it" (fun () ->
+                use server = Serve.inMemory Serve.echo defaults
+                use client = Serve.client server
+
+                client.Write(
+                    Array.concat [
+                        for number in 1..20 do
+                            frame Opcode.Ping [| byte number |]
+
+                        last
+                    ]
+                )
+
+                let rec read (previous: Wire) =
+                    match client.Read() with
+                    | Closed status -> previous, status.Number
+                    | other -> read other
+
+                read End =! (PongOf [| 20uy |], answer))
 
         testCase "a pong answers the earlier pings too" (fun () ->
             let server, outcome =

@@ -79,6 +79,9 @@ internal sealed partial class Driver
             before = Endpoint;
             step = before.Adopt(step, NoAnswers.Instance, 0);
         }
+        // The last ping of too many came before this: its pong leaves before the close frame (RFC 6455 §5.5.2).
+        if (Input.TakeUnanswered() is { } ping)
+            output.Post(Output.NewPong(ping), halfClose: false);
         Entered(before, step.Next, AnswerOf(before, step.Next), step.HalfClose, now);
         return step;
     }

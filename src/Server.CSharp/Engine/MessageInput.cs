@@ -307,10 +307,16 @@ internal sealed class MessageInput(Driver driver, bool takesEmptyLine)
 
     private void AnswerLastPing()
     {
-        if (unanswered is null)
-            return;
-        driver.PostPong(unanswered);
+        if (TakeUnanswered() is { } ping)
+            driver.PostPong(ping);
+    }
+
+    /// <summary>The last ping of too many, to be answered; null when every one has its answer.</summary>
+    public ControlPayload? TakeUnanswered()
+    {
+        var ping = unanswered;
         unanswered = null;
+        return ping;
     }
 }
 

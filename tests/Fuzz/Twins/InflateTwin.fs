@@ -153,6 +153,7 @@ type Stream() =
     let mutable streamStart = 0
     let mutable farthest = 0
     let mutable isRagged = false
+    let mutable hasEnded = false
 
     let mutable data: byte[] = [||]
     let mutable at = 0 // in bits
@@ -286,6 +287,7 @@ type Stream() =
     /// Blocks up to where the sender's part ends; the tail may complete the last one.
     let rec blocks (own: int) =
         if block () then
+            hasEnded <- true
             at <- (at + 7) / 8 * 8
             streamStart <- history.Count
 
@@ -318,6 +320,9 @@ type Stream() =
 
     /// True when a message ended between two bytes: what follows makes no sense.
     member _.IsRagged = isRagged
+
+    /// True when a message had a block that ends its stream (RFC 7692 §7.2.3.4).
+    member _.HasEnded = hasEnded
 
     /// The longest distance to what was referred to.
     member _.Farthest = farthest

@@ -26,7 +26,7 @@ builder.Services.AddHealthChecks().AddWebSocketServer();
 builder
     .Services.AddWebSocketServer(_ => { }, Health.Server)
     .Bind("Health")
-    .ConfigureServer((options, services) => options with { ProcessRequest = Health.Of(services) });
+    .Configure((options, services) => options.ProcessRequest = Health.Of(services));
 builder
     .Services.AddOpenTelemetry()
     .WithMetrics(metrics => metrics.AddMeter("FunctionalWs", Room.MeterName).AddConsoleExporter())

@@ -1,38 +1,76 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FunctionalWs.Hosting;
 
-/// <summary>A scope of services for each connection, from before its handler runs until after.</summary>
-internal static class HandlerScope
+/// <summary>
+/// A scope of services for one connection, from before its handler runs until after; until after the last call of a handler for
+/// messages. One thread at a time.
+/// </summary>
+internal sealed class HandlerScope
 {
     private static readonly object Key = new();
 
-    /// <summary>A handler of connections that gives each one a scope of its own.</summary>
-    public static Action<ServerConnection> PerConnection(
-        this IServiceProvider services,
-        Action<ServerConnection, IServiceProvider> handler
-    )
+    private readonly ServerConnection connection;
+    private readonly AsyncServiceScope scope;
+    private object? made; // by this class, so that no container ends it
+
+    private HandlerScope(ServerConnection connection, AsyncServiceScope scope)
     {
-        var scopes = services.GetRequiredService<IServiceScopeFactory>();
-        return connection =>
-        {
-            var scope = scopes.CreateAsyncScope();
-            try
-            {
-                connection.Items[Key] = scope.ServiceProvider;
-                handler(connection, scope.ServiceProvider);
-                HandlerContext.AwaitPending(); // what is async void uses the scope, too
-            }
-            finally
-            {
-                connection.Items.Remove(Key);
-                // The thread is the connection's own, so it may wait; and no context wants it back.
-                scope.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            }
-        };
+        this.connection = connection;
+        this.scope = scope;
     }
 
-    /// <summary>The services of the connection's scope; null outside of its handler.</summary>
-    public static IServiceProvider? Of(ServerConnection connection) =>
-        connection.Items.TryGetValue(Key, out var services) ? (IServiceProvider?)services : null;
+    public IServiceProvider Services => scope.ServiceProvider;
+
+    public static HandlerScope Begin(ServerConnection connection, IServiceScopeFactory scopes)
+    {
+        var begun = new HandlerScope(connection, scopes.CreateAsyncScope());
+        connection.Items[Key] = begun;
+        return begun;
+    }
+
+    /// <summary>The connection's scope; null outside of its handler.</summary>
+    public static HandlerScope? Of(ServerConnection connection) =>
+        connection.Items.TryGetValue(Key, out var scope) ? (HandlerScope?)scope : null;
+
+    /// <summary>The scope's instance of a handler's class, which needn't be a service itself.</summary>
+    public T Make<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T
+    >()
+        where T : class
+    {
+        if (Services.GetService<T>() is { } service)
+            return service;
+        var instance = ActivatorUtilities.CreateInstance<T>(Services);
+        made = instance;
+        return instance;
+    }
+
+    /// <summary>Ends it now, or, where messages are given to a handler from now on, after that has been told of the end.</summary>
+    public void EndWithHandler()
+    {
+        if (connection.GivesMessages)
+            connection.HandlerEnded = End;
+        else
+            End();
+    }
+
+    public void End()
+    {
+        connection.Items.Remove(Key);
+        // A handler's thread may wait, and no context wants it back.
+        EndAll().AsTask().GetAwaiter().GetResult();
+    }
+
+    private async ValueTask EndAll()
+    {
+        await using (scope.ConfigureAwait(false))
+        {
+            if (made is IAsyncDisposable late)
+                await late.DisposeAsync().ConfigureAwait(false);
+            else
+                (made as IDisposable)?.Dispose();
+        }
+    }
 }

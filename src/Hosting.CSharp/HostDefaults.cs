@@ -28,5 +28,10 @@ internal sealed class HostDefaults(string name, IServiceProvider services)
             MeterFactory = settings.MeterFactory ?? services.GetService<IMeterFactory>(),
         };
         options.ServerOptions = settings;
+        options.IsInMemory = services.GetService<InMemoryServing>() is not null;
+        if (options.IsInMemory)
+            options.Ssl = null; // streams in memory have no TLS
+        else
+            CertificateSetup.Load(options);
     }
 }

@@ -31,8 +31,12 @@ public sealed class HostedServer
     }
 
     /// <summary>Where it listens, the first address if there are several. Known as <see cref="Server"/> is.</summary>
-    /// <exception cref="InvalidOperationException">The host hasn't started it.</exception>
-    public EndPoint EndPoint => Server.LocalEndPoint!;
+    /// <exception cref="InvalidOperationException">The host hasn't started it, or serves in memory.</exception>
+    public EndPoint EndPoint =>
+        Server.LocalEndPoint
+        ?? throw new InvalidOperationException(
+            Invariant($"{ServerName.Called(Name)} has no address: it serves in memory.")
+        );
 
     /// <summary>True while it lets clients in.</summary>
     public bool IsAccepting => TryGet(out var found) && !found.IsStopping;

@@ -12,7 +12,7 @@ internal sealed class OptionsValidation(string name) : IValidateOptions<WebSocke
             return ValidateOptionsResult.Skip;
         string[] failures =
         [
-            .. options.Misread,
+            .. options.Sources.Misread,
             .. Listening(options),
             .. Stopping(options),
             .. Settings(options),
@@ -26,18 +26,42 @@ internal sealed class OptionsValidation(string name) : IValidateOptions<WebSocke
 
     private static IEnumerable<string> Listening(WebSocketServerOptions options)
     {
-        bool[] ways =
-        [
-            options.Port is not null,
-            options.UnixSocketPath is not null,
-            options.SystemdSockets,
-        ];
-        if (ways.Count(isTaken => isTaken) != 1 && options.Misread.Count == 0)
-            yield return "It takes one of Port, UnixSocketPath and SystemdSockets to know where to listen.";
+        if (options.IsInMemory)
+            yield break;
+        var ways = Ways(options).ToList();
+        if (ways.Count != 1 && options.Sources.Misread.Count == 0)
+            yield return Invariant(
+                $"It takes one of Port, UnixSocketPath and SystemdSockets to know where to listen, {Found(options, ways)}."
+            );
         if (options.Port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
             yield return Invariant(
                 $"Port is from {IPEndPoint.MinPort} to {IPEndPoint.MaxPort}, not {options.Port}."
             );
+    }
+
+    private static IEnumerable<(string Setting, object Value)> Ways(WebSocketServerOptions options)
+    {
+        if (options.Port is { } port)
+            yield return (nameof(options.Port), port);
+        if (options.UnixSocketPath is { } path)
+            yield return (nameof(options.UnixSocketPath), path);
+        if (options.SystemdSockets)
+            yield return (nameof(options.SystemdSockets), true);
+    }
+
+    /// <summary>What there is instead of one way to listen, and where it comes from.</summary>
+    private static string Found(
+        WebSocketServerOptions options,
+        List<(string Setting, object Value)> ways
+    )
+    {
+        if (ways.Count > 0)
+            return Invariant(
+                $"and there are {string.Join(" and ", ways.Select(way => options.Sources.Describe(way.Setting, way.Value)))}; null takes one away"
+            );
+        return options.Sources.Empty is [var section, ..]
+            ? Invariant($"and the configuration has nothing in the section '{section}'")
+            : "and there is none";
     }
 
     private static IEnumerable<string> Stopping(WebSocketServerOptions options)

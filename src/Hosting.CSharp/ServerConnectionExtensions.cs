@@ -4,7 +4,8 @@ namespace FunctionalWs.Hosting;
 public static class ServerConnectionExtensions
 {
     /// <summary>
-    /// The services of the connection's scope, for handlers of a router's rules. The scope ends with the handler.
+    /// The services of the connection's scope, for handlers of a router's rules. The scope ends with the handler, that of a handler
+    /// for messages after its last call.
     /// </summary>
     /// <param name="connection">The connection.</param>
     /// <exception cref="InvalidOperationException">
@@ -14,9 +15,12 @@ public static class ServerConnectionExtensions
     public static IServiceProvider Services(this ServerConnection connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        return HandlerScope.Of(connection)
-            ?? throw new InvalidOperationException(
-                "The connection has no services: they are there while a router's or a class's handler runs."
-            );
+        return Scope(connection).Services;
     }
+
+    internal static HandlerScope Scope(ServerConnection connection) =>
+        HandlerScope.Of(connection)
+        ?? throw new InvalidOperationException(
+            "The connection has no services: they are there while a router's or a class's handler runs, in a server that was added by AddWebSocketServer."
+        );
 }

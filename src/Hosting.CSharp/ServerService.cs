@@ -7,10 +7,13 @@ internal sealed class ServerService(HostedServer hosted, Func<StartingServer> pr
     : IHostedLifecycleService,
         IDisposable
 {
-    private TimeSpan? shutdownTimeout;
+    private StartingServer? starting;
+    private CertificateRenewal? renewal;
     private Task? stopping;
 
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>What is wrong with one of a host's servers is told before another one listens.</summary>
+    public Task StartingAsync(CancellationToken cancellationToken) =>
+        OnOwnThread(() => starting = prepare());
 
     public Task StartAsync(CancellationToken cancellationToken) => OnOwnThread(Start);
 
@@ -34,22 +37,27 @@ internal sealed class ServerService(HostedServer hosted, Func<StartingServer> pr
     /// <summary>Where another service failed to start, the host doesn't stop this one, only its container ends.</summary>
     public void Dispose()
     {
+        renewal?.Dispose();
         if (hosted.TryGet(out var server))
-            server.Shutdown(timeout: shutdownTimeout);
+            server.Shutdown(timeout: starting?.ShutdownTimeout);
     }
 
     private void Start()
     {
-        var starting = prepare();
-        shutdownTimeout = starting.ShutdownTimeout;
+        starting ??= prepare();
         var server = starting.Listen();
         hosted.Server = server;
         server.Start();
+        renewal = CertificateRenewal.Begin(starting.Options);
     }
 
     private Task StopWithin(CancellationToken hostTimeout) =>
         hosted.TryGet(out var server)
-            ? OnOwnThread(() => server.Shutdown(timeout: shutdownTimeout, hurry: hostTimeout))
+            ? OnOwnThread(() =>
+            {
+                renewal?.Dispose();
+                server.Shutdown(timeout: starting?.ShutdownTimeout, hurry: hostTimeout);
+            })
             : Task.CompletedTask;
 
     /// <summary>

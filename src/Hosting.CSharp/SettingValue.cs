@@ -24,7 +24,7 @@ internal sealed class SettingValue(
         [typeof(long)] = Number<long>,
         [typeof(bool)] = Flag,
         [typeof(TimeSpan)] = Time,
-        [typeof(UnixFileMode)] = Choice<UnixFileMode>,
+        [typeof(UnixFileMode)] = Mode,
         [typeof(ForwardedHeaders)] = Choice<ForwardedHeaders>,
         [typeof(SlowPeerPolicy)] = Choice<SlowPeerPolicy>,
         [typeof(ZLibCompressionStrategy)] = Choice<ZLibCompressionStrategy>,
@@ -113,6 +113,21 @@ internal sealed class SettingValue(
             ? Enum.Parse<T>(text, ignoreCase: true)
             : throw new FormatException(
                 Invariant($"'{text}' is none of {string.Join(", ", Enum.GetNames<T>())}.")
+            );
+    }
+
+    /// <summary>Permissions, in octal digits as everywhere on Unix, or by .NET's names.</summary>
+    private static object Mode(string text)
+    {
+        if (!char.IsAsciiDigit(text.TrimStart('-', '+').FirstOrDefault()))
+            return Choice<UnixFileMode>(text);
+        var digits = text.TrimStart('0');
+        return digits.Length <= 4 && digits.All(digit => digit is >= '0' and <= '7')
+            ? (UnixFileMode)digits.Aggregate(0, (mode, digit) => mode * 8 + (digit - '0'))
+            : throw new FormatException(
+                Invariant(
+                    $"'{text}' is no mode: it is from 0000 to 7777 in octal digits, such as 0660."
+                )
             );
     }
 

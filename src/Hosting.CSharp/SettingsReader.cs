@@ -9,8 +9,8 @@ namespace FunctionalWs.Hosting;
 /// name. Nothing is guessed and nothing passed over: a misspelt limit is no limit, and should not look like one.
 /// </summary>
 /// <param name="sources">Where the configuration comes from; null where that can't be told.</param>
-/// <param name="misread">Takes what can't be read.</param>
-internal sealed class SettingsReader(IConfigurationRoot? sources, ICollection<string> misread)
+/// <param name="found">Takes what was found, and what can't be read.</param>
+internal sealed class SettingsReader(IConfigurationRoot? sources, SettingSources found)
 {
     public static void Read(
         WebSocketServerOptions options,
@@ -18,14 +18,14 @@ internal sealed class SettingsReader(IConfigurationRoot? sources, ICollection<st
         IConfigurationRoot? sources
     )
     {
-        var reader = new SettingsReader(sources, options.Misread);
-        var server = options.ServerOptions with { };
+        var reader = new SettingsReader(sources, options.Sources);
+        if (section is IConfigurationSection { Path: var path } && !section.GetChildren().Any())
+            options.Sources.Empty.Add(path);
         foreach (var entry in section.GetChildren())
         {
-            if (!reader.TrySet(options, entry) && !reader.TrySet(server, entry))
+            if (!reader.TrySet(options, entry))
                 reader.NoSetting(entry);
         }
-        options.ServerOptions = server;
     }
 
     /// <summary>The names of what can be set.</summary>
@@ -47,11 +47,13 @@ internal sealed class SettingsReader(IConfigurationRoot? sources, ICollection<st
             return false;
         try
         {
-            property.SetValue(options, Value(property, property.GetValue(options), entry));
+            var value = Value(property, property.GetValue(options), entry);
+            property.SetValue(options, value);
+            found.Add(property.Name, entry.Path, value);
         }
         catch (Exception error) when (error is FormatException or ArgumentException)
         {
-            misread.Add(Invariant($"{entry.Path}: {error.Message}"));
+            found.Misread.Add(Invariant($"{entry.Path}: {error.Message}"));
         }
         return true;
     }
@@ -61,6 +63,8 @@ internal sealed class SettingsReader(IConfigurationRoot? sources, ICollection<st
             ? Group(((PerMessageDeflate?)before ?? new()) with { }, entry)
         : property.PropertyType == typeof(FlightRecorderOptions)
             ? Group(((FlightRecorderOptions?)before ?? new()) with { }, entry)
+        : property.PropertyType == typeof(CertificateFiles)
+            ? Group(((CertificateFiles?)before ?? new()) with { }, entry)
         : new SettingValue(property, entry, sources).Read();
 
     /// <summary>Settings that are parts of one. Null turns it off, whatever was set before.</summary>
@@ -86,7 +90,7 @@ internal sealed class SettingsReader(IConfigurationRoot? sources, ICollection<st
     }
 
     private void NoSetting(IConfigurationSection entry) =>
-        misread.Add(Invariant($"{entry.Path} is no setting of a server."));
+        found.Misread.Add(Invariant($"{entry.Path} is no setting of a server."));
 
     private static IEnumerable<PropertyInfo> Settings(
         [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] Type type
@@ -98,6 +102,7 @@ internal sealed class SettingsReader(IConfigurationRoot? sources, ICollection<st
                     SettingValue.IsKnown(property.PropertyType)
                     || property.PropertyType == typeof(PerMessageDeflate)
                     || property.PropertyType == typeof(FlightRecorderOptions)
+                    || property.PropertyType == typeof(CertificateFiles)
                 )
             );
 }

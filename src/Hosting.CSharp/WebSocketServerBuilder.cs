@@ -23,8 +23,7 @@ public sealed class WebSocketServerBuilder
 
     /// <summary>
     /// Takes the settings from a section of the host's configuration. Its keys are the names of
-    /// <see cref="WebSocketServerOptions"/>' and <see cref="ServerOptions"/>' properties that are plain values; any other key is
-    /// an error. A list in a later source replaces that of an earlier one. Nothing is read again while the server runs.
+    /// <see cref="WebSocketServerOptions"/>' properties that are plain values; any other key is an error. A list in a later source replaces that of an earlier one. Nothing is read again while the server runs.
     /// </summary>
     /// <param name="section">The path of the section, such as <c>WebSocket</c>.</param>
     public WebSocketServerBuilder Bind(string section)
@@ -69,7 +68,7 @@ public sealed class WebSocketServerBuilder
             : null;
     }
 
-    /// <summary>Sets where the server listens, and all else.</summary>
+    /// <summary>Sets anything: where the server listens, limits, hooks, TLS.</summary>
     /// <param name="configure">Changes the settings.</param>
     public WebSocketServerBuilder Configure(Action<WebSocketServerOptions> configure)
     {
@@ -78,25 +77,14 @@ public sealed class WebSocketServerBuilder
         return this;
     }
 
-    /// <summary>Sets what no configuration can say, such as hooks and TLS.</summary>
-    /// <param name="change">Makes the new settings of the old ones: <c>options => options with { … }</c>.</param>
-    public WebSocketServerBuilder ConfigureServer(Func<ServerOptions, ServerOptions> change)
-    {
-        ArgumentNullException.ThrowIfNull(change);
-        return Configure(settings => settings.ServerOptions = change(settings.ServerOptions));
-    }
-
-    /// <summary>Sets what no configuration can say, with services.</summary>
-    /// <param name="change">Makes the new settings of the old ones. The services are the host's, not those of a scope.</param>
-    public WebSocketServerBuilder ConfigureServer(
-        Func<ServerOptions, IServiceProvider, ServerOptions> change
+    /// <summary>Sets anything, with services, which hooks may keep.</summary>
+    /// <param name="configure">Changes the settings. The services are the host's, not those of a scope.</param>
+    public WebSocketServerBuilder Configure(
+        Action<WebSocketServerOptions, IServiceProvider> configure
     )
     {
-        ArgumentNullException.ThrowIfNull(change);
-        options.Configure<IServiceProvider>(
-            (settings, services) =>
-                settings.ServerOptions = change(settings.ServerOptions, services)
-        );
+        ArgumentNullException.ThrowIfNull(configure);
+        options.Configure<IServiceProvider>(configure);
         return this;
     }
 }

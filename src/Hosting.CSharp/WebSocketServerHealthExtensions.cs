@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
 
 namespace FunctionalWs.Hosting;
 
@@ -8,7 +9,7 @@ public static class WebSocketServerHealthExtensions
 {
     /// <summary>
     /// Adds a check of a server of this host: healthy while it lets clients in, degraded while it is full, unhealthy before its
-    /// start and from when it stops. Its data are <c>openConnections</c> and <c>maxConnections</c>.
+    /// start and from when it stops. A server that there isn't keeps the host from starting. Its data are <c>openConnections</c> and <c>maxConnections</c>.
     /// </summary>
     /// <param name="builder">The health checks.</param>
     /// <param name="server">The name that the server was added with; empty for none.</param>
@@ -25,9 +26,13 @@ public static class WebSocketServerHealthExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(server);
+        var check = name ?? (server.Length == 0 ? "websocket" : Invariant($"websocket-{server}"));
+        builder.Services.AddSingleton<IHostedService>(
+            new HealthOfServer(check, server, builder.Services)
+        );
         return builder.Add(
             new HealthCheckRegistration(
-                name ?? (server.Length == 0 ? "websocket" : Invariant($"websocket-{server}")),
+                check,
                 services => new ServerHealth(
                     services.GetRequiredKeyedService<HostedServer>(server)
                 ),

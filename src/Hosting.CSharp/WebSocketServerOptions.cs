@@ -1,10 +1,10 @@
 namespace FunctionalWs.Hosting;
 
 /// <summary>
-/// Where a server of the host listens, how long its end may take, and the settings of the server itself. Checked when the host
-/// starts.
+/// All settings of a server of the host: where it listens, how long its end may take, and what any server has. Checked when the
+/// host starts.
 /// </summary>
-public sealed class WebSocketServerOptions
+public sealed partial class WebSocketServerOptions
 {
     /// <summary>
     /// An address or a name; <c>localhost</c>, the default, is 127.0.0.1. Null or empty for all addresses of the machine.
@@ -31,17 +31,29 @@ public sealed class WebSocketServerOptions
 
     /// <summary>
     /// How long handlers have when the host stops: more than zero; null, the default, for the
-    /// <see cref="ConnectionOptions.CloseTimeout"/>. What is left then, or when the host's own <c>ShutdownTimeout</c> is over, is
-    /// cut.
+    /// <see cref="CloseTimeout"/>. What is left then, or when the host's own <c>ShutdownTimeout</c> is over, is cut.
     /// </summary>
     public TimeSpan? ShutdownTimeout { get; set; }
 
     /// <summary>
-    /// The settings of the server. Where nothing is set, the logger factory is the host's, and the clock the one that is
-    /// registered as a service.
+    /// TLS with a certificate from files, which may be renewed while the server runs; null, the default, for none. It is set in
+    /// <see cref="Ssl"/>, which may have all else of TLS.
+    /// </summary>
+    public CertificateFiles? Certificate { get; set; }
+
+    /// <summary>
+    /// The same settings that are the other properties here, as the one value that a server without a host takes: to give a host
+    /// what another server or a test has, too. Where nothing is set, the logger factory is the host's, and the clock the one that
+    /// is registered as a service.
     /// </summary>
     public ServerOptions ServerOptions { get; set; } = new();
 
-    /// <summary>What a configuration says that can't be read.</summary>
-    internal List<string> Misread { get; } = [];
+    /// <summary>Tells the contents of the certificate's files; null before they are read, and without any.</summary>
+    internal string? CertificateDigest { get; set; }
+
+    /// <summary>True in a host that serves in memory: it listens nowhere.</summary>
+    internal bool IsInMemory { get; set; }
+
+    /// <summary>What its configuration says.</summary>
+    internal SettingSources Sources { get; } = new();
 }

@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace FunctionalWs.Hosting;
@@ -12,7 +13,7 @@ namespace FunctionalWs.Hosting;
 /// </summary>
 /// <remarks>
 /// A server without a name is found as the service <see cref="HostedServer"/>, one with a name as the keyed service of that
-/// name. When the address can't be had the host doesn't start. When the host stops, all clients are told 1001 and handlers have
+/// name. When the address can't be had the host doesn't start, nor when a handler's class takes services that there aren't. When the host stops, all clients are told 1001 and handlers have
 /// until <see cref="WebSocketServerOptions.ShutdownTimeout"/>.
 /// </remarks>
 public static class WebSocketServerServiceCollectionExtensions
@@ -32,7 +33,7 @@ public static class WebSocketServerServiceCollectionExtensions
     )
     {
         ArgumentNullException.ThrowIfNull(handler);
-        return Add(services, name, _ => (handler, null));
+        return Add(services, name, _ => new ServedHandler(handler));
     }
 
     /// <summary>Adds a server whose handler is asynchronous and takes the connection alone.</summary>
@@ -84,7 +85,13 @@ public static class WebSocketServerServiceCollectionExtensions
     )
     {
         ArgumentNullException.ThrowIfNull(handler);
-        return Add(services, name, provider => (provider.PerConnection(handler), null));
+        return Add(
+            services,
+            name,
+            provider => new ServedHandler(
+                provider.PerConnection((connection, scope) => handler(connection, scope.Services))
+            )
+        );
     }
 
     /// <summary>Adds a server whose handler is a class: each connection has a scope, and an instance from it.</summary>
@@ -101,9 +108,42 @@ public static class WebSocketServerServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddScoped<THandler>();
-        return services.AddWebSocketServer(
-            (connection, scope) => scope.GetRequiredService<THandler>().Handle(connection),
-            name
+        return Add(
+            services,
+            name,
+            provider => new ServedHandler(
+                provider.PerConnection(
+                    (connection, scope) => scope.Make<THandler>().Handle(connection)
+                ),
+                Class: ConnectionHandlerClass<THandler>.Instance
+            )
+        );
+    }
+
+    /// <summary>
+    /// Adds a server whose handler for messages is a class: each connection has a scope, and an instance from it, which is called for
+    /// each of its messages. No thread waits while nothing comes. The scope ends after <see cref="MessageHandler.Closed"/>.
+    /// </summary>
+    /// <typeparam name="THandler">
+    /// The class; its constructor takes services. It is added to the services as a scoped one, unless it is there already.
+    /// </typeparam>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="name">Tells several servers of a host apart; empty for none.</param>
+    /// <exception cref="InvalidOperationException">There is a server of that name already.</exception>
+    public static WebSocketServerBuilder AddWebSocketMessageServer<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler
+    >(this IServiceCollection services, string name = "")
+        where THandler : MessageHandler
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.TryAddScoped<THandler>();
+        return Add(
+            services,
+            name,
+            provider => new ServedHandler(
+                provider.ForMessages<THandler>(),
+                Class: MessageHandlerClass<THandler>.Instance
+            )
         );
     }
 
@@ -144,15 +184,42 @@ public static class WebSocketServerServiceCollectionExtensions
         );
     }
 
-    private static (Action<ServerConnection>, Router?) Routing(
-        IServiceProvider services,
-        Router router
-    ) => (services.PerConnection((connection, _) => router.Handle(connection)), router);
+    /// <summary>
+    /// Makes all WebSocket servers of the host serve in memory, for tests of it: they listen nowhere, whatever their settings say, read
+    /// no certificate, and are all else that they are. <c>InMemoryServer.For(hosted.Server)</c> of <c>FunctionalWs.Testing</c> connects
+    /// clients to them.
+    /// </summary>
+    /// <param name="services">The services of the host; the servers may have been added, or be added later.</param>
+    public static IServiceCollection UseInMemoryWebSocketServers(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.TryAddSingleton<InMemoryServing>();
+        return services;
+    }
+
+    /// <summary>
+    /// Tells systemd when all services of the host have started, and so all servers listen (<c>READY=1</c>), and when it begins to stop
+    /// (<c>STOPPING=1</c>), as units with <c>Type=notify</c> want. Does nothing where there is no systemd to be told.
+    /// </summary>
+    /// <param name="services">The services of the host.</param>
+    public static IServiceCollection AddSystemdNotification(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IHostedService, SystemdNotification>(
+                provider => new SystemdNotification(provider.GetService<ILoggerFactory>())
+            )
+        );
+        return services;
+    }
+
+    private static ServedHandler Routing(IServiceProvider services, Router router) =>
+        new(services.PerConnection((connection, _) => router.Handle(connection)), router);
 
     private static WebSocketServerBuilder Add(
         IServiceCollection services,
         string name,
-        Func<IServiceProvider, (Action<ServerConnection> Handler, Router? Router)> serving
+        Func<IServiceProvider, ServedHandler> serving
     )
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -181,10 +248,28 @@ public static class WebSocketServerServiceCollectionExtensions
 
         StartingServer Starting(IServiceProvider provider)
         {
-            var (handler, router) = serving(provider);
+            var served = serving(provider);
+            RequireServices(name, served, services, provider);
             var options = provider.GetRequiredService<IOptionsMonitor<WebSocketServerOptions>>();
-            return new StartingServer(handler, router, options.Get(name));
+            return new StartingServer(served, options.Get(name));
         }
+    }
+
+    private static void RequireServices(
+        string name,
+        ServedHandler served,
+        IServiceCollection services,
+        IServiceProvider provider
+    )
+    {
+        if (provider.GetService<IServiceProviderIsService>() is not { } known)
+            return; // a container that can't tell
+        var missing = new MissingServices(services, known);
+        string[] told = [.. served.Classes.SelectMany(each => missing.Of(each.Type))];
+        if (told.Length > 0)
+            throw new InvalidOperationException(
+                Invariant($"{ServerName.Called(name)} can't start: {string.Join("; ", told)}.")
+            );
     }
 
     private static void AddHostedServer(IServiceCollection services, string name)

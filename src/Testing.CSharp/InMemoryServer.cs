@@ -21,6 +21,14 @@ public sealed class InMemoryServer : IDisposable
     private readonly object gate = new();
     private readonly List<Exception> handlerExceptions = [];
     private readonly List<TestClient> clients = [];
+    private readonly bool isOfOthers;
+
+    private InMemoryServer(Server server)
+    {
+        medium = new SystemMedium();
+        isOfOthers = true;
+        Server = server;
+    }
 
     internal InMemoryServer(Action<ServerConnection> handler, ServerOptions? options, Medium medium)
     {
@@ -73,6 +81,17 @@ public sealed class InMemoryServer : IDisposable
     public static InMemoryServer Route(UrlMap urlMap, ServerOptions? options = null) =>
         Route(new Router(urlMap), options);
 
+    /// <summary>
+    /// Connects clients in memory to a server that there is already, such as that of a host whose services have
+    /// <c>UseInMemoryWebSocketServers()</c> of <c>FunctionalWs.Hosting</c>. Disposing this cuts the clients off; the server goes on.
+    /// </summary>
+    /// <param name="server">A server that has been started.</param>
+    public static InMemoryServer For(Server server)
+    {
+        ArgumentNullException.ThrowIfNull(server);
+        return new InMemoryServer(server);
+    }
+
     /// <summary>The server: to look at its connections, to broadcast, to shut it down while clients look on.</summary>
     public Server Server { get; }
 
@@ -80,10 +99,15 @@ public sealed class InMemoryServer : IDisposable
     /// What handlers have thrown, in order: a copy. A <see cref="ConnectionClosedException"/>, with which a handler ends when
     /// its client leaves, is not among them.
     /// </summary>
+    /// <exception cref="InvalidOperationException">The server was made elsewhere: its log has them.</exception>
     public IReadOnlyList<Exception> HandlerExceptions
     {
         get
         {
+            if (isOfOthers)
+                throw new InvalidOperationException(
+                    "What handlers throw is in the log of their server: this only connects clients to it."
+                );
             lock (gate)
                 return handlerExceptions.ToArray();
         }
@@ -171,7 +195,8 @@ public sealed class InMemoryServer : IDisposable
         }
         foreach (var client in left)
             client.Dispose();
-        medium.Stop(Server);
+        if (!isOfOthers)
+            medium.Stop(Server);
     }
 
     private static TestClientOptions Checked(TestClientOptions? options)

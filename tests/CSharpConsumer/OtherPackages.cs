@@ -20,6 +20,7 @@ internal static class OtherPackages
         ["WebSocket:TrustedProxies:0"] = "10.0.0.0/8",
         ["WebSocket:ForwardedHeaders"] = "XForwardedFor",
         ["WebSocket:Compression:Level"] = "1",
+        ["WebSocket:UnixSocketMode"] = "0660",
     };
 
     public static void Hosted()
@@ -45,6 +46,42 @@ internal static class OtherPackages
             health.CheckHealthAsync().GetAwaiter().GetResult().Status
         );
         host.StopAsync().GetAwaiter().GetResult();
+    }
+
+    public static void Routed()
+    {
+        var builder = Host.CreateApplicationBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<Shouting>();
+        builder.Services.UseInMemoryWebSocketServers().AddSystemdNotification();
+        builder
+            .Services.AddWebSocketServer(
+                new Router([
+                    HandlerRule.To<Shouter>("/shout"),
+                    HandlerRule.ToMessages<Counting>("/count/{first:int}"),
+                ])
+            )
+            .Configure(options => options.MaxQueue = 4);
+        builder.Services.AddWebSocketMessageServer<Counting>("count");
+        using var host = builder.Build();
+        host.Start();
+        var hosted = host.Services.GetRequiredService<HostedServer>();
+        using (var server = InMemoryServer.For(hosted.Server))
+        {
+            Check.Equal("HELLO", Ask(server, "/shout"));
+            Check.Equal("8: HELLO", Ask(server, "/count/7"));
+        }
+        var counting = host.Services.GetRequiredKeyedService<HostedServer>("count");
+        using (var server = InMemoryServer.For(counting.Server))
+            Check.Equal("1: HELLO", Ask(server, "/"));
+        host.StopAsync().GetAwaiter().GetResult();
+    }
+
+    private static string Ask(InMemoryServer server, string target)
+    {
+        using var client = server.Connect(target);
+        client.Send("hello");
+        return client.Receive().Text;
     }
 
     public static void InMemory()
@@ -91,6 +128,17 @@ internal static class OtherPackages
     private sealed class Shouting
     {
         public string Shout(string text) => text.ToUpperInvariant();
+    }
+
+    private sealed class Counting(Shouting shouting) : MessageHandler
+    {
+        private int count;
+
+        public override void Opened(ServerConnection connection) =>
+            connection.RouteValues.TryGet("first", out count);
+
+        public override void Received(ServerConnection connection, LentMessage message) =>
+            connection.Send($"{++count}: {shouting.Shout(message.Text)}");
     }
 
     private sealed class Shouter(Shouting shouting) : IConnectionHandler

@@ -68,6 +68,7 @@
     ("a refusal", Connected.Refused),
     ("connecting again", Connected.Again),
     ("a server in the Generic Host", OtherPackages.Hosted),
+    ("classes for routes in a host without a port", OtherPackages.Routed),
     ("a handler in memory", OtherPackages.InMemory),
     ("a simulation", OtherPackages.Simulated),
 ];

@@ -17,7 +17,7 @@ let private data (entry: HealthReportEntry) = [ for pair in entry.Data -> pair.K
 
 let private addServer (builder: HostApplicationBuilder) =
     (builder.Services.AddWebSocketServer Hosts.echo |> Hosts.onFreePort)
-        .ConfigureServer(fun _ -> ServerOptions(MaxConnections = 1))
+        .Configure(fun options -> options.MaxConnections <- 1)
     |> ignore
 
 [<Tests>]
@@ -63,4 +63,36 @@ let health =
             let entry = check "websocket-chat" host
             entry.Status =! HealthStatus.Degraded
             List.ofSeq entry.Tags =! [ "ready" ])
+
+        testTheory
+            "of a server that there isn't keeps the host from starting"
+            [
+                [], "but the host has no WebSocket server."
+                [ "chat" ], "but the host has the WebSocket server 'chat'."
+                [ "chat"; "" ],
+                "but the host has the WebSocket server without a name and the WebSocket server 'chat'."
+            ]
+            (fun (names, expected) ->
+                use host =
+                    Hosts.build (fun builder ->
+                        builder.Services.AddHealthChecks().AddWebSocketServer "chta" |> ignore
+
+                        for name in names do
+                            builder.Services.AddWebSocketServer(Hosts.echo, name)
+                            |> Hosts.onFreePort
+                            |> ignore)
+
+                let error =
+                    Wait.throws<System.InvalidOperationException>(fun () ->
+                        host.StartAsync().GetAwaiter().GetResult())
+
+                test
+                    <@
+                        error.Message.StartsWith(
+                            "The health check 'websocket-chta' is of the WebSocket server 'chta', ",
+                            System.StringComparison.Ordinal
+                        )
+                    @>
+
+                test <@ error.Message.EndsWith(expected, System.StringComparison.Ordinal) @>)
     ]

@@ -37,7 +37,7 @@ let private signal (name: string) (sample: Process) =
     kill.WaitForExit()
 
 /// Whatever comes before it: who enters first hears what the next one says.
-let rec private hear (text: string) (client: Client) =
+let rec private hear (text: string) (client: PlatformClient) =
     if client.Receive() <> text then
         client |> hear text
 
@@ -52,8 +52,8 @@ let hostSample =
                 try
                     let address = sample |> readAddress "listening on "
                     let output = sample.StandardOutput.ReadToEndAsync()
-                    use ada = new Client(address)
-                    use bob = new Client(address)
+                    use ada = new PlatformClient(address)
+                    use bob = new PlatformClient(address)
 
                     // Each hears its own word: then nothing of it is under way any more.
                     for client, name in [ ada, "Ada"; bob, "Bob" ] do
@@ -90,7 +90,7 @@ let hostSample =
                 let output = sample.StandardOutput.ReadToEndAsync()
                 ask health "/ready" =! (200, "Healthy")
 
-                (use ada = new Client(address)
+                (use ada = new PlatformClient(address)
                  ada.Send "in"
                  ada |> hear "in"
                  ask health "/ready" =! (503, "Degraded")

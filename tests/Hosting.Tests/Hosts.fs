@@ -16,6 +16,10 @@ let echo =
         for message in connection do
             connection.Send message)
 
+/// Settings of a server that writes nothing, whatever its handlers throw.
+let silent =
+    ServerOptions(LoggerFactory = Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance)
+
 /// A host with what a test adds to it; not started.
 let build (configure: HostApplicationBuilder -> unit) : IHost =
     let builder = Host.CreateEmptyApplicationBuilder(HostApplicationBuilderSettings())
@@ -47,6 +51,8 @@ let hosted (host: IHost) : HostedServer =
 let named (name: string) (host: IHost) : HostedServer =
     host.Services.GetRequiredKeyedService<HostedServer> name
 
-let connect (host: IHost) : Client = Client.Of (hosted host).EndPoint
+let connect (host: IHost) : PlatformClient =
+    PlatformClient.Of (hosted host).EndPoint
 
-let connectTo (path: string) (host: IHost) : Client = Client.Of((hosted host).EndPoint, path)
+let connectTo (path: string) (host: IHost) : PlatformClient =
+    PlatformClient.Of((hosted host).EndPoint, path)

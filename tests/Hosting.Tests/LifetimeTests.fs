@@ -49,8 +49,7 @@ let private isRefused (endPoint: EndPoint) =
 
 /// What keeps the time that a stop takes within bounds: nothing here waits as long as a connection's own limits.
 let private withTimes (closing: TimeSpan) (server: WebSocketServerBuilder) =
-    server.ConfigureServer(fun options ->
-        ServerOptions(CloseTimeout = closing, LoggerFactory = options.LoggerFactory))
+    server.Configure(fun options -> options.CloseTimeout <- closing)
 
 [<Tests>]
 let lifetime =
@@ -162,8 +161,8 @@ let lifetime =
                     |> Hosts.onFreePort
                     |> ignore)
 
-            use echo = Client.Of (Hosts.named "echo" host).EndPoint
-            use clock = Client.Of (Hosts.named "clock" host).EndPoint
+            use echo = PlatformClient.Of (Hosts.named "echo" host).EndPoint
+            use clock = PlatformClient.Of (Hosts.named "clock" host).EndPoint
             echo.Ask "one" =! "one"
             clock.Receive() =! "clock"
             clock.ReceiveClose() =! Some 1000
@@ -180,8 +179,8 @@ let lifetime =
                         |> withTimes (TimeSpan.FromMinutes 5.0)
                         |> ignore)
 
-            use one = Client.Of (Hosts.named "one" host).EndPoint
-            use other = Client.Of (Hosts.named "other" host).EndPoint
+            use one = PlatformClient.Of (Hosts.named "one" host).EndPoint
+            use other = PlatformClient.Of (Hosts.named "other" host).EndPoint
             one.Ask "in?" + other.Ask "in?" =! "in?in?"
             let stopping = Wait.start (fun () -> Hosts.stop host)
             // Neither server can end before its client has answered, so neither waits for the other's end.
@@ -257,7 +256,7 @@ let services =
             use host =
                 Hosts.run (fun builder ->
                     (builder.Services.AddWebSocketServer Hosts.echo |> Hosts.onFreePort)
-                        .ConfigureServer(fun _ -> ServerOptions(LoggerFactory = log))
+                        .Configure(fun options -> options.LoggerFactory <- log)
                     |> ignore)
 
             test <@ log.Records > 0 @>

@@ -119,18 +119,36 @@ let settings =
             test <@ isNull off.Compression @>)
 
         testCase "each option that is a plain value has its row" (fun () ->
-            let hosting = plainOptions typeof<WebSocketServerOptions> - set [ "ServerOptions" ]
-            let all = hosting + plainOptions typeof<ServerOptions>
-
-            set (SettingsReader.NamesOf<WebSocketServerOptions>())
-            + set (SettingsReader.NamesOf<ServerOptions>())
-            =! all
+            let all = plainOptions typeof<WebSocketServerOptions> - set [ "ServerOptions" ]
+            set (SettingsReader.NamesOf<WebSocketServerOptions>()) =! all
+            plainOptions typeof<ServerOptions> - all =! Set.empty
 
             set (SettingsReader.NamesOf<PerMessageDeflate>())
             =! plainOptions typeof<PerMessageDeflate>
 
             set (SettingsReader.NamesOf<FlightRecorderOptions>())
             =! plainOptions typeof<FlightRecorderOptions>)
+
+        testCase "each option of a server is one here, too, and the same" (fun () ->
+            let server = typeof<ServerOptions>.GetProperties() |> Array.filter _.CanWrite
+            let options = WebSocketServerOptions()
+
+            for property in server do
+                let here = typeof<WebSocketServerOptions>.GetProperty property.Name
+                test <@ not (isNull here) && here.PropertyType = property.PropertyType @>
+                test <@ here.GetValue options = property.GetValue(ServerOptions()) @>
+
+            options.MaxQueue <- 7
+            options.ServerOptions.MaxQueue =! Nullable 7
+            options.ServerOptions <- ServerOptions(MaxFragments = 9)
+            options.MaxFragments =! 9)
+
+        testTheory
+            "permissions are in octal digits"
+            [ "0660", 0o660; "660", 0o660; "0", 0; "1777", 0o1777; "00600", 0o600 ]
+            (fun (text, mode) ->
+                let options = readServer $""" "UnixSocketMode": "{text}" """
+                options.UnixSocketMode =! Nullable(enum<UnixFileMode> mode))
 
         testTheory
             "a list of a later source replaces that of an earlier one"
@@ -181,7 +199,7 @@ let settings =
                         .AddWebSocketServer(Hosts.echo)
                         .Configure(fun options -> options.Port <- 2)
                         .Bind(builder.Configuration.GetSection "WebSocket")
-                        .ConfigureServer(fun options _ -> ServerOptions(MaxQueue = options.MaxMessageSize))
+                        .Configure(fun options _ -> options.MaxQueue <- options.MaxMessageSize)
                     |> ignore)
 
             let options =

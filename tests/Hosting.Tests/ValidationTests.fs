@@ -66,9 +66,15 @@ let validation =
                 """ "Port": 0, "SlowPeerPolicy": "Skip, Disconnect" """,
                 "Chat:SlowPeerPolicy: 'Skip, Disconnect' is none of"
                 """ "Port": 0, "ShutdownTimeout": "00:00:00" """, "ShutdownTimeout is more than zero"
-                """ "Address": "localhost" """, "It takes one of Port, UnixSocketPath and SystemdSockets"
-                """ "Port": 0, "UnixSocketPath": "/x" """,
-                "It takes one of Port, UnixSocketPath and SystemdSockets"
+                """ "Port": 0, "UnixSocketMode": "0680" """,
+                "Chat:UnixSocketMode: '0680' is no mode: it is from 0000 to 7777 in octal digits, such as 0660."
+                """ "Port": 0, "UnixSocketMode": "17777" """,
+                "Chat:UnixSocketMode: '17777' is no mode: it is from 0000 to 7777"
+                """ "Port": 0, "UnixSocketMode": "-1" """, "Chat:UnixSocketMode: '-1' is no mode"
+                """ "Address": "localhost" """,
+                "It takes one of Port, UnixSocketPath and SystemdSockets to know where to listen, and there is none."
+                """ "Port": 0, "unixSocketPath": "/x" """,
+                "to know where to listen, and there are Chat:Port = 0 and Chat:unixSocketPath = /x; null takes one away."
             ]
             (fun (settings, expected) ->
                 let found = failures settings
@@ -87,4 +93,31 @@ let validation =
         testCase "and tells all that is wrong at once" (fun () ->
             let found = failures """ "Port": -1, "MaxQueue": 0, "What": 1 """
             test <@ found.Length = 3 @>)
+
+        testCase "and tells what was set in code" (fun () ->
+            use host =
+                Hosts.build (fun builder ->
+                    Hosts.withJson """{ "Chat": { "Port": 1, "SystemdSockets": true } }""" builder
+
+                    builder.Services
+                        .AddWebSocketServer(Hosts.echo)
+                        .Bind("Chat")
+                        .Configure(fun options -> options.Port <- 2)
+                    |> ignore)
+
+            let error =
+                Wait.throws<OptionsValidationException>(fun () -> host.StartAsync().GetAwaiter().GetResult())
+
+            test
+                <@ error.Message.Contains "there are Port = 2, set in code and Chat:SystemdSockets = True;" @>)
+
+        testCase "and tells a section that has nothing" (fun () ->
+            use host =
+                Hosts.build (fun builder ->
+                    builder.Services.AddWebSocketServer(Hosts.echo).Bind "Chat" |> ignore)
+
+            let error =
+                Wait.throws<OptionsValidationException>(fun () -> host.StartAsync().GetAwaiter().GetResult())
+
+            test <@ error.Message.Contains "the configuration has nothing in the section 'Chat'" @>)
     ]

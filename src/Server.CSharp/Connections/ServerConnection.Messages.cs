@@ -24,6 +24,12 @@ public partial class ServerConnection
         && transport is SocketTransport
         && options.Scheduler == Scheduler.System;
 
+    /// <summary>True from when messages are given to a handler.</summary>
+    internal bool GivesMessages => calls is not null;
+
+    /// <summary>Called once a handler that messages are given to has had its last call; null for nothing.</summary>
+    internal Action? HandlerEnded { get; set; }
+
     internal Message Own(in ReceivedMessage message) => message.ToMessage(driver);
 
     /// <summary>Messages are given to something from now on.</summary>
@@ -295,7 +301,14 @@ public partial class ServerConnection
             return;
         try
         {
-            told.Closed(this);
+            try
+            {
+                told.Closed(this);
+            }
+            finally
+            {
+                HandlerEnded?.Invoke();
+            }
         }
         catch (Exception error)
         {

@@ -8,7 +8,7 @@ open System.Threading
 open FunctionalWs.Server.Tests
 
 /// The platform's own client, with blocking calls.
-type Client(address: Uri) =
+type PlatformClient(address: Uri) =
     let socket = new ClientWebSocket()
     let limit = new CancellationTokenSource(Wait.limit)
     let buffer = Array.zeroCreate<byte> 4_096
@@ -19,7 +19,7 @@ type Client(address: Uri) =
     do socket.ConnectAsync(address, limit.Token).Wait()
 
     static member Of(endPoint: EndPoint, ?path: string) =
-        new Client(Uri $"ws://{endPoint}{defaultArg path String.Empty}")
+        new PlatformClient(Uri $"ws://{endPoint}{defaultArg path String.Empty}")
 
     member _.Send(text: string) =
         let bytes = ArraySegment(Encoding.UTF8.GetBytes text)

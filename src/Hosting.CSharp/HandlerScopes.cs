@@ -1,0 +1,56 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FunctionalWs.Hosting;
+
+/// <summary>Handlers that give each connection a scope of services.</summary>
+internal static class HandlerScopes
+{
+    /// <summary>A handler of connections; one for messages may be begun in it.</summary>
+    public static Action<ServerConnection> PerConnection(
+        this IServiceProvider services,
+        Action<ServerConnection, HandlerScope> handler
+    )
+    {
+        var scopes = services.GetRequiredService<IServiceScopeFactory>();
+        return connection =>
+        {
+            var scope = HandlerScope.Begin(connection, scopes);
+            try
+            {
+                handler(connection, scope);
+                HandlerContext.AwaitPending(); // what is async void uses the scope, too
+            }
+            finally
+            {
+                scope.EndWithHandler();
+            }
+        };
+    }
+
+    /// <summary>A handler for messages that is a class.</summary>
+    public static Action<ServerConnection> ForMessages<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler
+    >(this IServiceProvider services)
+        where THandler : MessageHandler
+    {
+        var scopes = services.GetRequiredService<IServiceScopeFactory>();
+        return MessageHandler.ForEach(Make);
+
+        MessageHandler Make(ServerConnection connection)
+        {
+            var scope = HandlerScope.Begin(connection, scopes);
+            try
+            {
+                var handler = scope.Make<THandler>();
+                connection.HandlerEnded = scope.End;
+                return handler;
+            }
+            catch
+            {
+                scope.End(); // nobody tells of the end where there is no handler
+                throw;
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace FunctionalWs.Hosting;
+
+/// <summary>What a rule's handler is when it is a class, made by services.</summary>
+internal interface IHandlerClass
+{
+    /// <summary>The class.</summary>
+    [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)]
+    Type Type { get; }
+}

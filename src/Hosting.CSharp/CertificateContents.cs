@@ -18,7 +18,9 @@ internal sealed class CertificateContents(CertificateFiles files, byte[] certifi
         Convert.ToHexString(SHA256.HashData(certificate))
         + Convert.ToHexString(SHA256.HashData(key ?? []));
 
-    private bool IsPem => certificate.AsSpan().IndexOf("-----BEGIN "u8) >= 0;
+    private static ReadOnlySpan<byte> Begin => "-----BEGIN "u8;
+
+    private bool IsPem => certificate.AsSpan().IndexOf(Begin) >= 0;
 
     /// <exception cref="IOException">A file can't be read.</exception>
     /// <exception cref="UnauthorizedAccessException">A file may not be read.</exception>

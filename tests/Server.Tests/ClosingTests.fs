@@ -36,6 +36,21 @@ let closing =
             Wait.throws<ConnectionClosedOkException>(fun () -> connection.Receive() |> ignore)
             |> ignore)
 
+        testCase
+            "ends a stream of which something is unread without a reset, which could take the answer back"
+            (fun () ->
+                use listener = new Net.Sockets.TcpListener(Net.IPAddress.Loopback, 0)
+                listener.Start()
+                use client = new Net.Sockets.TcpClient()
+                client.Connect(listener.LocalEndpoint :?> Net.IPEndPoint)
+                let transport = new SocketTransport(listener.AcceptSocket())
+                let stream = client.GetStream()
+                stream.Write(ReadOnlySpan(Array.zeroCreate<byte> 10_000))
+                Wait.until "it has come" (fun () -> transport.Unread = 10_000L)
+                transport.Write(ReadOnlySpan "x"B)
+                transport.Dispose()
+                (stream.ReadByte(), stream.ReadByte()) =! (int 'x', -1))
+
         testCase "leaves the messages that came before, then throws" (fun () ->
             let server, outcome =
                 defaults

@@ -82,6 +82,10 @@ internal sealed class SocketTransport : Transport
 
     public override bool IsReadable => Poll(0, SelectMode.SelectRead);
 
+    private const int MaxDiscarded = 64 * 1024;
+
+    private volatile bool isAborted;
+
     // Whoever reads knows when there is something: a loop. Guarded by the read gate, as what was read then.
     private bool isWaitless;
     private bool isDrained; // the last read got less than there was room for: what comes later is told
@@ -251,9 +255,39 @@ internal sealed class SocketTransport : Transport
 
     public override void ShutdownSend() => Shutdown(SocketShutdown.Send);
 
-    public override void Abort() => Shutdown(SocketShutdown.Both);
+    public override void Abort()
+    {
+        isAborted = true;
+        Shutdown(SocketShutdown.Both);
+    }
 
-    public override void Dispose() => socket.Dispose();
+    public override void Dispose()
+    {
+        if (!isAborted)
+            DiscardUnread();
+        socket.Dispose();
+    }
+
+    /// <summary>
+    /// The system resets a stream of which something is unread as it is closed, and the peer may lose what was sent to it last: the close
+    /// frame. So what is there is read, but no more than so much of it, and nothing is waited for.
+    /// </summary>
+    private void DiscardUnread()
+    {
+        Span<byte> discarded = stackalloc byte[4096];
+        try
+        {
+            for (var left = MaxDiscarded; left > 0 && socket.Available > 0; )
+            {
+                var size = socket.Receive(discarded);
+                left = size > 0 ? left - size : 0;
+            }
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // It has been reset, by the peer perhaps.
+        }
+    }
 
     /// <summary>
     /// What a socket that polls as writable takes without waiting. Linux says so when a third of the send buffer is free, for

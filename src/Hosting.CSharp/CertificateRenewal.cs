@@ -18,7 +18,7 @@ internal sealed class CertificateRenewal : IDisposable
     private readonly ILogger log;
     private readonly ITimer timer;
     private readonly TimeSpan interval;
-    private string digest; // of what was tried last, so that a bad file is told once
+    private string digest; // of what was taken last
     private string? failure;
 
     private CertificateRenewal(WebSocketServerOptions options, TimeSpan interval)
@@ -63,8 +63,8 @@ internal sealed class CertificateRenewal : IDisposable
 
     private void Take(CertificateContents contents)
     {
-        digest = contents.Digest;
         var context = contents.Load();
+        digest = contents.Digest;
         ssl.ServerCertificateContext = context;
         log.LogInformation(
             Renewed,

@@ -23,14 +23,24 @@ internal static class CertificateSetup
     /// <summary>What is wrong; null for nothing.</summary>
     private static string? Try(WebSocketServerOptions options, CertificateFiles files)
     {
-        var ssl = options.Ssl ?? new SslServerAuthenticationOptions();
+        var given = options.Ssl ?? new SslServerAuthenticationOptions();
         if (files.Mistake is { } mistake)
             return mistake;
-        if (ssl.ServerCertificate is not null || ssl.ServerCertificateSelectionCallback is not null)
+        if (
+            given
+            is not {
+                ServerCertificate: null,
+                ServerCertificateContext: null,
+                ServerCertificateSelectionCallback: null,
+            }
+        )
             return "Ssl has a certificate of its own, or chooses one: it takes that or files.";
         try
         {
             var contents = CertificateContents.Read(files);
+            // The application's own may be for several servers.
+            var ssl = TlsCallbacks.Copy(given);
+            ssl.RemoteCertificateValidationCallback = given.RemoteCertificateValidationCallback;
             ssl.ServerCertificateContext = contents.Load();
             options.Ssl = ssl;
             options.CertificateDigest = contents.Digest;

@@ -14,6 +14,7 @@ internal sealed class OptionsValidation(string name) : IValidateOptions<WebSocke
         [
             .. options.Sources.Misread,
             .. Listening(options),
+            .. Certificate(options),
             .. Stopping(options),
             .. Settings(options),
         ];
@@ -62,6 +63,18 @@ internal sealed class OptionsValidation(string name) : IValidateOptions<WebSocke
         return options.Sources.Empty is [var section, ..]
             ? Invariant($"and the configuration has nothing in the section '{section}'")
             : "and there is none";
+    }
+
+    /// <summary>Whoever names files wants TLS: a server without it would not be noticed.</summary>
+    private static IEnumerable<string> Certificate(WebSocketServerOptions options)
+    {
+        var isRead = options is { CertificateDigest: not null, Ssl: not null };
+        if (
+            options is { Certificate: not null, IsInMemory: false }
+            && !isRead
+            && options.Sources.Misread.Count == 0
+        )
+            yield return "Certificate was set, or Ssl taken away, after its files were read: Configure sets it in time, PostConfigure doesn't.";
     }
 
     private static IEnumerable<string> Stopping(WebSocketServerOptions options)

@@ -7,6 +7,8 @@ internal sealed class ServerService(HostedServer hosted, Func<StartingServer> pr
     : IHostedLifecycleService,
         IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private StartingServer? starting;
     private CertificateRenewal? renewal;
     private Task? stopping;
@@ -38,8 +40,11 @@ internal sealed class ServerService(HostedServer hosted, Func<StartingServer> pr
     public void Dispose()
     {
         renewal?.Dispose();
-        if (hosted.TryGet(out var server))
-            server.Shutdown(timeout: starting?.ShutdownTimeout);
+        if (!hosted.TryGet(out var server))
+            return;
+        // The server's clock may be one that stands still.
+        using var hurry = new CancellationTokenSource(starting?.ShutdownTimeout ?? Patience);
+        server.Shutdown(timeout: starting?.ShutdownTimeout, hurry: hurry.Token);
     }
 
     private void Start()

@@ -1,12 +1,22 @@
 // JSON in messages: values by the type's information, which System.Text.Json makes of options.
 namespace FunctionalWs.FSharp
 
+open System
 open System.Text.Json
 open System.Text.Json.Serialization.Metadata
+open FSharp.Reflection
 open FunctionalWs
 
 /// <summary>Values in JSON.</summary>
 module Json =
+
+    /// Options and lists are unions that System.Text.Json knows; for others it has a converter that only throws.
+    let private isUnionAlone (info: JsonTypeInfo) : bool =
+        FSharpType.IsUnion(info.Type, true)
+        && info.Kind = JsonTypeInfoKind.None
+        && info.Converter.GetType().Assembly = typeof<JsonSerializer>.Assembly
+        && info.Type.Namespace <> typeof<int list>.Namespace
+        && info.Type.Namespace <> typeof<int option>.Namespace
 
     /// <summary>
     /// How values of a type are written and read: made once for each type. Records, tuples, lists and options need no more; a union needs a
@@ -14,9 +24,25 @@ module Json =
     /// reflection, which native code has not: there the options have a resolver that was generated.
     /// </summary>
     /// <param name="options">The options, such as <c>JsonSerializerOptions.Web</c>.</param>
-    /// <exception cref="T:System.NotSupportedException">The options know no such type.</exception>
+    /// <exception cref="T:System.NotSupportedException">
+    /// The options know no such type, it is a union without a converter, or it is not public and nothing is found of it.
+    /// </exception>
     let typeInfo<'T> (options: JsonSerializerOptions) : JsonTypeInfo<'T> =
-        downcast options.GetTypeInfo typeof<'T>
+        let info: JsonTypeInfo<'T> = downcast options.GetTypeInfo typeof<'T>
+
+        if isUnionAlone info then
+            raise (NotSupportedException $"{typeof<'T>} is a union: it needs a converter among the options.")
+
+        if
+            info.Kind = JsonTypeInfoKind.Object
+            && info.Properties.Count = 0
+            && not typeof<'T>.IsVisible
+        then
+            raise (
+                NotSupportedException $"{typeof<'T>} is not public: nothing would be read or written of it."
+            )
+
+        info
 
     /// <summary>Reads a value from a message.</summary>
     /// <param name="info">How it is read.</param>

@@ -83,7 +83,7 @@ public sealed class InMemoryServer : IDisposable
 
     /// <summary>
     /// Connects clients in memory to a server that there is already, such as that of a host whose services have
-    /// <c>UseInMemoryWebSocketServers()</c> of <c>FunctionalWs.Hosting</c>. Disposing this cuts the clients off; the server goes on.
+    /// <c>UseInMemoryWebSocketServers()</c> of <c>FunctionalWs.Hosting</c>. Disposing this cuts its test clients off; the server goes on.
     /// </summary>
     /// <param name="server">A server that has been started.</param>
     public static InMemoryServer For(Server server)

@@ -22,6 +22,9 @@ public sealed record TestClientOptions
     /// <summary>Name and password for Basic authentication (RFC 7617); null, the default, for none.</summary>
     public BasicCredentials? Credentials { get; init; }
 
+    /// <summary>A token for Bearer authentication (RFC 6750); null, the default, for none. Not together with <see cref="Credentials"/>.</summary>
+    public string? BearerToken { get; init; }
+
     /// <summary>
     /// Compression that is offered, as <see cref="ConnectionOptions.Compression"/> of a client; null, the default, for none (RFC 7692).
     /// </summary>
@@ -68,6 +71,7 @@ public sealed record TestClientOptions
             Subprotocols = Subprotocols,
             Origin = Origin,
             Credentials = Credentials,
+            BearerToken = BearerToken,
             UserAgent = null,
             Compression = Compression,
             OpenTimeout = null,

@@ -98,6 +98,9 @@ internal static class OtherPackages
             Compression = new PerMessageDeflate { MinSize = 0 },
             Credentials = new("alice", "secret"),
         };
+        using var bearing = server.Connect("/", new TestClientOptions { BearerToken = "t0ken" });
+        bearing.Send("hello");
+        Check.Equal("hello", bearing.Receive().Text);
         using var compressing = server.Connect("/", options);
         compressing.Send("hello");
         Check.Equal("hello", compressing.Receive().Text);

@@ -20,6 +20,12 @@ let private next (found: BlockingCollection<'T>) : 'T =
 
 type Move = { X: int; Note: string option }
 
+type Step =
+    | Left
+    | Right of int
+
+type private Hidden = { Y: int }
+
 let private move = Json.typeInfo<Move> JsonSerializerOptions.Web
 
 /// Runs a handler with a client, and gives what the handler has found out.
@@ -29,6 +35,41 @@ let private foundBy (handler: ServerConnection -> 'T) (client: TestClient -> uni
     use connected = server.Connect()
     client connected
     next found
+
+[<Tests>]
+let types =
+    testList "the type of a value in JSON" [
+        testCase
+            "is found for records, lists, options and tuples, and for a union with a converter"
+            (fun () ->
+                let web = JsonSerializerOptions.Web
+
+                Json.typeInfo<Move list>(web).Type =! typeof<Move list>
+                Json.typeInfo<int option>(web).Type =! typeof<int option>
+                Json.typeInfo<string * int>(web).Type =! typeof<string * int>
+
+                let converter = {
+                    new Serialization.JsonConverter<Step>() with
+                        override _.Read(_, _, _) = Left
+                        override _.Write(writer, _, _) = writer.WriteNullValue()
+                }
+
+                let options = JsonSerializerOptions(JsonSerializerOptions.Web)
+                options.Converters.Add converter
+                Json.typeInfo<Step>(options).Type =! typeof<Step>)
+
+        testCase "is refused at once for a union without one, and for what is private" (fun () ->
+            let refusal (find: JsonSerializerOptions -> obj) =
+                try
+                    find JsonSerializerOptions.Web |> ignore
+                    "none"
+                with :? NotSupportedException as error ->
+                    error.Message
+
+            let union = refusal (fun options -> Json.typeInfo<Step> options)
+            let hidden = refusal (fun options -> Json.typeInfo<Hidden> options)
+            test <@ union.Contains "is a union" && hidden.Contains "is not public" @>)
+    ]
 
 [<Tests>]
 let receiving =

@@ -35,8 +35,7 @@ let private statusOf (connect: unit -> TestClient) : int =
     with :? HandshakeRefusedException as refused ->
         refused.Response.StatusCode
 
-let private bearing (token: string) =
-    TestClientOptions(Headers = [| struct ("Authorization", $"Bearer {token}") |])
+let private bearing (token: string) = TestClientOptions(BearerToken = token)
 
 let private named (name: string) (password: string) =
     TestClientOptions(Credentials = { Username = name; Password = password })

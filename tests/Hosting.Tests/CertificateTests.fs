@@ -235,6 +235,11 @@ let certificates =
             use folder = new Folder()
             folder.WritePem "one"
 
+            let given =
+                SslServerAuthenticationOptions(
+                    EnabledSslProtocols = Security.Authentication.SslProtocols.Tls12
+                )
+
             use host =
                 Hosts.build (fun builder ->
                     builder.Services
@@ -248,10 +253,7 @@ let certificates =
                                     KeyPath = folder.File "key.pem"
                                 )
 
-                            options.Ssl <-
-                                SslServerAuthenticationOptions(
-                                    EnabledSslProtocols = Security.Authentication.SslProtocols.Tls12
-                                ))
+                            options.Ssl <- given)
                     |> ignore)
 
             Hosts.start host
@@ -261,22 +263,59 @@ let certificates =
                 host.Services.GetRequiredService<IOptionsMonitor<WebSocketServerOptions>>().Get ""
 
             options.Ssl.EnabledSslProtocols =! Security.Authentication.SslProtocols.Tls12
+            // What the application has is as it was: it may be for other servers, too.
+            given.ServerCertificateContext =! null
             Hosts.stop host)
 
-        testCase "and one of Ssl's own are one too many" (fun () ->
+        testTheory "and one of Ssl's own are one too many" [ "a certificate"; "its context" ] (fun kind ->
             use own = certificate "own"
+
+            let ssl =
+                if kind = "a certificate" then
+                    SslServerAuthenticationOptions(ServerCertificate = own)
+                else
+                    SslServerAuthenticationOptions(
+                        ServerCertificateContext = SslStreamCertificateContext.Create(own, null, true)
+                    )
 
             use host =
                 build """ "Path": "chain.pem" """ (fun builder ->
                     builder.Services.Configure<WebSocketServerOptions>
-                        (fun (options: WebSocketServerOptions) ->
-                            options.Ssl <- SslServerAuthenticationOptions(ServerCertificate = own))
+                        (fun (options: WebSocketServerOptions) -> options.Ssl <- ssl)
                     |> ignore)
 
             let error =
                 Wait.throws<OptionsValidationException>(fun () -> host.StartAsync().GetAwaiter().GetResult())
 
             test <@ error.Message.Contains "Chat:Certificate: Ssl has a certificate of its own" @>)
+
+        testCase
+            "that comes too late keeps the host from starting: nobody would notice that TLS is off"
+            (fun () ->
+                use folder = new Folder()
+                folder.WritePem "one"
+
+                use host =
+                    Hosts.build (fun builder ->
+                        builder.Services
+                            .AddWebSocketServer(Hosts.echo)
+                            .Configure(fun options -> options.Port <- 0)
+                        |> ignore
+
+                        builder.Services.PostConfigure<WebSocketServerOptions>
+                            (fun (options: WebSocketServerOptions) ->
+                                options.Certificate <-
+                                    CertificateFiles(
+                                        Path = folder.File "chain.pem",
+                                        KeyPath = folder.File "key.pem"
+                                    ))
+                        |> ignore)
+
+                let error =
+                    Wait.throws<OptionsValidationException>(fun () ->
+                        host.StartAsync().GetAwaiter().GetResult())
+
+                test <@ error.Message.Contains "Certificate was set" @>)
 
         testCase "that can't be used keeps the host from starting, and its file is named" (fun () ->
             use folder = new Folder()

@@ -135,8 +135,11 @@ type CloseStatus private (code: CloseCode voption, reason: string) =
     override _.ToString() : string =
         match code with
         | ValueNone -> "no code"
-        | ValueSome code when reason = "" -> code.ToString()
-        | ValueSome code -> Invariant $"{code} '{String.collect Reason.escape reason}'"
+        | ValueSome code ->
+            if reason = "" then
+                code.ToString()
+            else
+                Invariant $"{code} '{String.collect Reason.escape reason}'"
 
     member _.ToArray() : byte[] =
         match code with

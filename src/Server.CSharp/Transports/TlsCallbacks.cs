@@ -22,12 +22,7 @@ internal sealed class TlsCallbacks(SslServerAuthenticationOptions given)
     /// <summary>The settings as they are now, with callbacks that are watched.</summary>
     public SslServerAuthenticationOptions ToOptions()
     {
-        var options = Copy();
-        if (OperatingSystem.IsLinux() || OperatingSystem.IsWindows())
-        {
-            options.AllowRsaPkcs1Padding = given.AllowRsaPkcs1Padding;
-            options.AllowRsaPssPadding = given.AllowRsaPssPadding;
-        }
+        var options = Copy(given);
         if (given.ServerCertificate is X509Certificate2 certificate)
             Watch(() => Usable(certificate));
         if (given is { ServerCertificateContext: null, ServerCertificateSelectionCallback: null })
@@ -41,8 +36,10 @@ internal sealed class TlsCallbacks(SslServerAuthenticationOptions given)
         return options;
     }
 
-    private SslServerAuthenticationOptions Copy() =>
-        new()
+    /// <summary>The same settings, callbacks aside.</summary>
+    public static SslServerAuthenticationOptions Copy(SslServerAuthenticationOptions given)
+    {
+        var options = new SslServerAuthenticationOptions
         {
             AllowRenegotiation = given.AllowRenegotiation,
             AllowTlsResume = given.AllowTlsResume,
@@ -56,6 +53,13 @@ internal sealed class TlsCallbacks(SslServerAuthenticationOptions given)
             ServerCertificate = given.ServerCertificate,
             ServerCertificateContext = given.ServerCertificateContext,
         };
+        if (OperatingSystem.IsLinux() || OperatingSystem.IsWindows())
+        {
+            options.AllowRsaPkcs1Padding = given.AllowRsaPkcs1Padding;
+            options.AllowRsaPssPadding = given.AllowRsaPssPadding;
+        }
+        return options;
+    }
 
     private static SslStreamCertificateContext? PreparedOf(X509Certificate? certificate) =>
         certificate is X509Certificate2 { HasPrivateKey: true } whole

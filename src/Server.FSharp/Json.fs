@@ -6,6 +6,7 @@ open System.Text.Json
 open System.Text.Json.Serialization.Metadata
 open FSharp.Reflection
 open FunctionalWs
+open type System.FormattableString
 
 /// <summary>Values in JSON.</summary>
 module Json =
@@ -31,7 +32,11 @@ module Json =
         let info: JsonTypeInfo<'T> = downcast options.GetTypeInfo typeof<'T>
 
         if isUnionAlone info then
-            raise (NotSupportedException $"{typeof<'T>} is a union: it needs a converter among the options.")
+            raise (
+                NotSupportedException(
+                    Invariant $"{typeof<'T>} is a union: it needs a converter among the options."
+                )
+            )
 
         if
             info.Kind = JsonTypeInfoKind.Object
@@ -39,7 +44,9 @@ module Json =
             && not typeof<'T>.IsVisible
         then
             raise (
-                NotSupportedException $"{typeof<'T>} is not public: nothing would be read or written of it."
+                NotSupportedException(
+                    Invariant $"{typeof<'T>} is not public: nothing would be read or written of it."
+                )
             )
 
         info

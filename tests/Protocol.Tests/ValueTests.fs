@@ -114,6 +114,7 @@ let statuses =
             told (CloseStatus.Create(CloseCode.GoingAway, "bye")) =! "1001 bye")
 
         testCase "is shown in words, on one line whatever a peer wrote" (fun () ->
+            CloseStatus.NoStatus.Number =! 1005
             string CloseStatus.NoStatus =! "no code"
             string (CloseStatus.Create(CloseCode.GoingAway, "")) =! "1001"
             string (CloseStatus.Create(CloseCode.GoingAway, "bye")) =! "1001 'bye'"

@@ -1,7 +1,8 @@
 namespace FunctionalWs;
 
 /// <summary>Tasks that wait until their connection's output is no longer blocked. Safe from any thread.</summary>
-internal sealed class BlockedSenders
+/// <param name="scheduler">Where they go on: what they await may be the application's, and who releases them may hold a gate.</param>
+internal sealed class BlockedSenders(Scheduler scheduler)
 {
     private readonly Lock gate = new();
     private List<TaskCompletionSource>? waits; // null for none
@@ -9,7 +10,7 @@ internal sealed class BlockedSenders
     /// <summary>Waits for <see cref="Release"/>. Whoever adds looks afterwards whether it was in vain.</summary>
     public TaskCompletionSource Add()
     {
-        var wait = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var wait = new TaskCompletionSource();
         using (gate.Hold())
             (waits ??= []).Add(wait);
         return wait;
@@ -31,6 +32,6 @@ internal sealed class BlockedSenders
         using (gate.Hold())
             (released, waits) = (waits, null);
         foreach (var wait in released ?? [])
-            wait.TrySetResult();
+            scheduler.Post(() => wait.TrySetResult());
     }
 }

@@ -5,8 +5,6 @@ namespace FunctionalWs;
 // Sending without waiting.
 internal sealed partial class Driver
 {
-    private readonly BlockedSenders blockedSenders = new();
-
     /// <summary>A pong has come.</summary>
     public void Answer(ControlPayload pong)
     {

@@ -201,10 +201,8 @@ internal sealed partial class Driver
             Tick(now, unread: 0); // the closing is timed from now on
         if (posted is not null || halfClose)
             output.Post(posted, halfClose);
-        if (!ends)
-            return;
-        notOpen.Cancel();
-        blockedSenders.Release();
+        if (ends)
+            notOpen.Cancel();
     }
 
     /// <summary>The effects of a step that was entered.</summary>

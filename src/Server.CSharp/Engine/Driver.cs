@@ -15,6 +15,7 @@ internal sealed partial class Driver
     private readonly Watcher watcher;
     private readonly WebSocketConnection connection; // for the watcher
     private readonly FrameOutput output;
+    private readonly BlockedSenders blockedSenders;
     private readonly FrameLog? frames;
     private readonly ConnectionMetrics metrics;
     private readonly BufferBudget? budget;
@@ -48,6 +49,7 @@ internal sealed partial class Driver
         this.options = options;
         this.watcher = watcher;
         this.connection = connection;
+        blockedSenders = new BlockedSenders(options.Scheduler);
         Callbacks = new CallbackContext(log, options.Scheduler, this);
         notOpen = new NotOpenToken(this, log);
         this.frames = frames;

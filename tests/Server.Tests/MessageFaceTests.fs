@@ -447,6 +447,7 @@ let blocked =
             use blocked = new CountdownEvent 1
             use letGo = new ManualResetEventSlim(false)
             let never = TaskCompletionSource()
+            let clock = FakeClock()
 
             let handler =
                 awaited (fun connection message ->
@@ -460,7 +461,9 @@ let blocked =
                         connection.Send message
                         Task.CompletedTask)
 
-            use server = overTcp.Serve handler defaults
+            use server =
+                overTcp.Serve handler (ServerOptions(TimeProvider = clock, PingInterval = Nullable()))
+
             use slow = connect overTcp server
             use waiting = connect overTcp server
             use idle = connect overTcp server
@@ -470,14 +473,15 @@ let blocked =
             idle.ReadText() =! "a"
             test <@ blocked.Wait Wait.limit @>
 
-            let answering =
-                Wait.start (fun () ->
-                    closes idle 1001
-                    idle.SendClose 1001
-                    idle.Read() =! End)
+            let shutdown =
+                Wait.start (fun () -> server.Shutdown(timeout = TimeSpan.FromSeconds 0.5))
 
-            server.Shutdown(timeout = TimeSpan.FromSeconds 0.5) =! 2
-            Wait.forTask "the one that did nothing" answering
+            closes idle 1001
+            idle.SendClose 1001
+            idle.Read() =! End
+            Wait.until "the one that did nothing has left" (fun () -> server.Occupied = 2)
+            clock.Advance(TimeSpan.FromSeconds 0.5)
+            Wait.forTask "the shutdown" shutdown =! 2
             letGo.Set()
             never.SetResult()
             untilGone server)

@@ -144,7 +144,8 @@ let lifecycle =
             good.Read() =! Closed(CloseStatus.Create(CloseCode.ServiceRestart, "later"))
             good.SendClose 1000
             silent.Read() =! Closed(CloseStatus.Create(CloseCode.ServiceRestart, "later"))
-            Wait.until "the good one has left" (fun () -> good.Read() = End)
+            good.Read() =! End
+            Wait.until "the good one has left" (fun () -> server.Occupied = 1)
             clock.Advance(TimeSpan.FromSeconds 4.0)
             Wait.forTask "the shutdown" shutdown =! 1
             silent.Read() =! End)

@@ -41,6 +41,9 @@ let shutdown =
                     client.SendClose 1001
                     client.Read() =! End
 
+                // A client sees the end a moment before the server's thread has come back.
+                Wait.until "the good have gone" (fun () -> server.Occupied = 50)
+
                 clock.Advance(TimeSpan.FromSeconds 4.9)
                 shutdown.IsCompleted =! false
                 clock.Advance(TimeSpan.FromSeconds 0.1)

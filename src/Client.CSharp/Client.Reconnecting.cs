@@ -116,9 +116,10 @@ public static partial class Client
         return BitConverter.ToUInt16(bytes) / (double)ushort.MaxValue;
     }
 
-    private static void Pause(
-        ClientOptions options,
-        TimeSpan time,
-        CancellationToken cancellation
-    ) => Task.Delay(time, options.TimeProvider, cancellation).GetAwaiter().GetResult();
+    private static void Pause(ClientOptions options, TimeSpan time, CancellationToken cancellation)
+    {
+        var pause = Task.Delay(time, options.TimeProvider, cancellation);
+        options.Scheduler.Await(pause);
+        pause.GetAwaiter().GetResult();
+    }
 }

@@ -33,6 +33,10 @@ public sealed partial class ClientConnection
     internal bool Step(Deadline deadline)
     {
         driver.Vitals.Flush();
+        // What was read together with what came before it: nothing else may come.
+        driver.Receiver.ReadAhead(isReadable: false, out var hasDone);
+        if (hasDone)
+            return true;
         var isSliced = driver.IsBlocked && !driver.IsBroken;
         var next = isSliced ? Deadline.After(options.TimeProvider, Calm) : deadline;
         if (transport.WaitReadable(next.Timestamp < deadline.Timestamp ? next : deadline))

@@ -37,7 +37,8 @@ internal static class Seeds
             );
     }
 
-    private static bool TryParse(string text, out int seed) =>
+    /// <summary>Reads a number of 0 or more.</summary>
+    public static bool TryParse(string text, out int seed) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out seed)
         && seed < int.MaxValue;
 }

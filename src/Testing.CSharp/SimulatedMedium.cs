@@ -8,11 +8,14 @@ internal sealed class SimulatedMedium(SimulatedScheduler scheduler, Random rando
     /// <summary>The connections, in the order in which clients made them.</summary>
     public IReadOnlyList<SimulatedLink> Links => links;
 
+    private NetworkConditions DefaultConditions =>
+        scheduler.IsExploring ? new NetworkConditions() : NetworkConditions.Reliable(random);
+
     public override TimeProvider Clock => scheduler.Clock;
 
     public override (Transport Server, Transport Client) CreatePair(TestClientOptions options)
     {
-        var conditions = options.Network ?? NetworkConditions.Reliable(random);
+        var conditions = options.Network ?? DefaultConditions;
         var number = links.Count + 1;
         var link = new SimulatedLink(scheduler, conditions, random, options.BufferSize, number);
         links.Add(link);

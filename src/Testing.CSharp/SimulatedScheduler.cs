@@ -12,12 +12,16 @@ internal sealed class SimulatedScheduler : Scheduler
     private const string TimerText =
         "A timer of the simulation went on with what waits: await without ConfigureAwait(false), which leaves the simulation's threads.";
 
+    private const string ForeignText =
+        "Asynchronous code goes on from a thread that is not the simulation's: what it awaits is completed elsewhere, or was awaited with ConfigureAwait(false).";
+
     private const long MaxSteps = 100_000_000;
     private const int MaxStepsAtOnce = 300_000; // without time passing
 
     private readonly Random random;
     private readonly Random bytes;
     private readonly ManualTimeProvider clock;
+    private readonly Schedule? schedule;
     private readonly List<SimulatedThread> threads = [];
     private readonly List<SimulatedThread> ready = [];
     private readonly PriorityQueue<long, long> due = new();
@@ -25,14 +29,21 @@ internal sealed class SimulatedScheduler : Scheduler
     private readonly double stickiness; // how likely a thread goes on that can
     private readonly double slippage; // how likely time passes while threads run
     private SimulatedThread? current;
+    private readonly Func<Func<bool>, bool> ask;
     private bool isAdvancing; // timers run
+    private bool isAsking; // a condition
     private int started;
     private long steps;
     private int stepsAtOnce;
 
-    public SimulatedScheduler(int seed, ManualTimeProvider clock)
+    /// <param name="seed">What determines the run.</param>
+    /// <param name="clock">The time.</param>
+    /// <param name="schedule">Says who goes on, in the place of the seed; null for the seed.</param>
+    public SimulatedScheduler(int seed, ManualTimeProvider clock, Schedule? schedule)
     {
         this.clock = clock;
+        this.schedule = schedule;
+        ask = Ask;
         random = Seeds.Stream(seed, 1);
         bytes = Seeds.Stream(seed, 2);
         stickiness = random.Next(3) switch
@@ -41,13 +52,16 @@ internal sealed class SimulatedScheduler : Scheduler
             1 => 0.5,
             _ => 0.9,
         };
-        slippage = random.Next(2) == 0 ? 0 : 0.02;
+        slippage = random.Next(2) == 0 || schedule is not null ? 0 : 0.02;
     }
 
     /// <summary>Told once: null when all threads have returned, else why the run can't go on.</summary>
     public Action<Exception?> Ended { get; set; } = _ => { };
 
     public Trace Trace { get; } = new();
+
+    /// <summary>True when each order is tried, and none chosen by a seed.</summary>
+    public bool IsExploring => schedule is not null;
 
     public TimeProvider Clock => clock;
 
@@ -80,20 +94,44 @@ internal sealed class SimulatedScheduler : Scheduler
     }
 
     /// <summary>Waits until a condition holds; false when the time was up first.</summary>
-    public bool Block(Func<bool>? condition, long until, string awaited)
+    public bool Block(Func<bool>? condition, long until, string awaited) =>
+        Block(condition, until, awaited, Meeting.Application);
+
+    /// <summary>The same before something is used that others may use, too.</summary>
+    public bool Block(Func<bool>? condition, long until, string awaited, Meeting next)
     {
         if (current is not { IsCurrent: true } self)
             throw new InvalidOperationException(OutsideText);
         if (isAdvancing)
             throw new InvalidOperationException(TimerText);
-        self.Await(condition, until, awaited);
-        var next = Choose(self);
-        if (next != self)
+        self.Await(condition, until, awaited, next);
+        var chosen = Choose(self);
+        if (chosen != self)
         {
-            Resume(next);
+            Resume(chosen);
             self.Pause();
         }
-        return condition is null || condition();
+        return condition is null || Ask(condition);
+    }
+
+    private bool Ask(Func<bool> condition)
+    {
+        isAsking = true;
+        try
+        {
+            return condition();
+        }
+        finally
+        {
+            isAsking = false;
+        }
+    }
+
+    /// <summary>Lets time pass, or others go first.</summary>
+    public void Sleep(TimeSpan time)
+    {
+        schedule?.Yield();
+        Block(() => false, After(time), "a time");
     }
 
     public void Note(string subject, string what, Amount amount = default, byte[]? data = null) =>
@@ -103,17 +141,58 @@ internal sealed class SimulatedScheduler : Scheduler
 
     protected override void AwaitFree(Lock gate)
     {
-        if (gate.IsHeldByCurrentThread)
+        if (schedule is not null)
+            Meet(gate, Access.Enter);
+        else if (!gate.IsHeldByCurrentThread)
+            Block(() => IsFree(gate), long.MaxValue, "a gate");
+    }
+
+    protected override void MeetAt(object place, Access access)
+    {
+        var next = new Meeting(place, access);
+        // Not in what is asked or done while nobody runs: conditions and timers.
+        if (current is not { IsCurrent: true } self || isAdvancing || isAsking)
             return;
-        Block(() => IsFree(gate), long.MaxValue, "a gate");
+        if (access is not Access.Enter)
+            Block(null, 0, "a turn", next);
+        else if (self.Next != next && !IsOwn(place)) // else it has just waited for that
+            Block(() => IsFree(place), long.MaxValue, "a lock", next);
     }
 
     protected override void AwaitEnd(Task task) =>
         Block(() => task.IsCompleted, long.MaxValue, "a task");
 
-    public override void Post(Action goOn) => StartThread("continuation", goOn);
+    public override void Post(Action goOn)
+    {
+        if (current is { IsCurrent: false })
+            Ended(new InvalidOperationException(ForeignText));
+        else
+            StartThread("continuation", goOn);
+    }
 
-    public override void Yield() => Block(null, 0, "a turn");
+    public override Task CancelAsync(CancellationTokenSource source)
+    {
+        var ended = new TaskCompletionSource();
+        Post(() =>
+        {
+            try
+            {
+                source.Cancel();
+                ended.SetResult();
+            }
+            catch (Exception error)
+            {
+                ended.SetException(error);
+            }
+        });
+        return ended.Task;
+    }
+
+    public override void Yield()
+    {
+        if (schedule is null) // where schedules are explored, others meet at places
+            Block(null, 0, "a turn");
+    }
 
     public override void Start(string name, Action run) => StartThread(name, run);
 
@@ -126,7 +205,8 @@ internal sealed class SimulatedScheduler : Scheduler
         Block(
             () => signal.IsSet || cancellation.IsCancellationRequested,
             After(timeout),
-            "an event"
+            "an event",
+            new(signal, Access.Read)
         );
         if (!signal.IsSet)
             cancellation.ThrowIfCancellationRequested();
@@ -139,19 +219,23 @@ internal sealed class SimulatedScheduler : Scheduler
         return Block(
             () => isTaken = isTaken || signal.Wait(TimeSpan.Zero),
             After(timeout),
-            "a signal"
+            "a signal",
+            new(signal, Access.Read)
         );
     }
 
     public override bool Wait(object monitor, TimeSpan timeout)
     {
         var before = pulses.GetValueOrDefault(monitor);
+        Meet(monitor, Access.Leave);
         Monitor.Exit(monitor);
         var isPulsed = Block(
             () => pulses.GetValueOrDefault(monitor) != before,
             After(timeout),
-            "a pulse"
+            "a pulse",
+            new(monitor, Access.Write)
         );
+        Meet(monitor, Access.Enter);
         Monitor.Enter(monitor);
         return isPulsed;
     }
@@ -168,7 +252,8 @@ internal sealed class SimulatedScheduler : Scheduler
     {
         var thread = new SimulatedThread(this, started++, name);
         threads.Add(thread);
-        thread.Await(null, 0, "its first turn");
+        thread.Await(null, 0, "its first turn", Meeting.Application);
+        schedule?.Started(thread, current);
         Carrier.Run(() => Carry(thread, run));
         return thread;
     }
@@ -181,6 +266,8 @@ internal sealed class SimulatedScheduler : Scheduler
         thread.BeginOnThisThread();
         thread.Pause();
         SynchronizationContext.SetSynchronizationContext(new SimulatedContext(this));
+        if (schedule is not null)
+            Explore();
         Exception? failure = null;
         try
         {
@@ -191,6 +278,8 @@ internal sealed class SimulatedScheduler : Scheduler
             failure = error;
         }
 
+        if (schedule is not null)
+            Leave();
         thread.HasEnded = true;
         threads.Remove(thread);
         if (failure is not null || threads.Count == 0)
@@ -229,13 +318,19 @@ internal sealed class SimulatedScheduler : Scheduler
             if (!TryAdvance())
                 return Fail("Nothing can go on");
         }
-        var next =
-            self is not null && ready.Contains(self) && random.NextDouble() < stickiness
-                ? self
-                : ready[random.Next(ready.Count)];
+        var next = Chosen(self);
         if (next != self)
             Note(next.Name, "goes on as thread", Amount.Number(next.Number));
         return next;
+    }
+
+    private SimulatedThread Chosen(SimulatedThread? self)
+    {
+        if (schedule is not null)
+            return schedule.Choose(ready, self);
+        return self is not null && ready.Contains(self) && random.NextDouble() < stickiness
+            ? self
+            : ready[random.Next(ready.Count)];
     }
 
     private SimulatedThread? Fail(string text)
@@ -250,7 +345,7 @@ internal sealed class SimulatedScheduler : Scheduler
         var now = Now;
         foreach (var thread in threads)
         {
-            if (thread.IsReady(now))
+            if (thread.IsReady(now, ask))
                 ready.Add(thread);
         }
         return ready.Count > 0;
@@ -300,9 +395,23 @@ internal sealed class SimulatedScheduler : Scheduler
         }
     }
 
+    /// <summary>True when this thread holds the lock.</summary>
+    private static bool IsOwn(object gate) =>
+        gate is Lock { IsHeldByCurrentThread: true } || gate is not Lock && Monitor.IsEntered(gate);
+
+    // Asked by whichever thread chooses, which may be the one that holds it.
+    private static bool IsFree(object gate)
+    {
+        if (gate is Lock it)
+            return IsFree(it);
+        if (Monitor.IsEntered(gate) || !Monitor.TryEnter(gate))
+            return false;
+        Monitor.Exit(gate);
+        return true;
+    }
+
     private static bool IsFree(Lock gate)
     {
-        // Asked by whichever thread chooses, which may be the one that holds it.
         if (gate.IsHeldByCurrentThread || !gate.TryEnter())
             return false;
         gate.Exit();

@@ -31,6 +31,9 @@ public sealed class SimulatedThread
     /// <summary>What it waits for, for people.</summary>
     internal string Awaited { get; private set; } = "its first turn";
 
+    /// <summary>What it uses next; its own number is nobody else's.</summary>
+    internal Meeting Next { get; private set; }
+
     /// <summary>True on the thread of the system that carries it.</summary>
     internal bool IsCurrent => carrier == Environment.CurrentManagedThreadId;
 
@@ -48,8 +51,9 @@ public sealed class SimulatedThread
             "the end of a thread"
         );
 
-    internal void Await(Func<bool>? condition, long until, string awaited)
+    internal void Await(Func<bool>? condition, long until, string awaited, Meeting next)
     {
+        Next = next;
         this.condition = condition;
         this.until = until;
         Awaited = awaited;
@@ -57,7 +61,8 @@ public sealed class SimulatedThread
 
     internal void BeginOnThisThread() => carrier = Environment.CurrentManagedThreadId;
 
-    internal bool IsReady(long now) => condition is null || until <= now || condition();
+    internal bool IsReady(long now, Func<Func<bool>, bool> ask) =>
+        condition is null || until <= now || ask(condition);
 
     /// <summary>Lets it go on.</summary>
     internal void Resume() => turn.Release();

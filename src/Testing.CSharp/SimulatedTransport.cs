@@ -15,11 +15,23 @@ internal sealed class SimulatedTransport(
 
     public override EndPoint? RemoteEndPoint => null;
 
-    public override bool IsReadable => incoming.IsReadable;
+    public override bool IsReadable
+    {
+        get
+        {
+            Scheduler.Meet(incoming, Access.Read);
+            return incoming.IsReadable;
+        }
+    }
 
     public override int Read(Span<byte> destination)
     {
-        scheduler.Block(() => incoming.IsReadable, long.MaxValue, "bytes");
+        scheduler.Block(
+            () => incoming.IsReadable,
+            long.MaxValue,
+            "bytes",
+            new(incoming, Access.Take)
+        );
         LookForReset();
         var size = incoming.Read(destination);
         scheduler.Yield();
@@ -31,7 +43,8 @@ internal sealed class SimulatedTransport(
         scheduler.Block(
             () => incoming.IsReadable || deadline.IsCancelled,
             deadline.Timestamp,
-            "bytes"
+            "bytes",
+            new(incoming, Access.Read)
         );
         return incoming.IsReadable;
     }
@@ -44,7 +57,12 @@ internal sealed class SimulatedTransport(
     {
         while (!source.IsEmpty)
         {
-            scheduler.Block(() => outgoing.IsWritable, long.MaxValue, "room for bytes");
+            scheduler.Block(
+                () => outgoing.IsWritable,
+                long.MaxValue,
+                "room for bytes",
+                new Meeting(outgoing, Access.Put)
+            );
             source = source[Send(source)..];
         }
         scheduler.Yield();
@@ -52,7 +70,7 @@ internal sealed class SimulatedTransport(
 
     public override int TryWrite(ReadOnlySpan<byte> source)
     {
-        scheduler.Yield();
+        Pass(outgoing);
         var size = Send(source);
         scheduler.Yield();
         return size;
@@ -60,19 +78,26 @@ internal sealed class SimulatedTransport(
 
     public override void ShutdownSend()
     {
-        scheduler.Yield();
+        Pass(outgoing);
         outgoing.End();
     }
 
     /// <summary>Ends both directions; what either end has not read yet is still there for it.</summary>
     public override void Abort()
     {
-        scheduler.Yield();
+        Pass(outgoing);
         outgoing.End();
+        Scheduler.Meet(incoming, Access.Write);
         incoming.Leave(outgoing.EndAt);
     }
 
     public override void Dispose() => Abort();
+
+    private void Pass(SimulatedPipe pipe)
+    {
+        scheduler.Yield();
+        Scheduler.Meet(pipe, Access.Put);
+    }
 
     private int Send(ReadOnlySpan<byte> source)
     {

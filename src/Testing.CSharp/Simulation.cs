@@ -32,13 +32,15 @@ public sealed class Simulation
 
     private readonly SimulatedScheduler scheduler;
     private readonly SimulatedMedium medium;
+    private readonly Schedule? schedule;
     private readonly List<InMemoryServer> servers = [];
 
-    internal Simulation(int seed)
+    internal Simulation(int seed, Schedule? schedule = null)
     {
         Seed = seed;
         Random = Seeds.Stream(seed, 3);
-        scheduler = new SimulatedScheduler(seed, new ManualTimeProvider());
+        this.schedule = schedule;
+        scheduler = new SimulatedScheduler(seed, new ManualTimeProvider(), schedule);
         medium = new SimulatedMedium(scheduler, Seeds.Stream(seed, 4));
     }
 
@@ -71,6 +73,71 @@ public sealed class Simulation
             if (simulation.RunOnce(test) is { } failure)
                 throw failure;
         }
+    }
+
+    /// <summary>
+    /// Runs a short test under each schedule that may matter, one after the other; ends with the first that fails. A schedule says which thread
+    /// goes on at each point where threads can meet: locks, fields that are read without one, streams, and between two calls of the library,
+    /// where the test's and the handlers' own code runs. One thread goes on until it waits; that another goes on in its place is a preemption. Of
+    /// two steps that don't meet the order is not tried. Most races need one preemption or two.
+    /// </summary>
+    /// <remarks>
+    /// The network is reliable and without delay, unless the test says otherwise, and time passes when nobody can go on. The variable
+    /// <c>FUNCTIONALWS_SCHEDULE</c> of the environment takes the place of all schedules: <c>12:3,57:1</c>, as a failure names it, runs that one.
+    /// </remarks>
+    /// <param name="test">
+    /// The test, as for <see cref="Run"/>. Some calls of a few threads: the number of schedules grows with a power of their length.
+    /// </param>
+    /// <param name="preemptions">How many preemptions at most: 0 or more, 2 by default.</param>
+    /// <param name="maxSchedules">How many schedules at most: 1 or more, 100,000 by default.</param>
+    /// <param name="seed">What the test's random numbers are made of: 0 or more, 1 by default.</param>
+    /// <returns>How many schedules were run, and whether they were all.</returns>
+    /// <exception cref="SimulationFailedException">
+    /// A run failed: the test or a thread threw, or threads wait for each other. It names the schedule.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
+    /// <exception cref="FormatException">The variable is no schedule.</exception>
+    public static ExploredSchedules Explore(
+        Action<Simulation> test,
+        int preemptions = 2,
+        int maxSchedules = 100_000,
+        int seed = 1
+    )
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(preemptions);
+        return ExploreBy(new Schedules(preemptions), test, maxSchedules, seed);
+    }
+
+    internal static ExploredSchedules ExploreBy(
+        Schedules schedules,
+        Action<Simulation> test,
+        int maxSchedules,
+        int seed
+    )
+    {
+        ArgumentNullException.ThrowIfNull(test);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxSchedules, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(seed);
+        if (Environment.GetEnvironmentVariable(Schedules.Variable) is { } text)
+        {
+            RunSchedule(test, seed, Schedule.Parse(text));
+            return new ExploredSchedules(1, IsComplete: false);
+        }
+        for (var count = 1; ; count++)
+        {
+            var schedule = schedules.Next();
+            RunSchedule(test, seed, schedule);
+            var isLast = !schedules.Advance(schedule);
+            if (isLast || count == maxSchedules)
+                return new ExploredSchedules(count, isLast);
+        }
+    }
+
+    private static void RunSchedule(Action<Simulation> test, int seed, Schedule schedule)
+    {
+        var simulation = new Simulation(seed, schedule);
+        if (simulation.RunOnce(test) is { } failure)
+            throw failure;
     }
 
     /// <summary>What determines this run.</summary>
@@ -146,6 +213,19 @@ public sealed class Simulation
         return scheduler.StartThread(name, run);
     }
 
+    /// <summary>
+    /// Runs the part of a test in which <see cref="Explore"/> tries other orders: what comes before and after it, such as connecting, is run in
+    /// one way. Without a call of it that is the whole test. For one part; under a seed it does nothing else than running it.
+    /// </summary>
+    /// <param name="part">What is run, on this thread.</param>
+    public void Interleave(Action part)
+    {
+        ArgumentNullException.ThrowIfNull(part);
+        schedule?.Open();
+        part();
+        schedule?.Close();
+    }
+
     /// <summary>Waits until a condition holds; other threads go on meanwhile.</summary>
     /// <param name="condition">
     /// Asked often, on any thread, while all others stand still. It must not wait, change anything or throw.
@@ -184,7 +264,7 @@ public sealed class Simulation
     public void Sleep(TimeSpan time)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(time, TimeSpan.Zero);
-        scheduler.Block(() => false, scheduler.After(time), "a time");
+        scheduler.Sleep(time);
     }
 
     /// <summary>Runs the test in this world; tells why it failed, if it did.</summary>
@@ -208,7 +288,12 @@ public sealed class Simulation
             );
         return failure is null
             ? null
-            : new SimulationFailedException(Seed, scheduler.Trace.Tail(TailLength), failure);
+            : new SimulationFailedException(
+                Seed,
+                schedule?.ToString(),
+                scheduler.Trace.Tail(TailLength),
+                failure
+            );
     }
 
     /// <summary>

@@ -120,6 +120,22 @@ internal static class OtherPackages
             seeds: 3
         );
 
+    public static void Explored()
+    {
+        ExploredSchedules explored = Simulation.Explore(
+            simulation =>
+            {
+                var server = simulation.Serve(Session.Echo);
+                using var client = server.Connect();
+                simulation.Interleave(() => client.Send("hello"));
+                Check.Equal("hello", client.Receive().Text);
+            },
+            preemptions: 1,
+            maxSchedules: 1_000
+        );
+        Check.True(explored.IsComplete && explored.Count > 0);
+    }
+
     private static void Converse(InMemoryServer server)
     {
         using var client = server.Connect();

@@ -71,6 +71,7 @@
     ("classes for routes in a host without a port", OtherPackages.Routed),
     ("a handler in memory", OtherPackages.InMemory),
     ("a simulation", OtherPackages.Simulated),
+    ("all schedules of a test", OtherPackages.Explored),
 ];
 
 var failed = 0;

@@ -2,6 +2,7 @@
 module FunctionalWs.Simulation.Tests.AsyncTests
 
 open System
+open System.Collections.Generic
 open System.Threading.Tasks
 open Expecto
 open Swensen.Unquote
@@ -92,6 +93,82 @@ let tests =
                 client.Close() |> ignore
                 simulation.Wait ended.Task =! true
                 ended.Task.Result =! Nullable 1000))
+
+        testCase "a delay that ends with the connection goes on in the simulation" (fun () ->
+            simulate (fun simulation ->
+                let ended = ref 0
+
+                let rest (connection: ServerConnection) : Task =
+                    task {
+                        try
+                            do! Task.Delay(TimeSpan.FromSeconds 5.0, simulation.Clock, connection.Closed)
+                        with :? OperationCanceledException ->
+                            ended.Value <- ended.Value + 1
+                    }
+
+                let handler (connection: ServerConnection) =
+                    for _ in connection do
+                        rest connection |> ignore
+
+                let server = simulation.Serve(Action<ServerConnection> handler)
+
+                let visit () =
+                    use connection = server.Open()
+                    connection.Send "rest"
+                    connection.Send "rest"
+
+                let visits = [ simulation.Start visit; simulation.Start visit ]
+
+                for thread in visits do
+                    thread.Join() =! true
+
+                simulation.WaitUntil((fun () -> ended.Value = 4), TimeSpan.FromSeconds 1.0)
+                =! true))
+
+        testCase "requests wait in the simulation, and end with the connection or their time" (fun () ->
+            simulate (fun simulation ->
+                let ends = List<string>()
+
+                let asking (channel: RequestChannel) (connection: ServerConnection) () =
+                    try
+                        let answer = channel.Ask(Message "?", TimeSpan.FromSeconds 1.0)
+                        ends.Add "answered"
+                        connection.Send answer
+                    with
+                    | :? TimeoutException -> ends.Add "late"
+                    | :? ConnectionClosedException -> ends.Add "closed"
+
+                let handler (connection: ServerConnection) =
+                    let channel = RequestChannel connection
+
+                    for message in connection do
+                        let mutable request: IncomingRequest = null
+
+                        if not (channel.TryTake(message, &request)) then
+                            simulation.Start(asking channel connection) |> ignore
+
+                let server = simulation.Serve(Action<ServerConnection> handler)
+
+                let visit answers () =
+                    use connection = server.Open()
+                    let channel = RequestChannel connection
+                    connection.Send "go"
+
+                    for message in connection.Messages |> Seq.truncate 2 do
+                        let mutable request: IncomingRequest = null
+
+                        if channel.TryTake(message, &request) && answers && not (isNull request) then
+                            request.Answer "!" |> ignore
+
+                let visits = [ simulation.Start(visit true); simulation.Start(visit false) ]
+
+                for thread in visits do
+                    thread.Join(TimeSpan.FromMinutes 1.0) |> ignore
+
+                simulation.WaitUntil((fun () -> ends.Count = 2), TimeSpan.FromMinutes 1.0)
+                =! true
+
+                test <@ ends.Contains "answered" @>))
 
         testCase "the test waits for a task, for a time at most, and gets what it ends with" (fun () ->
             simulate (fun simulation ->

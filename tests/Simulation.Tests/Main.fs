@@ -35,10 +35,31 @@ let private survey (variant: Variant) (first: int) (last: int) =
     printfn $"{last - first + 1} seeds, {failed} failed, {steps} decisions, {watch.Elapsed.TotalSeconds:F1} s"
     if failed = 0 then 0 else 2
 
+/// Explores all scenarios, or those whose name begins with a text, and tells how many schedules there were; up to the first that
+/// fails.
+let private explore (start: string) =
+    let mutable failed = 0
+
+    for name, scenario in ScheduleTests.scenarios do
+        if failed = 0 && name.StartsWith(start, StringComparison.Ordinal) then
+            let watch = Stopwatch.StartNew()
+
+            try
+                let explored = ScheduleTests.explore name scenario
+                printfn $"{name}: {explored.Count} schedules, {watch.Elapsed.TotalSeconds:F1} s"
+            with :? SimulationFailedException as failure ->
+                failed <- failed + 1
+                let text = failure.InnerException.Message.ReplaceLineEndings " "
+                printfn $"{name}: failed after {watch.Elapsed.TotalSeconds:F1} s, {failure.Schedule}: {text}"
+
+    if failed = 0 then 0 else 2
+
 [<EntryPoint>]
 let main args =
     match args with
     | [| "survey"; variant; range |] when variants.ContainsKey variant ->
         let struct (first, last) = Seeds.Parse range
         survey variants[variant] first last
+    | [| "explore" |] -> explore ""
+    | [| "explore"; start |] -> explore start
     | _ -> TestPlatform.run args

@@ -36,7 +36,14 @@ internal sealed class DeflateExtension(
     public TimeSpan? QuietTime => settings.QuietTime;
 
     /// <summary>True while there is a history of sent messages. Read by the watcher.</summary>
-    public bool HoldsHistory => Volatile.Read(ref deflater) is not null;
+    public bool HoldsHistory
+    {
+        get
+        {
+            Scheduler.Meet(this, Access.Read);
+            return Volatile.Read(ref deflater) is not null;
+        }
+    }
 
     /// <summary>How many messages were compressed. Read by the watcher.</summary>
     public int Messages => Volatile.Read(ref messages);
@@ -57,6 +64,7 @@ internal sealed class DeflateExtension(
         IBufferWriter<byte> destination
     )
     {
+        Scheduler.Meet(this, Access.Write);
         deflater ??= Deflater.Rent(Deflating);
         var isForgotten = isLast && agreement.ServerNoContextTakeover;
         deflater.Compress(data, isLast, destination, isForgotten);
@@ -78,6 +86,7 @@ internal sealed class DeflateExtension(
     // Taken by one alone: the end of the connection may meet a broadcast that finds out too late.
     private void ReturnDeflater()
     {
+        Scheduler.Meet(this, Access.Write);
         if (Interlocked.Exchange(ref deflater, null) is { } returned)
             Deflater.Return(returned);
     }

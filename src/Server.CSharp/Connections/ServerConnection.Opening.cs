@@ -41,8 +41,10 @@ public partial class ServerConnection
     internal void Stop(CloseStatus status)
     {
         // Either this sees the connection open, or its own thread sees the status when it has opened.
+        Scheduler.Meet(this, Access.Write);
         stopStatus = status;
         Interlocked.MemoryBarrier();
+        Scheduler.Meet(this, Access.Read);
         if (isOpened)
             driver.StartClose(status);
         else if (!isDeciding)
@@ -62,6 +64,7 @@ public partial class ServerConnection
                 return opening.Busy(reason);
             // The hooks' time is not the client's.
             AbortAfter(null);
+            Scheduler.Meet(this, Access.Write);
             isDeciding = true;
         }
         return opening.Decide(this, parse);
@@ -103,8 +106,10 @@ public partial class ServerConnection
     {
         BeginMeasuring();
         BeginAging();
+        Scheduler.Meet(this, Access.Write);
         isOpened = true;
         Interlocked.MemoryBarrier();
+        Scheduler.Meet(this, Access.Read);
         if (stopStatus is { } status)
             driver.StartClose(status);
     }

@@ -53,6 +53,7 @@ public abstract partial class WebSocketConnection
     /// </summary>
     internal void AbortOpening(Exception reason)
     {
+        Scheduler.Meet(this, Access.Write);
         if (Interlocked.CompareExchange(ref openingEnd, reason, null) is null)
             Abort(reason);
     }
@@ -60,6 +61,7 @@ public abstract partial class WebSocketConnection
     /// <summary>The opening handshake is over; false when it was given up before that.</summary>
     private protected bool TryEndOpening()
     {
+        Scheduler.Meet(this, Access.Write);
         if (Interlocked.CompareExchange(ref openingEnd, IsOver, null) is not null)
             return false;
         (transport as TlsTransport)?.RefuseHandshakes();
@@ -71,6 +73,7 @@ public abstract partial class WebSocketConnection
     /// <param name="isTimed">False in a look between two others that are timed: deadlines needn't be looked at so often.</param>
     internal Attention Attend(long now, bool isTimed)
     {
+        Scheduler.Meet(this, Access.Read);
         if (!isOpened)
         {
             if (now >= Volatile.Read(ref abortAt) && !driver.IsBroken)
@@ -127,6 +130,7 @@ public abstract partial class WebSocketConnection
     /// <summary>Gives back all that the connection holds. Never throws.</summary>
     private protected void End()
     {
+        Scheduler.Meet(this, Access.Write);
         isEnded = true;
         foreach (var step in Ends)
             Guard.Run(this, step, LifeFailed);
@@ -179,6 +183,7 @@ public abstract partial class WebSocketConnection
             return;
         driver.BeginCounting();
         Interlocked.MemoryBarrier(); // either this sees the connection's end, or the end sees the counting
+        Scheduler.Meet(this, Access.Read);
         if (isEnded)
             driver.EndCounting();
     }

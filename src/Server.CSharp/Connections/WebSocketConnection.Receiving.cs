@@ -220,13 +220,19 @@ public abstract partial class WebSocketConnection
                     $"{call} is for handlers of connections: this one's messages are given to its message handler."
                 )
             );
+        Scheduler.Meet(this, Access.Write);
         if (Interlocked.CompareExchange(ref receiving, call, null) is { } other)
             throw new ConcurrencyException(
                 Invariant($"{call} was called while {other} is under way.")
             );
     }
 
-    internal void EndReceiving() => Volatile.Write(ref receiving, null);
+    internal void EndReceiving()
+    {
+        Scheduler.Meet(this, Access.Write);
+        Volatile.Write(ref receiving, null);
+        Scheduler.Meet(Scheduler.Application, Access.Write);
+    }
 
     internal ReceivedMessage ReceiveFragments(TimeSpan? timeout, CancellationToken cancellation) =>
         ReceiveCore(timeout, cancellation, ReceiveMode.Fragments, null).Owned();

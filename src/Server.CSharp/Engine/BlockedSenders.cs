@@ -26,6 +26,7 @@ internal sealed class BlockedSenders(Scheduler scheduler)
     /// <summary>Output can leave: all of them go on, on other threads.</summary>
     public void Release()
     {
+        Scheduler.Meet(gate, Access.Read);
         if (Volatile.Read(ref waits) is null)
             return;
         List<TaskCompletionSource>? released;

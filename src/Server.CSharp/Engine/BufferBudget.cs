@@ -17,13 +17,24 @@ internal sealed class BufferBudget(long limit)
     private volatile BufferShare? favoured;
 
     /// <summary>The bytes that wait.</summary>
-    public long Used => Interlocked.Read(ref used);
+    public long Used
+    {
+        get
+        {
+            Scheduler.Meet(this, Access.Read);
+            return Interlocked.Read(ref used);
+        }
+    }
 
     /// <summary>True when nothing more should wait that need not.</summary>
     public bool IsExceeded => Used > limit;
 
     /// <summary>So many bytes more wait; less, if negative.</summary>
-    public void Add(long bytes) => Interlocked.Add(ref used, bytes);
+    public void Add(long bytes)
+    {
+        Scheduler.Meet(this, Access.Write);
+        Interlocked.Add(ref used, bytes);
+    }
 
     /// <summary>A connection begins.</summary>
     public BufferShare Open()

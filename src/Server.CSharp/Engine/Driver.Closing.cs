@@ -86,6 +86,12 @@ internal sealed partial class Driver
     public void EndWaiting()
     {
         Pings.Close();
+        SetClosed();
+    }
+
+    private void SetClosed()
+    {
+        Scheduler.Meet(closed, Access.Write);
         closed.Set();
     }
 

@@ -126,7 +126,7 @@ internal sealed partial class Driver
         }
 
         // Both close frames are exchanged and ours is out: it is the server that ends the stream (RFC 6455 §7.1.1).
-        if ((output.IsEnded || isBroken) && State is State.Draining { Closure: Closure.Clean })
+        if ((output.IsEnded || IsBroken) && State is State.Draining { Closure: Closure.Clean })
             EndSending();
         WriteFrames();
         ReleaseSenders();

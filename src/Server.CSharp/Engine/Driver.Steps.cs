@@ -8,9 +8,13 @@ namespace FunctionalWs;
 internal sealed partial class Driver
 {
     /// <summary>Replaces the endpoint, if it is still the one that a step was made from.</summary>
-    private bool TryReplace(WebSocketEndpoint before, WebSocketEndpoint next) =>
-        ReferenceEquals(before, next)
-        || ReferenceEquals(Interlocked.CompareExchange(ref endpoint, next, before), before);
+    private bool TryReplace(WebSocketEndpoint before, WebSocketEndpoint next)
+    {
+        if (ReferenceEquals(before, next))
+            return true;
+        Scheduler.Meet(this, Access.Write);
+        return ReferenceEquals(Interlocked.CompareExchange(ref endpoint, next, before), before);
+    }
 
     /// <summary>Takes bytes of the peer, up to the first thing that is told. Under the read gate.</summary>
     public ReceiveStep Receive(
@@ -213,7 +217,7 @@ internal sealed partial class Driver
             return;
         Pings.Close();
         var isWriterFree = output.TryRelease();
-        closed.Set();
+        SetClosed();
         // Whoever still reads or writes would wait for a peer that has nothing more to say, and perhaps never leaves. Where
         // nobody does, the end of the stream is left to its disposal: ending it twice costs an exception.
         if (!isWriterFree || !Receiver.IsHeldByCurrentThread)

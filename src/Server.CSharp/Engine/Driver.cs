@@ -51,7 +51,7 @@ internal sealed partial class Driver
         this.connection = connection;
         blockedSenders = new BlockedSenders(options.Scheduler);
         Callbacks = new CallbackContext(log, options.Scheduler, this);
-        notOpen = new NotOpenToken(this, log);
+        notOpen = new NotOpenToken(this, options.Scheduler, log);
         this.frames = frames;
         this.metrics = metrics;
         started = options.TimeProvider.GetTimestamp();
@@ -83,7 +83,14 @@ internal sealed partial class Driver
     public Vitals Vitals { get; }
 
     /// <summary>The protocol's side of the connection, as it is now.</summary>
-    public WebSocketEndpoint Endpoint => Volatile.Read(ref endpoint);
+    public WebSocketEndpoint Endpoint
+    {
+        get
+        {
+            Scheduler.Meet(this, Access.Read);
+            return Volatile.Read(ref endpoint);
+        }
+    }
 
     public State State => Endpoint.State;
 
@@ -95,7 +102,14 @@ internal sealed partial class Driver
     /// <summary>Where each frame is logged; null while nobody wants to know.</summary>
     public FrameLog? Frames => frames;
 
-    public bool IsClosed => closed.IsSet;
+    public bool IsClosed
+    {
+        get
+        {
+            Scheduler.Meet(closed, Access.Read);
+            return closed.IsSet;
+        }
+    }
 
     /// <summary>The bytes of the peer that wait to be read, as far as that can be told; its end counts as one.</summary>
     public long Unread => transport.Bottom.Unread;
@@ -104,7 +118,14 @@ internal sealed partial class Driver
     public bool IsInTurn => connection is { IsOwnThread: true, Seat.IsAway: false };
 
     /// <summary>True once the stream was given up.</summary>
-    public bool IsBroken => isBroken;
+    public bool IsBroken
+    {
+        get
+        {
+            Scheduler.Meet(stateGate, Access.Read);
+            return isBroken;
+        }
+    }
 
     /// <summary>How the connection ended; null while it is not known.</summary>
     public Ending? Ending =>

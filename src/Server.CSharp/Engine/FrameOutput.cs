@@ -23,23 +23,64 @@ internal sealed class FrameOutput(
     private readonly PostedOutput posted = new();
     private ExtensionChain extensions = ExtensionChain.Empty;
     private volatile bool isHolding;
-    private volatile bool isStuck;
+    private volatile bool isLeft;
     private int writes;
 
     /// <summary>True while bytes wait for a flush.</summary>
-    public bool IsHolding => isHolding;
+    public bool IsHolding
+    {
+        get
+        {
+            Scheduler.Meet(this, Access.Read);
+            return isHolding;
+        }
+        private set
+        {
+            Scheduler.Meet(this, Access.Write);
+            isHolding = value;
+        }
+    }
 
     /// <summary>True while something waits that <see cref="TryFlush"/> could write.</summary>
-    public bool HasWork => isHolding || posted.HasWork;
+    public bool HasWork => IsHolding || posted.HasWork;
 
     /// <summary>True when something waits because the peer doesn't read. What was stuck may have left with a later write.</summary>
-    public bool IsStuck => (isStuck && HasWork) || int.IsOddInteger(Writes);
+    public bool IsStuck => (IsLeft && HasWork) || int.IsOddInteger(Writes);
+
+    /// <summary>True when the last flush left something.</summary>
+    private bool IsLeft
+    {
+        get
+        {
+            Scheduler.Meet(this, Access.Read);
+            return isLeft;
+        }
+        set
+        {
+            Scheduler.Meet(this, Access.Write);
+            isLeft = value;
+        }
+    }
 
     /// <summary>True once the sending side was shut down.</summary>
     public bool IsEnded { get; private set; }
 
     /// <summary>Odd while a writer may be waiting for the peer; another number for each time.</summary>
-    public int Writes => Volatile.Read(ref writes);
+    public int Writes
+    {
+        get
+        {
+            Scheduler.Meet(this, Access.Read);
+            return Volatile.Read(ref writes);
+        }
+    }
+
+    /// <summary>Before and after what may wait. Under the gate.</summary>
+    private void CountWriting()
+    {
+        Scheduler.Meet(this, Access.Write);
+        Volatile.Write(ref writes, writes + 1);
+    }
 
     /// <summary>True on a thread that is writing already: in the code of an extension.</summary>
     public bool IsHeldByCurrentThread => gate.IsHeldByCurrentThread;
@@ -78,14 +119,14 @@ internal sealed class FrameOutput(
     )
     {
         scheduler.Await(gate);
-        lock (gate)
+        using (gate.HoldUnlessInterrupted())
         {
             if (extensions.Failure is { } failure)
                 throw failure;
             var result = driver.Begin(command, payload.Length);
             if (result.Refused.IsSome)
                 return result.Refused.Value;
-            Volatile.Write(ref writes, writes + 1);
+            CountWriting();
             try
             {
                 AddPosted();
@@ -93,7 +134,7 @@ internal sealed class FrameOutput(
             }
             finally
             {
-                Volatile.Write(ref writes, writes + 1);
+                CountWriting();
             }
         }
         FlushPosted();
@@ -111,7 +152,7 @@ internal sealed class FrameOutput(
         Add(output, bits, payload);
         if (!hold)
             buffer.Flush();
-        isHolding = !buffer.IsEmpty;
+        IsHolding = !buffer.IsEmpty;
     }
 
     private void Add(Output output, ReservedBits bits, ReadOnlySpan<byte> payload)
@@ -159,7 +200,7 @@ internal sealed class FrameOutput(
     /// <summary>Gives the memory for compressing back, unless somebody writes.</summary>
     public void TryDropHistory()
     {
-        if (!gate.TryEnter())
+        if (!gate.TryHold())
             return;
         try
         {
@@ -167,7 +208,7 @@ internal sealed class FrameOutput(
         }
         finally
         {
-            gate.Exit();
+            gate.GiveBack();
         }
         FlushPosted(); // whoever came meanwhile left it to this thread
     }
@@ -189,7 +230,7 @@ internal sealed class FrameOutput(
     public bool TryWrite(Command command, PostedFrame frame, out SendError? refused)
     {
         refused = null;
-        if (HasWork || gate.IsHeldByCurrentThread || !gate.TryEnter())
+        if (HasWork || gate.IsHeldByCurrentThread || !gate.TryHold())
             return false;
         try
         {
@@ -203,7 +244,7 @@ internal sealed class FrameOutput(
         }
         finally
         {
-            gate.Exit();
+            gate.GiveBack();
         }
         FlushPosted();
         return true;
@@ -217,17 +258,17 @@ internal sealed class FrameOutput(
     public void Flush()
     {
         scheduler.Await(gate);
-        lock (gate)
+        using (gate.HoldUnlessInterrupted())
         {
-            Volatile.Write(ref writes, writes + 1);
+            CountWriting();
             try
             {
                 buffer.Flush();
-                isHolding = false;
+                IsHolding = false;
             }
             finally
             {
-                Volatile.Write(ref writes, writes + 1);
+                CountWriting();
             }
         }
         FlushPosted();
@@ -240,18 +281,18 @@ internal sealed class FrameOutput(
     public void TryFlush()
     {
         // Whoever leaves the gate looks again, so that nothing posted meanwhile is left behind.
-        while (HasWork && !gate.IsHeldByCurrentThread && gate.TryEnter())
+        while (HasWork && !gate.IsHeldByCurrentThread && gate.TryHold())
         {
             try
             {
-                isStuck = !TryFlushAll();
-                isHolding = !buffer.IsEmpty;
+                IsLeft = !TryFlushAll();
+                IsHolding = !buffer.IsEmpty;
             }
             finally
             {
-                gate.Exit();
+                gate.GiveBack();
             }
-            if (isStuck)
+            if (IsLeft)
                 break; // the watcher comes back to it
         }
         ReleaseIfOver();
@@ -274,17 +315,17 @@ internal sealed class FrameOutput(
     public bool TryRelease()
     {
         posted.Clear();
-        if (!gate.TryEnter())
+        if (!gate.TryHold())
             return false;
         try
         {
             buffer.Release();
-            isHolding = false;
+            IsHolding = false;
             return true;
         }
         finally
         {
-            gate.Exit();
+            gate.GiveBack();
         }
     }
 

@@ -4,7 +4,7 @@ namespace FunctionalWs;
 /// Tells whoever asked that a connection is no longer open. Guarded by the lock of its state; what is registered runs on the
 /// thread pool, so that it doesn't hold up whoever ended the connection.
 /// </summary>
-internal sealed class NotOpenToken(Driver driver, Log log)
+internal sealed class NotOpenToken(Driver driver, Scheduler scheduler, Log log)
 {
     private CancellationTokenSource? source; // made for whoever asks
 
@@ -32,7 +32,7 @@ internal sealed class NotOpenToken(Driver driver, Log log)
                     SynchronizationContext.SetSynchronizationContext((CallbackContext)context!),
                 driver.Callbacks
             );
-            await source.CancelAsync().ConfigureAwait(false);
+            await scheduler.CancelAsync(source).ConfigureAwait(false);
         }
         catch (AggregateException error) when (ClientsDoing.Of(error, driver) is { } doing)
         {

@@ -30,20 +30,41 @@ internal sealed class PostedOutput
     private bool isRefusing;
 
     /// <summary>True while there is something to take.</summary>
-    public bool HasWork => hasWork;
+    public bool HasWork
+    {
+        get
+        {
+            Scheduler.Meet(gate, Access.Read);
+            return hasWork;
+        }
+    }
 
     /// <summary>The bytes of the frames of messages, without what has begun to leave.</summary>
-    public long Bytes => Interlocked.Read(ref bytes);
+    public long Bytes
+    {
+        get
+        {
+            Scheduler.Meet(gate, Access.Read);
+            return Interlocked.Read(ref bytes);
+        }
+    }
 
     /// <summary>The memory that they take, in bytes, as if they waited for this peer alone.</summary>
-    public long Cost => Interlocked.Read(ref cost);
+    public long Cost
+    {
+        get
+        {
+            Scheduler.Meet(gate, Access.Read);
+            return Interlocked.Read(ref cost);
+        }
+    }
 
     /// <summary>True while frames of messages wait, or a part of one.</summary>
     public bool HasFrames
     {
         get
         {
-            if (!hasWork)
+            if (!HasWork)
                 return false;
             using (gate.Hold())
                 return begun is not null || frames.Count > 0;

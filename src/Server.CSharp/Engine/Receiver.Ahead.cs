@@ -17,7 +17,7 @@ internal sealed partial class Receiver
     public long ReadAhead(bool isReadable, out bool mayHaveMore)
     {
         mayHaveMore = false;
-        if (!gate.TryEnter())
+        if (!gate.TryHold())
             return 0;
         transport.Rouse();
         var lookedBefore = transport.Looks;
@@ -29,7 +29,7 @@ internal sealed partial class Receiver
         }
         finally
         {
-            gate.Exit();
+            gate.GiveBack();
             driver.WriteFrames();
         }
     }
@@ -72,7 +72,7 @@ internal sealed partial class Receiver
     public bool IsUnattended()
     {
         var count = Volatile.Read(ref receiveCount);
-        var isUnattended = count == receiveCountSeen && !isReading;
+        var isUnattended = count == receiveCountSeen && !IsReading;
         receiveCountSeen = count;
         return isUnattended;
     }

@@ -17,7 +17,7 @@ internal sealed partial class Receiver
     {
         try
         {
-            lock (gate)
+            using (gate.HoldUnlessInterrupted())
             {
                 Begin(mode);
                 if (isFirst)

@@ -24,9 +24,23 @@ internal sealed partial class Receiver(
     private readonly Inbox inbox = new();
     private int receivingThread; // the thread that was last in TryReceive
     private bool hasMoreInput; // what that call left for the next one
-    private volatile bool isReading;
+    private volatile bool isReadingNow;
     private int receiveCount;
     private int receiveCountSeen; // the watcher's
+
+    private bool IsReading
+    {
+        get
+        {
+            Scheduler.Meet(this, Access.Read);
+            return isReadingNow;
+        }
+        set
+        {
+            Scheduler.Meet(this, Access.Write);
+            isReadingNow = value;
+        }
+    }
 
     /// <summary>True on the thread that received last while it left complete messages for its next call.</summary>
     public bool HasMoreForThisThread =>
@@ -56,7 +70,7 @@ internal sealed partial class Receiver(
             finally
             {
                 input.IsLending = false;
-                gate.Exit();
+                gate.GiveBack();
             }
         }
         finally
@@ -108,9 +122,9 @@ internal sealed partial class Receiver(
                 driver.TryFlushOutput();
             if (!deadline.IsNever)
                 _ = Budgeted; // what came last counts while this waits
-            isReading = true;
+            IsReading = true;
             var isReadable = transport.WaitReadable(deadline);
-            isReading = false;
+            IsReading = false;
             if (!isReadable)
                 return false;
             // Whoever waits for a message gets it, however much others hold: a little at a time then.
@@ -203,7 +217,7 @@ internal sealed partial class Receiver(
     private Filled TryFill(int maxSize, out ReceivedMessage message)
     {
         message = default;
-        isReading = true;
+        IsReading = true;
         try
         {
             return input.Fill(transport, maxSize, out message);
@@ -216,7 +230,7 @@ internal sealed partial class Receiver(
         }
         finally
         {
-            isReading = false;
+            IsReading = false;
         }
     }
 

@@ -154,6 +154,7 @@ internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOption
         {
             driver.WriteFrames();
             driver.ReleaseSenders();
+            Scheduler.Meet(Scheduler.Application, Access.Write);
         }
     }
 

@@ -109,12 +109,14 @@ internal sealed class Watcher
     private void Hasten(WebSocketConnection connection, int looks)
     {
         Interlocked.MemoryBarrier(); // the watcher unmarks it, then looks once more
+        Scheduler.Meet(connection, Access.Read);
         if (connection.IsHastened)
             return;
         using (gate.Hold())
         {
             if (connection.IsHastened)
                 return;
+            Scheduler.Meet(connection, Access.Write);
             connection.IsHastened = true;
             connection.UrgentLooks = looks;
             hastened.Add(connection);
@@ -125,8 +127,10 @@ internal sealed class Watcher
     /// <summary>Asks for passes in quick succession, as long as there is something urgent.</summary>
     public void Hasten()
     {
+        Scheduler.Meet(this, Access.Write);
         isHastened = true;
         Interlocked.MemoryBarrier(); // the watcher writes and reads these two in the other order
+        Scheduler.Meet(this, Access.Write);
         if (!isCalm)
             return;
         isCalm = false;
@@ -136,6 +140,7 @@ internal sealed class Watcher
     /// <summary>Ends the watching once the last connection is gone.</summary>
     public void EndWhenEmpty()
     {
+        Scheduler.Meet(this, Access.Write);
         isEnding = true;
         wake.Set();
     }
@@ -152,13 +157,16 @@ internal sealed class Watcher
 
     private static readonly Action<Watcher> Round = watcher =>
     {
-        watcher.isCalm = !watcher.MeasuredPass();
+        var isUrgent = watcher.MeasuredPass();
+        Scheduler.Meet(watcher, Access.Write);
+        watcher.isCalm = !isUrgent;
         watcher.turnedAway?.Look(watcher.isEnding);
     };
 
     private static readonly Action<Watcher> Rest = watcher =>
     {
         Interlocked.MemoryBarrier();
+        Scheduler.Meet(watcher, Access.Read);
         watcher.scheduler.Yield();
         watcher.scheduler.Wait(watcher.wake, watcher.NextWait());
     };
@@ -199,6 +207,7 @@ internal sealed class Watcher
     /// <summary>Looks at every connection, or at the urgent ones; true when there are such.</summary>
     private bool Pass()
     {
+        Scheduler.Meet(this, Access.Write);
         var isUrgent = isHastened;
         isHastened = false;
         pass.Clear(); // what a pass that failed has left
@@ -256,6 +265,7 @@ internal sealed class Watcher
                 continue;
             urgent[index] = urgent[^1];
             urgent.RemoveAt(urgent.Count - 1);
+            Scheduler.Meet(connection, Access.Write);
             connection.IsHastened = false;
             Interlocked.MemoryBarrier(); // whoever has found it marked has done before what this look finds
             Look(connection, now, isTimed: false);

@@ -133,11 +133,14 @@ public sealed class IncomingRequest
             (IncomingRequest)request!,
             static request =>
             {
+                // Not on the clock's thread, which other timers wait for.
                 if (request.TryExpire())
-                    request.channel.PostFailure(request.Id, "timed out");
+                    request.channel.Connection.Scheduler.Post(request.FailLate);
             },
             static (_, _) => { }
         );
+
+    private void FailLate() => Guard.Run(() => channel.PostFailure(Id, "timed out"));
 
     private bool TryExpire() => TryEnd(isLate: true);
 

@@ -46,6 +46,7 @@ public sealed class PendingRequests<TResponse>
     public TResponse Ask(Action<long> send, TimeSpan? timeout = null)
     {
         using var request = Begin(send, timeout, CancellationToken.None);
+        connection.Scheduler.Await(request.Response);
         return request.Response.GetAwaiter().GetResult();
     }
 
@@ -62,7 +63,7 @@ public sealed class PendingRequests<TResponse>
     )
     {
         using var request = Begin(send, timeout, cancellationToken);
-        return await request.Response.ConfigureAwait(false);
+        return await request.Response.ConfigureAwait(connection.Scheduler.IsSimulated);
     }
 
     /// <summary>Brings a response to who waits for it.</summary>

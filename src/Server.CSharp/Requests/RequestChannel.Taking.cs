@@ -75,9 +75,8 @@ public sealed partial class RequestChannel
         if (connection is ServerConnection server)
             Broadcast.Send([server], text, compress: false);
         else
-            ThreadPool.UnsafeQueueUserWorkItem(
-                _ => Guard.Run(() => connection.Send(text, compress: false)),
-                null
+            connection.Scheduler.Post(() =>
+                Guard.Run(() => connection.Send(text, compress: false))
             );
     }
 }

@@ -131,7 +131,7 @@ public sealed partial class RequestChannel
                 timeout ?? options.Timeout,
                 cancellationToken
             )
-            .ConfigureAwait(false);
+            .ConfigureAwait(connection.Scheduler.IsSimulated);
         return response.Json(responseType);
     }
 

@@ -25,14 +25,39 @@ internal static class Interrupts
     /// <summary>Takes a lock, for a moment, however often this thread is interrupted. To be disposed of.</summary>
     public static HeldLock Hold(this Lock gate)
     {
+        Scheduler.Meet(gate, Access.Enter);
         if (!gate.TryEnter())
             EnterPatiently(gate);
         return new HeldLock(gate);
     }
 
+    /// <summary>Takes a lock that may be held for long, unless this thread is interrupted first. To be disposed of.</summary>
+    /// <exception cref="ThreadInterruptedException">It was; then the lock wasn't taken.</exception>
+    public static HeldLock HoldUnlessInterrupted(this Lock gate)
+    {
+        Scheduler.Meet(gate, Access.Enter);
+        gate.Enter();
+        return new HeldLock(gate);
+    }
+
+    /// <summary>Takes a lock if it is free. Given back by <see cref="GiveBack"/>.</summary>
+    public static bool TryHold(this Lock gate)
+    {
+        Scheduler.Meet(gate, Access.Write);
+        return gate.TryEnter();
+    }
+
+    /// <summary>Gives back what <see cref="TryHold"/> has taken.</summary>
+    public static void GiveBack(this Lock gate)
+    {
+        Scheduler.Meet(gate, Access.Leave);
+        gate.Exit();
+    }
+
     /// <summary>Takes a monitor, for a moment, however often this thread is interrupted. To be disposed of.</summary>
     public static HeldMonitor HoldMonitor(this object gate)
     {
+        Scheduler.Meet(gate, Access.Enter);
         if (!Monitor.TryEnter(gate))
             EnterPatiently(gate);
         return new HeldMonitor(gate);
@@ -87,11 +112,19 @@ internal static class Interrupts
 /// <summary>A lock that is held until the end of a block.</summary>
 internal readonly ref struct HeldLock(Lock gate)
 {
-    public void Dispose() => gate.Exit();
+    public void Dispose()
+    {
+        Scheduler.Meet(gate, Access.Leave);
+        gate.Exit();
+    }
 }
 
 /// <summary>A monitor that is held until the end of a block.</summary>
 internal readonly ref struct HeldMonitor(object gate)
 {
-    public void Dispose() => Monitor.Exit(gate);
+    public void Dispose()
+    {
+        Scheduler.Meet(gate, Access.Leave);
+        Monitor.Exit(gate);
+    }
 }

@@ -12,13 +12,20 @@ internal class Scheduler
     /// <summary>The system's threads.</summary>
     public static readonly Scheduler System = new(isSimulated: false);
 
-    private readonly bool isSimulated;
+    // How many explorations of schedules there are in this process: without any a meeting is a look at this field.
+    private static int explorations;
+
+    [ThreadStatic]
+    private static Scheduler? exploring;
+
+    /// <summary>True in a simulation, where what is awaited goes on in the context of its threads.</summary>
+    public bool IsSimulated { get; }
 
     /// <summary>Makes a simulation's scheduler.</summary>
     protected Scheduler()
         : this(isSimulated: true) { }
 
-    private Scheduler(bool isSimulated) => this.isSimulated = isSimulated;
+    private Scheduler(bool isSimulated) => IsSimulated = isSimulated;
 
     /// <summary>
     /// Comes before a lock is taken that may be held while a transport is used. A simulation lets the thread go on when the
@@ -26,12 +33,53 @@ internal class Scheduler
     /// </summary>
     public void Await(Lock gate)
     {
-        if (isSimulated)
+        if (IsSimulated)
             AwaitFree(gate);
     }
 
     /// <summary>See <see cref="Await(Lock)"/>.</summary>
     protected virtual void AwaitFree(Lock gate) { }
+
+    /// <summary>What the application's threads share, of which nothing is known: each of its steps may use all of it.</summary>
+    public static readonly object Application = new();
+
+    /// <summary>
+    /// Comes before a thread uses what others use, too: a lock, or a field that is read without one. Where schedules are explored others
+    /// may go first, and whoever enters a lock waits until it is free. Elsewhere it is a look at a field.
+    /// </summary>
+    /// <param name="place">What is used: the lock, or the object whose fields they are.</param>
+    /// <param name="access">What for.</param>
+    public static void Meet(object place, Access access)
+    {
+        if (explorations != 0)
+            exploring?.MeetAt(place, access);
+    }
+
+    /// <summary>See <see cref="Meet(object, Access)"/>.</summary>
+    public static void Meet(Lock gate, Access access)
+    {
+        if (explorations != 0)
+#pragma warning disable CS9216 // only told apart from others
+            exploring?.MeetAt(gate, access);
+#pragma warning restore CS9216
+    }
+
+    /// <summary>See <see cref="Meet(object, Access)"/>.</summary>
+    protected virtual void MeetAt(object place, Access access) { }
+
+    /// <summary>This thread's meetings are the scheduler's from now on, until it is <see cref="Leave">left</see>.</summary>
+    protected void Explore()
+    {
+        exploring = this;
+        Interlocked.Increment(ref explorations);
+    }
+
+    /// <summary>The other end of <see cref="Explore"/>, on the same thread.</summary>
+    protected static void Leave()
+    {
+        Interlocked.Decrement(ref explorations);
+        exploring = null;
+    }
 
     /// <summary>A point at which other threads may go first.</summary>
     public virtual void Yield() { }
@@ -47,7 +95,7 @@ internal class Scheduler
     /// <exception cref="OutOfMemoryException">The system has no thread to give.</exception>
     public void Start(string name, Action run, int stackSize)
     {
-        if (isSimulated)
+        if (IsSimulated)
             Start(name, run);
         else
             new Thread(() => Guard.Run(run), stackSize)
@@ -61,10 +109,13 @@ internal class Scheduler
     public virtual void Post(Action goOn) =>
         ThreadPool.UnsafeQueueUserWorkItem(static goOn => goOn(), goOn, preferLocal: false);
 
+    /// <summary>Cancels; what was registered runs elsewhere, and the task ends when it has.</summary>
+    public virtual Task CancelAsync(CancellationTokenSource source) => source.CancelAsync();
+
     /// <summary>Comes before a thread waits for a task. A simulation lets it go on when the task has ended.</summary>
     public void Await(Task task)
     {
-        if (isSimulated)
+        if (IsSimulated)
             AwaitEnd(task);
     }
 
@@ -94,7 +145,7 @@ internal class Scheduler
     /// <summary>Random bytes that nobody can foresee; a simulation's are its own.</summary>
     public void FillUnpredictably(Span<byte> bytes)
     {
-        if (isSimulated)
+        if (IsSimulated)
             Fill(bytes);
         else
             RandomNumberGenerator.Fill(bytes);

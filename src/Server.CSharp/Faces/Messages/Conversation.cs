@@ -92,8 +92,15 @@ internal sealed class Conversation(Func<ServerConnection, Task> handler)
         CancellationToken cancellation
     )
     {
-        using (cancellation.UnsafeRegister((_, token) => Cancel(added, token), null))
+        var canceling = cancellation.UnsafeRegister((_, token) => Cancel(added, token), null);
+        try
+        {
             return await added.Task;
+        }
+        finally
+        {
+            canceling.Unregister(); // one that is under way comes too late
+        }
     }
 
     private void Cancel(TaskCompletionSource<Message> added, CancellationToken cancellation)

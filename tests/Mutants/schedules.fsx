@@ -1,0 +1,178 @@
+// Do the explored schedules bite? Puts one mistake of schedules.txt after the other into a copy of the repository, and tells which ones no schedule finds.
+//
+//   dotnet fsi tests/Mutants/schedules.fsx check                        fails when a mistake fits its file not exactly once
+//   dotnet fsi tests/Mutants/schedules.fsx run FOLDER [FIRST LAST]     tries them all in a copy in that folder, or those of these numbers: a minute each at most
+
+open System
+open System.Diagnostics
+open System.IO
+
+type Mistake = {
+    Name: string
+    File: string
+    Old: string
+    New: string
+}
+
+let root = Path.GetFullPath(Path.Combine(__SOURCE_DIRECTORY__, "..", ".."))
+let sources = Path.Combine("src", "Server.CSharp")
+
+let pathOf (file: string) =
+    Directory.GetFiles(Path.Combine(root, sources), file, SearchOption.AllDirectories)
+    |> Array.filter (fun path ->
+        not (path.Contains $"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}"))
+    |> Array.exactlyOne
+    |> fun path -> Path.GetRelativePath(root, path)
+
+let mistakes: Mistake list =
+    let lines =
+        File.ReadAllLines(Path.Combine(__SOURCE_DIRECTORY__, "schedules.txt"))
+        |> Array.filter (fun line -> not (line.StartsWith '#'))
+
+    // A mistake begins two lines above the first line of its piece.
+    let starts = [
+        for index in 1 .. lines.Length - 1 do
+            if lines[index].StartsWith "- " && lines[index - 1].EndsWith ".cs" then
+                index - 2
+    ]
+
+    [
+        for start, next in List.pairwise (starts @ [ lines.Length ]) do
+            let body = String.concat "\n" lines[start + 2 .. next - 1]
+            let change = body.IndexOf "\n+ "
+
+            {
+                Name = lines[start]
+                File = lines[start + 1]
+                Old = body.Substring(2, change - 2)
+                New = body.Substring(change + 3).TrimEnd()
+            }
+    ]
+
+let unfit = [
+    for mistake in mistakes do
+        let text = File.ReadAllText(Path.Combine(root, pathOf mistake.File))
+
+        match text.Split(mistake.Old).Length - 1 with
+        | 1 -> ()
+        | n -> $"{mistake.File}: {n} times: {mistake.Name}"
+]
+
+let run (folder: string) (limit: TimeSpan) (program: string) (arguments: string list) : int option =
+    let start =
+        ProcessStartInfo(program, arguments, WorkingDirectory = folder, RedirectStandardOutput = true)
+
+    use child = Process.Start start
+
+    child.OutputDataReceived.Add(fun line ->
+        if line.Data <> null && line.Data.Contains "failed" then
+            printfn $"    {line.Data}")
+
+    child.BeginOutputReadLine()
+
+    if child.WaitForExit limit then
+        Some child.ExitCode
+    else
+        child.Kill true
+        child.WaitForExit()
+        None
+
+let copy (folder: string) =
+    let files =
+        ProcessStartInfo("git", [ "ls-files" ], WorkingDirectory = root, RedirectStandardOutput = true)
+
+    use git = Process.Start files
+
+    for file in git.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries) do
+        let from, target = Path.Combine(root, file), Path.Combine(folder, file)
+
+        if File.Exists from then
+            Directory.CreateDirectory(string (Path.GetDirectoryName target)) |> ignore
+            File.Copy(from, target, true)
+
+let tests = Path.Combine("tests", "Simulation.Tests")
+let built = Path.Combine(tests, "bin", "Debug", "net10.0")
+let library = Path.Combine(sources, "FunctionalWs.Server.csproj")
+let minutes (count: float) = TimeSpan.FromMinutes count
+
+/// Whether a schedule finds the mistake; a hang of the whole run is a finding, too.
+let isFound (folder: string) (mistake: Mistake) : bool =
+    let path = pathOf mistake.File
+    let target = Path.Combine(folder, path)
+    let text = File.ReadAllText(Path.Combine(root, path))
+
+    try
+        File.WriteAllText(target, text.Replace(mistake.Old, mistake.New))
+
+        if
+            run folder (minutes 5.0) "dotnet" [
+                "build"
+                library
+                "--no-restore"
+                "--no-dependencies"
+                "-v"
+                "q"
+                "-p:TreatWarningsAsErrors=false"
+                "-p:RunAnalyzers=false"
+            ]
+            <> Some 0
+        then
+            failwith $"{mistake.Name}: does not compile"
+
+        File.Copy(
+            Path.Combine(folder, sources, "bin", "Debug", "net10.0", "FunctionalWs.Server.dll"),
+            Path.Combine(folder, built, "FunctionalWs.Server.dll"),
+            true
+        )
+
+        run folder (minutes 15.0) "dotnet" [
+            "exec"
+            Path.Combine(built, "FunctionalWs.Simulation.Tests.dll")
+            "explore"
+        ]
+        |> Option.exists ((<>) 0)
+    finally
+        File.WriteAllText(target, text)
+
+match List.ofArray fsi.CommandLineArgs |> List.tail with
+| [ "check" ] ->
+    for text in unfit do
+        printfn $"{text}"
+
+    printfn $"{mistakes.Length - unfit.Length} passed, {unfit.Length} failed"
+    exit (if unfit.IsEmpty then 0 else 1)
+| "run" :: folder :: range ->
+    let first, last =
+        match range with
+        | [ first; last ] -> int first, int last
+        | _ -> 1, mistakes.Length
+
+    copy folder
+
+    if
+        run folder (minutes 10.0) "dotnet" [ "msbuild"; "build/packages.proj"; "-t:Install"; "-v:q" ]
+        <> Some 0
+    then
+        failwith "packages"
+
+    if run folder (minutes 20.0) "dotnet" [ "build"; tests; "-v"; "q" ] <> Some 0 then
+        failwith "the tests don't build"
+
+    let chosen =
+        mistakes
+        |> List.mapi (fun index mistake -> index + 1, mistake)
+        |> List.filter (fun (number, _) -> number >= first && number <= last)
+
+    let found = ResizeArray()
+
+    for number, mistake in chosen do
+        let watch = Stopwatch.StartNew()
+
+        if isFound folder mistake then
+            found.Add mistake
+
+        let word = if found.Contains mistake then "found" else "NOT FOUND"
+        printfn $"{number}: {word}: {mistake.Name} ({watch.Elapsed.TotalSeconds:F0} s)"
+
+    printfn $"{found.Count} of {chosen.Length} found"
+| _ -> failwith "check, or run FOLDER [FIRST LAST]"

@@ -1,0 +1,562 @@
+/// Every schedule that may matter, with two preemptions, of short scenarios: each pair of things that happen to a connection at the same time.
+module FunctionalWs.Simulation.Tests.ScheduleTests
+
+open System
+open System.Collections.Generic
+open System.Threading
+open System.Threading.Tasks
+open Expecto
+open Swensen.Unquote
+open FunctionalWs
+open FunctionalWs.Protocol
+open FunctionalWs.Testing
+
+/// Nothing is pinged: time passes only where a scenario lets it.
+let private quiet = ServerOptions(PingInterval = Nullable(), Compression = null)
+
+let private milliseconds (count: int) = TimeSpan.FromMilliseconds(float count)
+
+/// A lock as the library's own code takes it.
+type private Held(gate: Lock) =
+    static member take(gate: Lock) : IDisposable =
+        Scheduler.Meet(gate, Access.Enter)
+        gate.Enter()
+        new Held(gate)
+
+    interface IDisposable with
+        member _.Dispose() =
+            Scheduler.Meet(gate, Access.Leave)
+            gate.Exit()
+
+/// A connection whose handler waits, so that the scenario uses it, and its client.
+type private Pair = {
+    Simulation: Simulation
+    Server: InMemoryServer
+    Connection: ServerConnection
+    Client: TestClient
+}
+
+let private connectWith (clientOptions: TestClientOptions) (options: ServerOptions) (simulation: Simulation) =
+    let connections = List<ServerConnection>()
+    let leave = ref false
+
+    let handler (connection: ServerConnection) =
+        connections.Add connection
+
+        simulation.WaitUntil(fun () -> leave.Value || connection.State = ConnectionState.Closed)
+        |> ignore
+
+    let server = simulation.Serve(Action<ServerConnection> handler, options)
+    let client = server.Connect(options = clientOptions)
+    simulation.WaitUntil(fun () -> connections.Count = 1) |> ignore
+
+    {
+        Simulation = simulation
+        Server = server
+        Connection = connections[0]
+        Client = client
+    }
+
+let private connect (options: ServerOptions) (simulation: Simulation) : Pair =
+    connectWith (TestClientOptions()) options simulation
+
+/// Runs things at the same time, in all orders, and tells how long that took on the simulation's clock.
+let private together (pair: Pair) (first: unit -> unit) (others: (unit -> unit) list) : TimeSpan =
+    let simulation = pair.Simulation
+    let start = simulation.Clock.GetTimestamp()
+
+    simulation.Interleave(fun () ->
+        let threads = [ for other in others -> simulation.Start other ]
+        first ()
+
+        for thread in threads do
+            thread.Join() =! true)
+
+    simulation.Clock.GetElapsedTime start
+
+/// One of the watcher's regular passes, every 20 ms, may have to come to it: where nobody receives, and nothing more.
+let private soon (elapsed: TimeSpan) = test <@ elapsed <= milliseconds 22 @>
+
+let private atOnce (elapsed: TimeSpan) = elapsed =! TimeSpan.Zero
+
+let private ignoringEnd (call: unit -> unit) =
+    try
+        call ()
+    with :? ConnectionClosedException ->
+        ()
+
+let private texts (client: TestClient) (count: int) = [ for _ in 1..count -> client.Receive().Text ]
+
+/// The client may see the end a moment before the server's own thread has come to it.
+let private ends (pair: Pair) =
+    pair.Simulation.WaitUntil((fun () -> pair.Connection.State = ConnectionState.Closed), milliseconds 100)
+    =! true
+
+let private closesNormally (pair: Pair) =
+    (pair.Client.Close()).Number =! 1000
+    ends pair
+
+/// The scenarios, by the activities that meet.
+let scenarios: (string * (Simulation -> unit)) list = [
+    "two senders",
+    fun simulation ->
+        let pair = connect quiet simulation
+        let send (text: string) () = pair.Connection.Send text
+        together pair (send "one") [ send "two" ] |> atOnce
+        List.sort (texts pair.Client 2) =! [ "one"; "two" ]
+        closesNormally pair
+
+    "a sender and a broadcaster",
+    fun simulation ->
+        let pair = connect quiet simulation
+
+        let broadcast () =
+            Broadcast.Send([ pair.Connection ], "all") |> ignore
+
+        together pair (fun () -> pair.Connection.Send "one") [ broadcast ] |> atOnce
+        List.sort (texts pair.Client 2) =! [ "all"; "one" ]
+        closesNormally pair
+
+    "two broadcasters and a pong",
+    fun simulation ->
+        let pair = connect quiet simulation
+
+        let broadcast (text: string) () =
+            Broadcast.Send([ pair.Connection ], text) |> ignore
+
+        together pair (broadcast "one") [ broadcast "two"; (fun () -> pair.Connection.Pong()) ]
+        |> atOnce
+
+        List.sort (texts pair.Client 2) =! [ "one"; "two" ]
+        closesNormally pair
+
+    "a receiver and the watcher",
+    fun simulation ->
+        let pair = connect quiet simulation
+        pair.Client.Send "one"
+        pair.Client.Send "two"
+
+        let receive () =
+            // The watcher has a look at the same moment.
+            simulation.Sleep(milliseconds 20)
+            pair.Connection.Receive().Text =! "one"
+            pair.Connection.Receive().Text =! "two"
+
+        together pair receive [] |> ignore
+        closesNormally pair
+
+    "a receiver, and a client that pings and closes",
+    fun simulation ->
+        let pair = connect quiet simulation
+        let received = List<string>()
+
+        let receive () =
+            for message in pair.Connection do
+                received.Add message.Text
+
+        let leave () =
+            pair.Client.Send "one"
+            pair.Client.Ping()
+            (pair.Client.Close()).Number =! 1000
+
+        together pair leave [ receive ] |> soon
+        List.ofSeq received =! [ "one" ]
+
+    "both sides close",
+    fun simulation ->
+        let pair = connect quiet simulation
+
+        let close () =
+            pair.Connection.Close(CloseCode.GoingAway)
+
+        let told = ref 0
+
+        let leave () =
+            told.Value <- (pair.Client.Close()).Number
+
+        together pair close [ leave ] |> soon
+        test <@ told.Value = 1001 || told.Value = 1000 @>
+        ends pair
+        pair.Connection.Sent.Number =! told.Value
+
+    "two threads close, one of them sends before",
+    fun simulation ->
+        let pair = connect quiet simulation
+
+        let close code () =
+            pair.Connection.Close(CloseCode.Create code)
+
+        let sendAndClose () =
+            ignoringEnd (fun () -> pair.Connection.Send "one")
+            close 4001 ()
+
+        let told = ref 0
+
+        together pair sendAndClose [ close 4002; (fun () -> told.Value <- (pair.Client.WaitClosed()).Number) ]
+        |> soon
+
+        test <@ told.Value = 4001 || told.Value = 4002 @>
+        pair.Connection.Sent.Number =! told.Value
+
+    "a ping, its pong and a close",
+    fun simulation ->
+        let pair = connect quiet simulation
+
+        let ping () =
+            ignoringEnd (fun () ->
+                let ping = pair.Connection.Ping()
+                // Answered or ended: it never waits for longer.
+                ping.Wait(milliseconds 500) |> ignore)
+
+        let close () = pair.Connection.Close()
+        let answer () = pair.Client.WaitClosed() |> ignore
+        together pair ping [ close; answer ] |> soon
+        ends pair
+
+    "a shutdown and a sender",
+    fun simulation ->
+        let pair = connect quiet simulation
+
+        let send () =
+            ignoringEnd (fun () -> pair.Connection.Send "one")
+
+        let cut = ref -1
+
+        let stop () =
+            cut.Value <- pair.Server.Server.Shutdown()
+
+        let told = ref 0
+
+        together pair stop [ send; (fun () -> told.Value <- (pair.Client.WaitClosed()).Number) ]
+        |> ignore
+
+        cut.Value =! 0
+        told.Value =! 1001
+
+    "a shutdown and a receiver",
+    fun simulation ->
+        let pair = connect quiet simulation
+        pair.Client.Send "one"
+        let received = List<string>()
+
+        let receive () =
+            for message in pair.Connection do
+                received.Add message.Text
+
+        let cut = ref -1
+
+        let stop () =
+            cut.Value <- pair.Server.Server.Shutdown()
+
+        together pair stop [ receive; (fun () -> pair.Client.WaitClosed() |> ignore) ]
+        |> ignore
+
+        cut.Value =! 0
+        List.ofSeq received =! [ "one" ]
+
+    "a shutdown and a client that connects",
+    fun simulation ->
+        let server =
+            simulation.Serve(
+                Action<ServerConnection>(fun c ->
+                    for _ in c do
+                        ()),
+                quiet
+            )
+
+        let ended = ref false
+
+        let come () =
+            try
+                server.Connect().WaitClosed().Number =! 1001
+            with
+            | :? HandshakeRefusedException as refused -> refused.Response.StatusCode =! 503
+            | :? IO.IOException
+            | :? InvalidOperationException -> () // it came too late
+
+            ended.Value <- true
+
+        simulation.Interleave(fun () ->
+            let coming = simulation.Start come
+            server.Server.Shutdown() =! 0
+            coming.Join() =! true)
+
+        ended.Value =! true
+
+    "a sender waits for a slow client",
+    fun simulation ->
+        let slow = TestClientOptions(BufferSize = 64)
+        let pair = connectWith slow quiet simulation
+
+        let send () =
+            pair.Connection.Send(Array.zeroCreate<byte> 200)
+
+        let broadcast () =
+            Broadcast.Send([ pair.Connection ], "all") |> ignore
+
+        let received = List<int>()
+
+        let receive () =
+            for _ in 1..2 do
+                received.Add(pair.Client.Receive().Data.Length)
+
+        together pair receive [ send; broadcast ] |> soon
+        List.sort (List.ofSeq received) =! [ 3; 200 ]
+        closesNormally pair
+
+    "a full queue, the watcher and a receiver",
+    fun simulation ->
+        let options =
+            ServerOptions(PingInterval = Nullable(), Compression = null, MaxQueue = Nullable 1)
+
+        let pair = connect options simulation
+
+        for text in [ "one"; "two"; "three" ] do
+            pair.Client.Send text
+
+        // The watcher has read as far as it may.
+        simulation.Sleep(milliseconds 100)
+
+        let receive () =
+            [ for _ in 1..3 -> pair.Connection.Receive().Text ] =! [ "one"; "two"; "three" ]
+
+        let leave () = (pair.Client.Close()).Number =! 1000
+        together pair receive [ leave ] |> ignore
+        ends pair
+
+    "compression that is given back while a sender compresses",
+    fun simulation ->
+        let deflate = PerMessageDeflate(MinSize = 0, QuietTime = Nullable(milliseconds 20))
+        let options = ServerOptions(PingInterval = Nullable(), Compression = deflate)
+
+        let pair =
+            connectWith (TestClientOptions(Compression = PerMessageDeflate())) options simulation
+
+        pair.Connection.Send "the first message"
+
+        let send () =
+            // The watcher gives the memory back at the same moment.
+            simulation.Sleep(milliseconds 40)
+            pair.Connection.Send "the first message"
+
+        let broadcast () =
+            simulation.Sleep(milliseconds 40)
+            Broadcast.Send([ pair.Connection ], "the first message") |> ignore
+
+        together pair send [ broadcast ] |> ignore
+        texts pair.Client 3 =! List.replicate 3 "the first message"
+        closesNormally pair
+
+    "an extension's memory at the end, and a broadcast",
+    fun simulation ->
+        let options =
+            ServerOptions(PingInterval = Nullable(), Compression = PerMessageDeflate(MinSize = 0))
+
+        let pair =
+            connectWith (TestClientOptions(Compression = PerMessageDeflate())) options simulation
+
+        pair.Connection.Send "one"
+        pair.Client.Receive().Text =! "one"
+
+        let broadcast () =
+            Broadcast.Send([ pair.Connection ], "all") |> ignore
+
+        let leave () = (pair.Client.Close()).Number =! 1000
+        together pair leave [ broadcast ] |> soon
+
+    "an asynchronous sender that waits, and a client that reads",
+    fun simulation ->
+        let sent = ref 0
+        let sending = TaskCompletionSource()
+
+        let handler (connection: ServerConnection) : Task =
+            task {
+                for _ in 1..3 do
+                    do! connection.SendAsync(ReadOnlyMemory(Array.zeroCreate<byte> 20_000))
+                    sent.Value <- sent.Value + 1
+
+                sending.SetResult()
+                let! _ = connection.ReceiveAsync()
+                ()
+            }
+
+        let server =
+            simulation.Serve(MessageHandler.Converse(Func<ServerConnection, Task> handler), quiet)
+
+        let client = server.Connect(options = TestClientOptions(BufferSize = 30_000))
+        let start = simulation.Clock.GetTimestamp()
+
+        simulation.Interleave(fun () ->
+            for _ in 1..3 do
+                client.Receive().Data.Length =! 20_000
+
+            simulation.Wait sending.Task =! true)
+
+        simulation.Clock.GetElapsedTime start |> soon
+        sent.Value =! 3
+        client.Send "done"
+        (client.WaitClosed()).Number =! 1000
+
+    "a message that comes, and a call that gives up waiting for it",
+    fun simulation ->
+        let received = TaskCompletionSource<string>()
+        let cancel = new CancellationTokenSource()
+
+        let handler (connection: ServerConnection) : Task =
+            task {
+                try
+                    let! message = connection.ReceiveAsync cancel.Token
+                    received.SetResult message.Text
+                with :? OperationCanceledException ->
+                    let! message = connection.ReceiveAsync()
+                    received.SetResult message.Text
+            }
+
+        let server =
+            simulation.Serve(MessageHandler.Converse(Func<ServerConnection, Task> handler), quiet)
+
+        let client = server.Connect()
+
+        simulation.Interleave(fun () ->
+            let giveUp = simulation.Start(fun () -> cancel.Cancel())
+            client.Send "one"
+            giveUp.Join() =! true
+            simulation.Wait received.Task =! true)
+
+        received.Task.Result =! "one"
+        (client.WaitClosed()).Number =! 1000
+
+    "a group that is left while it is sent to",
+    fun simulation ->
+        let pair = connect quiet simulation
+        let groups = Groups()
+        groups["room"].Add pair.Connection |> ignore
+        let send () = groups["room"].Send "all" |> ignore
+        let leave () = (pair.Client.Close()).Number =! 1000
+        together pair leave [ send ] |> soon
+        simulation.WaitUntil((fun () -> groups.Count = 0), milliseconds 100) =! true
+
+    "a request, its response and the end",
+    fun simulation ->
+        let pair = connect quiet simulation
+        let channel = RequestChannel pair.Connection
+
+        let receive () =
+            for message in pair.Connection do
+                channel.TryTake message |> ignore
+
+        let ask () =
+            try
+                channel.Ask(Message "?", milliseconds 500) |> ignore
+            with
+            | :? ConnectionClosedException
+            | :? TimeoutException -> ()
+
+        together pair ask [ receive; (fun () -> pair.Client.Close() |> ignore) ] |> soon
+        channel.Pending =! 0
+]
+
+/// Three threads and a closing handshake: two preemptions make more schedules than a test run has time for.
+let private long =
+    set [
+        "both sides close"
+        "two threads close, one of them sends before"
+        "a ping, its pong and a close"
+        "a shutdown and a sender"
+        "a shutdown and a receiver"
+        "a request, its response and the end"
+    ]
+
+let private isFull =
+    Environment.GetEnvironmentVariable "FUNCTIONALWS_SCALE" = "full"
+
+/// How many preemptions a scenario is explored with.
+let preemptions (name: string) : int =
+    if long.Contains name && not isFull then 1 else 2
+
+/// Runs all schedules of a scenario: its threads share nothing between two calls of the library. Ends with the first that fails.
+let explore (name: string) (scenario: Simulation -> unit) : ExploredSchedules =
+    Simulation.ExploreBy(Schedules(preemptions name, false), scenario, 1_000_000, 1)
+
+let private oversell (simulation: Simulation) =
+    let left = ref 1
+    let sold = ref 0
+
+    let sell (connection: ServerConnection) =
+        connection.Receive() |> ignore
+        let seen = left.Value
+        connection.Send "thinking"
+
+        if seen > 0 then
+            left.Value <- seen - 1
+            sold.Value <- sold.Value + 1
+
+    let server = simulation.Serve(Action<ServerConnection> sell, quiet)
+    let clients = [ server.Connect(); server.Connect() ]
+
+    simulation.Interleave(fun () ->
+        for client in clients do
+            client.Send "buy"
+
+        for client in clients do
+            client.WaitClosed() |> ignore)
+
+    sold.Value =! 1
+
+/// The failure; null for none.
+let private failureOf (run: unit -> unit) =
+    try
+        run ()
+        null
+    with :? SimulationFailedException as failed ->
+        failed
+
+[<Tests>]
+let exploring =
+    testSequenced
+    <| testList "exploring schedules" [
+        testCase
+            "finds what two handlers do to each other between two calls, and names the schedule"
+            (fun () ->
+                let failed =
+                    failureOf (fun () -> Simulation.Explore(oversell, preemptions = 1) |> ignore)
+
+                test <@ not (isNull (box failed)) && failed.Schedule <> "" @>
+                // The same again, and nothing else.
+                let schedule = Schedule.Parse failed.Schedule
+                let simulation = new Simulation(1, schedule)
+                let again = simulation.RunOnce(Action<Simulation> oversell)
+                again.Schedule =! failed.Schedule
+                again.Trace =! failed.Trace)
+
+        testCase "tries an order once, and stops at the most schedules" (fun () ->
+            let nothing (simulation: Simulation) = simulation.Start ignore |> ignore
+
+            let all = Simulation.Explore nothing
+            all.IsComplete =! true
+            let two = Simulation.Explore(oversell, 0, 2)
+            two =! ExploredSchedules(2, false))
+
+        testCase "finds a lock that two threads take in two orders" (fun () ->
+            let deadlock (simulation: Simulation) =
+                let first, second = Lock(), Lock()
+
+                let take (one: Lock) (other: Lock) () =
+                    use _ = Held.take one
+                    use _ = Held.take other
+                    ()
+
+                let thread = simulation.Start(take first second)
+                take second first ()
+                thread.Join() |> ignore
+
+            let failed = failureOf (fun () -> Simulation.Explore deadlock |> ignore)
+            test <@ failed.Message.Contains "Nothing can go on" @>)
+
+        testCase "refuses what is no schedule" (fun () ->
+            for text in [ "1"; "1:"; ":1"; "1:2:3"; "a:b"; "1:2,1:3"; "-1:2" ] do
+                raises<FormatException> <@ Schedule.Parse text @>)
+
+        for name, scenario in scenarios do
+            testCase name (fun () -> (explore name scenario).IsComplete =! true)
+    ]

@@ -188,6 +188,15 @@ let tests =
                 buffer.Release()
                 buffer.TryLend() =! false)
 
+        testCase "E9: a buffer of which some was lent and taken is given back" (fun () ->
+            use stream = new Stream("0123456789"B, [ 10 ])
+            let buffer = ReceiveBuffer()
+            buffer.Fill(stream, 4_096) =! 10
+            buffer.TryLend() =! true
+            buffer.Take 3
+            buffer.Release()
+            (buffer.TryLend(), buffer.Length) =! (false, 0L))
+
         testCase "H3: a head that never ends is read some 8 KiB beyond its limit" (fun () ->
             for sizes in cuts do
                 use stream = new Stream("\r\n"B, sizes)

@@ -7,4 +7,6 @@ let main args =
     match List.ofArray args with
     | "victim" :: arguments -> VictimProgram.run arguments
     | "crowd" :: arguments -> Crowd.run arguments
+    | "failing" :: arguments -> FailingProgram.run arguments
+    | [ "soaked" ] -> SoakedProgram.run ()
     | _ -> TestPlatform.run args

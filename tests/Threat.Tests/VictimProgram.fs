@@ -14,7 +14,7 @@ open FunctionalWs
 open FunctionalWs.Server.Tests
 
 /// Counts records by level, and writes the errors out.
-type private Counts() =
+type Counts() =
     let counts = Array.zeroCreate<int> 7
     member _.Of(level: LogLevel) = Volatile.Read(&counts[int level])
 

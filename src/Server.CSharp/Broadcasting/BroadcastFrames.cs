@@ -52,7 +52,7 @@ internal ref struct BroadcastFrames(MessageKind kind, ReadOnlySpan<byte> payload
     {
         var opcode = kind.IsText ? Opcode.Text : Opcode.Binary;
         var headerSize = FrameWriter.HeaderSize(data.Length, masked: false);
-        var frame = new byte[headerSize + data.Length];
+        var frame = MessageArrays.Make(headerSize + data.Length);
         FrameWriter.WriteHeader(true, bits, opcode, data.Length, frame);
         data.CopyTo(frame.AsSpan(headerSize));
         return new PostedFrame(frame, opcode, payload.Length, budget);

@@ -137,7 +137,10 @@ internal sealed unsafe class Inflater : CriticalFinalizerObject, IDisposable
             out written
         );
         GC.KeepAlive(this);
-        return result;
+        if (result != ZLib.NoMemory)
+            return result;
+        hasFailed = true;
+        throw new OutOfMemoryException("zlib had no memory to inflate."); // which is no fault of the peer's
     }
 
     /// <summary>Gives its memory back. More than once does no harm.</summary>

@@ -14,6 +14,7 @@ internal static unsafe partial class ZLib
     public const int Ok = 0;
     public const int StreamEnd = 1;
     public const int NoProgress = -5;
+    public const int NoMemory = -4;
 
     private static readonly Lazy<bool> Available = new(CanRoundTrip);
 
@@ -21,6 +22,9 @@ internal static unsafe partial class ZLib
     /// True when it is there and does what it should. What is called is no public interface: it may be missing.
     /// </summary>
     public static bool IsAvailable => Available.Value;
+
+    /// <summary>Asked before each call; true to have it fail for want of memory. Null but in tests.</summary>
+    internal static Func<bool>? IsRefused { get; set; }
 
     /// <summary>How much of what was put in has to come out at once.</summary>
     public enum Flush
@@ -57,6 +61,9 @@ internal static unsafe partial class ZLib
         out int written
     )
     {
+        written = 0;
+        if (IsRefused?.Invoke() == true)
+            return NoMemory;
         fixed (byte* input = source)
         fixed (byte* output = destination)
         {
@@ -72,20 +79,22 @@ internal static unsafe partial class ZLib
     }
 
     public static int DeflateInit(ref Stream stream, DeflaterSettings settings) =>
-        DeflateInit2(
-            ref stream,
-            settings.Level,
-            Deflated,
-            -settings.WindowBits,
-            settings.MemoryLevel,
-            (int)settings.Strategy
-        );
+        IsRefused?.Invoke() == true
+            ? NoMemory
+            : DeflateInit2(
+                ref stream,
+                settings.Level,
+                Deflated,
+                -settings.WindowBits,
+                settings.MemoryLevel,
+                (int)settings.Strategy
+            );
 
     public static int InflateInit(ref Stream stream, int windowBits) =>
-        InflateInit2(ref stream, -windowBits);
+        IsRefused?.Invoke() == true ? NoMemory : InflateInit2(ref stream, -windowBits);
 
     public static int InflateReset(ref Stream stream, int windowBits) =>
-        InflateReset2(ref stream, -windowBits);
+        IsRefused?.Invoke() == true ? NoMemory : InflateReset2(ref stream, -windowBits);
 
     [LibraryImport(Library, EntryPoint = "CompressionNative_Deflate")]
     public static partial int Deflate(ref Stream stream, Flush flush);

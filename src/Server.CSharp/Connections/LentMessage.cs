@@ -38,7 +38,7 @@ public readonly ref struct LentMessage
     public string Text => NotTextException.Decode(Data, Kind, origin);
 
     /// <summary>The same message in memory of its own, which can be kept.</summary>
-    public Message ToMessage() => new(Kind, Data.ToArray(), origin);
+    public Message ToMessage() => new(Kind, MessageArrays.Copy(Data), origin);
 
     /// <summary>Kind and size, such as <c>Text (5 bytes)</c>; never the content.</summary>
     public override string ToString() => Message.ToString(Kind, Data.Length);

@@ -66,7 +66,7 @@ public partial class ServerConnection
     public async ValueTask SendAsync(string text, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var rented = ArrayPool<byte>.Shared.Rent(Utf8Text.MaxLength(text));
+        var rented = ThreadBuffers.Pool.Rent(Utf8Text.MaxLength(text));
         try
         {
             var size = Utf8Text.Encode(text, rented);
@@ -74,7 +74,7 @@ public partial class ServerConnection
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(rented);
+            ThreadBuffers.Pool.Return(rented);
         }
     }
 

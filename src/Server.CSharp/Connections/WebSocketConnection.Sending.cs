@@ -33,14 +33,14 @@ public abstract partial class WebSocketConnection
             return;
         }
 
-        var rented = ArrayPool<byte>.Shared.Rent(maxLength);
+        var rented = ThreadBuffers.Pool.Rent(maxLength);
         try
         {
             driver.Sender.Send(kind, rented.AsSpan(0, Utf8Text.Encode(text, rented)), compress);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(rented);
+            ThreadBuffers.Pool.Return(rented);
         }
     }
 
@@ -153,7 +153,7 @@ public abstract partial class WebSocketConnection
         }
 
         var length = checked((int)data.Length);
-        var rented = ArrayPool<byte>.Shared.Rent(length);
+        var rented = ThreadBuffers.Pool.Rent(length);
         try
         {
             data.CopyTo(rented);
@@ -161,7 +161,7 @@ public abstract partial class WebSocketConnection
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(rented);
+            ThreadBuffers.Pool.Return(rented);
         }
     }
 
@@ -235,14 +235,14 @@ public abstract partial class WebSocketConnection
     {
         ArgumentNullException.ThrowIfNull(data);
         RequireOpened();
-        var rented = ArrayPool<byte>.Shared.Rent(StreamPartSize);
+        var rented = ThreadBuffers.Pool.Rent(StreamPartSize);
         try
         {
             driver.Sender.SendFragments(kind, Parts(data, rented), compress);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(rented);
+            ThreadBuffers.Pool.Return(rented);
         }
     }
 

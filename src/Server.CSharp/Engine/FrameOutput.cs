@@ -119,23 +119,31 @@ internal sealed class FrameOutput(
     )
     {
         scheduler.Await(gate);
-        using (gate.HoldUnlessInterrupted())
+        try
         {
-            if (extensions.Failure is { } failure)
-                throw failure;
-            var result = driver.Begin(command, payload.Length);
-            if (result.Refused.IsSome)
-                return result.Refused.Value;
-            CountWriting();
-            try
+            using (gate.HoldUnlessInterrupted())
             {
-                AddPosted();
-                AddOrWrite(result.Output.Value, bits, payload, hold);
-            }
-            finally
-            {
+                if (extensions.Failure is { } failure)
+                    throw failure;
+                var result = driver.Begin(command, payload.Length);
+                if (result.Refused.IsSome)
+                    return result.Refused.Value;
                 CountWriting();
+                try
+                {
+                    AddPosted();
+                    AddOrWrite(result.Output.Value, bits, payload, hold);
+                }
+                finally
+                {
+                    CountWriting();
+                }
             }
+        }
+        catch
+        {
+            ReleaseIfOver();
+            throw;
         }
         FlushPosted();
         return null;
@@ -263,7 +271,7 @@ internal sealed class FrameOutput(
             CountWriting();
             try
             {
-                buffer.Flush();
+                buffer.Flush(); // which gives its memory back, whatever becomes of it
                 IsHolding = false;
             }
             finally
@@ -281,21 +289,27 @@ internal sealed class FrameOutput(
     public void TryFlush()
     {
         // Whoever leaves the gate looks again, so that nothing posted meanwhile is left behind.
-        while (HasWork && !gate.IsHeldByCurrentThread && gate.TryHold())
+        try
         {
-            try
+            while (HasWork && !gate.IsHeldByCurrentThread && gate.TryHold())
             {
-                IsLeft = !TryFlushAll();
-                IsHolding = !buffer.IsEmpty;
+                try
+                {
+                    IsLeft = !TryFlushAll();
+                    IsHolding = !buffer.IsEmpty;
+                }
+                finally
+                {
+                    gate.GiveBack();
+                }
+                if (IsLeft)
+                    break; // the watcher comes back to it
             }
-            finally
-            {
-                gate.GiveBack();
-            }
-            if (IsLeft)
-                break; // the watcher comes back to it
         }
-        ReleaseIfOver();
+        finally
+        {
+            ReleaseIfOver();
+        }
     }
 
     /// <summary>

@@ -224,9 +224,9 @@ internal sealed class MessageInput(Driver driver, bool takesEmptyLine)
     /// <summary>Gives all memory back. Nothing can be read after it.</summary>
     public void Release()
     {
-        buffer.Release();
         sink.Clear();
         chain?.Clear();
+        buffer.Release();
     }
 
     /// <summary>Takes bytes until a message is complete; how many.</summary>

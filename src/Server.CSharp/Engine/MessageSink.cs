@@ -83,9 +83,7 @@ internal sealed class MessageSink
     private void MakeWhole(int size)
     {
         isWholePooled = IsPooling;
-        whole = isWholePooled
-            ? SharedBuffers.Pool.Rent(size)
-            : GC.AllocateUninitializedArray<byte>(size);
+        whole = isWholePooled ? SharedBuffers.Pool.Rent(size) : MessageArrays.Make(size);
     }
 
     /// <summary>Puts what has come into an array of the message's size.</summary>
@@ -143,11 +141,25 @@ internal sealed class MessageSink
 
     private bool TryTake(bool isLast, out ReceivedMessage message)
     {
-        var rest = Copied(frameStart, new byte[length - frameStart]);
+        var rest = Copied(frameStart, MessageArrays.Make(length - frameStart));
         if (rest.Length > 0)
             EndWhole(); // what was taken must not keep the memory of all
         message = Take(frameStart, ends, isLast) with { IsRest = isStreamed };
         isStreamed = !isLast;
+        try
+        {
+            Keep(rest);
+        }
+        catch
+        {
+            message.GiveBack();
+            throw;
+        }
+        return true;
+    }
+
+    private void Keep(byte[] rest)
+    {
         foreach (var part in rest.Chunk(LargestSegmentSize))
         {
             var segment = SharedBuffers.Pool.Rent(part.Length);
@@ -155,7 +167,6 @@ internal sealed class MessageSink
             segments.Add(new(segment, part.Length, IsPooled: true));
             length += part.Length;
         }
-        return true;
     }
 
     /// <summary>So many bytes from the beginning on; nothing stays here.</summary>

@@ -183,8 +183,9 @@ internal sealed class ReceiveBuffer
     {
         if (!TryLend())
             return;
-        unread = unread.Slice(unread.End);
-        GiveBack(unread.Start);
+        ref var rest = ref Unread;
+        rest = rest.Slice(rest.End);
+        GiveBack(rest.Start);
     }
 
     /// <summary>Gives all memory back. Nothing can be read after it.</summary>

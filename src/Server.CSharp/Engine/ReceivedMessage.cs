@@ -30,9 +30,14 @@ internal readonly record struct ReceivedMessage(
     {
         if (Pooled is null)
             return this;
-        var copy = Data.ToArray();
-        SharedBuffers.Pool.Return(Pooled);
-        return this with { Data = copy, Pooled = null };
+        try
+        {
+            return this with { Data = MessageArrays.Copy(Data.Span), Pooled = null };
+        }
+        finally
+        {
+            SharedBuffers.Pool.Return(Pooled);
+        }
     }
 
     /// <summary>The same without its payload, which was written elsewhere.</summary>

@@ -60,7 +60,7 @@ internal sealed partial class Receiver
         while (
             written < MaxReadAhead * InflatedPerByte
             && !driver.ReadOn(Unread).IsStop
-            && input.TryReadMessage(out var message)
+            && TryReadMessage(out var message)
         )
         {
             written += Keep(message);

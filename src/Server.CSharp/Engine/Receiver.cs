@@ -151,7 +151,7 @@ internal sealed partial class Receiver(
         var isTaken =
             TryRead(destination, out message)
             || TryTakeAhead(destination, out message)
-            || mode is ReceiveMode.Fragments && input.TryTakeFragments(out message);
+            || mode is ReceiveMode.Fragments && TryTakeFragments(out message);
         if (isTaken)
             hasMoreInput = inbox.Count > 0 || input.HasMore;
         return isTaken;
@@ -161,12 +161,52 @@ internal sealed partial class Receiver(
     private bool TryRead(IBufferWriter<byte>? destination, out ReceivedMessage message)
     {
         message = default;
-        if (inbox.Count > 0 || !input.TryReadMessage(out message))
+        if (inbox.Count > 0 || !TryReadMessage(out message))
             return false;
         if (destination is null)
             return true;
         inbox.Add(message); // from where a destination that throws can't lose it
         return false;
+    }
+
+    /// <summary>Takes the next message of what was received; false when there is none, or the connection was lost over it.</summary>
+    private bool TryReadMessage(out ReceivedMessage message)
+    {
+        try
+        {
+            return input.TryReadMessage(out message);
+        }
+        catch (Exception error)
+        {
+            message = default;
+            Spoil(error);
+            return false;
+        }
+    }
+
+    private bool TryTakeFragments(out ReceivedMessage fragments)
+    {
+        try
+        {
+            return input.TryTakeFragments(out fragments);
+        }
+        catch (Exception error)
+        {
+            fragments = default;
+            Spoil(error);
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// What was received could not be taken, for want of memory: some of a message may be here twice, or not at all. Who receives
+    /// once more must not get that: the connection is lost, and its handler learns why.
+    /// </summary>
+    private void Spoil(Exception error)
+    {
+        driver.Break(error);
+        input.Release();
+        driver.EndOfStream();
     }
 
     private bool TryTakeAhead(IBufferWriter<byte>? destination, out ReceivedMessage message)
@@ -243,7 +283,7 @@ internal sealed partial class Receiver(
 
     private void TakeLast()
     {
-        while (!driver.ReadOn(Unread).IsStop && input.TryReadMessage(out var message))
+        while (!driver.ReadOn(Unread).IsStop && TryReadMessage(out var message))
             inbox.Add(message);
     }
 

@@ -10,9 +10,12 @@ internal sealed class SharedBuffers : ArrayPool<byte>
 {
     private const int LargestKept = 1024 * 1024;
 
+    // Before the pool, which asks for it.
+    private static volatile Func<ArrayPool<byte>> source = NewPool;
+
     public static readonly SharedBuffers Pool = new();
 
-    private volatile ArrayPool<byte> kept = NewPool();
+    private volatile ArrayPool<byte> kept = source();
 
     private SharedBuffers() { }
 
@@ -26,8 +29,15 @@ internal sealed class SharedBuffers : ArrayPool<byte>
     }
 
     /// <summary>Leaves what is kept to the garbage collector.</summary>
-    public void Trim() => kept = NewPool();
+    public void Trim() => kept = source();
 
-    private static ArrayPool<byte> NewPool() =>
+    /// <summary>Rents from pools of another kind from now on; null for those of always. For tests, which count and refuse.</summary>
+    internal void RentFrom(Func<ArrayPool<byte>>? other)
+    {
+        source = other ?? NewPool;
+        Trim();
+    }
+
+    public static ArrayPool<byte> NewPool() =>
         Create(LargestKept, maxArraysPerBucket: 4 * Environment.ProcessorCount);
 }

@@ -85,12 +85,18 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
     /// <param name="total">How many bytes that were.</param>
     public static bool HasLeft(Transport transport, ref long total)
     {
-        var discarded = ArrayPool<byte>.Shared.Rent(4096);
-        int size;
-        while ((size = transport.Read(discarded)) > 0 && total < MaxLingerBytes)
-            total += size;
-        ArrayPool<byte>.Shared.Return(discarded);
-        return size >= 0;
+        var discarded = ThreadBuffers.Pool.Rent(4096);
+        try
+        {
+            int size;
+            while ((size = transport.Read(discarded)) > 0 && total < MaxLingerBytes)
+                total += size;
+            return size >= 0;
+        }
+        finally
+        {
+            ThreadBuffers.Pool.Return(discarded);
+        }
     }
 
     /// <summary>Turns a client away for whom there is no room.</summary>

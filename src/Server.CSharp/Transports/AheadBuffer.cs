@@ -40,18 +40,20 @@ internal sealed class AheadBuffer
 
     private void Grow()
     {
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(end * 2, 2 * LeastRoom));
+        var larger = ThreadBuffers.Pool.Rent(Math.Max(end * 2, 2 * LeastRoom));
         bytes.AsSpan(0, end).CopyTo(larger);
         var former = bytes;
         bytes = larger;
         if (former.Length > 0)
-            ArrayPool<byte>.Shared.Return(former);
+            ThreadBuffers.Pool.Return(former);
     }
 
-    private void Release()
+    /// <summary>Forgets what it holds, and gives the memory back.</summary>
+    public void Release()
     {
         var former = bytes;
         (bytes, start, end) = ([], 0, 0);
-        ArrayPool<byte>.Shared.Return(former);
+        if (former.Length > 0)
+            ThreadBuffers.Pool.Return(former);
     }
 }

@@ -173,7 +173,11 @@ internal sealed class CipherStream(Transport transport) : Stream
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    protected override void Dispose(bool disposing) => held.Release();
+    protected override void Dispose(bool disposing)
+    {
+        held.Release();
+        ahead.Release();
+    }
 }
 
 /// <summary>A read gave up; nothing is lost, and the next one goes on where this one stopped.</summary>

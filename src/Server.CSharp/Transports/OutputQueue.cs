@@ -41,7 +41,7 @@ internal sealed class OutputQueue(Transport transport)
     public void Release()
     {
         if (buffer is not null)
-            ArrayPool<byte>.Shared.Return(buffer);
+            ThreadBuffers.Pool.Return(buffer);
         buffer = null;
         start = end = 0;
     }
@@ -50,11 +50,11 @@ internal sealed class OutputQueue(Transport transport)
     {
         if (buffer is not null && buffer.Length - end >= size)
             return;
-        var larger = ArrayPool<byte>.Shared.Rent(end - start + size);
+        var larger = ThreadBuffers.Pool.Rent(end - start + size);
         if (buffer is not null)
         {
             buffer.AsSpan(start, end - start).CopyTo(larger);
-            ArrayPool<byte>.Shared.Return(buffer);
+            ThreadBuffers.Pool.Return(buffer);
         }
         (buffer, start, end) = (larger, 0, end - start);
     }

@@ -29,9 +29,18 @@ internal sealed unsafe partial class Epoll : IDisposable
     public Epoll()
     {
         descriptor = Checked(Create(CloseOnExec));
-        wakening = Checked(CreateEvent(0, CloseOnExec | NonBlocking));
-        // By changes, so nobody has to read what was written to it.
-        Listen(wakening.DangerousGetHandle(), Wakening, Readable | OncePerChange);
+        try
+        {
+            wakening = Checked(CreateEvent(0, CloseOnExec | NonBlocking));
+            // By changes, so nobody has to read what was written to it.
+            Listen(wakening.DangerousGetHandle(), Wakening, Readable | OncePerChange);
+        }
+        catch
+        {
+            descriptor.Dispose();
+            wakening?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Listens to a socket.</summary>

@@ -78,18 +78,22 @@ internal sealed partial class LoopThreads : IDisposable
             // Half of the threads are for those that go on where others block.
             var count = Math.Clamp(Environment.ProcessorCount, 1, Math.Max(most / 2, 1));
             var made = new MessageLoop[count];
-            for (var index = 0; index < count; index++)
-                made[index] = new MessageLoop(this);
+            var started = 0;
             try
             {
-                foreach (var loop in made)
-                    Run(loop);
+                for (var index = 0; index < count; index++)
+                    made[index] = new MessageLoop(this);
+                for (; started < count; started++)
+                    Run(made[started]);
                 scheduler.Start("FunctionalWs watchdog", () => callbacks.Run(() => Watchdog(made)));
             }
             catch
             {
-                foreach (var loop in made)
+                // Who asks next makes others.
+                foreach (var loop in made[..started])
                     loop.Dispose();
+                foreach (var loop in made[started..])
+                    loop?.Forget();
                 throw;
             }
             Volatile.Write(ref loops, made);

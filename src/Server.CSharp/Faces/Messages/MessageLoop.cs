@@ -282,6 +282,9 @@ internal sealed class MessageLoop : IDisposable
     /// <summary>Where the kernel tells of the thread that runs it.</summary>
     public string? ThreadState { get; set; }
 
+    /// <summary>Ends one that no thread has run, nor will.</summary>
+    public void Forget() => epoll.Dispose();
+
     /// <summary>Ends it, once it has no connections.</summary>
     public void Dispose()
     {

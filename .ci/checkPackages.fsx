@@ -62,6 +62,12 @@ let expected =
             "FunctionalWs.Server", version
             fsharpCore
         ]
+        "FunctionalWs.FSharp.Testing",
+        [
+            "FunctionalWs.FSharp", version
+            "FunctionalWs.Testing", version
+            fsharpCore
+        ]
         "FunctionalWs.Hosting",
         [
             "FunctionalWs.Server", version

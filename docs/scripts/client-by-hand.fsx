@@ -89,8 +89,8 @@ match ClientHandshake.check asked head with
 An endpoint is one side of an open connection, as a value. Sending gives the next one, and the bytes to write. A client masks them, with a key that it draws anew for each frame. These
 are the bytes:
 *)
-let key () : Nullable<uint32> =
-    Nullable(BitConverter.ToUInt32(Security.Cryptography.RandomNumberGenerator.GetBytes 4))
+let key () : uint32 =
+    BitConverter.ToUInt32(Security.Cryptography.RandomNumberGenerator.GetBytes 4)
 
 let opened = WebSocketEndpoint.Create ConnectionSettings.Client
 

@@ -15,7 +15,7 @@ evenings take a moment; the one that goes wrong has a number, and goes wrong aga
 As a [script]({{root}}{{fsdocs-source-basename}}.fsx) for `dotnet fsi` and a [notebook]({{root}}{{fsdocs-source-basename}}.ipynb).
 *)
 #r "nuget: FunctionalWs.FSharp, *-*"
-#r "nuget: FunctionalWs.Testing, *-*"
+#r "nuget: FunctionalWs.FSharp.Testing, *-*"
 
 (**
 The server, its F# face, and what tests it:
@@ -23,6 +23,7 @@ The server, its F# face, and what tests it:
 open System
 open FunctionalWs
 open FunctionalWs.FSharp
+open FunctionalWs.FSharp.Testing
 open FunctionalWs.Testing
 
 (**
@@ -56,8 +57,10 @@ type Office(tickets: int) =
 Four people come within a minute. What has to hold: nobody sits on somebody's lap.
 *)
 let visit (simulation: Simulation) (server: InMemoryServer) () : unit =
-    simulation.Sleep(TimeSpan.FromSeconds(float (simulation.Random.Next 60)))
-    use client = server.Connect()
+    simulation
+    |> Simulate.sleep (TimeSpan.FromSeconds(float (simulation.Random.Next 60)))
+
+    use client = server |> InMemory.connect "/"
     client.Send "a ticket, please"
 
     if client.Receive().Text <> "sold out" then
@@ -66,14 +69,14 @@ let visit (simulation: Simulation) (server: InMemoryServer) () : unit =
 
 let evening (simulation: Simulation) : unit =
     let office = Office 3
-    let server = simulation.Serve office.Serve
+    let server = simulation |> Simulate.serve office.Serve
 
     let people = [
-        for name in [ "Ada"; "Bob"; "Cleo"; "Dan" ] -> simulation.Start(visit simulation server, name)
+        for name in [ "Ada"; "Bob"; "Cleo"; "Dan" ] ->
+            simulation |> Simulate.start name (visit simulation server)
     ]
 
-    for person in people do
-        person.Join() |> ignore
+    List.iter Simulate.join people
 
     if office.Sold > 3 then
         failwith $"{office.Sold} tickets of 3 were sold"
@@ -81,14 +84,9 @@ let evening (simulation: Simulation) : unit =
 (**
 ## Five hundred evenings
 
-`Simulation.Run` stops at the first seed that fails, and says what happened last:
+`Simulate.tryFindFailure` stops at the first seed that fails, and says what happened last:
 *)
-let failing =
-    try
-        Simulation.Run(evening, seeds = 500)
-        None
-    with :? SimulationFailedException as failure ->
-        Some failure
+let failing = Simulate.tryFindFailure 500 evening
 
 let lastLines (count: int) (text: string) : string =
     let lines = text.TrimEnd().Split '\n'
@@ -106,7 +104,7 @@ That seed fails again, under a debugger, too, as often as you like:
 *)
 let again =
     try
-        Simulation.Run(evening, seeds = 1, firstSeed = failing.Value.Seed)
+        Simulate.runSeed failing.Value.Seed evening
         "all is well"
     with :? SimulationFailedException as failure ->
         failure.InnerException.Message
@@ -161,16 +159,13 @@ type MendedOffice(tickets: int) =
 
 let mendedEvening (simulation: Simulation) : unit =
     let office = MendedOffice 3
-    let server = simulation.Serve office.Serve
-    let people = [ for _ in 1..4 -> simulation.Start(visit simulation server) ]
-
-    for person in people do
-        person.Join() |> ignore
+    let server = simulation |> Simulate.serve office.Serve
+    simulation |> Simulate.together [ for _ in 1..4 -> visit simulation server ]
 
     if office.Sold <> 3 then
         failwith $"{office.Sold} tickets of 3 were sold"
 
-Simulation.Run(mendedEvening, seeds = 50)
+Simulate.runSeeds 50 mendedEvening
 printfn "mended: 50 evenings, and 3 tickets are sold at each"
 (*** include-output ***)
 

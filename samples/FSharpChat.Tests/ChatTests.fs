@@ -3,7 +3,7 @@ module ChatTests
 
 open Expecto
 open FunctionalWs
-open FunctionalWs.FSharp
+open FunctionalWs.FSharp.Testing
 open FunctionalWs.Generators
 open FunctionalWs.Protocol
 open FunctionalWs.Testing
@@ -20,10 +20,10 @@ let private hear (client: TestClient) : string = client.Receive().Text
 let tests =
     testList "the chat" [
         testCase "people of a room hear each other" (fun () ->
-            use server = InMemoryServer.Route(UrlMap(Chat.routes ()))
-            use ada = server.Connect "/room/tea/Ada"
+            use server = InMemory.route (Chat.routes ())
+            use ada = server |> InMemory.connect "/room/tea/Ada"
             Expect.equal (hear ada) "Ada is here" "the welcome"
-            use bob = server.Connect "/room/tea/Bob"
+            use bob = server |> InMemory.connect "/room/tea/Bob"
             Expect.equal (hear ada, hear bob) ("Bob is here", "Bob is here") "who comes"
             bob.Send "hello"
             Expect.equal (hear ada, hear bob) ("Bob: hello", "Bob: hello") "what is said"
@@ -33,16 +33,16 @@ let tests =
             Expect.equal (hear ada) "Bob leaves" "who goes")
 
         testCase "a name of other letters is no path" (fun () ->
-            use server = InMemoryServer.Route(UrlMap(Chat.routes ()))
-            Expect.equal (server.Get "/room/tea/Ada7").StatusCode 404 "the status")
+            use server = InMemory.route (Chat.routes ())
+            Expect.equal (server |> InMemory.get "/room/tea/Ada7").StatusCode 404 "the status")
 
         testPropertyWithConfig
             config
             "however somebody leaves, the others hear of it"
             (fun (status: CloseStatus) ->
-                use server = InMemoryServer.Route(UrlMap(Chat.routes ()))
-                use ada = server.Connect "/room/tea/Ada"
-                use bob = server.Connect "/room/tea/Bob"
+                use server = InMemory.route (Chat.routes ())
+                use ada = server |> InMemory.connect "/room/tea/Ada"
+                use bob = server |> InMemory.connect "/room/tea/Bob"
 
                 match status with
                 | NoStatus -> bob.Close() |> ignore
@@ -51,33 +51,27 @@ let tests =
                 List.init 3 (fun _ -> hear ada) = [ "Ada is here"; "Bob is here"; "Bob leaves" ])
 
         testCase "whatever comes first, both hear all that is said once both are there" (fun () ->
-            Simulation.Run(
-                (fun simulation ->
-                    let server = simulation.Route(UrlMap(Chat.routes ()))
-                    let ada = server.Connect "/room/tea/Ada"
-                    Expect.equal (hear ada) "Ada is here" "the welcome"
-                    let bob = server.Connect "/room/tea/Bob"
-                    Expect.equal (hear ada, hear bob) ("Bob is here", "Bob is here") "both are there"
+            Simulate.runSeeds 50 (fun simulation ->
+                let server = simulation |> Simulate.route (Chat.routes ())
+                let ada = server |> InMemory.connect "/room/tea/Ada"
+                Expect.equal (hear ada) "Ada is here" "the welcome"
+                let bob = server |> InMemory.connect "/room/tea/Bob"
+                Expect.equal (hear ada, hear bob) ("Bob is here", "Bob is here") "both are there"
 
-                    let says (client: TestClient) name () =
+                let says (client: TestClient) name () =
+                    for number in 1..3 do
+                        client.Send $"{name} {number}"
+
+                simulation |> Simulate.together [ says ada "a"; says bob "b" ]
+                let heard (client: TestClient) = set [ for _ in 1..6 -> hear client ]
+
+                let said =
+                    set [
                         for number in 1..3 do
-                            client.Send $"{name} {number}"
+                            $"Ada: a {number}"
+                            $"Bob: b {number}"
+                    ]
 
-                    let one = simulation.Start(says ada "a")
-                    let other = simulation.Start(says bob "b")
-                    one.Join() |> ignore
-                    other.Join() |> ignore
-                    let heard (client: TestClient) = set [ for _ in 1..6 -> hear client ]
-
-                    let said =
-                        set [
-                            for number in 1..3 do
-                                $"Ada: a {number}"
-                                $"Bob: b {number}"
-                        ]
-
-                    Expect.equal (heard ada) said "what Ada hears"
-                    Expect.equal (heard bob) said "what Bob hears"),
-                seeds = 50
-            ))
+                Expect.equal (heard ada) said "what Ada hears"
+                Expect.equal (heard bob) said "what Bob hears"))
     ]

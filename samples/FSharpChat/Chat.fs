@@ -13,7 +13,7 @@ let private carryOut
     : 'State =
     for one in told do
         match one with
-        | Room.Everybody text -> room |> Broadcast.text text |> ignore
+        | Room.Everybody text -> room |> Group.sendText text
         | Room.Only text -> connection |> Connection.sendText text
 
     next
@@ -22,7 +22,7 @@ let private talk (rooms: Groups) (connection: ServerConnection) (name: string) (
     let room = rooms[name]
 
     let enter (connection: ServerConnection) =
-        room.Add connection |> ignore // leaves by itself
+        room |> Group.add connection // leaves by itself
         carryOut room connection (Room.enter who)
 
     let hear (connection: ServerConnection) (me: Room.Member) (message: Message) =

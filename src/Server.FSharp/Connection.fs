@@ -113,6 +113,15 @@ module Connection =
     let close (code: CloseCode) (reason: string) (connection: WebSocketConnection) : unit =
         connection.Close(code, reason)
 
+    /// <summary>Closes with a code of one's own, such as <c>connection |> Connection.closeNumber 4009 "too slow"</c>; <c>close</c> tells more.</summary>
+    /// <param name="code">One of 1000–1003, 1007–1014 and 3000–4999 (RFC 6455 §7.4).</param>
+    /// <param name="reason">The reason: at most 123 bytes of UTF-8; may be empty.</param>
+    /// <param name="connection">The connection.</param>
+    /// <exception cref="T:System.ArgumentOutOfRangeException">The code is none that may be sent. The connection stays open.</exception>
+    /// <exception cref="T:System.ArgumentException">The reason is too long.</exception>
+    let closeNumber (code: int) (reason: string) (connection: WebSocketConnection) : unit =
+        connection.Close(code, reason)
+
     // ---- What is known of it
 
     /// <summary>The request that opened it. There is one whenever a hook or a handler has the connection.</summary>

@@ -34,4 +34,4 @@ module Handler =
     /// <param name="handler">Called for each connection. When its task has failed, the connection is closed with 1011.</param>
     /// <param name="connection">The connection.</param>
     let ofTask (handler: ServerConnection -> Task<unit>) (connection: ServerConnection) : unit =
-        (handler connection).GetAwaiter().GetResult()
+        HandlerContext.AwaitHandler(handler connection)

@@ -4,12 +4,14 @@ namespace FunctionalWs.FSharp
 open System
 open System.Threading.Tasks
 open FunctionalWs
+open FunctionalWs.Protocol
 open FunctionalWs.Routing
 
 /// <summary>
 /// Rules of a server with several paths, for <c>WebSocket.route</c>: <c>Route.get("/driver/{id:int}", fun connection (id: int) -> …)</c>.
 /// A handler gets up to four values, each with its type: those of the rule's host come first, then those of the path, then its
-/// defaults. Functions that change a rule take it last.
+/// defaults. What a path or a handler's types are is checked here; a converter that a path names, and the library has not, may be one of
+/// <c>UrlMapOptions.Converters</c>, and is looked for when the map is made. Functions that change a rule take it last.
 /// </summary>
 [<AbstractClass; Sealed>]
 type Route =
@@ -19,13 +21,15 @@ type Route =
     /// <summary>A rule whose handler takes no values of the path.</summary>
     /// <param name="pattern">The paths, such as <c>/driver/{id:int}</c> or <c>/driver/&lt;int:id&gt;</c>; they begin with a slash.</param>
     /// <param name="handler">Called for each connection, as the handler of a server; or one of <c>Messages</c>.</param>
+    /// <exception cref="T:System.ArgumentException">The path can't be read.</exception>
     static member get(pattern: string, handler: ServerConnection -> unit) : Rule =
+        RouteTypes.check pattern
         Rule(pattern, Delegates.ofHandler handler)
 
     /// <summary>A rule whose handler takes one value.</summary>
     /// <param name="pattern">The paths, such as <c>/driver/{id:int}</c> or <c>/driver/&lt;int:id&gt;</c>; they begin with a slash.</param>
     /// <param name="handler">Called for each connection, as the handler of a server.</param>
-    /// <exception cref="T:System.ArgumentException">The handler takes other values than the path has.</exception>
+    /// <exception cref="T:System.ArgumentException">The path can't be read, or the handler takes other values than it has.</exception>
     static member get(pattern: string, handler: ServerConnection -> 'A -> unit) : Rule =
         RouteValue.rule pattern [ typeof<'A> ] (fun connection values ->
             handler connection (RouteValue.get 0 values))
@@ -33,7 +37,7 @@ type Route =
     /// <summary>A rule whose handler takes two values.</summary>
     /// <param name="pattern">The paths, such as <c>/driver/{id:int}</c> or <c>/driver/&lt;int:id&gt;</c>; they begin with a slash.</param>
     /// <param name="handler">Called for each connection, as the handler of a server.</param>
-    /// <exception cref="T:System.ArgumentException">The handler takes other values than the path has.</exception>
+    /// <exception cref="T:System.ArgumentException">The path can't be read, or the handler takes other values than it has.</exception>
     static member get(pattern: string, handler: ServerConnection -> 'A -> 'B -> unit) : Rule =
         RouteValue.rule pattern [ typeof<'A>; typeof<'B> ] (fun connection values ->
             handler connection (RouteValue.get 0 values) (RouteValue.get 1 values))
@@ -41,7 +45,7 @@ type Route =
     /// <summary>A rule whose handler takes three values.</summary>
     /// <param name="pattern">The paths, such as <c>/driver/{id:int}</c> or <c>/driver/&lt;int:id&gt;</c>; they begin with a slash.</param>
     /// <param name="handler">Called for each connection, as the handler of a server.</param>
-    /// <exception cref="T:System.ArgumentException">The handler takes other values than the path has.</exception>
+    /// <exception cref="T:System.ArgumentException">The path can't be read, or the handler takes other values than it has.</exception>
     static member get(pattern: string, handler: ServerConnection -> 'A -> 'B -> 'C -> unit) : Rule =
         RouteValue.rule pattern [ typeof<'A>; typeof<'B>; typeof<'C> ] (fun connection values ->
             handler connection (RouteValue.get 0 values) (RouteValue.get 1 values) (RouteValue.get 2 values))
@@ -49,7 +53,7 @@ type Route =
     /// <summary>A rule whose handler takes four values.</summary>
     /// <param name="pattern">The paths, such as <c>/driver/{id:int}</c> or <c>/driver/&lt;int:id&gt;</c>; they begin with a slash.</param>
     /// <param name="handler">Called for each connection, as the handler of a server.</param>
-    /// <exception cref="T:System.ArgumentException">The handler takes other values than the path has.</exception>
+    /// <exception cref="T:System.ArgumentException">The path can't be read, or the handler takes other values than it has.</exception>
     static member get(pattern: string, handler: ServerConnection -> 'A -> 'B -> 'C -> 'D -> unit) : Rule =
         RouteValue.rule pattern [ typeof<'A>; typeof<'B>; typeof<'C>; typeof<'D> ] (fun connection values ->
             handler
@@ -62,13 +66,14 @@ type Route =
     /// <summary>A rule whose handler takes no values of the path and is asynchronous.</summary>
     /// <param name="pattern">The paths, such as <c>/driver/{id:int}</c> or <c>/driver/&lt;int:id&gt;</c>; they begin with a slash.</param>
     /// <param name="handler">Called for each connection, whose thread waits for the task.</param>
+    /// <exception cref="T:System.ArgumentException">The path can't be read.</exception>
     static member get(pattern: string, handler: ServerConnection -> Task<unit>) : Rule =
-        Rule(pattern, Delegates.ofHandler (Handler.ofTask handler))
+        Route.get (pattern, Handler.ofTask handler)
 
     /// <summary>A rule whose handler takes one value and is asynchronous.</summary>
     /// <param name="pattern">The paths, such as <c>/driver/{id:int}</c> or <c>/driver/&lt;int:id&gt;</c>; they begin with a slash.</param>
     /// <param name="handler">Called for each connection, whose thread waits for the task.</param>
-    /// <exception cref="T:System.ArgumentException">The handler takes other values than the path has.</exception>
+    /// <exception cref="T:System.ArgumentException">The path can't be read, or the handler takes other values than it has.</exception>
     static member get(pattern: string, handler: ServerConnection -> 'A -> Task<unit>) : Rule =
         Route.get (
             pattern,
@@ -78,7 +83,7 @@ type Route =
     /// <summary>A rule whose handler takes two values and is asynchronous.</summary>
     /// <param name="pattern">The paths, such as <c>/driver/{id:int}</c> or <c>/driver/&lt;int:id&gt;</c>; they begin with a slash.</param>
     /// <param name="handler">Called for each connection, whose thread waits for the task.</param>
-    /// <exception cref="T:System.ArgumentException">The handler takes other values than the path has.</exception>
+    /// <exception cref="T:System.ArgumentException">The path can't be read, or the handler takes other values than it has.</exception>
     static member get(pattern: string, handler: ServerConnection -> 'A -> 'B -> Task<unit>) : Rule =
         Route.get (
             pattern,
@@ -89,7 +94,7 @@ type Route =
     /// <summary>A rule whose handler takes three values and is asynchronous.</summary>
     /// <param name="pattern">The paths, such as <c>/driver/{id:int}</c> or <c>/driver/&lt;int:id&gt;</c>; they begin with a slash.</param>
     /// <param name="handler">Called for each connection, whose thread waits for the task.</param>
-    /// <exception cref="T:System.ArgumentException">The handler takes other values than the path has.</exception>
+    /// <exception cref="T:System.ArgumentException">The path can't be read, or the handler takes other values than it has.</exception>
     static member get(pattern: string, handler: ServerConnection -> 'A -> 'B -> 'C -> Task<unit>) : Rule =
         Route.get (
             pattern,
@@ -100,7 +105,7 @@ type Route =
     /// <summary>A rule whose handler takes four values and is asynchronous.</summary>
     /// <param name="pattern">The paths, such as <c>/driver/{id:int}</c> or <c>/driver/&lt;int:id&gt;</c>; they begin with a slash.</param>
     /// <param name="handler">Called for each connection, whose thread waits for the task.</param>
-    /// <exception cref="T:System.ArgumentException">The handler takes other values than the path has.</exception>
+    /// <exception cref="T:System.ArgumentException">The path can't be read, or the handler takes other values than it has.</exception>
     static member get
         (pattern: string, handler: ServerConnection -> 'A -> 'B -> 'C -> 'D -> Task<unit>)
         : Rule =
@@ -150,7 +155,10 @@ type Route =
     /// <summary>A rule with a handler that finds the path's values by their names.</summary>
     /// <param name="pattern">The paths, such as <c>/driver/{id:int}</c>; they begin with a slash.</param>
     /// <param name="handler">Called for each connection with the values of the path and the defaults.</param>
+    /// <exception cref="T:System.ArgumentException">The path can't be read.</exception>
     static member withValues (pattern: string) (handler: ServerConnection -> RouteValues -> unit) : Rule =
+        RouteTypes.check pattern
+
         Rule(
             pattern,
             Action<ServerConnection, RouteValues>(fun connection values -> handler connection values)
@@ -159,20 +167,28 @@ type Route =
     /// <summary>A rule that redirects.</summary>
     /// <param name="pattern">The paths.</param>
     /// <param name="target">A path or a URL, in which <c>{name}</c> is a value of the path.</param>
-    static member redirect (pattern: string) (target: string) : Rule = Rule.Redirect(pattern, target)
+    /// <exception cref="T:System.ArgumentException">The path can't be read.</exception>
+    static member redirect (pattern: string) (target: string) : Rule =
+        RouteTypes.check pattern
+        Rule.Redirect(pattern, target)
 
     /// <summary>A rule that redirects to where a function says.</summary>
     /// <param name="pattern">The paths.</param>
     /// <param name="target">
     /// Gives a path or a URL; called by many threads at once. Don't begin a URL with a value: a client would choose where to go.
     /// </param>
+    /// <exception cref="T:System.ArgumentException">The path can't be read.</exception>
     static member redirectBy (pattern: string) (target: RouteValues -> string) : Rule =
+        RouteTypes.check pattern
         Rule.Redirect(pattern, Func<RouteValues, string> target)
 
     /// <summary>A rule that matches nothing and only builds URLs, by <c>UrlMap.Build</c>.</summary>
     /// <param name="pattern">The paths.</param>
     /// <param name="endpoint">The name by which URLs are built.</param>
-    static member buildOnly (pattern: string) (endpoint: string) : Rule = Rule.BuildOnly(pattern, endpoint)
+    /// <exception cref="T:System.ArgumentException">The path can't be read.</exception>
+    static member buildOnly (pattern: string) (endpoint: string) : Rule =
+        RouteTypes.check pattern
+        Rule.BuildOnly(pattern, endpoint)
 
     /// <summary>The rules under a path of their own.</summary>
     /// <param name="prefix">What all paths begin with: it begins with a slash.</param>
@@ -225,6 +241,41 @@ type Route =
     /// <param name="rule">The rule.</param>
     static member processRequest (hook: RequestHook) (rule: Rule) : Rule =
         RuleCopy.ProcessRequest(rule, Hook.toDelegate hook)
+
+    /// <summary>
+    /// Who may come by a rule, by the value of its path: <c>Route.get("/room/{name}", enter) |> Route.guard (fun connection request (name:
+    /// string) -> …)</c>. The hook is asked after those that the rule has already.
+    /// </summary>
+    /// <param name="hook">Gives a response that refuses, or <c>None</c> to go on. What it throws is answered with 500.</param>
+    /// <returns>A function that puts the hook to a rule: an <c>ArgumentException</c> when it takes other values than the path has.</returns>
+    static member guard(hook: ServerConnection -> Request -> 'A -> Response option) : Rule -> Rule =
+        RouteValue.guard [ typeof<'A> ] (fun connection request values ->
+            hook connection request (unbox values[0]))
+
+    /// <summary>Who may come by a rule, by two values of its path, as with one.</summary>
+    /// <param name="hook">Gives a response that refuses, or <c>None</c> to go on. What it throws is answered with 500.</param>
+    /// <returns>A function that puts the hook to a rule: an <c>ArgumentException</c> when it takes other values than the path has.</returns>
+    static member guard(hook: ServerConnection -> Request -> 'A -> 'B -> Response option) : Rule -> Rule =
+        RouteValue.guard [ typeof<'A>; typeof<'B> ] (fun connection request values ->
+            hook connection request (unbox values[0]) (unbox values[1]))
+
+    /// <summary>Who may come by a rule, by three values of its path, as with one.</summary>
+    /// <param name="hook">Gives a response that refuses, or <c>None</c> to go on. What it throws is answered with 500.</param>
+    /// <returns>A function that puts the hook to a rule: an <c>ArgumentException</c> when it takes other values than the path has.</returns>
+    static member guard
+        (hook: ServerConnection -> Request -> 'A -> 'B -> 'C -> Response option)
+        : Rule -> Rule =
+        RouteValue.guard [ typeof<'A>; typeof<'B>; typeof<'C> ] (fun connection request values ->
+            hook connection request (unbox values[0]) (unbox values[1]) (unbox values[2]))
+
+    /// <summary>Who may come by a rule, by four values of its path, as with one.</summary>
+    /// <param name="hook">Gives a response that refuses, or <c>None</c> to go on. What it throws is answered with 500.</param>
+    /// <returns>A function that puts the hook to a rule: an <c>ArgumentException</c> when it takes other values than the path has.</returns>
+    static member guard
+        (hook: ServerConnection -> Request -> 'A -> 'B -> 'C -> 'D -> Response option)
+        : Rule -> Rule =
+        RouteValue.guard [ typeof<'A>; typeof<'B>; typeof<'C>; typeof<'D> ] (fun connection request values ->
+            hook connection request (unbox values[0]) (unbox values[1]) (unbox values[2]) (unbox values[3]))
 
     /// <summary>The size of a message that is received by a rule.</summary>
     /// <param name="bytes">0 or more; <c>None</c>, the default, for what the server's options say.</param>

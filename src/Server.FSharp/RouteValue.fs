@@ -4,6 +4,7 @@ namespace FunctionalWs.FSharp
 open System
 open System.Collections.Generic
 open FunctionalWs
+open FunctionalWs.Protocol
 open FunctionalWs.Routing
 
 /// The types of a path's values, and those that a function of them has.
@@ -48,19 +49,81 @@ module internal RouteTypes =
 
         ArgumentException(text, nameof pattern)
 
-    /// What can't be read here may have converters of the map's own; the map tells.
-    let checkHandler (pattern: string) (taken: Type list) : unit =
-        match RoutePattern.parse pattern with
-        | Error _ -> ()
-        | Ok parsed ->
-            let given = List.ofSeq parsed.ValueTypes
+    let private unreadable (error: RouteSyntaxError) : exn =
+        ArgumentException(error.ToString(), "pattern")
 
-            if not (given.IsEmpty || fits taken given) then
-                raise (mismatch pattern given taken "its handler")
+    let private known =
+        set [
+            "string"
+            "alpha"
+            "any"
+            "path"
+            "int"
+            "long"
+            "float"
+            "double"
+            "uuid"
+            "guid"
+        ]
+
+    /// Stands for a converter that a map may have, of which nothing is known here.
+    let private anything = {
+        new RouteConverter() with
+            override _.TryParse(text, value) =
+                value <- text
+                true
+
+            override _.TryFormat(_, text) =
+                text <- null
+                false
+    }
+
+    let private isPartOfName (character: char) =
+        Char.IsAsciiLetterOrDigit character || character = '_'
+
+    /// A converter for each word that isn't the name of one of the library's.
+    let private others (pattern: string) : Dictionary<string, RouteConverter> =
+        let converters = Dictionary<string, RouteConverter>(StringComparer.Ordinal)
+        let words = String.map (fun it -> if isPartOfName it then it else ' ') pattern
+
+        for word in words.Split(' ', StringSplitOptions.RemoveEmptyEntries) do
+            if not (known.Contains word) then
+                converters[word] <- anything
+
+        converters
+
+    /// A path, and whether the types of its values are known here: those of a map's own converters are not.
+    let private readable (pattern: string) : struct (RoutePattern * bool) =
+        match RoutePattern.parse pattern with
+        | Ok parsed -> struct (parsed, true)
+        | Error error ->
+            match RoutePattern.parseWith (others pattern) pattern with
+            | Ok parsed -> struct (parsed, false)
+            | Error _ -> raise (unreadable error)
+
+    /// A path that can't be read with whatever converters is refused here, as the map would that is made of it.
+    let check (pattern: string) : unit = readable pattern |> ignore
+
+    let checkHandler (pattern: string) (taken: Type list) : unit =
+        let struct (parsed, isKnown) = readable pattern
+        let given = List.ofSeq parsed.ValueTypes
+
+        if isKnown && not (given.IsEmpty || fits taken given) then
+            raise (mismatch pattern given taken "its handler")
+
+    /// The names of the values that a hook takes, which are those of the path.
+    let checkHook (pattern: string) (taken: Type list) : string list =
+        let struct (parsed, isKnown) = readable pattern
+        let given = List.ofSeq parsed.ValueTypes
+
+        if given.Length <> taken.Length || (isKnown && not (takes taken given)) then
+            raise (mismatch pattern given taken "its hook")
+
+        List.ofSeq parsed.Names
 
     let parse (pattern: string) (taken: Type list) : RoutePattern =
         match RoutePattern.parse pattern with
-        | Error error -> raise (ArgumentException(error.ToString(), nameof pattern))
+        | Error error -> raise (unreadable error)
         | Ok parsed ->
             let given = List.ofSeq parsed.ValueTypes
 
@@ -81,6 +144,23 @@ module internal RouteValue =
             Action<ServerConnection, RouteValues>(fun connection values -> handler connection values)
 
         Rule(pattern, RouteAction(action, null, Array.ofList types, null))
+
+    /// The rule with a hook that is given the values of its path, after those that it has.
+    let guard
+        (types: Type list)
+        (hook: ServerConnection -> Request -> objnull array -> Response option)
+        (rule: Rule)
+        : Rule =
+        let names = RouteTypes.checkHook rule.Pattern types
+
+        let own =
+            ProcessRequest(fun connection request ->
+                let values = [| for name in names -> box connection.RouteValues[name] |]
+                hook connection request values |> Option.toObj)
+
+        match rule.ProcessRequest with
+        | null -> RuleCopy.ProcessRequest(rule, own)
+        | first -> RuleCopy.ProcessRequest(rule, first.Then own)
 
     let builder (pattern: string) (types: Type list) : objnull list -> string =
         let parsed = RouteTypes.parse pattern types

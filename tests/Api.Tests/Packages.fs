@@ -63,6 +63,11 @@ let all = [
         Language = FSharp
         Folder = "src/Server.FSharp"
     }
+    {
+        Assembly = Assembly.Load "FunctionalWs.FSharp.Testing"
+        Language = FSharp
+        Folder = "src/Testing.FSharp"
+    }
 ]
 
 let root =

@@ -207,6 +207,15 @@ let sending =
             client.Receive() =! Message """{"x":7,"note":null}"""
             string (client.WaitClosed()) =! "4000 'enough'")
 
+        testCase "closeNumber closes with a code of one's own, and refuses one that can't be sent" (fun () ->
+            use server =
+                InMemoryServer.Serve(fun (connection: ServerConnection) ->
+                    raises<ArgumentOutOfRangeException> <@ connection |> Connection.closeNumber 1006 "" @>
+                    connection |> Connection.closeNumber 4009 "too slow")
+
+            use client = server.Connect()
+            string (client.WaitClosed()) =! "4009 'too slow'")
+
         testCase "Broadcast pipes connections, and the C# name is still there" (fun () ->
             use ready = new BlockingCollection<int>()
 

@@ -6,6 +6,8 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.FSharp
+open FunctionalWs.Protocol
+open FunctionalWs.Routing
 open FunctionalWs.Testing
 open FunctionalWs.FSharp.Tests.Talk
 
@@ -118,6 +120,132 @@ let routes =
                         fun connection (a: int) (b: int) -> connection.Send $"{a}{b}"
                     ))
                 =! "The route '/a/{id:guid}' has the values (Guid), but its handler takes (int, int).")
+
+        testCase "a path that can't be read is refused where it is written, in the words of a map" (fun () ->
+            let refusal (make: unit -> 'T) : string =
+                try
+                    make () |> ignore
+                    "none"
+                with :? ArgumentException as error ->
+                    error.Message.Split(" (Parameter")[0]
+
+            for pattern in
+                [
+                    "a"
+                    "/{id"
+                    "/{id:int(mn=1)}"
+                    "/{a}{b}"
+                    "/{a}/{a}"
+                    "/{id?}"
+                    "/{id:regex(x)}"
+                    "/{id:number(3)}"
+                    "/{id:number}/{a"
+                ] do
+                let byMap =
+                    refusal (fun () -> UrlMap [ Rule(pattern, fun (_: ServerConnection) -> ()) ])
+
+                test <@ byMap <> "none" @>
+
+                for make in
+                    [
+                        fun () -> Route.get (pattern, say "a")
+                        fun () -> Route.get (pattern, fun connection -> task { connection.Send "a" })
+                        fun () -> Route.get (pattern, fun connection (a: string) -> connection.Send a)
+                        fun () -> Route.withValues pattern (fun connection _ -> connection.Send "a")
+                        fun () -> Route.redirect pattern "/"
+                        fun () -> Route.redirectBy pattern (fun _ -> "/")
+                        fun () -> Route.buildOnly pattern "a"
+                    ] do
+                    refusal make =! byMap)
+
+        testCase "a converter that isn't the library's may be the map's own" (fun () ->
+            let doubling = {
+                new RouteConverter() with
+                    override _.TryParse(text, value) =
+                        value <- text + text
+                        true
+
+                    override _.TryFormat(_, text) =
+                        text <- null
+                        false
+            }
+
+            let handler (connection: ServerConnection) (a: obj) (b: int) = connection.Send $"{a} {b}"
+            let rule = Route.get ("/{a:twice}/{b:int(min=1)}", handler)
+            raises<ArgumentException> <@ UrlMap [ rule ] @>
+            let options = UrlMapOptions(Converters = readOnlyDict [ "twice", doubling ])
+            use server = InMemoryServer.Route(UrlMap([ rule ], options))
+            use client = server.Connect "/x/7"
+            client.Receive().Text =! "xx 7")
+
+        testCase "a hook of a rule gets the values of its path, with their types" (fun () ->
+            let forbidden = Response.Text(403, "no")
+            let refuse isSo = if isSo then Some forbidden else None
+
+            let rules = [
+                Route.get ("/a/{id:int}", fun connection (id: int) -> connection.Send $"{id}")
+                |> Route.guard (fun _ _ (id: int) -> refuse (id > 7))
+                Route.get ("/b/{name}/{id:int}", fun connection (_: string) (_: int) -> connection.Send "b")
+                |> Route.guard (fun _ _ (name: string) (id: int) -> refuse (name = "x" || id > 7))
+            ]
+
+            use server = InMemoryServer.Route(UrlMap rules)
+            rules |> at "/a/7" =! "7"
+            rules |> at "/b/y/7" =! "b"
+            (server.Get "/a/8").StatusCode =! 403
+            (server.Get "/b/x/7").StatusCode =! 403
+            (server.Get "/b/y/8").StatusCode =! 403)
+
+        testCase "a hook gets three and four values, too" (fun () ->
+            let refuse (text: string) = Some(Response.Text(403, text))
+
+            let rules = [
+                Route.get ("/3/{a}/{b}/{c}", say "a")
+                |> Route.guard (fun _ _ (a: string) (b: string) (c: string) -> refuse (a + b + c))
+                Route.get ("/4/{a}/{b}/{c}/{d:int}", say "a")
+                |> Route.guard (fun _ _ (a: string) (b: string) (c: string) (d: int) ->
+                    refuse $"{a}{b}{c}{d}")
+            ]
+
+            use server = InMemoryServer.Route(UrlMap rules)
+
+            let body (path: string) =
+                Text.Encoding.UTF8.GetString((server.Get path).Body.Span)
+
+            body "/3/x/y/z" =! "xyz"
+            body "/4/x/y/z/7" =! "xyz7")
+
+        testCase "a hook of values comes after what the rule has, and before the handler" (fun () ->
+            let asked = ResizeArray<string>()
+
+            let rule =
+                Route.get ("/{a}", say "a")
+                |> Route.processRequest (fun _ _ ->
+                    asked.Add "first"
+                    None)
+                |> Route.guard (fun connection _ (a: string) ->
+                    asked.Add a
+                    Some(Response.Text(403, connection.RouteValues.Get<string> "a")))
+
+            use server = InMemoryServer.Route(UrlMap [ rule ])
+            (server.Get "/x").StatusCode =! 403
+            List.ofSeq asked =! [ "first"; "x" ])
+
+        testCase "a hook of other values is refused when it is put to the rule" (fun () ->
+            let rule = Route.get ("/a/{id:int}", say "a")
+
+            let refusal (make: unit -> Rule) : string =
+                try
+                    make () |> ignore
+                    "none"
+                with :? ArgumentException as error ->
+                    error.Message.Split(" (Parameter")[0]
+
+            refusal (fun () -> rule |> Route.guard (fun _ _ (_: string) -> None))
+            =! "The route '/a/{id:int}' has the values (int), but its hook takes (string)."
+
+            refusal (fun () -> rule |> Route.guard (fun _ _ (_: int) (_: int) -> None))
+            =! "The route '/a/{id:int}' has the values (int), but its hook takes (int, int).")
 
         testCase "values that neither path nor defaults have are refused when the map is made" (fun () ->
             let rule =

@@ -1,10 +1,11 @@
-/// A stranger's program on the F# package: uses each module, asks its own server, then serves an echo for whoever comes.
+/// A stranger's program on the F# packages: uses each module, asks its own server, then serves an echo for whoever comes.
 module Program
 
 open System
 open System.Security.Claims
 open FunctionalWs
 open FunctionalWs.FSharp
+open FunctionalWs.FSharp.Testing
 open FunctionalWs.Protocol
 
 let check (what: string) (isSo: bool) : unit =
@@ -28,11 +29,9 @@ let sum: ServerConnection -> unit =
 let rooms = Groups()
 
 let enter (connection: ServerConnection) (room: string) (number: int) : unit =
-    rooms[room].Add connection |> ignore
+    rooms[room] |> Group.add connection
 
-    rooms[room]
-    |> Broadcast.text (String.Concat("room ", number.ToString()))
-    |> ignore
+    rooms[room] |> Group.sendText (String.Concat("room ", number.ToString()))
 
     Connection.tryReceive connection |> ignore
 
@@ -78,6 +77,12 @@ let rules = [
     Route.get ("/sum", sum)
     Route.get ("/me", greet)
     Route.get ("/room/{name}/{number:int}", enter)
+    |> Route.guard (fun _ _ (_: string) (number: int) ->
+        if number > 9 then
+            Some(Response.Text(403, "no such room"))
+        else
+            None)
+    Route.get ("/over", (fun connection -> connection |> Connection.closeNumber 4009 "over"))
     Route.redirect "/room/{name}" "/room/{name}/1"
 ]
 
@@ -122,12 +127,36 @@ let talk (server: Server) : unit =
 
     check "a handler of other values is refused" (wrong.Contains "but its handler takes (string)")
 
+// ---- The same in memory, and in a simulation
+
+let inMemory () : unit =
+    use server = InMemory.routeWith options rules
+    let visitor = TestOptions.client |> TestOptions.bearerToken (Some "t0ken")
+    use client = server |> InMemory.connectWith visitor "/me"
+    check "a token is known in memory" (InMemory.tryReceive client |> Option.map _.Text = Some "alice")
+    check "a guard refuses" ((server |> InMemory.get "/room/tea/10").StatusCode = 403)
+    use over = server |> InMemory.connect "/over"
+    check "a code is told" (over |> InMemory.waitClosed |> Option.map _.Number = Some 4009)
+
+let simulated (simulation: FunctionalWs.Testing.Simulation) : unit =
+    let server = simulation |> Simulate.serve sum
+
+    let visit (number: int) () : string =
+        use client = server |> InMemory.connect "/"
+        client.Send(string number)
+        client.Receive().Text
+
+    let answers = simulation |> Simulate.gather [ visit 1; visit 2 ]
+    check "each has a state of its own" (answers = [ "1"; "2" ])
+
 [<EntryPoint>]
 let main args =
     let port = if args.Length = 1 then int args[0] else 0
     use server = WebSocket.routeWith options "localhost" port rules
     server.Start()
     talk server
+    inMemory ()
+    Simulate.runSeeds 5 simulated
     Console.WriteLine("listening on ws://" + string server.LocalEndPoint + "/")
     server.ServeForever()
     0

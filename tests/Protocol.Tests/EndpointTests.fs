@@ -494,6 +494,34 @@ let sending =
             send endpoint (Command.Close status) "x"B |> is Opcode.Close true close false
             send endpoint (Command.Fail status) "x"B |> is Opcode.Close true close true)
 
+        testCase "takes a key that there may be or not, and wants one of a client" (fun () ->
+            let text = Command.Message MessageKind.Text
+            let ping = [| 0x89uy; 0uy |]
+
+            let written (role: Role) (key: uint32 voption) : byte[] =
+                let output = ArrayBufferWriter<byte>()
+                let endpoint = WebSocketEndpoint.Create { server with Role = role }
+                endpoint.Send(text, ReadOnlySpan "text"B, output, key) |> ignore
+                output.WrittenSpan.ToArray()
+
+            let answered (key: uint32 voption) : byte[] =
+                let answers = ArrayBufferWriter<byte>()
+                let endpoint = WebSocketEndpoint.Create { server with Role = Role.Client }
+
+                endpoint.Receive(ReadOnlySpan ping, ArrayBufferWriter<byte>(), answers, key)
+                |> ignore
+
+                answers.WrittenSpan.ToArray()
+
+            written Role.Server ValueNone =! frameOf Role.Server true Opcode.Text "text"B
+
+            written Role.Client (ValueSome key)
+            =! frameOf Role.Client true Opcode.Text "text"B
+
+            answered (ValueSome key) =! frameOf Role.Client true Opcode.Pong [||]
+            raises<ArgumentNullException> <@ written Role.Client ValueNone @>
+            raises<ArgumentNullException> <@ answered ValueNone @>)
+
         testCase "writes nothing when the state refuses, or when its close frame is out" (fun () ->
             let output = ArrayBufferWriter<byte>()
             let endpoint = WebSocketEndpoint.Create server

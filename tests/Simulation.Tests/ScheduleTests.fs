@@ -314,6 +314,51 @@ let scenarios: (string * (Simulation -> unit)) list = [
         List.sort (List.ofSeq received) =! [ 3; 200 ]
         closesNormally pair
 
+    "a broadcast that leaves in parts, and a sender",
+    fun simulation ->
+        let slow = TestClientOptions(BufferSize = 64)
+        let pair = connectWith slow quiet simulation
+
+        let broadcast () =
+            Broadcast.Send([ pair.Connection ], String('b', 100)) |> ignore
+
+        let send () = pair.Connection.Send "one"
+
+        let receive () =
+            List.sort (texts pair.Client 2) =! [ String('b', 100); "one" ]
+
+        soon pair (fun () -> together pair receive [ broadcast; send ])
+        closesNormally pair
+
+    "what waits for a slow client is counted while it waits, and no longer",
+    fun simulation ->
+        let slow = TestClientOptions(BufferSize = 64)
+
+        let options =
+            ServerOptions(PingInterval = Nullable(), Compression = null, MaxBroadcastQueue = 1_000)
+
+        let pair = connectWith slow options simulation
+        let payload = String('b', 150)
+        let sent = ref 0
+
+        let broadcast () =
+            for _ in 1..2 do
+                sent.Value <- sent.Value + Broadcast.Send([ pair.Connection ], payload).Sent
+
+        let receive () =
+            texts pair.Client 2 =! [ payload; payload ]
+
+        // The watcher sends what is left, a part each time.
+        within (milliseconds 200) simulation (fun () -> together pair broadcast [ receive ])
+
+        for _ in 1..5 do
+            broadcast ()
+            receive ()
+
+        sent.Value =! 12
+        pair.Connection.BroadcastCost =! 0L
+        closesNormally pair
+
     "a full queue, the watcher and a receiver",
     fun simulation ->
         let options =

@@ -50,6 +50,11 @@ internal static partial class ScriptReferences
                 Assembly("Server.FSharp", name, configuration)
             ),
             "FunctionalWs.Testing" => [Assembly("Testing.CSharp", package, configuration)],
+            "FunctionalWs.FSharp.Testing" =>
+            [
+                Assembly("Testing.FSharp", "FunctionalWs.Testing", configuration),
+                Assembly("Testing.FSharp", package, configuration),
+            ],
             "FunctionalWs.Protocol" => [Assembly("Server.FSharp", package, configuration)],
             _ => throw new InvalidDataException($"Where is the assembly of {package}?"),
         };
@@ -66,9 +71,9 @@ internal static partial class ScriptReferences
         return $"(*** condition: {kind} ***)\n#if {symbol}\n{string.Join('\n', lines)}\n#endif // {symbol}";
     }
 
-    [GeneratedRegex(@"(^#r ""nuget: FunctionalWs\.\w+, [^""]*""\n)+", RegexOptions.Multiline)]
+    [GeneratedRegex(@"(^#r ""nuget: FunctionalWs\.[\w.]+, [^""]*""\n)+", RegexOptions.Multiline)]
     private static partial Regex References();
 
-    [GeneratedRegex(@"nuget: (FunctionalWs\.\w+),")]
+    [GeneratedRegex(@"nuget: (FunctionalWs\.[\w.]+),")]
     private static partial Regex Package();
 }

@@ -229,6 +229,16 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
 
     member endpoint.Receive
         (
+            bytes: ReadOnlySpan<byte>,
+            sink: IBufferWriter<byte>,
+            answers: IBufferWriter<byte>,
+            key: uint32 voption,
+            [<Optional; DefaultParameterValue(null: PayloadDecoder | null)>] decoder: PayloadDecoder | null
+        ) : ReceiveStep =
+        endpoint.Receive(bytes, sink, answers, ValueOption.toNullable key, decoder)
+
+    member endpoint.Receive
+        (
             bytes: inref<ReadOnlySequence<byte>>,
             sink: IBufferWriter<byte>,
             answers: IBufferWriter<byte>,
@@ -349,6 +359,11 @@ type WebSocketEndpoint private (terms: Terms, state: State, place: Place, watch:
         | ValueNone -> ()
 
         step
+
+    member endpoint.Send
+        (command: Command, payload: ReadOnlySpan<byte>, output: IBufferWriter<byte>, key: uint32 voption)
+        : SendStep =
+        endpoint.Send(command, payload, output, ValueOption.toNullable key)
 
     // ---- Time, and reading ahead
 

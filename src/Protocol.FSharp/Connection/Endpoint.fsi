@@ -110,6 +110,21 @@ type WebSocketEndpoint =
         [<Optional; DefaultParameterValue(null: PayloadDecoder | null)>] decoder: (PayloadDecoder | null) ->
             ReceiveStep
 
+    /// <summary>The same with a key that there may be or not, for code of both roles in F#.</summary>
+    /// <param name="bytes">What has come of the stream and was not taken, cut anywhere.</param>
+    /// <param name="sink">Where data go. What it throws leaves this value as it was.</param>
+    /// <param name="answers">Where the answer goes: at most one frame, of 131 bytes at most.</param>
+    /// <param name="key">The masking key of a client's answer: a client has to give one.</param>
+    /// <param name="decoder">What decodes messages marked by extensions; null where none was agreed on.</param>
+    /// <exception cref="T:System.ArgumentNullException">A client has no masking key.</exception>
+    member Receive:
+        bytes: ReadOnlySpan<byte> *
+        sink: IBufferWriter<byte> *
+        answers: IBufferWriter<byte> *
+        key: uint32 voption *
+        [<Optional; DefaultParameterValue(null: PayloadDecoder | null)>] decoder: (PayloadDecoder | null) ->
+            ReceiveStep
+
     /// <summary>Takes what has come, as a pipe has it: in segments.</summary>
     /// <param name="bytes">What has come of the stream and was not taken, cut anywhere.</param>
     /// <param name="sink">Where data go. What it throws leaves this value as it was.</param>
@@ -173,6 +188,16 @@ type WebSocketEndpoint =
         payload: ReadOnlySpan<byte> *
         output: IBufferWriter<byte> *
         [<Optional; DefaultParameterValue(Nullable<uint32>())>] key: Nullable<uint32> ->
+            SendStep
+
+    /// <summary>The same with a key that there may be or not, for code of both roles in F#.</summary>
+    /// <param name="command">What is wanted.</param>
+    /// <param name="payload">The payload of a message or fragment, not masked; not looked at for other commands.</param>
+    /// <param name="output">Where the frame goes.</param>
+    /// <param name="key">The masking key of a client's frame: a client has to give one.</param>
+    /// <exception cref="T:System.ArgumentNullException">A client has no masking key.</exception>
+    member Send:
+        command: Command * payload: ReadOnlySpan<byte> * output: IBufferWriter<byte> * key: uint32 voption ->
             SendStep
 
     // ---- Time, and reading ahead

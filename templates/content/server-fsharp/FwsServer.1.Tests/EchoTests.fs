@@ -2,14 +2,15 @@
 module EchoTests
 
 open Expecto
-open FunctionalWs.Testing
+open FunctionalWs.FSharp.Testing
+open FunctionalWs.Protocol
 
 [<Tests>]
 let tests =
     testList "an echo" [
         testCase "what is said comes back" (fun () ->
-            use server = InMemoryServer.Serve Echo.handle
-            use client = server.Connect()
+            use server = InMemory.serve Echo.handle
+            use client = server |> InMemory.connect "/"
 
             client.Send "hello"
             Expect.equal (client.Receive().Text) "hello" "the text"
@@ -18,11 +19,12 @@ let tests =
             Expect.equal (client.Receive().Data.ToArray()) [| 1uy; 2uy; 3uy |] "the bytes")
 
         testCase "a client that says goodbye is answered" (fun () ->
-            use server = InMemoryServer.Serve Echo.handle
-            use client = server.Connect()
+            use server = InMemory.serve Echo.handle
+            use client = server |> InMemory.connect "/"
 
-            Expect.equal (string (client.Close())) "1000" "the status"
-            Expect.isEmpty server.HandlerExceptions "what the handler threw")
+            let status = client |> InMemory.close CloseCode.NormalClosure ""
+            Expect.equal (status |> Option.map _.Number) (Some 1000) "the status"
+            Expect.isEmpty (InMemory.handlerExceptions server) "what the handler threw")
     ]
 
 [<EntryPoint>]

@@ -58,6 +58,10 @@ internal sealed class CertificateContents(CertificateFiles files, byte[] certifi
 
     private X509Certificate2 OfPkcs12(X509Certificate2Collection issuers)
     {
+        if (key is not null)
+            throw new CryptographicException(
+                "It is no PEM: a file in PKCS #12 has its key in it, so KeyPath is null."
+            );
         var all = X509CertificateLoader.LoadPkcs12Collection(certificate, files.Password);
         var found =
             all.FirstOrDefault(each => each.HasPrivateKey)

@@ -36,4 +36,18 @@ public static class HandlerRule
     >(string pattern)
         where THandler : MessageHandler =>
         new(pattern, MessageHandlerClass<THandler>.Instance.Handle);
+
+    /// <summary>
+    /// A rule whose handler is a class that handles connections as tasks, without a thread while they wait; the scope ends after the
+    /// task.
+    /// </summary>
+    /// <typeparam name="THandler">
+    /// The class; it needn't be a service itself. It finds the values of the path in <see cref="ServerConnection.RouteValues"/>.
+    /// </typeparam>
+    /// <param name="pattern">The paths, in either notation; they begin with a slash.</param>
+    public static Rule ToAsync<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler
+    >(string pattern)
+        where THandler : class, IAsyncConnectionHandler =>
+        new(pattern, AsyncHandlerClass<THandler>.Instance.Handle);
 }

@@ -21,11 +21,26 @@ internal static class HandlerScopes
                 handler(connection, scope);
                 HandlerContext.AwaitPending(); // what is async void uses the scope, too
             }
-            finally
+            catch (Exception error)
             {
-                scope.EndWithHandler();
+                EndAfter(error, scope);
+                throw;
             }
+            scope.EndWithHandler();
         };
+    }
+
+    /// <summary>What services throw at their end doesn't hide why the handler has failed: both are told.</summary>
+    private static void EndAfter(Exception error, HandlerScope scope)
+    {
+        try
+        {
+            scope.EndWithHandler();
+        }
+        catch (Exception other)
+        {
+            throw new AggregateException(error, other);
+        }
     }
 
     /// <summary>A handler for messages that is a class.</summary>

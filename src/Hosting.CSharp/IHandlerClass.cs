@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace FunctionalWs.Hosting;
 
-/// <summary>What a rule's handler is when it is a class, made by services.</summary>
+/// <summary>What a rule's handler, or a router, is when it is a class, made by services.</summary>
 internal interface IHandlerClass
 {
     /// <summary>The class.</summary>

@@ -73,7 +73,7 @@ internal sealed class SettingsReader(IConfigurationRoot? sources, SettingSources
     >(T options, IConfigurationSection entry)
         where T : class
     {
-        if (SettingValue.IsNull(entry))
+        if (IsTurnedOff(entry))
             return null;
         if (entry.Value is { } text)
             throw new FormatException(
@@ -87,6 +87,19 @@ internal sealed class SettingsReader(IConfigurationRoot? sources, SettingSources
                 NoSetting(part);
         }
         return options;
+    }
+
+    /// <summary>True when the last source that says anything of a group says null: the parts of earlier ones are still there.</summary>
+    private bool IsTurnedOff(IConfigurationSection entry)
+    {
+        foreach (var source in sources?.Providers.Reverse() ?? [])
+        {
+            if (source.GetChildKeys([], entry.Path).Any())
+                return false;
+            if (source.TryGet(entry.Path, out var text))
+                return text is null or "null";
+        }
+        return SettingValue.IsNull(entry);
     }
 
     private void NoSetting(IConfigurationSection entry) =>

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -44,11 +45,23 @@ public static class WebSocketServerServiceCollectionExtensions
     /// </param>
     /// <param name="name">Tells several servers of a host apart; empty for none.</param>
     /// <exception cref="InvalidOperationException">There is a server of that name already.</exception>
+    [OverloadResolutionPriority(1)] // for one that only throws, which fits those that make message handlers, too
     public static WebSocketServerBuilder AddWebSocketServer(
         this IServiceCollection services,
         Func<ServerConnection, Task> handler,
         string name = ""
     ) => services.AddWebSocketServer(HandlerContext.Blocking(handler), name);
+
+    /// <summary>Adds a server that makes a message handler for each connection; with services, it is a class: <see cref="AddWebSocketMessageServer"/>.</summary>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="make">Makes a connection's handler, which keeps its state. What it throws closes the connection with 1011.</param>
+    /// <param name="name">Tells several servers of a host apart; empty for none.</param>
+    /// <exception cref="InvalidOperationException">There is a server of that name already.</exception>
+    public static WebSocketServerBuilder AddWebSocketServer(
+        this IServiceCollection services,
+        Func<ServerConnection, MessageHandler> make,
+        string name = ""
+    ) => services.AddWebSocketServer(MessageHandler.ForEach(make), name);
 
     /// <summary>Adds a server whose handler is asynchronous and takes services, of a scope for each connection.</summary>
     /// <param name="services">The services of the host.</param>
@@ -147,6 +160,34 @@ public static class WebSocketServerServiceCollectionExtensions
         );
     }
 
+    /// <summary>
+    /// Adds a server whose asynchronous handler is a class: each connection has a scope, and an instance from it. No thread waits while
+    /// its task does. The scope ends after the task.
+    /// </summary>
+    /// <typeparam name="THandler">
+    /// The class; its constructor takes services. It is added to the services as a scoped one, unless it is there already.
+    /// </typeparam>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="name">Tells several servers of a host apart; empty for none.</param>
+    /// <exception cref="InvalidOperationException">There is a server of that name already.</exception>
+    public static WebSocketServerBuilder AddWebSocketAsyncServer<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler
+    >(this IServiceCollection services, string name = "")
+        where THandler : class, IAsyncConnectionHandler
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.TryAddScoped<THandler>();
+        var handler = AsyncHandlerClass<THandler>.Instance;
+        return Add(
+            services,
+            name,
+            provider => new ServedHandler(
+                provider.PerConnection((connection, _) => handler.Handle(connection)),
+                Class: handler
+            )
+        );
+    }
+
     /// <summary>Adds a server that routes. Its handlers find services in <see cref="ServerConnectionExtensions.Services"/>.</summary>
     /// <param name="services">The services of the host.</param>
     /// <param name="router">Gives each connection the handler of the rule that takes its request.</param>
@@ -180,7 +221,8 @@ public static class WebSocketServerServiceCollectionExtensions
         return Add(
             services,
             name,
-            provider => Routing(provider, provider.GetRequiredService<TRouter>())
+            provider => Routing(provider, provider.GetRequiredService<TRouter>()),
+            new RouterClass<TRouter>()
         );
     }
 
@@ -219,7 +261,8 @@ public static class WebSocketServerServiceCollectionExtensions
     private static WebSocketServerBuilder Add(
         IServiceCollection services,
         string name,
-        Func<IServiceProvider, ServedHandler> serving
+        Func<IServiceProvider, ServedHandler> serving,
+        IHandlerClass? router = null
     )
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -248,8 +291,10 @@ public static class WebSocketServerServiceCollectionExtensions
 
         StartingServer Starting(IServiceProvider provider)
         {
+            if (router is not null)
+                RequireServices(name, [router], services, provider); // it is made next
             var served = serving(provider);
-            RequireServices(name, served, services, provider);
+            RequireServices(name, served.Classes, services, provider);
             var options = provider.GetRequiredService<IOptionsMonitor<WebSocketServerOptions>>();
             return new StartingServer(served, options.Get(name));
         }
@@ -257,7 +302,7 @@ public static class WebSocketServerServiceCollectionExtensions
 
     private static void RequireServices(
         string name,
-        ServedHandler served,
+        IEnumerable<IHandlerClass> classes,
         IServiceCollection services,
         IServiceProvider provider
     )
@@ -265,7 +310,7 @@ public static class WebSocketServerServiceCollectionExtensions
         if (provider.GetService<IServiceProviderIsService>() is not { } known)
             return; // a container that can't tell
         var missing = new MissingServices(services, known);
-        string[] told = [.. served.Classes.SelectMany(each => missing.Of(each.Type))];
+        string[] told = [.. classes.SelectMany(each => missing.Of(each.Type))];
         if (told.Length > 0)
             throw new InvalidOperationException(
                 Invariant($"{ServerName.Called(name)} can't start: {string.Join("; ", told)}.")

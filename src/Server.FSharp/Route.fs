@@ -277,6 +277,16 @@ type Route =
         RouteValue.guard [ typeof<'A>; typeof<'B>; typeof<'C>; typeof<'D> ] (fun connection request values ->
             hook connection request (unbox values[0]) (unbox values[1]) (unbox values[2]) (unbox values[3]))
 
+    /// <summary>The origins that may connect by a rule, in place of the server's.</summary>
+    /// <param name="allowed">The origins; <c>None</c>, the default, for what the server's options say.</param>
+    /// <param name="rule">The rule.</param>
+    static member origins (allowed: Origin list option) (rule: Rule) : Rule =
+        let origins =
+            allowed
+            |> Option.map (fun allowed -> allowed :> System.Collections.Generic.IReadOnlyList<Origin>)
+
+        RuleCopy.Origins(rule, Option.toObj origins)
+
     /// <summary>The size of a message that is received by a rule.</summary>
     /// <param name="bytes">0 or more; <c>None</c>, the default, for what the server's options say.</param>
     /// <param name="rule">The rule.</param>

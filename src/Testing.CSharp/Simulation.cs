@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace FunctionalWs.Testing;
 
@@ -181,10 +182,38 @@ public sealed class Simulation
     /// <param name="options">Settings, as for a handler that blocks.</param>
     /// <returns>The server; it is disposed of at the end of the test at the latest.</returns>
     /// <exception cref="ArgumentException">An option is wrong.</exception>
+    [OverloadResolutionPriority(1)] // for one that only throws, which fits those that make message handlers, too
     public InMemoryServer Serve(
         Func<ServerConnection, Task> handler,
         ServerOptions? options = null
     ) => Serve(HandlerContext.Blocking(handler), options);
+
+    /// <summary>Makes a server with a handler that is called for each message.</summary>
+    /// <param name="received">The handler to test, called with the connection and a message.</param>
+    /// <param name="options">Settings, as for a handler of connections.</param>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
+    public InMemoryServer Serve(
+        Action<ServerConnection, Message> received,
+        ServerOptions? options = null
+    ) => Serve(MessageHandler.ForEach(received), options);
+
+    /// <summary>Makes a server with an asynchronous handler that is called for each message.</summary>
+    /// <param name="received">The handler to test: the next message of its connection waits for the task.</param>
+    /// <param name="options">Settings, as for a handler of connections.</param>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
+    public InMemoryServer Serve(
+        Func<ServerConnection, Message, Task> received,
+        ServerOptions? options = null
+    ) => Serve(MessageHandler.ForEach(received), options);
+
+    /// <summary>Makes a server that makes a message handler for each connection.</summary>
+    /// <param name="make">Makes a connection's handler.</param>
+    /// <param name="options">Settings, as for a handler of connections.</param>
+    /// <exception cref="ArgumentException">An option is wrong.</exception>
+    public InMemoryServer Serve(
+        Func<ServerConnection, MessageHandler> make,
+        ServerOptions? options = null
+    ) => Serve(MessageHandler.ForEach(make), options);
 
     /// <summary>Makes a server with the rules of a router, in this world.</summary>
     /// <param name="urlMap">The rules.</param>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization.Metadata;
 using FunctionalWs.Protocol;
 
 namespace FunctionalWs.Testing;
@@ -72,6 +73,16 @@ public sealed class TestClient : IDisposable
     /// <exception cref="TimeoutException">The server didn't read in time; the connection is of no use any more.</exception>
     public void Send(Message message) => Write(() => connection.Send(message));
 
+    /// <summary>Sends a value as a text message in JSON.</summary>
+    /// <param name="value">The value; null is sent as <c>null</c>.</param>
+    /// <param name="type">How it is written, its options too.</param>
+    /// <exception cref="NotSupportedException">The type can't be written. Nothing was sent.</exception>
+    /// <exception cref="System.Text.Json.JsonException">The value can't be, such as one in a cycle. Nothing was sent.</exception>
+    /// <exception cref="ConcurrencyException">A message in fragments is being sent: between two of them.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <exception cref="TimeoutException">The server didn't read in time; the connection is of no use any more.</exception>
+    public void Send<T>(T value, JsonTypeInfo<T> type) => Write(() => connection.Send(value, type));
+
     /// <summary>Sends a text message in fragments: one for each part, and an empty last one (RFC 6455 §5.4).</summary>
     /// <param name="parts">
     /// The parts. What the client does between them comes between the fragments. What they throw is thrown on, and fails the connection.
@@ -124,6 +135,21 @@ public sealed class TestClient : IDisposable
             "a message"
         );
         return message ?? throw connection.ClosedException();
+    }
+
+    /// <summary>Waits for the next message and reads a value in JSON from it.</summary>
+    /// <param name="type">How it is read, its options too.</param>
+    /// <param name="timeout">How long at most, as for <see cref="Receive(TimeSpan?)"/>.</param>
+    /// <returns>The value, never null.</returns>
+    /// <exception cref="NotJsonException">The message is no JSON of that shape.</exception>
+    /// <exception cref="TimeoutException">No message came in time.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
+    /// <exception cref="ConnectionClosedException">The connection has closed, and no message is left.</exception>
+    public T Receive<T>(JsonTypeInfo<T> type, TimeSpan? timeout = null)
+        where T : notnull
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        return Receive(timeout).Json(type);
     }
 
     /// <summary>Waits until the server has closed the connection or ended the stream; answers its close frame.</summary>

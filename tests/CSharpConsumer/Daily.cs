@@ -200,9 +200,11 @@ internal static class Daily
             {
                 ProcessRequest = (connection, _) => connection.Respond(403, "not here"),
                 MaxMessageSize = 10,
+                Origins = ["https://example.com", Origin.None],
             },
         ];
         Check.Equal(10, map[0].MaxMessageSize);
+        Check.Equal(2, map[0].Origins!.Count);
         var options = new ServerOptions { CreateConnection = start => new Player(start) };
         using var server = Router.Route(map, "127.0.0.1", 0, options: options);
         server.Start();

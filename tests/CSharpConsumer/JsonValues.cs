@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using FunctionalWs;
 using FunctionalWs.Protocol;
+using FunctionalWs.Testing;
 
 /// <summary>Values as JSON, with generated code alone.</summary>
 internal static partial class JsonValues
@@ -16,6 +17,21 @@ internal static partial class JsonValues
     internal sealed partial class Json : JsonSerializerContext;
 
     private const string Text = """{"text":"hello","count":1}""";
+
+    public static void Awaited()
+    {
+        using var server = InMemoryServer.Serve(
+            MessageHandler.Converse(async connection =>
+            {
+                var said = await connection.ReceiveAsync(Json.Default.Said, connection.Closed);
+                await connection.SendAsync(said with { Count = 2 }, Json.Default.Said);
+            })
+        );
+        using var client = server.Connect();
+        client.Send(new Said("hello", 1), Json.Default.Said);
+        Check.Equal(2, client.Receive(Json.Default.Said).Count);
+        Check.Equal(1000, client.WaitClosed()!.Number);
+    }
 
     public static void Exchanged() =>
         Session.Run(

@@ -1,4 +1,7 @@
+using System.Net;
 using FunctionalWs;
+using FunctionalWs.Routing;
+using FunctionalWs.Testing;
 
 /// <summary>Handlers that are called for each message, in each form.</summary>
 internal static class MessageHandlers
@@ -89,5 +92,61 @@ internal static class MessageHandlers
         ];
         foreach (var handler in handlers)
             Talk(Server.Serve(handler, Listening.Bound()));
+        Talk(Server.Serve(_ => new Echoing(), Listening.Bound()));
+        Talk(Server.Serve(_ => new Echoing(), [new IPEndPoint(IPAddress.Loopback, 0)]));
+        var path = Listening.TemporaryPath();
+        using (var server = Server.UnixServe(_ => new Echoing(), path))
+            Check.Equal(path, $"{server.LocalEndPoint}");
+        Check.Throws<InvalidOperationException>(() => Server.SystemdServe(_ => new Echoing()));
+    }
+
+    /// <summary>Beginning to count where the path says.</summary>
+    private sealed class From(int count) : MessageHandler
+    {
+        private int count = count;
+
+        public override void Received(ServerConnection connection, LentMessage message) =>
+            connection.Send($"{count++}: {message.Text}");
+    }
+
+    public static void Made()
+    {
+        UrlMap map =
+        [
+            new Rule("/", _ => new Echoing()),
+            new Rule("/values/<int:n>", (_, values) => new From(values.Get<int>("n"))),
+            Rule.For<int>("/one/<int:n>", (_, n) => new From(n)),
+            Rule.For<int, int>("/two/<int:a>/<int:b>", (_, a, b) => new From(a + b)),
+            new Rule("/throws", _ => throw new InvalidOperationException()),
+        ];
+        using var server = InMemoryServer.Route(map);
+        Check.Equal("a", Ask(server, "/"));
+        Check.Equal("7: a", Ask(server, "/values/7"));
+        Check.Equal("7: a", Ask(server, "/one/7"));
+        Check.Equal("7: a", Ask(server, "/two/3/4"));
+        using (var client = server.Connect("/throws"))
+            Check.Equal(1011, client.WaitClosed()!.Number);
+        using (var made = InMemoryServer.Serve(_ => new Echoing()))
+            Check.Equal("a", Ask(made));
+        using (var each = InMemoryServer.Serve((c, message) => c.Send(message)))
+            Check.Equal("a", Ask(each));
+        using (var later = InMemoryServer.Serve(async (c, message) => await EchoAsync(c, message)))
+            Check.Equal("a", Ask(later));
+        Simulation.Run(
+            simulation =>
+            {
+                Check.Equal("a", Ask(simulation.Serve(_ => new Echoing())));
+                Check.Equal("a", Ask(simulation.Serve((c, message) => c.Send(message))));
+                Check.Equal("a", Ask(simulation.Serve(EchoAsync)));
+            },
+            seeds: 1
+        );
+    }
+
+    private static string Ask(InMemoryServer server, string path = "/")
+    {
+        using var client = server.Connect(path);
+        client.Send("a");
+        return client.Receive().Text;
     }
 }

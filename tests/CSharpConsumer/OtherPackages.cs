@@ -59,10 +59,13 @@ internal static class OtherPackages
                 new Router([
                     HandlerRule.To<Shouter>("/shout"),
                     HandlerRule.ToMessages<Counting>("/count/{first:int}"),
+                    HandlerRule.ToAsync<Awaiting>("/await"),
                 ])
             )
             .Configure(options => options.MaxQueue = 4);
         builder.Services.AddWebSocketMessageServer<Counting>("count");
+        builder.Services.AddWebSocketAsyncServer<Awaiting>("await");
+        builder.Services.AddWebSocketServer(_ => new Counting(new Shouting()), "made");
         using var host = builder.Build();
         host.Start();
         var hosted = host.Services.GetRequiredService<HostedServer>();
@@ -70,10 +73,20 @@ internal static class OtherPackages
         {
             Check.Equal("HELLO", Ask(server, "/shout"));
             Check.Equal("8: HELLO", Ask(server, "/count/7"));
+            Check.Equal("HELLO", Ask(server, "/await"));
         }
-        var counting = host.Services.GetRequiredKeyedService<HostedServer>("count");
-        using (var server = InMemoryServer.For(counting.Server))
-            Check.Equal("1: HELLO", Ask(server, "/"));
+        (string Name, string Answer)[] others =
+        [
+            ("count", "1: HELLO"),
+            ("await", "HELLO"),
+            ("made", "1: HELLO"),
+        ];
+        foreach (var (name, answer) in others)
+        {
+            var other = host.Services.GetRequiredKeyedService<HostedServer>(name);
+            using var server = InMemoryServer.For(other.Server);
+            Check.Equal(answer, Ask(server, "/"));
+        }
         host.StopAsync().GetAwaiter().GetResult();
     }
 
@@ -158,6 +171,15 @@ internal static class OtherPackages
 
         public override void Received(ServerConnection connection, LentMessage message) =>
             connection.Send($"{++count}: {shouting.Shout(message.Text)}");
+    }
+
+    private sealed class Awaiting(Shouting shouting) : IAsyncConnectionHandler
+    {
+        public async Task HandleAsync(ServerConnection connection, CancellationToken closed)
+        {
+            await foreach (var message in connection)
+                await connection.SendAsync(shouting.Shout(message.Text), closed);
+        }
     }
 
     private sealed class Shouter(Shouting shouting) : IConnectionHandler

@@ -54,6 +54,8 @@
     ("every way to write a handler", Handlers.Bound),
     ("handlers of rules", Handlers.Routed),
     ("handlers for messages", MessageHandlers.Called),
+    ("handlers for messages that rules and tests make", MessageHandlers.Made),
+    ("values as JSON, awaited", JsonValues.Awaited),
     ("messages as a sequence", Handlers.Enumerated),
     ("URIs", ClientSide.Uris),
     ("a client opens a connection", ClientSide.Opened),

@@ -373,6 +373,7 @@ let urls =
                 "StrictSlashes", Route.strictSlashes (Some true)
                 "MergeSlashes", Route.mergeSlashes (Some true)
                 "ProcessRequest", Route.processRequest hook
+                "Origins", Route.origins (Some [ Origin.None ])
                 "MaxMessageSize", Route.maxMessageSize (Some 10)
                 "IsAlias", Route.alias
             ]

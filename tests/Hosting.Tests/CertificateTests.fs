@@ -335,7 +335,13 @@ let certificates =
             let wrong =
                 failure $""" "Path": {text (folder.File "chain.pfx")}, "Password": "other" """
 
-            test <@ wrong.Contains(folder.File "chain.pfx") && not (wrong.Contains "other") @>)
+            test <@ wrong.Contains(folder.File "chain.pfx") && not (wrong.Contains "other") @>
+
+            let twice =
+                failure
+                    $""" "Path": {text (folder.File "chain.pfx")}, "KeyPath": {text (folder.File "key.pem")}, "Password": "secret" """
+
+            test <@ twice.Contains "so KeyPath is null" @>)
 
         testTheory
             "is named by a path, and looked at after a time"

@@ -39,6 +39,11 @@ type Greeter(session: Session) =
             for message in connection do
                 connection.Send message
 
+/// A service that throws when it ends.
+type Unending() =
+    interface IDisposable with
+        member _.Dispose() = failwith "no end"
+
 type Rooms(ended: Ended) =
     inherit
         Router(
@@ -85,6 +90,10 @@ type Disposed(session: Session, ended: Ended) =
 type RoomsOfClasses() =
     inherit Router(UrlMap [| HandlerRule.ToMessages<Counter> "/count" |])
 
+/// A router that takes a service itself.
+type RoomsOfSession(session: Session) =
+    inherit Router(UrlMap [| Rule("/", (fun connection -> connection.Send $"{session.Id}")) |])
+
 type Undemanding
     (
         session: Session,
@@ -105,6 +114,21 @@ let private throwing =
     Action<ServerConnection, IServiceProvider>(fun _ services ->
         services.GetRequiredService<Session>() |> ignore
         failwith "on purpose")
+
+/// Says who it is, then echoes, as a task.
+type AsyncGreeter(session: Session) =
+    interface IAsyncConnectionHandler with
+        member _.HandleAsync(connection, closed) : Task =
+            task {
+                let number =
+                    match connection.RouteValues.TryGet<int> "id" with
+                    | true, id -> id
+                    | _ -> 0
+
+                do! connection.SendAsync($"{number} {session.Id}", closed)
+                let! message = connection.ReceiveAsync closed
+                do! connection.SendAsync(message, closed)
+            }
 
 [<Tests>]
 let scopes =
@@ -140,6 +164,34 @@ let scopes =
             client.ReceiveClose() =! Some 1011
             (endedOf host).All.Length =! 1
             Hosts.stop host)
+
+        testCase "what services throw at their end doesn't hide why a handler has failed" (fun () ->
+            let records = new Records()
+
+            use host =
+                Hosts.run (fun builder ->
+                    builder.Services
+                        .AddScoped<Unending>()
+                        .AddWebSocketServer(
+                            Action<ServerConnection, IServiceProvider>(fun _ services ->
+                                services.GetRequiredService<Unending>() |> ignore
+                                failwith "on purpose")
+                        )
+                        .Configure(fun options ->
+                            options.Port <- 0
+                            options.LoggerFactory <- records)
+                    |> ignore)
+
+            use client = Hosts.connect host
+            client.ReceiveClose() =! Some 1011
+            Hosts.stop host
+            let texts = [ for error in records.Exceptions -> string error ]
+
+            test
+                <@
+                    texts
+                    |> List.exists (fun text -> text.Contains "on purpose" && text.Contains "no end")
+                @>)
 
         testCase "a router is made once, and its handlers find the scope" (fun () ->
             use host =
@@ -218,6 +270,40 @@ let scopes =
             other.ReceiveClose() =! Some 1001
             Wait.forTask "the stop" stopping
             (endedOf host).All =! [ first; second ])
+
+        testTheory
+            "an asynchronous class is made for each connection, and its scope ends after its task"
+            [ ""; "/7" ]
+            (fun path ->
+                use host =
+                    Hosts.run (fun builder ->
+                        let services = addSession builder.Services
+
+                        match path with
+                        | "" -> services.AddWebSocketAsyncServer<AsyncGreeter>()
+                        | _ ->
+                            services.AddWebSocketServer(
+                                new Router(UrlMap [| HandlerRule.ToAsync<AsyncGreeter> "/{id:int}" |])
+                            )
+                        |> Hosts.onFreePort
+                        |> ignore)
+
+                let connect () =
+                    Hosts.connectTo (if path = "" then "/" else path) host
+
+                use one = connect ()
+                use other = connect ()
+                let first, second = one.Receive().Split ' ', other.Receive().Split ' '
+                test <@ first[1] <> second[1] @>
+                first[0] =! (if path = "" then "0" else "7")
+                (endedOf host).All =! []
+                one.Ask "hello" =! "hello"
+                one.ReceiveClose() =! Some 1000
+                Wait.until "the session has ended" (fun () -> (endedOf host).All = [ Guid.Parse first[1] ])
+                let stopping = Wait.start (fun () -> Hosts.stop host)
+                other.ReceiveClose() =! Some 1001
+                Wait.forTask "the stop" stopping
+                (endedOf host).All =! [ Guid.Parse first[1]; Guid.Parse second[1] ])
 
         testCase "each rule of a router has a class of its own, of both kinds" (fun () ->
             use host =
@@ -315,7 +401,15 @@ let missing =
     testList "a service that a handler's class takes and that there isn't" [
         testTheory
             "keeps the host from starting"
-            [ "class"; "messages"; "rule"; "router's class" ]
+            [
+                "class"
+                "messages"
+                "asynchronous"
+                "rule"
+                "asynchronous rule"
+                "router's class"
+                "router"
+            ]
             (fun way ->
                 let message =
                     whyNotStarted (fun builder ->
@@ -324,6 +418,13 @@ let missing =
                         match way with
                         | "class" -> services.AddWebSocketServer<Greeter> "chat"
                         | "messages" -> services.AddWebSocketMessageServer<Counter> "chat"
+                        | "asynchronous" -> services.AddWebSocketAsyncServer<AsyncGreeter> "chat"
+                        | "router" -> services.AddWebSocketRouter<RoomsOfSession> "chat"
+                        | "asynchronous rule" ->
+                            services.AddWebSocketServer(
+                                new Router(UrlMap [| HandlerRule.ToAsync<AsyncGreeter> "/" |]),
+                                "chat"
+                            )
                         | "rule" ->
                             services.AddWebSocketServer(
                                 new Router(UrlMap [| HandlerRule.To<Driver> "/" |]),

@@ -118,6 +118,35 @@ let settings =
             let off = readServer """ "Compression": null """
             test <@ isNull off.Compression @>)
 
+        testTheory
+            "null in a later source turns off a group of an earlier one"
+            [ true; false ]
+            (fun isLater ->
+                let sources = [
+                    """{ "WebSocket": { "Port": 0, "Compression": { "Level": 1 } } }"""
+                    """{ "WebSocket": { "Compression": null } }"""
+                ]
+
+                use host =
+                    Hosts.build (fun builder ->
+                        for source in (if isLater then sources else List.rev sources) do
+                            Hosts.withJson source builder
+
+                        builder.Services.AddWebSocketServer(Hosts.echo).Bind "WebSocket" |> ignore)
+
+                let options =
+                    host.Services.GetRequiredService<IOptions<WebSocketServerOptions>>().Value
+
+                isNull options.Compression =! isLater)
+
+        testCase "none among the origins is a request without one" (fun () ->
+            let options = readServer """ "Origins": ["none", "https://a.example"] """
+
+            [ for origin in options.Origins -> string origin ]
+            =! [ "none"; "https://a.example" ]
+
+            obj.ReferenceEquals(options.Origins[0], Origin.None) =! true)
+
         testCase "each option that is a plain value has its row" (fun () ->
             let all = plainOptions typeof<WebSocketServerOptions> - set [ "ServerOptions" ]
             set (SettingsReader.NamesOf<WebSocketServerOptions>()) =! all

@@ -525,7 +525,7 @@ let tunnels =
             result 302 [ "Location", "http://h/" ] =! "The server answered with status 302."
 
             result 407 [ "Proxy-Authenticate", "Basic realm=\"p\"" ]
-            =! "Status 407 asks for credentials, or for others: 'Basic 'p''.")
+            =! "Status 407 asks for credentials, or for others: Basic 'p'.")
     ]
 
 // ---- Both roles

@@ -40,21 +40,12 @@ let headers =
             (fun name ->
                 let headers = sample.Add(name, "s3cret").Add("After", "b")
 
-                let request = {
-                    Method = "GET"
-                    Target = "/"
-                    Version = "HTTP/1.1"
-                    Headers = headers
-                }
-
                 let response = Response.Text(200, "x").WithHeaders headers
 
                 for text in
                     [
                         $"{headers}"
                         $"%A{headers}"
-                        $"{request}"
-                        $"%A{request}"
                         $"{response}"
                         $"%A{response}"
                         $"%A{[ Some response ]}"

@@ -714,6 +714,24 @@ let targets =
             query.Equals "token" =! false
             $"%A{query}" =! "'token', 'token', 'A'")
 
+        testTheory
+            "a request's text is one line, without what may be a secret"
+            [
+                "/chat", "GET /chat HTTP/1.1"
+                "/chat?token=secret", "GET /chat?… HTTP/1.1"
+                "/chat?", "GET /chat?… HTTP/1.1"
+                "ws://user:secret@host/chat?a", "GET /chat?… HTTP/1.1"
+                "ws://user:secret@host", "GET / HTTP/1.1"
+                "/a\u0007", @"GET /a\u0007 HTTP/1.1"
+            ]
+            (fun (target, text) ->
+                let request = {
+                    asked target with
+                        Headers = Headers.Empty.Add("Cookie", "secret")
+                }
+
+                (string request, $"%A{request}") =! (text, text))
+
         testCase "headers tell a value by name, too" (fun () ->
             let headers = Headers.Empty.Add("Cookie", "a=1")
             (headers["cookie"], headers["X-None"]) =! ("a=1", null))

@@ -67,6 +67,11 @@ let checks =
                 "https://", "no host"
                 "https://example.com:443", "leaves out the port"
                 "http://example.com:80", "leaves out the port"
+                "https://Taxi.example", "a browser sends https://taxi.example."
+                "HTTPS://taxi.example:8443", "a browser sends https://taxi.example:8443."
+                "https://täxi.example", "a browser sends https://xn--txi-qla.example."
+                "http://駅.example", "a browser sends http://xn--cb6a.example."
+                "http://[::ABCD]", "a browser sends http://[::abcd]."
             ]
             (fun (text, reason) ->
                 let error = Wait.throws<ArgumentException>(fun () -> Origin.Exact text |> ignore)
@@ -85,6 +90,7 @@ let checks =
                 "https://example.com:8443"
                 "http://example.com:443"
                 "chrome-extension://abc"
+                "app://Own"
                 "http://[::1]:8080"
             ]
             (fun text -> string (Origin.Exact text) =! text)

@@ -11,6 +11,7 @@ open Expecto
 open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
+open FunctionalWs.Testing
 open FunctionalWs.Server.Tests.Serve
 
 /// Event id and level of every record that there can be.
@@ -33,6 +34,43 @@ type private Off() =
         member _.BeginScope(_: 'state) : IDisposable = null
         member _.IsEnabled _ = false
         member _.Log(_, _, _, _, _) = failwith "a record was made"
+
+    interface ILoggerFactory with
+        member logger.CreateLogger(_: string) = logger :> ILogger
+        member _.AddProvider _ = ()
+        member _.Dispose() = ()
+
+/// Keeps what records there are, and the scopes that each is in, as they read then.
+type private Scopes() =
+    let records = ConcurrentQueue<struct (int * string list)>()
+    let current = AsyncLocal<obj list>()
+
+    let around () =
+        match box current.Value with
+        | null -> []
+        | _ -> current.Value
+
+    /// The scopes of the records with an id.
+    member _.Of(id: int) = [
+        for struct (found, scopes) in records do
+            if found = id then
+                scopes
+    ]
+
+    interface ILogger with
+        member _.BeginScope(state: 'state) : IDisposable =
+            let outer = around ()
+            current.Value <- box state :: outer
+
+            {
+                new IDisposable with
+                    member _.Dispose() = current.Value <- outer
+            }
+
+        member _.IsEnabled _ = true
+
+        member _.Log(_, id: EventId, _, _, _) =
+            records.Enqueue(struct (id.Id, List.map string (around ())))
 
     interface ILoggerFactory with
         member logger.CreateLogger(_: string) = logger :> ILogger
@@ -88,6 +126,83 @@ let logging =
             Wait.until "two frames each way are told" (fun () -> ofFrames().Length >= 4)
             let ofFrames = ofFrames ()
             test <@ ofFrames |> List.forall (fun record -> record.Scope.Contains id) @>)
+
+        testCase "records tell who the client is, as soon as that is known" (fun () ->
+            let records = new Scopes()
+            let hook = BasicAuth.Create("alice\u202E", "secret")
+            let options = ServerOptions(LoggerFactory = records, ProcessRequest = hook)
+            use server = InMemoryServer.Serve(Action<ServerConnection> Serve.echo, options)
+
+            let credentials: BasicCredentials = {
+                Username = "alice\u202E"
+                Password = "secret"
+            }
+
+            use client = server.Connect(options = TestClientOptions(Credentials = credentials))
+            client.Close() |> ignore
+            Wait.until "the connection has closed" (fun () -> not (List.isEmpty (records.Of 21)))
+
+            for id in [ 20; 21 ] do
+                let scope = List.exactlyOne (List.exactlyOne (records.Of id))
+                test <@ scope.EndsWith(@" alice\u202E", StringComparison.Ordinal) @>)
+
+        testCase "records of a client without an address read well, and end with their last word" (fun () ->
+            let records = new Records()
+
+            use server =
+                InMemoryServer.Serve(
+                    Action<ServerConnection> Serve.echo,
+                    ServerOptions(LoggerFactory = records)
+                )
+
+            use client = server.Connect()
+            client.Close() |> ignore
+
+            let texts () = [
+                for struct (_, id, text) in records.All do
+                    if id = 20 || id = 21 then
+                        text
+            ]
+
+            Wait.until "the connection has closed" (fun () -> (texts ()).Length = 2)
+
+            for text in texts () do
+                test <@ text.Contains "with a client without an address" && text = text.TrimEnd() @>)
+
+        testTheory
+            "the application's records are in the connection's scope, once"
+            [ "the handler's thread"; "another thread"; "a task"; "a message handler" ]
+            (fun place ->
+                let records = new Scopes()
+
+                let log (connection: ServerConnection) =
+                    connection.Logger.LogInformation("here")
+
+                let handler: Action<ServerConnection> =
+                    match place with
+                    | "the handler's thread" -> Action<ServerConnection> log
+                    | "another thread" ->
+                        Action<ServerConnection>(fun connection ->
+                            use _ = ExecutionContext.SuppressFlow()
+                            let thread = Thread(fun () -> log connection)
+                            thread.Start()
+                            thread.Join())
+                    | "a task" ->
+                        MessageHandler.Converse(fun connection ->
+                            task {
+                                do! System.Threading.Tasks.Task.Yield()
+                                log connection
+                            })
+                    | _ ->
+                        MessageHandler.ForEach(
+                            Action<ServerConnection, Message>(fun connection _ -> log connection)
+                        )
+
+                use server = InMemoryServer.Serve(handler, ServerOptions(LoggerFactory = records))
+                use client = server.Connect()
+                client.Send "a"
+                Wait.until "it is logged" (fun () -> not (List.isEmpty (records.Of 0)))
+                [ for scopes in records.Of 0 -> List.length scopes ] =! [ 1 ])
 
         for name, act in
             [

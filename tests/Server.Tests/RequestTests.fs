@@ -32,6 +32,69 @@ let private asking =
             Wait.forTask "the bytes" bytes =! Message(ReadOnlyMemory [| 0xFEuy |])
             Wait.until "nothing is kept" (fun () -> talk.IsSettled))
 
+        testTheory
+            "can't be waited for by the thread that receives, which is told so at once"
+            [ "foreach"; "messages"; "conversation" ]
+            (fun face ->
+                let error = TaskCompletionSource<exn>()
+
+                let ask (channel: RequestChannel) =
+                    error.SetResult(
+                        Wait.throws<InvalidOperationException>(fun () -> channel.Ask(Message "x") |> ignore)
+                    )
+
+                let handler: Action<ServerConnection> =
+                    match face with
+                    | "foreach" ->
+                        Action<ServerConnection>(fun connection ->
+                            let channel = RequestChannel connection
+
+                            for message in connection do
+                                if not (fst (channel.TryTake message)) then
+                                    ask channel)
+                    | "messages" ->
+                        MessageHandler.ForEach(
+                            Action<ServerConnection, Message>(fun connection _ ->
+                                ask (RequestChannel connection))
+                        )
+                    | _ ->
+                        MessageHandler.Converse(fun connection ->
+                            ask (RequestChannel connection)
+                            Task.CompletedTask)
+
+                use server =
+                    InMemoryServer.Serve(handler, ServerOptions(TimeProvider = ManualTimeProvider()))
+
+                use client = server.Connect()
+                client.Send "go on"
+                let error = Wait.forTask "the error" error.Task
+                test <@ error.Message.Contains "AskAsync" @>)
+
+        testCase "in vain where nobody receives are the application's fault" (fun () ->
+            let clock = ManualTimeProvider()
+            let records = new Records()
+
+            let handler =
+                Action<ServerConnection>(fun connection ->
+                    (RequestChannel connection).Ask(Message "who?") |> ignore)
+
+            use server =
+                InMemoryServer.Serve(
+                    handler,
+                    ServerOptions(TimeProvider = clock, LoggerFactory = records, PingInterval = Nullable())
+                )
+
+            use client = server.Connect()
+            client.Receive(Wait.limit).Text =! "?1 who?"
+            clock.WaitForTimers(1)
+            clock.Advance(seconds 10.0)
+
+            (client.WaitClosed Wait.limit |> Option.ofObj |> Option.map _.Number)
+            =! Some 1011
+
+            let error = server.HandlerExceptions[0]
+            test <@ (error :? TimeoutException) && error.Message.Contains "Nobody has received" @>)
+
         testCase "in JSON, blocking and not" (fun () ->
             use talk = new Talk()
             let channel = talk.Channel

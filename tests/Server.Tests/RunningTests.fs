@@ -92,7 +92,7 @@ let consoles =
                 writing (fun () ->
                     use server =
                         InMemoryServer.Serve(
-                            (fun (_: ServerConnection) -> invalidOp "my own mistake"),
+                            Action<ServerConnection>(fun _ -> invalidOp "my own mistake"),
                             ServerOptions()
                         )
 
@@ -115,8 +115,10 @@ let consoles =
                 let written =
                     writing (fun () ->
                         use server =
-                            InMemoryServer.Serve(fun (connection: ServerConnection) ->
-                                raise (FormatException $"not a number: {connection.ReceiveText()}"))
+                            InMemoryServer.Serve(
+                                Action<ServerConnection>(fun connection ->
+                                    raise (FormatException $"not a number: {connection.ReceiveText()}"))
+                            )
 
                         use connected = server.Connect()
 

@@ -62,6 +62,19 @@ let messages =
             client.Send [| [| 1uy |]; [| 2uy |] |]
             client.Receive() =! Message(ReadOnlyMemory [| 1uy; 2uy |]))
 
+        testCase "values are sent and received as JSON" (fun () ->
+            use server = InMemoryServer.Serve echo
+            use client = connect server
+            let one: Talk.Answer = { Value = 1 }
+            client.Send(one, Talk.answer)
+            client.Receive().Text =! """{"value":1}"""
+            client.Send(one, Talk.answer)
+            client.Receive(Talk.answer) =! one
+            client.Send "{"
+
+            Wait.throws<NotJsonException>(fun () -> client.Receive(Talk.answer) |> ignore)
+            |> ignore)
+
         testCase "a message in fragments is received as one" (fun () ->
             let handler (connection: ServerConnection) = connection.Send [ "a"; "b" ]
             use server = InMemoryServer.Serve(Action<ServerConnection> handler)

@@ -45,7 +45,7 @@ type ClientHandshakeError =
         | Status statusCode -> Invariant $"The server answered with status {PeerText.number statusCode}."
         | AuthenticationRequired(statusCode, challenges) ->
             Invariant
-                $"Status {PeerText.number statusCode} asks for credentials, or for others: {PeerText.quote (challenges.ToString())}."
+                $"Status {PeerText.number statusCode} asks for credentials, or for others: {challenges}."
         | Location(statusCode, error) ->
             Invariant $"Status {PeerText.number statusCode} redirects to what is no WebSocket. {error}"
         | InsecureLocation target ->

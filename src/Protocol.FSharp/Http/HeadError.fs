@@ -17,14 +17,13 @@ module internal PeerText =
         else
             Char.ToString character
 
-    /// In quotes, on one line, and not too long.
-    let quote (text: string) : string =
+    /// On one line, and not too long.
+    let line (text: string) : string =
         let shown = text.Substring(0, min text.Length Longest) |> String.collect escape
+        if text.Length > Longest then shown + "…" else shown
 
-        if text.Length > Longest then
-            Invariant $"'{shown}…'"
-        else
-            Invariant $"'{shown}'"
+    /// The same in quotes.
+    let quote (text: string) : string = Invariant $"'{line text}'"
 
     let number (value: int) : string =
         value.ToString CultureInfo.InvariantCulture

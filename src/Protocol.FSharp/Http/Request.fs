@@ -6,7 +6,10 @@ open System.Buffers
 open System.Text
 open type System.FormattableString
 
-/// <summary>A request's head. Immutable (RFC 9112 §3).</summary>
+/// <summary>
+/// A request's head. Immutable (RFC 9112 §3). Its text is method, path and version alone: headers and the query may have secrets.
+/// </summary>
+[<StructuredFormatDisplay("{Shown}")>]
 type Request = {
     /// <summary>The method; case matters.</summary>
     Method: string
@@ -75,6 +78,23 @@ type Request = {
         match request.FromPath.IndexOf '?' with
         | -1 -> Query.Parse ""
         | at -> Query.Parse(request.FromPath.Substring(at + 1))
+
+    member private request.Shown: string =
+        let path =
+            match request.FromPath with
+            | "" -> "/"
+            | path ->
+                match path.Split('?', 2) with
+                | [| path; _ |] -> path + "?…"
+                | _ -> path
+
+        PeerText.line (Invariant $"{request.Method} {path} {request.Version}")
+
+    /// <summary>
+    /// Method, path and version on one line, such as <c>GET /chat?… HTTP/1.1</c>: without the query and the headers, which may have
+    /// secrets.
+    /// </summary>
+    override request.ToString() : string = request.Shown
 
     /// <summary>Writes the head as it is sent, so that a reader reads the same.</summary>
     /// <param name="writer">Where it goes.</param>

@@ -6,6 +6,7 @@ namespace FunctionalWs;
 public abstract partial class WebSocketConnection
 {
     private string? receiving; // the call that is
+    private long receives; // such calls, ever
 
     /// <summary>
     /// Waits for the next message. Messages that came before the connection closed can still be received after it.
@@ -225,6 +226,7 @@ public abstract partial class WebSocketConnection
             throw new ConcurrencyException(
                 Invariant($"{call} was called while {other} is under way.")
             );
+        Volatile.Write(ref receives, receives + 1); // one at a time
     }
 
     internal void EndReceiving()

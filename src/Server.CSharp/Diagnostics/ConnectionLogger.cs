@@ -20,7 +20,9 @@ internal sealed class ConnectionLogger(ILogger inner, WebSocketConnection connec
     {
         if (!inner.IsEnabled(logLevel))
             return;
-        using var scope = FunctionalWs.Log.BeginConnection(inner, connection);
+        using var scope = HeldScope.IsIn(connection)
+            ? null
+            : FunctionalWs.Log.BeginConnection(inner, connection);
         inner.Log(logLevel, eventId, state, exception, formatter);
     }
 }

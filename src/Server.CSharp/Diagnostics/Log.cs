@@ -20,7 +20,9 @@ internal sealed partial class Log(ILogger logger)
         logger.IsEnabled(LogLevel.Critical) ? BeginConnection(logger, connection) : null;
 
     public static IDisposable? BeginConnection(ILogger logger, WebSocketConnection connection) =>
-        logger.BeginScope(new ConnectionScope(connection));
+        logger.BeginScope(new ConnectionScope(connection)) is { } scope
+            ? new HeldScope(scope, connection)
+            : null;
 
     /// <summary>The log of a connection's frames; null where nobody wants it.</summary>
     public FrameLog? Frames(WebSocketConnection connection) =>
@@ -31,7 +33,7 @@ internal sealed partial class Log(ILogger logger)
         if (logger.IsEnabled(LogLevel.Information))
             ConnectionClosed(
                 connection.Id,
-                PeerText.Of(connection.RemoteEndPoint),
+                Client(connection),
                 Invariant($"{ending}"),
                 Message(ending?.Cause)
             );
@@ -52,7 +54,7 @@ internal sealed partial class Log(ILogger logger)
         var isPage = reason.Length == 0 && response.StatusCode < 400;
         if (!logger.IsEnabled(isPage ? LogLevel.Debug : LogLevel.Information))
             return;
-        var client = PeerText.Of(connection.RemoteEndPoint);
+        var client = Client(connection);
         var path = PeerText.Escape(connection.Asked?.Path ?? "");
         var phrase = PeerText.Escape(response.ReasonPhrase);
         if (isPage)
@@ -71,11 +73,11 @@ internal sealed partial class Log(ILogger logger)
     public void ConnectionOpened(WebSocketConnection connection)
     {
         if (logger.IsEnabled(LogLevel.Information))
-            ConnectionOpened(connection.Id, PeerText.Of(connection.RemoteEndPoint));
+            ConnectionOpened(connection.Id, Client(connection));
     }
 
     public void HandlerFailed(WebSocketConnection connection, Exception error) =>
-        HandlerFailed(connection.Id, PeerText.Of(connection.RemoteEndPoint), error);
+        HandlerFailed(connection.Id, Client(connection), error);
 
     /// <param name="proxy">Who is trusted, but has not said whose connection it is.</param>
     /// <param name="cause">What ended the stream; null when it was something else that came.</param>
@@ -83,7 +85,11 @@ internal sealed partial class Log(ILogger logger)
         ProxyHeaderMissing(PeerText.Of(proxy), Message(cause));
 
     // An exception may quote what the peer sent.
-    private static string Message(Exception? cause) => PeerText.Escape(cause?.Message ?? "");
+    private static string Message(Exception? cause) =>
+        cause is null ? "" : Invariant($": {PeerText.Escape(cause.Message)}");
+
+    private static object Client(WebSocketConnection connection) =>
+        PeerText.Of(connection.RemoteEndPoint) ?? "a client without an address";
 
     [LoggerMessage(1, LogLevel.Information, "Server listening on {EndPoint}")]
     public partial void ServerListening(EndPoint? endPoint);
@@ -91,11 +97,15 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(
         2,
         LogLevel.Information,
-        "Server closing: {Connections} connections are told {Status}"
+        "Server closing. Connections that are told {Status}: {Connections}"
     )]
-    public partial void ServerClosing(int connections, string status);
+    public partial void ServerClosing(string status, int connections);
 
-    [LoggerMessage(3, LogLevel.Information, "Server closed; {Forced} connections had to be cut")]
+    [LoggerMessage(
+        3,
+        LogLevel.Information,
+        "Server closed. Connections that had to be cut: {Forced}"
+    )]
     public partial void ServerClosed(int forced);
 
     [LoggerMessage(
@@ -114,7 +124,7 @@ internal sealed partial class Log(ILogger logger)
     [LoggerMessage(
         7,
         LogLevel.Information,
-        "A client was turned away: {Reason}; {Connections} connections"
+        "A client was turned away: {Reason}. Connections: {Connections}"
     )]
     public partial void TurnedAway(string reason, int connections);
 
@@ -198,13 +208,13 @@ internal sealed partial class Log(ILogger logger)
     )]
     public partial void TlsCallbackFailed(Exception error);
 
-    [LoggerMessage(62, LogLevel.Debug, "No PROXY protocol header came from {Proxy} {Cause}")]
+    [LoggerMessage(62, LogLevel.Debug, "No PROXY protocol header came from {Proxy}{Cause}")]
     private partial void ProxyHeaderMissing(object? proxy, string cause);
 
     [LoggerMessage(
         21,
         LogLevel.Information,
-        "Connection {ConnectionId} with {RemoteEndPoint} closed: {Ending} {Cause}"
+        "Connection {ConnectionId} with {RemoteEndPoint} closed: {Ending}{Cause}"
     )]
     private partial void ConnectionClosed(
         Guid connectionId,
@@ -249,7 +259,7 @@ internal sealed partial class Log(ILogger logger)
     )]
     public partial void CompressionUnavailable();
 
-    [LoggerMessage(22, LogLevel.Debug, "No opening handshake: {Reason} {Cause}")]
+    [LoggerMessage(22, LogLevel.Debug, "No opening handshake: {Reason}{Cause}")]
     private partial void HandshakeIgnored(string reason, string cause);
 
     [LoggerMessage(

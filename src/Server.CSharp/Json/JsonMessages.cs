@@ -80,6 +80,68 @@ public static class JsonMessages
         return value!;
     }
 
+    /// <summary>Sends a value as a text message; waits without a thread while the peer does not read.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="value">The value; null is sent as <c>null</c>. It is written before this returns.</param>
+    /// <param name="type">How it is written, its options too.</param>
+    /// <param name="cancellation">Ends the waiting; nothing was sent then.</param>
+    /// <exception cref="NotSupportedException">The type can't be written. Nothing was sent.</exception>
+    /// <exception cref="JsonException">The value can't be, such as one in a cycle. Nothing was sent.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <example>
+    /// <code>
+    /// await connection.SendAsync(new Said("hello", 1), Json.Default.Said);
+    /// </code>
+    /// </example>
+    public static async ValueTask SendAsync<T>(
+        this ServerConnection connection,
+        T value,
+        JsonTypeInfo<T> type,
+        CancellationToken cancellation = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        var buffer = new PooledBuffer();
+        try
+        {
+            JsonPayload.Write(buffer, value, type);
+            await connection.SendAsync(buffer.Payload.First, MessageKind.Text, cancellation);
+        }
+        finally
+        {
+            buffer.Release();
+        }
+    }
+
+    /// <summary>
+    /// Waits for the next message without a thread and reads a value from it, in a handler of <see cref="MessageHandler.Converse"/>.
+    /// </summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="type">How it is read, its options too.</param>
+    /// <param name="cancellation">Ends the waiting; nothing is lost.</param>
+    /// <returns>The value, never null. It may have come as text or as bytes.</returns>
+    /// <exception cref="NotJsonException">
+    /// The message is no JSON of that shape, and is lost. Unless the handler catches this, the client is told so, with 1007 or 1003.
+    /// </exception>
+    /// <exception cref="NotSupportedException">The type can't be read, whatever the client sends; the message is lost.</exception>
+    /// <exception cref="InvalidOperationException">The handler is none of <see cref="MessageHandler.Converse"/>.</exception>
+    /// <exception cref="ConcurrencyException">Another call of it waits.</exception>
+    /// <exception cref="ConnectionClosedException">The connection ended, and no message is left.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static async ValueTask<T> ReceiveAsync<T>(
+        this ServerConnection connection,
+        JsonTypeInfo<T> type,
+        CancellationToken cancellation = default
+    )
+        where T : notnull
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(type);
+        var message = await connection.ReceiveAsync(cancellation);
+        return message.Json(type);
+    }
+
     /// <summary>Reads a value from a message.</summary>
     /// <param name="message">The message, text or bytes.</param>
     /// <param name="type">How it is read, its options too.</param>

@@ -69,7 +69,7 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
     }
 
     private OpeningDecision Judge(ServerConnection connection, Request request) =>
-        Handshake.Examine(policy, request) switch
+        Handshake.Examine(PolicyOf(connection), request) switch
         {
             HandshakeExamination.Broken { Error: var error } => Rejected(error),
             HandshakeExamination.Kept { Offer: var offer } => options.SelectSubprotocol
@@ -78,6 +78,10 @@ internal sealed class OpeningPolicy(ServerOptions options, Func<bool> isStopping
                 : Accepted(connection, offer, offer.Subprotocol),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
+
+    /// <summary>A rule may have origins of its own.</summary>
+    private HandshakePolicy PolicyOf(ServerConnection connection) =>
+        connection.Rule?.Origins is { } origins ? options.ToHandshakePolicy(origins) : policy;
 
     private OpeningDecision AskSelector(
         SelectSubprotocol select,

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.RegularExpressions;
 using FunctionalWs.Protocol;
 
@@ -31,18 +32,19 @@ public sealed class Origin
     /// Such as <c>https://example.com</c>: compared with every character, case included; not empty.
     /// </param>
     /// <exception cref="ArgumentException">
-    /// It is nothing that a browser sends, so that it would never match: empty, without a scheme, with a path, a wildcard or the
-    /// scheme's own port; or it has a character that no header can have.
+    /// It is nothing that a browser sends, so that it would never match: empty, without a scheme, with a path, a wildcard, the
+    /// scheme's own port, a capital letter in scheme or host, or a letter that isn't ASCII; or it has a character that no header can
+    /// have.
     /// </exception>
     public static Origin Exact(string origin)
     {
         ArgumentNullException.ThrowIfNull(origin);
         if (origin.Length == 0)
             throw new ArgumentException(
-                "An origin is not empty: use Origin.None for requests without one.",
+                "An origin is not empty: requests without one are Origin.None, in a configuration \"none\".",
                 nameof(origin)
             );
-        if (!HeaderSyntax.IsValue(origin))
+        if (!HeaderSyntax.IsValue(origin) && Spelled(origin) is null)
             throw new ArgumentException(
                 Invariant(
                     $"The origin '{PeerText.Escape(origin)}' has a character that no header can have."
@@ -72,7 +74,23 @@ public sealed class Origin
             : host.ContainsAny("/?#@") ? "an origin has no path: it ends with the host, or the port"
             : host.IsEmpty ? "it has no host"
             : HasOwnPort(origin) ? "a browser leaves out the port that the scheme has by itself"
+            : Spelled(origin) is { } spelled ? Invariant($"a browser sends {spelled}")
             : null;
+    }
+
+    /// <summary>What a browser sends for an origin with capitals, or letters that aren't ASCII; null where that is no question.</summary>
+    private static string? Spelled(string origin)
+    {
+        var isPlain = Ascii.IsValid(origin) && !origin.AsSpan().ContainsAnyInRange('A', 'Z');
+        if (
+            isPlain
+            || !Uri.TryCreate(origin, UriKind.Absolute, out var uri)
+            || uri.Scheme is not ("http" or "https")
+        )
+            return null; // hosts of other schemes are as their programs write them
+        var host = uri.HostNameType == UriHostNameType.Dns ? uri.IdnHost : uri.Host;
+        var port = uri.IsDefaultPort ? "" : Invariant($":{uri.Port}");
+        return Invariant($"{uri.Scheme}://{host}{port}");
     }
 
     private static bool HasOwnPort(string origin) =>

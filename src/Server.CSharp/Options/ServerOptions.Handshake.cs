@@ -95,11 +95,7 @@ public sealed partial record ServerOptions
         CheckHeadSize(MaxRequestLineLength, nameof(MaxRequestLineLength));
         CheckHeadSize(MaxHeaderLineLength, nameof(MaxHeaderLineLength));
         CheckRange(MaxHeaderCount, 1, int.MaxValue, nameof(MaxHeaderCount));
-        if (Origins?.Contains(null!) == true)
-            throw new ArgumentException(
-                "Origins has null in it: use Origin.None for requests without an origin.",
-                nameof(Origins)
-            );
+        CheckOrigins(Origins);
         ArgumentNullException.ThrowIfNull(Subprotocols);
         foreach (var name in Subprotocols)
             CheckSubprotocol(name);
@@ -112,6 +108,15 @@ public sealed partial record ServerOptions
                     $"ServerHeader '{PeerText.Escape(ServerHeader!)}' has a character that no header can have: only TAB, 0x20-0x7E and 0x80-0xFF."
                 ),
                 nameof(ServerHeader)
+            );
+    }
+
+    internal static void CheckOrigins(IReadOnlyList<Origin>? origins)
+    {
+        if (origins?.Contains(null!) == true)
+            throw new ArgumentException(
+                "Origins has null in it: use Origin.None for requests without an origin.",
+                nameof(Origins)
             );
     }
 
@@ -150,9 +155,12 @@ public sealed partial record ServerOptions
     internal HeadLimits ToHeadLimits() =>
         new(MaxRequestLineLength, MaxHeaderLineLength, MaxHeaderCount, MaxRequestHeadSize);
 
-    internal HandshakePolicy ToHandshakePolicy() =>
+    internal HandshakePolicy ToHandshakePolicy() => ToHandshakePolicy(Origins);
+
+    /// <param name="origins">Who may connect, in place of <see cref="Origins"/>.</param>
+    internal HandshakePolicy ToHandshakePolicy(IReadOnlyList<Origin>? origins) =>
         new(
-            Origins?.Select(origin => origin.Rule),
+            origins?.Select(origin => origin.Rule),
             SelectSubprotocol is null ? Subprotocols : [],
             ServerHeader,
             readsExtensions: AllExtensions.Count > 0,

@@ -17,6 +17,7 @@ public sealed class PendingRequests<TResponse>
     private readonly WebSocketConnection connection;
     private readonly ConcurrentDictionary<long, TaskCompletionSource<TResponse>> pending = [];
     private long last;
+    private volatile int taker; // the thread that has last brought something
 
     /// <summary>Makes a place for requests to one peer; none are pending.</summary>
     /// <param name="connection">The peer's connection.</param>
@@ -41,11 +42,16 @@ public sealed class PendingRequests<TResponse>
     /// <returns>The response.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     /// <exception cref="TimeoutException">No response came in time. One that comes later is none.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// This is the thread that receives, or a call of a message handler: the response could never come.
+    /// </exception>
     /// <exception cref="ConnectionClosedException">The connection has ended, or is about to, without a response.</exception>
     /// <exception cref="Exception">What <see cref="TryFail"/> was given.</exception>
     public TResponse Ask(Action<long> send, TimeSpan? timeout = null)
     {
         using var request = Begin(send, timeout, CancellationToken.None);
+        if (!request.Response.IsCompleted)
+            connection.RequireOtherReceiver(taker);
         connection.Scheduler.Await(request.Response);
         return request.Response.GetAwaiter().GetResult();
     }
@@ -70,8 +76,14 @@ public sealed class PendingRequests<TResponse>
     /// <param name="id">The number of the request, as the peer says.</param>
     /// <param name="response">The response.</param>
     /// <returns>False when nobody waits: it is too late, or there was no such request.</returns>
-    public bool TryAnswer(long id, TResponse response) =>
-        pending.TryRemove(id, out var request) && request.TrySetResult(response);
+    public bool TryAnswer(long id, TResponse response)
+    {
+        Taken();
+        return pending.TryRemove(id, out var request) && request.TrySetResult(response);
+    }
+
+    /// <summary>This thread has looked at a message.</summary>
+    internal void Taken() => taker = Environment.CurrentManagedThreadId;
 
     /// <summary>Tells who waits for a response that there is none.</summary>
     /// <param name="id">The number of the request, as the peer says.</param>
@@ -80,6 +92,7 @@ public sealed class PendingRequests<TResponse>
     public bool TryFail(long id, Exception error)
     {
         ArgumentNullException.ThrowIfNull(error);
+        Taken();
         return pending.TryRemove(id, out var request) && request.TrySetException(error);
     }
 
@@ -116,6 +129,7 @@ public sealed class PendingRequests<TResponse>
         private CancellationTokenRegistration canceled;
         private ITimer? timer;
         private TimeSpan? timeout;
+        private long receives; // before it
 
         public Request(PendingRequests<TResponse> requests, long id)
         {
@@ -131,6 +145,7 @@ public sealed class PendingRequests<TResponse>
         public void Start(TimeSpan? timeout, CancellationToken cancellationToken)
         {
             this.timeout = timeout;
+            receives = requests.connection.Receives;
             closed = requests.connection.Closed.UnsafeRegister(
                 static request => ((Request)request!).Close(),
                 this
@@ -162,8 +177,9 @@ public sealed class PendingRequests<TResponse>
 
         private void Expire() =>
             source.TrySetException(
-                requests.connection.NoMessage(
-                    Invariant($"Request {Id} was not answered within {timeout}.")
+                requests.connection.NoAnswer(
+                    Invariant($"Request {Id} was not answered within {timeout}."),
+                    receives
                 )
             );
     }

@@ -19,6 +19,7 @@ public sealed partial class RequestChannel
     public bool TryTake(Message message, out IncomingRequest? request)
     {
         request = null;
+        pending.Taken();
         if (!RequestFrame.TryRead(message.Data.Span, out var frame))
             return false;
         request = Take(
@@ -33,6 +34,7 @@ public sealed partial class RequestChannel
     public bool TryTake(LentMessage message, out IncomingRequest? request)
     {
         request = null;
+        pending.Taken();
         return RequestFrame.TryRead(message.Data, out _)
             && TryTake(message.ToMessage(), out request);
     }

@@ -58,6 +58,9 @@ public sealed partial class RequestChannel
     /// <returns>The payload of the response, as text or as bytes.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The timeout is negative, and not infinite.</exception>
     /// <exception cref="TimeoutException">No response came in time. One that comes later is none.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// This is the thread that receives, or a call of a message handler: the response could never come.
+    /// </exception>
     /// <exception cref="RequestFailedException">The peer has answered with a failure.</exception>
     /// <exception cref="ConnectionClosedException">The connection has ended, or is about to, without a response.</exception>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>

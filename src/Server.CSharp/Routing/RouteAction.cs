@@ -43,6 +43,41 @@ internal sealed record RouteAction(
         return new((connection, values) => Await(handler(connection, values)), handler, null, null);
     }
 
+    public static RouteAction Run(Func<ServerConnection, MessageHandler> make)
+    {
+        var serve = MessageHandler.ForEach(make);
+        return new((connection, _) => serve(connection), make, null, null);
+    }
+
+    public static RouteAction Run(Func<ServerConnection, RouteValues, MessageHandler> make)
+    {
+        ArgumentNullException.ThrowIfNull(make);
+        return Run(connection => make(connection, connection.RouteValues)) with { Origin = make };
+    }
+
+    public static RouteAction Run<T>(Func<ServerConnection, T, MessageHandler> make)
+    {
+        ArgumentNullException.ThrowIfNull(make);
+        return Run((connection, values) => make(connection, (T)values.Values.First())) with
+        {
+            Origin = make,
+            ParameterTypes = [typeof(T)],
+        };
+    }
+
+    public static RouteAction Run<T1, T2>(Func<ServerConnection, T1, T2, MessageHandler> make)
+    {
+        ArgumentNullException.ThrowIfNull(make);
+        return Run(
+            (connection, values) =>
+                make(connection, (T1)values.Values.First(), (T2)values.Values.ElementAt(1))
+        ) with
+        {
+            Origin = make,
+            ParameterTypes = [typeof(T1), typeof(T2)],
+        };
+    }
+
     public static RouteAction Run<T>(Func<ServerConnection, T, Task> handler)
     {
         ArgumentNullException.ThrowIfNull(handler);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using FunctionalWs.Protocol;
 using FunctionalWs.Routing;
 
@@ -33,14 +34,31 @@ public sealed record Rule
     /// <summary>A rule whose handler is asynchronous, and asks for no values.</summary>
     /// <param name="pattern">The paths, in either notation; they begin with a slash.</param>
     /// <param name="handler">Called for each connection on its own thread, which waits for the task.</param>
+    [OverloadResolutionPriority(1)] // for one that only throws, which fits those that make message handlers, too
     public Rule(string pattern, Func<ServerConnection, Task> handler)
         : this(pattern, RouteAction.Run(handler)) { }
 
     /// <summary>A rule whose handler is asynchronous, and gets the values of the path and the defaults.</summary>
     /// <param name="pattern">The paths, in either notation; they begin with a slash.</param>
     /// <param name="handler">Called for each connection on its own thread, which waits for the task.</param>
+    [OverloadResolutionPriority(1)] // for one that only throws, which fits those that make message handlers, too
     public Rule(string pattern, Func<ServerConnection, RouteValues, Task> handler)
         : this(pattern, RouteAction.Run(handler)) { }
+
+    /// <summary>A rule whose connections have a message handler each, as with
+    /// <see cref="Server.Serve(Func{ServerConnection, MessageHandler}, string?, int, ServerOptions?)"/>.</summary>
+    /// <param name="pattern">The paths, in either notation; they begin with a slash.</param>
+    /// <param name="make">Makes a connection's handler for messages, which keeps its state and is called for each of them. What it throws closes the
+    /// connection with 1011.</param>
+    public Rule(string pattern, Func<ServerConnection, MessageHandler> make)
+        : this(pattern, RouteAction.Run(make)) { }
+
+    /// <summary>A rule whose connections have a message handler each, which is made of the values of the path and the defaults.</summary>
+    /// <param name="pattern">The paths, in either notation; they begin with a slash.</param>
+    /// <param name="make">Makes a connection's handler for messages, which keeps its state and is called for each of them. What it throws closes the
+    /// connection with 1011.</param>
+    public Rule(string pattern, Func<ServerConnection, RouteValues, MessageHandler> make)
+        : this(pattern, RouteAction.Run(make)) { }
 
     /// <summary>A rule with one value, which the handler gets with its type.</summary>
     /// <typeparam name="T">The type that the converter gives; checked when a map is made.</typeparam>
@@ -61,6 +79,7 @@ public sealed record Rule
     /// <typeparam name="T">The type that the converter gives; checked when a map is made.</typeparam>
     /// <param name="pattern">The paths; with the defaults they have one value.</param>
     /// <param name="handler">Called for each connection on its own thread, which waits for the task.</param>
+    [OverloadResolutionPriority(1)] // for one that only throws, which fits those that make message handlers, too
     public static Rule For<T>(string pattern, Func<ServerConnection, T, Task> handler) =>
         new(pattern, RouteAction.Run(handler));
 
@@ -69,8 +88,28 @@ public sealed record Rule
     /// <typeparam name="T2">The type of the second.</typeparam>
     /// <param name="pattern">The paths; with the defaults, which come last, they have two values.</param>
     /// <param name="handler">Called for each connection on its own thread, which waits for the task.</param>
+    [OverloadResolutionPriority(1)] // for one that only throws, which fits those that make message handlers, too
     public static Rule For<T1, T2>(string pattern, Func<ServerConnection, T1, T2, Task> handler) =>
         new(pattern, RouteAction.Run(handler));
+
+    /// <summary>A rule with one value, of which each connection's message handler is made.</summary>
+    /// <typeparam name="T">The type that the converter gives; checked when a map is made.</typeparam>
+    /// <param name="pattern">The paths; with the defaults they have one value.</param>
+    /// <param name="make">Makes a connection's handler for messages, which keeps its state and is called for each of them. What it throws closes the
+    /// connection with 1011.</param>
+    public static Rule For<T>(string pattern, Func<ServerConnection, T, MessageHandler> make) =>
+        new(pattern, RouteAction.Run(make));
+
+    /// <summary>A rule with two values, of which each connection's message handler is made.</summary>
+    /// <typeparam name="T1">The type of the first value; checked when a map is made.</typeparam>
+    /// <typeparam name="T2">The type of the second.</typeparam>
+    /// <param name="pattern">The paths; with the defaults, which come last, they have two values.</param>
+    /// <param name="make">Makes a connection's handler for messages, which keeps its state and is called for each of them. What it throws closes the
+    /// connection with 1011.</param>
+    public static Rule For<T1, T2>(
+        string pattern,
+        Func<ServerConnection, T1, T2, MessageHandler> make
+    ) => new(pattern, RouteAction.Run(make));
 
     /// <summary>A rule that redirects.</summary>
     /// <param name="pattern">The paths, in either notation.</param>
@@ -148,6 +187,21 @@ public sealed record Rule
     /// own <see cref="ServerOptions.ProcessRequest"/> lets in.
     /// </summary>
     public ProcessRequest? ProcessRequest { get; init; }
+
+    /// <summary>
+    /// The origins that may connect here, checked as <see cref="ServerOptions.Origins"/> are, in their place; empty for nobody. Null, the
+    /// default, for those of the server.
+    /// </summary>
+    /// <exception cref="ArgumentException">There is null among them: when it is set.</exception>
+    public IReadOnlyList<Origin>? Origins
+    {
+        get;
+        init
+        {
+            ServerOptions.CheckOrigins(value);
+            field = value;
+        }
+    }
 
     /// <summary>
     /// The size of a message that is received here, as <see cref="ConnectionOptions.MaxMessageSize"/>; null, the default, for that of the

@@ -35,6 +35,12 @@ internal static class RuleCopy
             ProcessRequest = value,
         };
 
+    public static Rule Origins(Rule options, IReadOnlyList<Origin>? value) =>
+        options with
+        {
+            Origins = value,
+        };
+
     public static Rule MaxMessageSize(Rule options, int? value) =>
         options with
         {

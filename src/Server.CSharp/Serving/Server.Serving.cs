@@ -118,6 +118,7 @@ public sealed partial class Server
     /// <exception cref="SocketException">
     /// An address, which the text names, is in use or not to be had; then the server listens on none.
     /// </exception>
+    [OverloadResolutionPriority(1)] // for one that only throws, which fits those that make message handlers, too
     public static Server Serve(
         Func<ServerConnection, Task> handler,
         IReadOnlyList<EndPoint> endPoints,
@@ -153,6 +154,7 @@ public sealed partial class Server
     /// <param name="options">Settings; null for the defaults.</param>
     /// <exception cref="ArgumentException">The socket is not bound, or not a stream socket, or an option is wrong.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    [OverloadResolutionPriority(1)] // for one that only throws, which fits those that make message handlers, too
     public static Server Serve(
         Func<ServerConnection, Task> handler,
         Socket socket,
@@ -194,6 +196,7 @@ public sealed partial class Server
     /// <exception cref="ArgumentException">The path can't be one of a Unix socket, or an option is wrong.</exception>
     /// <exception cref="SocketException">The path, which the text names, is in use or not to be had.</exception>
     /// <exception cref="PlatformNotSupportedException">The system has no Unix sockets.</exception>
+    [OverloadResolutionPriority(1)] // for one that only throws, which fits those that make message handlers, too
     public static Server UnixServe(
         Func<ServerConnection, Task> handler,
         string path,
@@ -236,6 +239,7 @@ public sealed partial class Server
     /// <param name="options">Settings; null for the defaults.</param>
     /// <exception cref="InvalidOperationException">systemd has passed no sockets to this process.</exception>
     /// <exception cref="ArgumentException">An option is wrong, or one of the sockets can't accept connections.</exception>
+    [OverloadResolutionPriority(1)] // for one that only throws, which fits those that make message handlers, too
     public static Server SystemdServe(
         Func<ServerConnection, Task> handler,
         ServerOptions? options = null

@@ -58,7 +58,7 @@ public sealed partial class Server
             foreach (var listener in listeners)
                 Guard.Run(listener.Dispose);
             var told = Snapshot();
-            log.ServerClosing(told.Length, status.ToString());
+            log.ServerClosing(status.ToString(), told.Length);
             foreach (var connection in told)
                 Guard.Run(() => connection.Stop(status));
             AwaitHandlers(deadline, hurry);

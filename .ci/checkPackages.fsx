@@ -76,6 +76,12 @@ let expected =
             "Microsoft.Extensions.Options", "10.0.0"
             "Microsoft.Extensions.Diagnostics.HealthChecks", "10.0.0"
         ]
+        "FunctionalWs.AspNetCore",
+        [
+            "FunctionalWs.Server", version
+            "FunctionalWs.Hosting", version
+            fsharpCore
+        ]
     ]
 
 /// A package of no assembly: what `dotnet new` makes.

@@ -33,6 +33,8 @@ internal static class Servers
         using var certificate = isTls ? Certificates.Create() : null;
         if (name.StartsWith("kestrel", StringComparison.Ordinal))
             RunKestrel(deflate, port, certificate);
+        else if (name.StartsWith("aspnet", StringComparison.Ordinal))
+            AspNetServers.Run(name.Split('-')[1], Compression(deflate), port, certificate);
         else
             RunOurs(deflate, port, name.Split('-')[0], certificate);
     }
@@ -55,17 +57,13 @@ internal static class Servers
     )
     {
         var listeners = new ConcurrentDictionary<ServerConnection, bool>();
-        var compression = new PerMessageDeflate
-        {
-            ServerNoContextTakeover = deflate is Deflate.NoContext,
-            ClientNoContextTakeover = deflate is Deflate.NoContext,
-        };
         Action<ServerConnection> handler = face switch
         {
             "messages" => MessageHandler.ForEach((connection, message) => connection.Send(message)),
             "handler" => MessageHandler.ForEach(connection =>
                 IsFanOut(connection) ? new FanOutHandler(listeners) : new EchoHandler()
             ),
+            "tasks" => MessageHandler.Converse(EchoAsync),
             _ => connection =>
             {
                 if (IsFanOut(connection))
@@ -83,7 +81,7 @@ internal static class Servers
             new ServerOptions
             {
                 MaxMessageSize = 16 * 1024 * 1024,
-                Compression = deflate is Deflate.None ? null : compression,
+                Compression = Compression(deflate),
                 Ssl = certificate is null
                     ? null
                     : new SslServerAuthenticationOptions { ServerCertificate = certificate },
@@ -93,6 +91,15 @@ internal static class Servers
         server.ServeForever();
     }
 
+    private static PerMessageDeflate? Compression(Deflate deflate) =>
+        deflate is Deflate.None
+            ? null
+            : new PerMessageDeflate
+            {
+                ServerNoContextTakeover = deflate is Deflate.NoContext,
+                ClientNoContextTakeover = deflate is Deflate.NoContext,
+            };
+
     private static bool IsFanOut(ServerConnection connection) =>
         connection.Request!.Target == "/fanout";
 
@@ -100,6 +107,12 @@ internal static class Servers
     {
         foreach (var message in connection)
             connection.Send(message);
+    }
+
+    private static async Task EchoAsync(ServerConnection connection)
+    {
+        await foreach (var message in connection)
+            await connection.SendAsync(message);
     }
 
     private static void EchoLent(ServerConnection connection)

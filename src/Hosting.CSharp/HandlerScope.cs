@@ -12,23 +12,32 @@ internal sealed class HandlerScope
     private static readonly object Key = new();
 
     private readonly ServerConnection connection;
-    private readonly AsyncServiceScope scope;
+    private readonly IAsyncDisposable? scope; // null where it is somebody else's
     private object? made; // by this class, so that no container ends it
 
-    private HandlerScope(ServerConnection connection, AsyncServiceScope scope)
+    private HandlerScope(
+        ServerConnection connection,
+        IServiceProvider services,
+        IAsyncDisposable? scope
+    )
     {
         this.connection = connection;
         this.scope = scope;
+        Services = services;
+        connection.Items[Key] = this;
     }
 
-    public IServiceProvider Services => scope.ServiceProvider;
+    public IServiceProvider Services { get; }
 
     public static HandlerScope Begin(ServerConnection connection, IServiceScopeFactory scopes)
     {
-        var begun = new HandlerScope(connection, scopes.CreateAsyncScope());
-        connection.Items[Key] = begun;
-        return begun;
+        var scope = scopes.CreateAsyncScope();
+        return new HandlerScope(connection, scope.ServiceProvider, scope);
     }
+
+    /// <summary>The services of a scope that somebody else ends, later.</summary>
+    public static HandlerScope Begin(ServerConnection connection, IServiceProvider services) =>
+        new(connection, services, null);
 
     /// <summary>The connection's scope; null outside of its handler.</summary>
     public static HandlerScope? Of(ServerConnection connection) =>
@@ -65,12 +74,17 @@ internal sealed class HandlerScope
 
     private async ValueTask EndAll()
     {
-        await using (scope.ConfigureAwait(false))
+        try
         {
             if (made is IAsyncDisposable late)
                 await late.DisposeAsync().ConfigureAwait(false);
             else
                 (made as IDisposable)?.Dispose();
+        }
+        finally
+        {
+            if (scope is not null)
+                await scope.DisposeAsync().ConfigureAwait(false);
         }
     }
 }

@@ -6,7 +6,10 @@ using Microsoft.Extensions.Options;
 namespace FunctionalWs.Hosting;
 
 /// <summary>Gives a server the host's services where its settings name none. Comes last.</summary>
-internal sealed class HostDefaults(string name, IServiceProvider services)
+/// <param name="name">The server's.</param>
+/// <param name="services">The host's.</param>
+/// <param name="listens">False for a server that is given connections by another one.</param>
+internal sealed class HostDefaults(string name, IServiceProvider services, bool listens)
     : IPostConfigureOptions<WebSocketServerOptions>
 {
     public void PostConfigure(string? optionsName, WebSocketServerOptions options)
@@ -28,9 +31,9 @@ internal sealed class HostDefaults(string name, IServiceProvider services)
             MeterFactory = settings.MeterFactory ?? services.GetService<IMeterFactory>(),
         };
         options.ServerOptions = settings;
-        options.IsInMemory = services.GetService<InMemoryServing>() is not null;
+        options.IsInMemory = !listens || services.GetService<InMemoryServing>() is not null;
         if (options.IsInMemory)
-            options.Ssl = null; // streams in memory have no TLS
+            options.Ssl = null; // streams in memory have no TLS, or it is another server's
         else
             CertificateSetup.Load(options);
     }

@@ -31,11 +31,13 @@ public sealed class HostedServer
     }
 
     /// <summary>Where it listens, the first address if there are several. Known as <see cref="Server"/> is.</summary>
-    /// <exception cref="InvalidOperationException">The host hasn't started it, or serves in memory.</exception>
+    /// <exception cref="InvalidOperationException">The host hasn't started it, or it has no address of its own.</exception>
     public EndPoint EndPoint =>
         Server.LocalEndPoint
         ?? throw new InvalidOperationException(
-            Invariant($"{ServerName.Called(Name)} has no address: it serves in memory.")
+            Invariant(
+                $"{ServerName.Called(Name)} has no address: it serves in memory, or behind another server."
+            )
         );
 
     /// <summary>True while it lets clients in.</summary>

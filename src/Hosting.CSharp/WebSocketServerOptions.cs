@@ -51,7 +51,7 @@ public sealed partial class WebSocketServerOptions
     /// <summary>Tells the contents of the certificate's files; null before they are read, and without any.</summary>
     internal string? CertificateDigest { get; set; }
 
-    /// <summary>True in a host that serves in memory: it listens nowhere.</summary>
+    /// <summary>True where it listens nowhere: in a host that serves in memory, and behind another server.</summary>
     internal bool IsInMemory { get; set; }
 
     /// <summary>What its configuration says.</summary>

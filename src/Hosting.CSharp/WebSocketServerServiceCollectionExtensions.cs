@@ -258,11 +258,16 @@ public static class WebSocketServerServiceCollectionExtensions
     private static ServedHandler Routing(IServiceProvider services, Router router) =>
         new(services.PerConnection((connection, _) => router.Handle(connection)), router);
 
+    /// <summary>Adds a server that listens nowhere: another one gives it connections, each with its handler.</summary>
+    internal static WebSocketServerBuilder AddBehind(IServiceCollection services, string name) =>
+        Add(services, name, _ => new ServedHandler(static _ => { }), listens: false);
+
     private static WebSocketServerBuilder Add(
         IServiceCollection services,
         string name,
         Func<IServiceProvider, ServedHandler> serving,
-        IHandlerClass? router = null
+        IHandlerClass? router = null,
+        bool listens = true
     )
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -272,7 +277,7 @@ public static class WebSocketServerServiceCollectionExtensions
             new OptionsValidation(name)
         );
         services.AddSingleton<IPostConfigureOptions<WebSocketServerOptions>>(
-            provider => new HostDefaults(name, provider)
+            provider => new HostDefaults(name, provider, listens)
         );
         services.AddSingleton<IHostedService>(Service);
         return new WebSocketServerBuilder(

@@ -59,6 +59,11 @@ let all = [
         Folder = "src/Hosting.CSharp"
     }
     {
+        Assembly = typeof<FunctionalWs.AspNetCore.WebSocketEndpointRouteBuilderExtensions>.Assembly
+        Language = CSharp
+        Folder = "src/AspNetCore.CSharp"
+    }
+    {
         Assembly = Assembly.Load "FunctionalWs.FSharp"
         Language = FSharp
         Folder = "src/Server.FSharp"

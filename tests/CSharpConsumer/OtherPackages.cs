@@ -157,7 +157,7 @@ internal static class OtherPackages
         Check.Equal(1000, client.Close()!.Number);
     }
 
-    private sealed class Shouting
+    internal sealed class Shouting
     {
         public string Shout(string text) => text.ToUpperInvariant();
     }
@@ -182,7 +182,7 @@ internal static class OtherPackages
         }
     }
 
-    private sealed class Shouter(Shouting shouting) : IConnectionHandler
+    internal sealed class Shouter(Shouting shouting) : IConnectionHandler
     {
         public void Handle(ServerConnection connection)
         {

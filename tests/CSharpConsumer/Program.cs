@@ -71,6 +71,7 @@
     ("connecting again", Connected.Again),
     ("a server in the Generic Host", OtherPackages.Hosted),
     ("classes for routes in a host without a port", OtherPackages.Routed),
+    ("endpoints of ASP.NET Core", InAspNetCore.Served),
     ("a handler in memory", OtherPackages.InMemory),
     ("a simulation", OtherPackages.Simulated),
     ("all schedules of a test", OtherPackages.Explored),

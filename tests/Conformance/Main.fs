@@ -3,11 +3,12 @@ module FunctionalWs.Conformance.Main
 open System
 open System.IO
 open System.Text.RegularExpressions
+open Microsoft.AspNetCore.Server.Kestrel.Core
 
 let private usage =
-    "usage: Conformance [ws://host:port/path | wss://… | --handler connections|messages | --client]\n"
+    "usage: Conformance [ws://host:port/path | wss://… | --handler connections|messages | --kestrel 1|2 | --client]\n"
     + "                   [--only ID] [--report FILE.html] [--timeout SECONDS] [--strict] [--verbose]\n\n"
-    + "Without any of the first line all that is ours is judged: the sample Echo with both kinds of handlers, and the client.\n"
+    + "Without any of the first line all that is ours is judged: the sample Echo with both kinds of handlers, an echo behind Kestrel over HTTP/1.1 and HTTP/2, and the client.\n"
     + "With --strict, whatever has not passed has failed. An id may be a section's or a group's: --only 6.2; a client's begins with c.\n"
     + "A server has to send every message back as it came, up to 1 MiB."
 
@@ -15,6 +16,7 @@ let private usage =
 type private Subject =
     | At of Uri
     | OurServer of Handler: string
+    | BehindKestrel of Http: string
     | OurClient
 
 type private Arguments = {
@@ -35,7 +37,13 @@ let private defaults = {
     IsVerbose = false
 }
 
-let private ours = [ OurServer "messages"; OurServer "connections"; OurClient ]
+let private ours = [
+    OurServer "messages"
+    OurServer "connections"
+    BehindKestrel "1"
+    BehindKestrel "2"
+    OurClient
+]
 
 let private add (subject: Subject) (arguments: Arguments) : Arguments = {
     arguments with
@@ -55,6 +63,7 @@ let rec private parse (arguments: Arguments) (words: string list) : Arguments op
             }
             rest
     | "--handler" :: handler :: rest -> parse (add (OurServer handler) arguments) rest
+    | "--kestrel" :: http :: rest -> parse (add (BehindKestrel http) arguments) rest
     | "--client" :: rest -> parse (add OurClient arguments) rest
     | "--strict" :: rest -> parse { arguments with IsStrict = true } rest
     | "--verbose" :: rest -> parse { arguments with IsVerbose = true } rest
@@ -88,16 +97,22 @@ let private report (arguments: Arguments) (page: string) (name: string) (results
     File.WriteAllText(file, ReportPage.write name results)
     printfn $"{Path.GetRelativePath(Directory.GetCurrentDirectory(), file)}"
 
-let private play (arguments: Arguments) (target: Suite.Target) : Suite.Result list = [
+let private play (passedOver: string list) (arguments: Arguments) (target: Suite.Target) : Suite.Result list = [
     for entry in Suite.entriesFor target do
-        if isChosen arguments.Only entry.Id then
+        if isChosen arguments.Only entry.Id && not (List.contains entry.Section passedOver) then
             let result = Suite.run target entry
             tell arguments.IsVerbose result
             result
 ]
 
-let private judge (arguments: Arguments) (name: string) (page: string) (target: Suite.Target) =
-    let results = play arguments target
+let private judge
+    (passedOver: string list)
+    (arguments: Arguments)
+    (name: string)
+    (page: string)
+    (target: Suite.Target)
+    =
+    let results = play passedOver arguments target
 
     if not results.IsEmpty then
         printfn $"{name}: {results.Length} cases"
@@ -106,12 +121,36 @@ let private judge (arguments: Arguments) (name: string) (page: string) (target: 
 
     results
 
-let private judgeServer (arguments: Arguments) (address: Uri) (name: string) (page: string) =
+let private judgeServerBut
+    (passedOver: string list)
+    (arguments: Arguments)
+    (address: Uri)
+    (name: string)
+    (page: string)
+    =
     Suite.Server {
         Address = address
         Timeout = arguments.Timeout
     }
-    |> judge arguments name page
+    |> judge passedOver arguments name page
+
+let private judgeServer = judgeServerBut []
+
+/// A handler for messages over HTTP/1.1, one that blocks over HTTP/2: its opening handshake is another, and has tests of its own.
+let private judgeKestrel (arguments: Arguments) (http: string) =
+    if http = "2" then
+        use server = new KestrelEcho("connections", HttpProtocols.Http2)
+        use bridge = new Http2Bridge(server.Address)
+
+        judgeServerBut
+            [ Sections.Opening.section.Name ]
+            arguments
+            bridge.Address
+            "behind Kestrel, HTTP/2"
+            "http2.html"
+    else
+        use server = new KestrelEcho("messages", HttpProtocols.Http1)
+        judgeServer arguments server.Address "behind Kestrel, HTTP/1.1" "kestrel.html"
 
 let private judgeSubject (arguments: Arguments) (subject: Subject) : Suite.Result list =
     match subject with
@@ -126,7 +165,8 @@ let private judgeSubject (arguments: Arguments) (subject: Subject) : Suite.Resul
                 "index.html"
 
         judgeServer arguments server.Address $"the sample Echo, {handler}" page
-    | OurClient -> Suite.Client arguments.Timeout |> judge arguments "the client" "client.html"
+    | BehindKestrel http -> judgeKestrel arguments http
+    | OurClient -> Suite.Client arguments.Timeout |> judge [] arguments "the client" "client.html"
 
 /// The totals of all subjects; the exit code.
 let private total (isStrict: bool) (results: Suite.Result list) : int =

@@ -20,9 +20,10 @@ public partial class ServerConnection
 
     /// <summary>True where a loop can tell when there is something to read.</summary>
     internal bool CanPark =>
-        MessageLoop.IsAvailable
-        && transport is SocketTransport
-        && options.Scheduler == Scheduler.System;
+        options.Scheduler == Scheduler.System
+        && (
+            transport is StreamTransport || MessageLoop.IsAvailable && transport is SocketTransport
+        );
 
     /// <summary>True from when messages are given to a handler.</summary>
     internal bool GivesMessages => calls is not null;
@@ -100,7 +101,7 @@ public partial class ServerConnection
     }
 
     /// <summary>That is over: a connection in a loop has a turn. From any thread.</summary>
-    internal void Recall() => Seat?.Loop.Nudge(Seat); // without one a turn comes
+    internal void Recall() => Seat?.Nudge(); // without one a turn comes
 
     internal void RunCallback(Action action) => driver.Callbacks.Run(action);
 
@@ -162,11 +163,13 @@ public partial class ServerConnection
     }
 
     /// <summary>The connection goes on in a loop.</summary>
-    internal Seat Park(MessageLoop loop)
+    internal LoopSeat Park(MessageLoop loop)
     {
         var socket = (SocketTransport)transport;
         driver.Receiver.Exclusively(socket.StopWaiting);
-        return Seat = new Seat(loop, this) { Transport = socket };
+        var seat = new LoopSeat(loop, this) { Transport = socket };
+        Seat = seat;
+        return seat;
     }
 
     /// <summary>What is held back leaves, as far as that goes without waiting.</summary>
@@ -187,6 +190,8 @@ public partial class ServerConnection
         {
             if (request is not null)
                 Guard.Run(this, OpeningTurn, LifeFailed);
+            else if (isToBegin)
+                Guard.Run(this, BeginningTurn, LifeFailed);
             else if (isOpened)
                 TakeTurn();
         }
@@ -251,6 +256,12 @@ public partial class ServerConnection
                 return;
             if (driver.Input.Received - begin > BytesPerTurn)
                 break;
+            // No thread of the pool waits for a peer that doesn't read what the last message was answered with.
+            if ((transport as StreamTransport)?.Untaken() is { } untaken)
+            {
+                awaited = untaken;
+                return;
+            }
             if (!driver.Receiver.TryReceiveNow(isFirst: given == 0, calls!.Mode, out var message))
             {
                 hasMore = driver.Receiver.MayHaveMore;

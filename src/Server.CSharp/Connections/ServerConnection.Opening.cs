@@ -56,18 +56,22 @@ public partial class ServerConnection
     private OpeningDecision Decide(RequestParse? parse)
     {
         if (parse is RequestParse.Complete complete)
-        {
-            Asked = complete.Request;
-            LearnClient(complete.Request);
-            StartSpan(complete.Request);
-            if (Server.RefuseClient(this) is { } reason)
-                return opening.Busy(reason);
-            // The hooks' time is not the client's.
-            AbortAfter(null);
-            Scheduler.Meet(this, Access.Write);
-            isDeciding = true;
-        }
+            return Decide(complete.Request);
         return opening.Decide(this, parse);
+    }
+
+    private OpeningDecision Decide(Request request)
+    {
+        Asked = request;
+        LearnClient(request);
+        StartSpan(request);
+        if (Server.RefuseClient(this) is { } reason)
+            return opening.Busy(reason);
+        // The hooks' time is not the client's.
+        AbortAfter(null);
+        Scheduler.Meet(this, Access.Write);
+        isDeciding = true;
+        return opening.Decide(this, request);
     }
 
     private bool TryAnswer(OpeningDecision decision)
@@ -81,14 +85,23 @@ public partial class ServerConnection
     /// <summary>True when the answer has opened the connection; otherwise the client has a moment to see it.</summary>
     private bool Answer(OpeningDecision decision)
     {
+        Agree(decision);
+        return EndOpening(decision, opening.TryAnswer(this, transport, decision));
+    }
+
+    private void Agree(OpeningDecision decision)
+    {
         Answered = decision.Response;
         Subprotocol = decision.Subprotocol;
         driver.Open(decision.Extensions, Rule?.MaxMessageSize);
         AbortAfter(options.OpenTimeout);
         Server.EndHandshake(this); // a client that has its answer counts as in
-        var isSent =
-            opening.TryAnswer(this, transport, decision)
-            && (!decision.IsAccepted || TryEndOpening());
+    }
+
+    /// <summary>True when an answer that was sent has opened the connection.</summary>
+    private bool EndOpening(OpeningDecision decision, bool isAnswered)
+    {
+        var isSent = isAnswered && (!decision.IsAccepted || TryEndOpening());
         HandshakeEnded(
             isSent ? HandshakeOutcome.Of(decision) : HandshakeOutcome.Unanswered(OpeningFailure)
         );

@@ -88,7 +88,7 @@ public partial class ServerConnection : WebSocketConnection
     private void Live()
     {
         scope = log.BeginConnection(this);
-        if (TryEstablish(log) && Open())
+        if (isOpened || TryEstablish(log) && Open())
             failure = Handle(handler!, log);
     }
 

@@ -103,7 +103,7 @@ public abstract partial class WebSocketConnection
     {
         var work = driver.Receiver.ReadAhead(isReadable, out mayHaveMore);
         if (work > 0 && Seat is { } seat)
-            seat.Loop.Nudge(seat);
+            seat.Nudge();
         return work;
     }
 

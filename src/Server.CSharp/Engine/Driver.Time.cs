@@ -25,7 +25,7 @@ internal sealed partial class Driver
     private Traffic Traffic(long unread)
     {
         var (taken, untaken) = transport.Bottom.Progress;
-        var isSending = output.IsStuck;
+        var isSending = output.IsStuck || transport.IsHeldUp;
         return new(
             received: Input.Received,
             messages: Input.Messages,

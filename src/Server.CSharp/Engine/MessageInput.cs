@@ -142,13 +142,13 @@ internal sealed class MessageInput(Driver driver, bool takesEmptyLine)
         out ReceivedMessage message
     )
     {
-        var room = sink.GetMemory(left, Math.Min(transport.Arrived, maxSize)).Span;
+        var room = sink.GetMemory(left, Math.Min(transport.Arrived, maxSize));
         var piece = room[..(int)Math.Min(room.Length, Math.Min(left, maxSize))];
-        var size = transport.Read(piece);
+        var size = transport.ReadInto(piece);
         message = default;
         if (size < 0)
             return Filled.Nothing;
-        var filled = TakeIn(piece[..size], out message, out _);
+        var filled = TakeIn(piece.Span[..size], out message, out _);
         buffer.ExpectLittle();
         return filled;
     }

@@ -86,7 +86,7 @@ internal sealed class ReceiveBuffer
             return -1;
         maxSize = Math.Min(maxSize, LargestSize);
         var memory = GetMemory(Math.Min(readSize, maxSize));
-        var size = transport.Read(memory.Span);
+        var size = transport.ReadInto(memory);
         Commit(Math.Max(size, 0));
         if (size < 0)
         {

@@ -29,11 +29,15 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
     public OpeningDecision Decide(ServerConnection connection, RequestParse? parse) =>
         parse switch
         {
-            RequestParse.Complete complete => policy.Decide(connection, complete.Request),
+            RequestParse.Complete complete => Decide(connection, complete.Request),
             RequestParse.Malformed malformed => policy.Decide(malformed.Error),
             { IsNotHttp: true } => OpeningDecision.Ignored("the stream doesn't begin as HTTP does"),
             _ => OpeningDecision.Ignored("the stream ended before the request was complete"),
         };
+
+    /// <summary>Decides on a request.</summary>
+    public OpeningDecision Decide(ServerConnection connection, Request request) =>
+        policy.Decide(connection, request);
 
     /// <summary>Sends the answer; false when there is none, or it could not be sent.</summary>
     /// <param name="connection">The connection: it knows best why its stream ended.</param>
@@ -103,7 +107,10 @@ internal sealed class Opening(ServerOptions options, Func<bool> isStopping, Log 
     public OpeningDecision Busy(string reason) =>
         OpeningDecision.Rejected(policy.Unavailable(), reason);
 
-    /// <summary>The answer to a client for whom there is no room, in bytes.</summary>
+    /// <summary>The answer to a client for whom there is no room.</summary>
+    public Response Unavailable() => policy.Unavailable();
+
+    /// <summary>The same in bytes.</summary>
     public ReadOnlySpan<byte> Busy() => ToBytes(policy.Unavailable());
 
     /// <summary>A complete response with a plain text.</summary>

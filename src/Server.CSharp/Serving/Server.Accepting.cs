@@ -75,12 +75,16 @@ public sealed partial class Server
     /// <summary>Gives a stream a connection and a thread, or tells the client that there is no room.</summary>
     internal void Admit(Transport transport)
     {
+        if (!TryAdmit(transport, Begin))
+            TurnAway(transport);
+    }
+
+    /// <summary>Gives a stream a connection, which begins; false when there is no room for it.</summary>
+    private bool TryAdmit(Transport transport, Action<ServerConnection> begin)
+    {
         var client = ClientKey(transport.RemoteEndPoint);
         if (!TryCountIn(client))
-        {
-            TurnAway(transport);
-            return;
-        }
+            return false;
 
         ServerConnection? connection = null;
         try
@@ -92,8 +96,8 @@ public sealed partial class Server
             var added = connection;
             if (TryAdd(added))
             {
-                Begin(added);
-                return;
+                begin(added);
+                return true;
             }
         }
         catch (Exception error)
@@ -105,7 +109,7 @@ public sealed partial class Server
             metrics.TurnedAway(null);
         }
         Remove(connection, client);
-        TurnAway(transport);
+        return false;
     }
 
     private ServerConnection Create(ConnectionStart start)

@@ -31,6 +31,9 @@ internal abstract class Transport : IDisposable
     /// </summary>
     public virtual (long Taken, long Untaken) Progress => default;
 
+    /// <summary>True while bytes that it has taken itself wait for the peer to read.</summary>
+    public virtual bool IsHeldUp => false;
+
     /// <summary>
     /// The bytes that <see cref="Read"/> would give without waiting, as far as that can be told; the end counts as one.
     /// </summary>
@@ -46,6 +49,9 @@ internal abstract class Transport : IDisposable
     /// Waits for at least one byte; 0 at the end of the stream, also of a broken one; -1 from one that doesn't wait, for nothing now.
     /// </summary>
     public abstract int Read(Span<byte> destination);
+
+    /// <summary>The same, to memory that stays where it is: what reads asynchronously below reads to it without a copy.</summary>
+    public virtual int ReadInto(Memory<byte> destination) => Read(destination.Span);
 
     /// <summary>Reading waits, also if it did not. Under the read gate.</summary>
     public virtual void Wait() { }

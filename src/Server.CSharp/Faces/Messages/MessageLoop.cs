@@ -14,7 +14,7 @@ internal sealed class MessageLoop : IDisposable
     private readonly LoopThreads threads;
     private readonly Epoll epoll = new();
     private readonly SeatList seats = new();
-    private readonly Queue<Seat> more = new(); // that left something
+    private readonly Queue<LoopSeat> more = new(); // that left something
     private int left; // of those, in this round
     private Epoll.Change[] changes = new Epoll.Change[MaxChanges];
     private int next; // among those
@@ -29,13 +29,13 @@ internal sealed class MessageLoop : IDisposable
     private volatile bool isDisposed;
 
     // Made once: a turn allocates nothing.
-    private readonly Action<Seat> ends;
-    private readonly Action<Seat> keeps;
-    private readonly Action<Seat> brings;
+    private readonly Action<LoopSeat> ends;
+    private readonly Action<LoopSeat> keeps;
+    private readonly Action<LoopSeat> brings;
 
     // Odd in a turn, even between two. One exchange decides whether the thread of a turn or the watchdog ends it.
     private long word;
-    private Seat? current; // whose turn it is, or was
+    private LoopSeat? current; // whose turn it is, or was
 
     public MessageLoop(LoopThreads threads)
     {
@@ -74,7 +74,7 @@ internal sealed class MessageLoop : IDisposable
         }
     }
 
-    private void Listen(Seat seat, long key)
+    private void Listen(LoopSeat seat, long key)
     {
         seat.Socket = seat.Transport.Hold();
         seat.IsAway = !seat.Connection.IsOpening;
@@ -92,7 +92,7 @@ internal sealed class MessageLoop : IDisposable
     }
 
     /// <summary>Before the socket is closed, which would wait for it.</summary>
-    private void LetGo(Seat seat)
+    private void LetGo(LoopSeat seat)
     {
         seat.IsOver = true;
         epoll.Forget(seat.Socket);
@@ -100,13 +100,13 @@ internal sealed class MessageLoop : IDisposable
     }
 
     /// <summary>Brings a connection back, which has a turn then. From any thread.</summary>
-    public void Post(Seat seat) => Post(new Call(seat, IsBack: true));
+    public void Post(LoopSeat seat) => Post(new Call(seat, IsBack: true));
 
     /// <summary>
     /// Somebody else has read what the kernel would have told of: the connection has a turn, unless it is away, and has one when it is
     /// back. From any thread.
     /// </summary>
-    public void Nudge(Seat seat) => Post(new Call(seat, IsBack: false));
+    public void Nudge(LoopSeat seat) => Post(new Call(seat, IsBack: false));
 
     private void Post(Call call)
     {
@@ -145,7 +145,7 @@ internal sealed class MessageLoop : IDisposable
     }
 
     /// <summary>Whose turn it is: those of whom the kernel told, those that came back, and those that left something.</summary>
-    private bool TryNext(out Seat seat)
+    private bool TryNext(out LoopSeat seat)
     {
         while (next < count)
         {
@@ -178,7 +178,7 @@ internal sealed class MessageLoop : IDisposable
     }
 
     /// <summary>False when the loop was taken away meanwhile.</summary>
-    private bool TryTurn(Seat seat)
+    private bool TryTurn(LoopSeat seat)
     {
         current = seat;
         var turn = Volatile.Read(ref word) + 1;
@@ -196,7 +196,7 @@ internal sealed class MessageLoop : IDisposable
     }
 
     /// <summary>The turn was over in time: what the seat waits for now.</summary>
-    private void Keep(Seat seat)
+    private void Keep(LoopSeat seat)
     {
         if (seat.Result is TurnResult.Away)
             seat.Connection.OnAwaited(seat.Return);
@@ -207,7 +207,7 @@ internal sealed class MessageLoop : IDisposable
     }
 
     /// <summary>The loop has gone on without this thread, which has only the seat.</summary>
-    private void Bring(Seat seat)
+    private void Bring(LoopSeat seat)
     {
         if (seat.Result is TurnResult.Away)
             seat.Connection.OnAwaited(seat.Return);
@@ -215,13 +215,13 @@ internal sealed class MessageLoop : IDisposable
             Post(seat); // for whatever has come meanwhile
     }
 
-    private static readonly Action<Seat> Turn = seat => seat.Result = seat.Connection.Turn();
+    private static readonly Action<LoopSeat> Turn = seat => seat.Result = seat.Connection.Turn();
 
-    private static readonly Action<Seat, Exception> Failed = (seat, error) =>
+    private static readonly Action<LoopSeat, Exception> Failed = (seat, error) =>
         seat.Connection.Fail(error);
 
     /// <summary>The connection has ended. In its turn, since that calls the application, which may block.</summary>
-    private void End(Seat seat)
+    private void End(LoopSeat seat)
     {
         LetGo(seat);
         seat.Connection.EndInLoop();
@@ -254,7 +254,7 @@ internal sealed class MessageLoop : IDisposable
         }
     }
 
-    private readonly record struct Call(Seat Seat, bool IsBack);
+    private readonly record struct Call(LoopSeat Seat, bool IsBack);
 
     /// <summary>True when it has been disposed, and its last connection has gone.</summary>
     public bool IsOver { get; private set; }

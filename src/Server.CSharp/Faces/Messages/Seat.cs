@@ -1,39 +1,17 @@
 namespace FunctionalWs;
 
-/// <summary>A connection's place in a loop. Whoever runs the loop owns it, but for what is said to be others'.</summary>
-internal sealed class Seat(MessageLoop loop, ServerConnection connection)
+/// <summary>Where a connection with a handler for messages has its turns.</summary>
+internal abstract class Seat
 {
-    public MessageLoop Loop => loop;
-
-    public ServerConnection Connection => connection;
-
     /// <summary>
-    /// True while a turn of it goes on elsewhere: on a thread that the loop was taken from, in a task, or on its way back in the inbox.
-    /// Read by the watcher, too, which then reads ahead.
+    /// True while a turn of it goes on elsewhere: on a thread that its loop was taken from, in a task, or on its way back. Read by the
+    /// watcher, too, which then reads ahead.
     /// </summary>
     public volatile bool IsAway = true;
 
-    /// <summary>Its transport, to be told what has come.</summary>
-    public required SocketTransport Transport { get; init; }
-
-    /// <summary>Where the loop keeps it. Guarded by the loop's list.</summary>
-    public int Index { get; set; }
-
-    /// <summary>Tells it from those that had the place before.</summary>
-    public int Generation { get; set; }
-
-    /// <summary>What the kernel calls it.</summary>
-    public nint Socket { get; set; }
-
-    /// <summary>Made once: a task that ends brings it back.</summary>
-    public Action Return => field ??= () => loop.Post(this);
-
-    /// <summary>What its turn has left. Of whoever has the turn.</summary>
-    public TurnResult Result { get; set; }
-
-    /// <summary>True while it is among those that left something.</summary>
-    public bool IsInMore { get; set; }
-
-    /// <summary>True once the connection has ended.</summary>
-    public volatile bool IsOver;
+    /// <summary>
+    /// Somebody else has read what it would have been told of: the connection has a turn, unless it is away, and has one when it is back.
+    /// From any thread.
+    /// </summary>
+    public abstract void Nudge();
 }

@@ -5,7 +5,7 @@ internal sealed class SeatList
 {
     private readonly Lock gate = new();
     private readonly Stack<int> free = new();
-    private Seat?[] seats = [];
+    private LoopSeat?[] seats = [];
     private int used;
     private int generation;
     private bool isClosed;
@@ -22,7 +22,7 @@ internal sealed class SeatList
 
     /// <summary>Gives a connection a number, and the key that is its own for ever.</summary>
     /// <exception cref="ObjectDisposedException">Nobody is let in any more.</exception>
-    public long Add(Seat seat)
+    public long Add(LoopSeat seat)
     {
         using (gate.Hold())
         {
@@ -40,7 +40,7 @@ internal sealed class SeatList
     }
 
     /// <summary>The connection of a key; null when it has left.</summary>
-    public Seat? Find(long key)
+    public LoopSeat? Find(long key)
     {
         var all = Volatile.Read(ref seats);
         var index = (int)(uint)key;
@@ -49,7 +49,7 @@ internal sealed class SeatList
             : null;
     }
 
-    public void Remove(Seat seat)
+    public void Remove(LoopSeat seat)
     {
         using (gate.Hold())
         {

@@ -89,7 +89,7 @@ let faces =
                 testCase $"keep the order of many messages with {name}, over {http}" (fun () ->
                     use app = run map
                     use client = new PlatformSocket(app, http)
-                    let texts = [ for number in 1..300 -> $"message {number}" ]
+                    let texts = [ for number in 1..2_000 -> $"message {number}" ]
                     let sending = Wait.start (fun () -> texts |> List.iter client.Send)
                     [ for _ in texts -> client.Receive() ] =! texts
                     Wait.forTask "the sending" sending

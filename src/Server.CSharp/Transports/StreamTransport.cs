@@ -334,6 +334,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
         ArrayPool<byte>.Shared.Return(piece!);
         piece = null;
         isWriting = false;
+        WakeWriters(); // of a write that had not to wait, too: somebody may have seen it under way
         Unuse();
     }
 
@@ -349,7 +350,6 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
             Broken(error);
         }
         EndWriting();
-        WakeWriters();
         Writable?.Invoke();
     }
 

@@ -145,7 +145,7 @@ let logs =
                 opening.Length =! 1
 
                 for struct (_, _, text) in records.All do
-                    test <@ not (Seq.exists isBad text) && text.Length < 360 @>)
+                    test <@ not (Seq.exists isBad text) && text.Length < 400 @>)
     ]
 
 [<Tests>]

@@ -43,26 +43,39 @@ let private kindOf (instrument: Instrument) =
     let name = instrument.GetType().Name
     name.Substring(0, name.IndexOf '`').Replace("Observable", "")
 
+let private numberOf (instrument: Instrument) =
+    match instrument.GetType().GenericTypeArguments[0] with
+    | number when number = typeof<int> -> "int"
+    | number when number = typeof<int64> -> "long"
+    | number when number = typeof<float> -> "double"
+    | number -> number.Name
+
 [<Tests>]
 let instruments =
     testList "the instruments of a server" [
-        testCase "are those that the documentation lists, with kind and unit" (fun () ->
+        testCase "are those that the documentation lists, with kind, number and unit" (fun () ->
             use measurements = new Measurements()
             use _ = Serve.inMemory Serve.echo (measuring measurements)
 
             let documented =
                 File.ReadAllLines(Path.Combine(Programs.root, "docs", "metrics.md"))
                 |> Array.map (fun line ->
-                    Regex.Match(line, @"^\| `(functionalws\.server\.[a-z_.]+)` \| (\w+) \| `([^`]+)` \|"))
+                    Regex.Match(
+                        line,
+                        @"^\| `(functionalws\.server\.[a-z_.]+)` \| (\w+) \| `(\w+)` \| `([^`]+)` \|"
+                    ))
                 |> Array.filter _.Success
                 |> Array.map (fun found ->
-                    found.Groups[1].Value, found.Groups[2].Value, found.Groups[3].Value)
+                    found.Groups[1].Value,
+                    found.Groups[2].Value,
+                    found.Groups[3].Value,
+                    found.Groups[4].Value)
                 |> Array.toList
 
             List.sort documented
             =! List.sort [
                 for instrument in measurements.Instruments ->
-                    instrument.Name, kindOf instrument, instrument.Unit
+                    instrument.Name, kindOf instrument, numberOf instrument, instrument.Unit
             ])
 
         testCase "exist once, whatever number of servers there is" (fun () ->

@@ -107,11 +107,14 @@ let answers =
                 ]
 
                 recorded "/health"
-                =! [ LogLevel.Debug, "HTTP response sent to (null) for /health: 200 OK" ]
+                =! [
+                    LogLevel.Debug, "HTTP response sent to a client without an address for /health: 200 OK"
+                ]
 
                 recorded "/teapot"
                 =! [
-                    LogLevel.Information, "HTTP response sent to (null) for /teapot: 418 I'm a teapot"
+                    LogLevel.Information,
+                    "HTTP response sent to a client without an address for /teapot: 418 I'm a teapot"
                 ])
 
         testTheory

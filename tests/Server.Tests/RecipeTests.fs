@@ -138,6 +138,19 @@ let private serveUnix (socket: string) (options: ServerOptions) (seen: Concurren
     server.Start()
     server
 
+/// A certificate and its key, in one file.
+let private writeCertificate (folder: Listening.Folder) : string =
+    let file = folder.Path "chat.pem"
+
+    File.WriteAllText(
+        file,
+        Tls.localhost.ExportCertificatePem()
+        + "\n"
+        + Tls.localhost.GetECDsaPrivateKey().ExportPkcs8PrivateKeyPem()
+    )
+
+    file
+
 let private nginx (folder: Listening.Folder) (port: int) (socket: string) =
     let temporary =
         [ "client_body"; "proxy"; "fastcgi"; "uwsgi"; "scgi" ]
@@ -145,27 +158,29 @@ let private nginx (folder: Listening.Folder) (port: int) (socket: string) =
         |> String.concat "\n"
 
     let user = if isRoot then "user www-data;" else ""
-    let location = recipe "proxies.md" "nginx" [ "/run/chat/chat.sock", socket ]
+    let certificate = writeCertificate folder
+
+    // Without TLS, which the test's client doesn't speak.
+    let server =
+        recipe "proxies.md" "nginx" [
+            "/run/chat/chat.sock", socket
+            "listen 443 ssl", $"listen 127.0.0.1:{port}"
+            "/etc/letsencrypt/live/example.com/fullchain.pem", certificate
+            "/etc/letsencrypt/live/example.com/privkey.pem", certificate
+        ]
+
     let file = folder.Path "nginx.conf"
 
     File.WriteAllText(
         file,
         $"daemon off; error_log stderr; pid {folder.Path(string 'p')}; {user}\nevents {{ }}\n"
-        + $"http {{ access_log off; {temporary}\nserver {{ listen 127.0.0.1:{port};\n{location} }} }}\n"
+        + $"http {{ access_log off; {temporary}\n{server} }}\n"
     )
 
     new Proxy((Programs.find "nginx").Value, port, [ "-c"; file; "-p"; folder.Path "" ])
 
 let private haproxy (folder: Listening.Folder) (port: int) (server: Server) (health: Server) =
-    let certificate = folder.Path "chat.pem"
-
-    File.WriteAllText(
-        certificate,
-        Tls.localhost.ExportCertificatePem()
-        + "\n"
-        + Tls.localhost.GetECDsaPrivateKey().ExportPkcs8PrivateKeyPem()
-    )
-
+    let certificate = writeCertificate folder
     let file = folder.Path "haproxy.cfg"
 
     let portOf (server: Server) =

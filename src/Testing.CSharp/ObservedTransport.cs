@@ -18,6 +18,16 @@ internal sealed class ObservedTransport(Transport inner, EndPoint? remoteEndPoin
     /// <summary>What a layer lies over; this one is none.</summary>
     public override Transport Bottom => ReferenceEquals(inner.Bottom, inner) ? this : inner.Bottom;
 
+    public Transport Inner => inner;
+
+    public override bool CanLoop => inner.CanLoop;
+
+    public override void StopWaiting() => inner.StopWaiting();
+
+    public override void Wait() => inner.Wait();
+
+    public override bool IsDrained => inner.IsDrained;
+
     public override bool IsReadable => inner.IsReadable;
 
     public override long Looks => inner.Looks;

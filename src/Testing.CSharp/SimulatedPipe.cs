@@ -9,6 +9,7 @@ internal sealed class SimulatedPipe
     private readonly Queue<(byte[] Data, long At)> pieces = new();
     private int consumed; // bytes of the first piece
     private long held;
+    private long taken; // of the pieces that are gone
     private long written;
     private long lastArrival;
     private bool isEnded;
@@ -43,6 +44,15 @@ internal sealed class SimulatedPipe
                 ? piece.At <= Scheduler.Now
                 : isEnded && endAt <= Scheduler.Now
         );
+
+    /// <summary>Grows with all that comes to be read, and with the end.</summary>
+    public long News =>
+        taken
+        + pieces.Where(piece => piece.At <= Scheduler.Now).Sum(piece => piece.Data.Length)
+        + (IsEnding ? 1 : 0);
+
+    /// <summary>True when the end has come, or is behind what has come.</summary>
+    public bool IsEnding => isBroken || isEnded && endAt <= Scheduler.Now;
 
     /// <summary>True when writing would not wait.</summary>
     public bool IsWritable => isEnded || isBroken || held < link.Capacity;
@@ -104,6 +114,7 @@ internal sealed class SimulatedPipe
     /// <summary>Nothing more arrives, nor what is under way.</summary>
     public void Break()
     {
+        taken += pieces.Sum(piece => piece.Data.Length);
         pieces.Clear();
         Leave(knownAt: Scheduler.Now);
     }
@@ -160,6 +171,7 @@ internal sealed class SimulatedPipe
         if (consumed == piece.Length)
         {
             pieces.Dequeue();
+            taken += piece.Length;
             consumed = 0;
         }
         return size;

@@ -245,6 +245,15 @@ internal sealed class SimulatedScheduler : Scheduler
 
     public override void Fill(Span<byte> bytes) => this.bytes.NextBytes(bytes);
 
+    public override bool HasLoops => UsesLoops;
+
+    /// <summary>True when message handlers are to have their turns in loops; on a thread of each connection otherwise.</summary>
+    public bool UsesLoops { get; set; }
+
+    public override Readiness NewReadiness() => new SimulatedReadiness(this);
+
+    public override long Milliseconds => Now / TimeSpan.TicksPerMillisecond;
+
     // ---- Threads
 
     /// <summary>Starts a thread, which gets its first turn at some later point.</summary>

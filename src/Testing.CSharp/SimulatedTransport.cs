@@ -10,6 +10,21 @@ internal sealed class SimulatedTransport(
 ) : Transport
 {
     private readonly SimulatedScheduler scheduler = link.Scheduler;
+    private bool isWaitless;
+
+    public override bool CanLoop => true;
+
+    public override void StopWaiting() => isWaitless = true;
+
+    public override void Wait() => isWaitless = false;
+
+    public override bool IsDrained => isWaitless && !IsReadable;
+
+    /// <summary>Grows with all that comes to be read.</summary>
+    public long News => incoming.News;
+
+    /// <summary>True when the end has come, or is behind what has come.</summary>
+    public bool IsEnding => incoming.IsEnding;
 
     public override EndPoint? LocalEndPoint => null;
 
@@ -26,6 +41,8 @@ internal sealed class SimulatedTransport(
 
     public override int Read(Span<byte> destination)
     {
+        if (isWaitless && !IsReadable)
+            return -1;
         scheduler.Block(
             () => incoming.IsReadable,
             long.MaxValue,

@@ -481,6 +481,46 @@ let scenarios: (string * (Simulation -> unit)) list = [
         received.Task.Result =! "one"
         (client.WaitClosed()).Number =! 1000
 
+    "a message handler that blocks, and the connection beside it",
+    fun simulation ->
+        simulation.Scheduler.UsesLoops <- true
+
+        let received (connection: ServerConnection) (message: Message) =
+            if message.Text = "block" then
+                simulation.Sleep(milliseconds 100)
+
+            connection.Send message
+
+        // One loop, and a thread that goes on with it.
+        let options =
+            ServerOptions(PingInterval = Nullable(), Compression = null, MaxMessageThreads = 2)
+
+        let server =
+            simulation.Serve(MessageHandler.ForEach(Action<ServerConnection, Message> received), options)
+
+        let blocking, other = server.Connect(), server.Connect()
+
+        let ask (client: TestClient) (text: string) =
+            client.Send text
+            client.Receive().Text =! text
+
+        let block () =
+            within (milliseconds 122) simulation (fun () -> ask blocking "block")
+            within (milliseconds 10) simulation (fun () -> ask blocking "on")
+
+        // The loop is passed on after two of the watchdog's looks, every 2 ms.
+        let beside () =
+            within (milliseconds 10) simulation (fun () -> ask other "one")
+            within (milliseconds 10) simulation (fun () -> ask other "two")
+
+        simulation.Interleave(fun () ->
+            let thread = simulation.Start block
+            beside ()
+            thread.Join() =! true)
+
+        for client in [ blocking; other ] do
+            (client.Close()).Number =! 1000
+
     "a group that is left while it is sent to",
     fun simulation ->
         let pair = connect quiet simulation
@@ -521,6 +561,7 @@ let private long =
         "a shutdown and a receiver"
         "a shutdown and a client that connects"
         "a request, its response and the end"
+        "a message handler that blocks, and the connection beside it"
     ]
 
 let private isFull =

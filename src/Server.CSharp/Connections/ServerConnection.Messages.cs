@@ -20,10 +20,7 @@ public partial class ServerConnection
 
     /// <summary>True where a loop can tell when there is something to read.</summary>
     internal bool CanPark =>
-        options.Scheduler == Scheduler.System
-        && (
-            transport is StreamTransport || MessageLoop.IsAvailable && transport is SocketTransport
-        );
+        options.Scheduler.HasLoops && (transport.CanLoop || transport is StreamTransport);
 
     /// <summary>True from when messages are given to a handler.</summary>
     internal bool GivesMessages => calls is not null;
@@ -165,9 +162,8 @@ public partial class ServerConnection
     /// <summary>The connection goes on in a loop.</summary>
     internal LoopSeat Park(MessageLoop loop)
     {
-        var socket = (SocketTransport)transport;
-        driver.Receiver.Exclusively(socket.StopWaiting);
-        var seat = new LoopSeat(loop, this) { Transport = socket };
+        driver.Receiver.Exclusively(transport.StopWaiting);
+        var seat = new LoopSeat(loop, this) { Transport = transport };
         Seat = seat;
         return seat;
     }

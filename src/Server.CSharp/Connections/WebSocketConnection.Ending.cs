@@ -88,6 +88,8 @@ public abstract partial class WebSocketConnection
             Age(now);
         }
         // In a long turn of a loop, too, as long as that has no other thread.
+        if (Seat is { } seat)
+            Scheduler.Meet(seat, Access.Read);
         var isUnattended =
             (Seat is null or { IsAway: true } || Volatile.Read(ref ownThread) != 0)
             && driver.Receiver.IsUnattended();

@@ -139,6 +139,15 @@ internal class Scheduler
     /// <summary>Wakes all that wait for a monitor, which this thread has entered.</summary>
     public virtual void PulseAll(object monitor) => Monitor.PulseAll(monitor);
 
+    /// <summary>True where connections of message handlers have their turns in loops.</summary>
+    public virtual bool HasLoops => true;
+
+    /// <summary>What tells a loop of what has come.</summary>
+    public virtual Readiness NewReadiness() => new Epoll();
+
+    /// <summary>The time by which it is seen that a turn takes long, in milliseconds from somewhere.</summary>
+    public virtual long Milliseconds => Environment.TickCount64;
+
     /// <summary>Random bytes.</summary>
     public virtual void Fill(Span<byte> bytes) => Random.Shared.NextBytes(bytes);
 

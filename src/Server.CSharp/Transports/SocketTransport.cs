@@ -91,19 +91,18 @@ internal sealed class SocketTransport : Transport
     private bool isDrained; // the last read got less than there was room for: what comes later is told
     private volatile bool isEnding; // there may be an end behind what was read, of which nothing more is told
 
-    /// <summary>From now on reading doesn't wait. On Linux alone.</summary>
-    public void StopWaiting() => isWaitless = true;
+    public override bool CanLoop => MessageLoop.IsAvailable;
 
-    /// <summary>The socket as the kernel knows it, whose number isn't given to another one until <see cref="LetGo"/>.</summary>
-    public nint Hold()
+    public override void StopWaiting() => isWaitless = true;
+
+    public override nint Hold()
     {
         var isHeld = false;
         socket.SafeHandle.DangerousAddRef(ref isHeld);
         return socket.SafeHandle.DangerousGetHandle();
     }
 
-    /// <summary>Ends <see cref="Hold"/>.</summary>
-    public void LetGo() => socket.SafeHandle.DangerousRelease();
+    public override void LetGo() => socket.SafeHandle.DangerousRelease();
 
     /// <summary>From now on reading waits again.</summary>
     public override void Wait() => isWaitless = false;
@@ -113,8 +112,7 @@ internal sealed class SocketTransport : Transport
 
     public override bool IsDrained => isWaitless && isDrained;
 
-    /// <summary>The peer's end has come, or is behind what has come.</summary>
-    public void End() => isEnding = true;
+    public override void End() => isEnding = true;
 
     public override int Read(Span<byte> destination)
     {

@@ -125,8 +125,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
 
     private bool IsOver => isAborted || isDisposed || readingEnds.IsCancellationRequested;
 
-    /// <summary>From now on reading doesn't wait. Under the read gate.</summary>
-    public void StopWaiting() => isWaitless = true;
+    public override void StopWaiting() => isWaitless = true;
 
     public override void Wait() => isWaitless = false;
 

@@ -53,6 +53,21 @@ internal abstract class Transport : IDisposable
     /// <summary>The same, to memory that stays where it is: what reads asynchronously below reads to it without a copy.</summary>
     public virtual int ReadInto(Memory<byte> destination) => Read(destination.Span);
 
+    /// <summary>True where a loop of message handlers can be told when there is something to read.</summary>
+    public virtual bool CanLoop => false;
+
+    /// <summary>From now on reading doesn't wait. Where <see cref="CanLoop"/> says so; under the read gate.</summary>
+    public virtual void StopWaiting() { }
+
+    /// <summary>What the system calls it, which isn't given to another one until <see cref="LetGo"/>.</summary>
+    public virtual nint Hold() => 0;
+
+    /// <summary>Ends <see cref="Hold"/>.</summary>
+    public virtual void LetGo() { }
+
+    /// <summary>The peer's end has come, or is behind what has come: a loop was told of it.</summary>
+    public virtual void End() { }
+
     /// <summary>Reading waits, also if it did not. Under the read gate.</summary>
     public virtual void Wait() { }
 

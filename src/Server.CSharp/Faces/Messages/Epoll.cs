@@ -8,7 +8,7 @@ namespace FunctionalWs;
 /// The kernel's list of sockets that have something to read: epoll, told once for each change. And what wakes the thread that waits for
 /// it. Sockets are added from any thread; one thread waits.
 /// </summary>
-internal sealed unsafe partial class Epoll : IDisposable
+internal sealed unsafe partial class Epoll : Readiness
 {
     private const int CloseOnExec = 0x80000; // EPOLL_CLOEXEC, EFD_CLOEXEC
     private const int NonBlocking = 0x800; // EFD_NONBLOCK
@@ -43,11 +43,8 @@ internal sealed unsafe partial class Epoll : IDisposable
         }
     }
 
-    /// <summary>Listens to a socket.</summary>
-    /// <param name="socket">The socket, whose number isn't given to another while it is listened to.</param>
-    /// <param name="key">What tells it from others; 0 or more.</param>
-    public void Listen(nint socket, long key) =>
-        Listen(socket, key, Readable | PeerHangUp | OncePerChange);
+    public override void Listen(LoopSeat seat, long key) =>
+        Listen(seat.Socket, key, Readable | PeerHangUp | OncePerChange);
 
     private void Listen(nint socket, long key, uint events)
     {
@@ -56,13 +53,12 @@ internal sealed unsafe partial class Epoll : IDisposable
             throw new Win32Exception(Marshal.GetLastPInvokeError());
     }
 
-    /// <summary>Listens no more.</summary>
-    public void Forget(nint socket)
+    public override void Forget(LoopSeat seat)
     {
         try
         {
             Change none;
-            _ = Control(descriptor, Delete, (int)socket, &none);
+            _ = Control(descriptor, Delete, (int)seat.Socket, &none);
         }
         catch (ObjectDisposedException)
         {
@@ -70,22 +66,18 @@ internal sealed unsafe partial class Epoll : IDisposable
         }
     }
 
-    /// <summary>Waits for changes; how many there are, 0 when only a waker was heard, or nobody.</summary>
-    /// <param name="changes">Where they go.</param>
-    /// <param name="milliseconds">How long to wait; -1 for as long as it takes.</param>
-    public int Wait(Span<Change> changes, int milliseconds)
+    public override int Wait(Span<Change> changes, bool waits)
     {
         fixed (Change* first = changes)
         {
-            var count = Wait(descriptor, first, changes.Length, milliseconds);
+            var count = Wait(descriptor, first, changes.Length, waits ? -1 : 0);
             return count >= 0 || Marshal.GetLastPInvokeError() == Interrupted
                 ? Math.Max(count, 0)
                 : throw new Win32Exception(Marshal.GetLastPInvokeError());
         }
     }
 
-    /// <summary>Wakes the thread that waits, if one still will.</summary>
-    public void Wake()
+    public override void Wake()
     {
         try
         {
@@ -98,7 +90,7 @@ internal sealed unsafe partial class Epoll : IDisposable
         }
     }
 
-    public void Dispose()
+    public override void Dispose()
     {
         descriptor.Dispose();
         wakening.Dispose();

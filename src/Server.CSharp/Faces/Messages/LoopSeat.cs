@@ -8,7 +8,7 @@ internal sealed class LoopSeat(MessageLoop loop, ServerConnection connection) : 
     public override void Nudge() => loop.Nudge(this);
 
     /// <summary>Its transport, to be told what has come.</summary>
-    public required SocketTransport Transport { get; init; }
+    public required Transport Transport { get; init; }
 
     /// <summary>Where the loop keeps it. Guarded by the loop's list.</summary>
     public int Index { get; set; }

@@ -53,6 +53,8 @@ internal sealed partial class LoopThreads : IDisposable
         this.metrics = metrics;
     }
 
+    public Scheduler Scheduler => scheduler;
+
     /// <summary>Gives a connection a place in the loop with the fewest.</summary>
     public void Add(ServerConnection connection)
     {
@@ -128,6 +130,7 @@ internal sealed partial class LoopThreads : IDisposable
     /// <summary>A turn begins.</summary>
     public void Watch()
     {
+        Scheduler.Meet(this, Access.Write);
         if (!isCalm)
             return;
         isCalm = false;
@@ -139,10 +142,10 @@ internal sealed partial class LoopThreads : IDisposable
         var calmTicks = 0;
         var seen = new long[loops.Length];
         var spared = new int[loops.Length];
-        var last = Environment.TickCount64;
+        var last = scheduler.Milliseconds;
         void LookAtAll(LoopThreads _)
         {
-            var now = Environment.TickCount64;
+            var now = scheduler.Milliseconds;
             // Having slept too long itself, for want of a processor or since garbage was collected, it looks once more first.
             var isLate = now - last > 3 * Tick.TotalMilliseconds;
             last = now;
@@ -159,7 +162,7 @@ internal sealed partial class LoopThreads : IDisposable
                 continue;
             calmTicks = 0;
             Rest(loops, seen);
-            last = Environment.TickCount64;
+            last = scheduler.Milliseconds;
         }
     }
 
@@ -168,6 +171,7 @@ internal sealed partial class LoopThreads : IDisposable
 
     private void Rest(MessageLoop[] loops, long[] seen)
     {
+        Scheduler.Meet(this, Access.Write);
         isCalm = true;
         Interlocked.MemoryBarrierProcessWide(); // a turn moves the word, then looks whether it has to wake
         var isStill = true;
@@ -190,7 +194,11 @@ internal sealed partial class LoopThreads : IDisposable
             spared = 0;
             return true;
         }
-        if (isInTurn && !isLate && (++spared > MostTicksSpared || !IsRunnable(loop)))
+        if (
+            isInTurn
+            && !isLate
+            && (++spared > MostTicksSpared || scheduler.IsSimulated || !IsRunnable(loop))
+        )
             PassOn(loop, word);
         return isInTurn;
     }

@@ -12,7 +12,7 @@ internal sealed class MessageLoop : IDisposable
     private const int MaxChanges = 256;
 
     private readonly LoopThreads threads;
-    private readonly Epoll epoll = new();
+    private readonly Readiness readiness;
     private readonly SeatList seats = new();
     private readonly Queue<LoopSeat> more = new(); // that left something
     private int left; // of those, in this round
@@ -40,6 +40,7 @@ internal sealed class MessageLoop : IDisposable
     public MessageLoop(LoopThreads threads)
     {
         this.threads = threads;
+        readiness = threads.Scheduler.NewReadiness();
         (ends, keeps, brings) = (End, Keep, Bring);
     }
 
@@ -80,7 +81,7 @@ internal sealed class MessageLoop : IDisposable
         seat.IsAway = !seat.Connection.IsOpening;
         try
         {
-            epoll.Listen(seat.Socket, key);
+            readiness.Listen(seat, key);
             if (seat.IsAway)
                 Post(seat); // something may have come with the handshake
         }
@@ -95,7 +96,7 @@ internal sealed class MessageLoop : IDisposable
     private void LetGo(LoopSeat seat)
     {
         seat.IsOver = true;
-        epoll.Forget(seat.Socket);
+        readiness.Forget(seat);
         seat.Transport.LetGo();
     }
 
@@ -121,8 +122,9 @@ internal sealed class MessageLoop : IDisposable
     private void Wake()
     {
         Interlocked.MemoryBarrier(); // the loop writes and reads these two in the other order
+        Scheduler.Meet(this, Access.Write);
         if (Volatile.Read(ref isSleeping) == 1 && Interlocked.Exchange(ref isSleeping, 0) == 1)
-            epoll.Wake();
+            readiness.Wake();
     }
 
     /// <summary>Runs until it is taken away, or over; false when it is over.</summary>
@@ -140,7 +142,7 @@ internal sealed class MessageLoop : IDisposable
             Await();
         }
         IsOver = true;
-        epoll.Dispose();
+        readiness.Dispose();
         return false;
     }
 
@@ -155,12 +157,14 @@ internal sealed class MessageLoop : IDisposable
             if (change.IsEnding)
                 changed.Transport.End();
             seat = changed;
+            Scheduler.Meet(seat, Access.Read);
             if (!seat.IsAway && !seat.IsOver) // else it has a turn when it is back
                 return true;
         }
         while (nextReturned < returned.Count)
         {
             (seat, var isBack) = returned[nextReturned++];
+            Scheduler.Meet(seat, Access.Write);
             if (isBack)
                 seat.IsAway = false;
             if (!seat.IsAway && !seat.IsOver)
@@ -170,6 +174,7 @@ internal sealed class MessageLoop : IDisposable
         {
             left--;
             seat.IsInMore = false;
+            Scheduler.Meet(seat, Access.Read);
             if (!seat.IsAway && !seat.IsOver)
                 return true;
         }
@@ -182,6 +187,7 @@ internal sealed class MessageLoop : IDisposable
     {
         current = seat;
         var turn = Volatile.Read(ref word) + 1;
+        Scheduler.Meet(this, Access.Write);
         Volatile.Write(ref word, turn);
         threads.Watch();
         seat.Result = TurnResult.Idle;
@@ -189,7 +195,11 @@ internal sealed class MessageLoop : IDisposable
         if (seat.Result is TurnResult.Ended)
             Guard.Run(seat, ends, Failed);
         if (seat.Result is TurnResult.Away)
+        {
+            Scheduler.Meet(seat, Access.Write);
             seat.IsAway = true;
+        }
+        Scheduler.Meet(this, Access.Write);
         var isOwner = Interlocked.CompareExchange(ref word, turn + 1, turn) == turn;
         Guard.Run(seat, isOwner ? keeps : brings, Failed);
         return isOwner;
@@ -235,14 +245,18 @@ internal sealed class MessageLoop : IDisposable
         returned.Clear();
         nextReturned = 0;
         next = count = 0;
+        Scheduler.Meet(inboxGate, Access.Read);
         var wait = more.Count == 0 && inboxCount == 0;
         if (wait)
         {
+            Scheduler.Meet(this, Access.Write);
             Volatile.Write(ref isSleeping, 1);
             Interlocked.MemoryBarrier();
+            Scheduler.Meet(inboxGate, Access.Read);
             wait = inboxCount == 0 && !(isDisposed && seats.Count == 0);
         }
-        count = epoll.Wait(changes, wait ? -1 : 0);
+        count = readiness.Wait(changes, wait);
+        Scheduler.Meet(this, Access.Write);
         Volatile.Write(ref isSleeping, 0);
         left = more.Count;
         if (inboxCount == 0)
@@ -262,7 +276,14 @@ internal sealed class MessageLoop : IDisposable
     // ---- For the watchdog
 
     /// <summary>Moves with each turn; odd in one.</summary>
-    public long Word => Volatile.Read(ref word);
+    public long Word
+    {
+        get
+        {
+            Scheduler.Meet(this, Access.Read);
+            return Volatile.Read(ref word);
+        }
+    }
 
     /// <summary>
     /// Takes the loop from the thread that is in a turn, if it is still the same one: then the caller owns the loop, and the thread the
@@ -270,8 +291,10 @@ internal sealed class MessageLoop : IDisposable
     /// </summary>
     public bool TryTake(long word)
     {
+        Scheduler.Meet(this, Access.Write);
         if (Interlocked.CompareExchange(ref this.word, word + 1, word) != word)
             return false;
+        Scheduler.Meet(current!, Access.Write);
         current!.IsAway = true;
         return true;
     }
@@ -283,11 +306,12 @@ internal sealed class MessageLoop : IDisposable
     public string? ThreadState { get; set; }
 
     /// <summary>Ends one that no thread has run, nor will.</summary>
-    public void Forget() => epoll.Dispose();
+    public void Forget() => readiness.Dispose();
 
     /// <summary>Ends it, once it has no connections.</summary>
     public void Dispose()
     {
+        Scheduler.Meet(this, Access.Write);
         isDisposed = true;
         Wake();
     }

@@ -159,7 +159,8 @@ let checkDependencies (id: string) (document: XDocument) =
 
     let frameworks =
         document.Descendants()
-        |> Seq.filter (fun element -> element.Name.LocalName = "group")
+        |> Seq.filter (fun element ->
+            element.Name.LocalName = "group" && element.Parent.Name.LocalName = "dependencies")
         |> Seq.map (fun element -> attribute element "targetFramework")
         |> List.ofSeq
 

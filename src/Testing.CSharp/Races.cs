@@ -68,7 +68,8 @@ internal sealed class Races(Schedule run, bool isApplicationShared)
     private Race RaceOf(int earlier, int later)
     {
         var thread = run.Steps[later].Thread;
-        var waits = true;
+        // At other places something else may have let it go on.
+        var waits = run.Steps[later].Next.Access is Access.Enter or Access.Put or Access.Take;
         int? helper = null;
         for (var index = earlier + 1; index < later; index++)
         {
@@ -130,11 +131,14 @@ internal sealed class Races(Schedule run, bool isApplicationShared)
                 _ => Known(write).Concat(reads),
             };
 
-        /// <summary>The last steps that an access comes after.</summary>
+        /// <summary>The last steps that an access comes after: what is put doesn't wait for what is taken.</summary>
         public IEnumerable<int> Befores(Access access) =>
-            access is Access.Read
-                ? Known(write, enter, leave)
-                : Known(write, enter, leave).Concat(reads);
+            access switch
+            {
+                Access.Read => Known(write, enter, leave),
+                Access.Put => Known(write, enter).Concat(reads),
+                _ => Known(write, enter, leave).Concat(reads),
+            };
 
         public void Add(Access access, int step)
         {
@@ -143,7 +147,8 @@ internal sealed class Races(Schedule run, bool isApplicationShared)
                 reads.Add(step);
                 return;
             }
-            reads.Clear();
+            if (access is not Access.Take)
+                reads.Clear();
             if (access is Access.Write)
                 write = step;
             else if (access is Access.Enter or Access.Put)
@@ -160,5 +165,5 @@ internal sealed class Races(Schedule run, bool isApplicationShared)
 /// <param name="Step">The number of the other's step.</param>
 /// <param name="Thread">The thread.</param>
 /// <param name="Helper">A third that had to go on between them; null for none.</param>
-/// <param name="Waits">True when the thread did nothing between the two: it may have waited for the step.</param>
+/// <param name="Waits">True when the thread did nothing between the two, and may have waited for the step: for a lock or a stream.</param>
 internal readonly record struct Race(int Step, int Thread, int? Helper, bool Waits);

@@ -11,6 +11,7 @@ internal sealed class Schedule(IReadOnlyDictionary<int, int> prescribed)
     private readonly Dictionary<int, int> starters = []; // the step that started a thread
 
     private bool isYielding;
+    private bool isOpened;
     private int first; // of the part in which other orders are tried
     private int? end; // of that part, once it is known
 
@@ -27,14 +28,22 @@ internal sealed class Schedule(IReadOnlyDictionary<int, int> prescribed)
             starters[thread.Number] = steps.Count - 1;
     }
 
+    /// <summary>The first step at which other orders are tried.</summary>
+    public int First => first;
+
     /// <summary>True when other orders are tried at a step.</summary>
     public bool IsOpen(int step) => step >= first && step < (end ?? int.MaxValue);
 
     /// <summary>Other orders are tried from now on only.</summary>
+    /// <exception cref="InvalidOperationException">They were before.</exception>
     public void Open()
     {
-        if (end is null)
-            first = steps.Count;
+        if (isOpened)
+            throw new InvalidOperationException(
+                "Interleave runs one part of a test, and has run it."
+            );
+        isOpened = true;
+        first = steps.Count;
     }
 
     /// <summary>Other orders are tried no more.</summary>

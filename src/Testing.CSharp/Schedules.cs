@@ -35,7 +35,7 @@ internal sealed class Schedules(int preemptions, bool isApplicationShared = true
             if (run.IsOpen(race.Step))
                 Try(race, run);
         }
-        Forget(races.Histories, first);
+        Forget(races.Histories, Math.Max(first, run.First), run);
         while (nodes.Count > 0)
         {
             if (nodes[^1].TryNext(preemptions))
@@ -49,9 +49,9 @@ internal sealed class Schedules(int preemptions, bool isApplicationShared = true
     /// Another run has come to the same point before, with no more preemptions, by other orders of steps that don't meet: what follows is
     /// tried from there.
     /// </summary>
-    private void Forget(List<ulong> histories, int first)
+    private void Forget(List<ulong> histories, int first, Schedule run)
     {
-        for (var index = first; index < nodes.Count; index++)
+        for (var index = first; index < nodes.Count && run.IsOpen(index); index++)
         {
             var point = (histories[index], nodes[index].Chosen);
             if (known.TryGetValue(point, out var before) && before <= nodes[index].Preemptions)
@@ -73,7 +73,7 @@ internal sealed class Schedules(int preemptions, bool isApplicationShared = true
         while (
             start > 0
             && run.IsOpen(start - 1)
-            && nodes[start - 1].Step.Thread == nodes[start].Step.Thread
+            && run.Steps[start - 1].Thread == run.Steps[start].Thread
         )
             start--;
         if (start != race.Step)

@@ -57,6 +57,9 @@ internal sealed class SimulatedPipe
     /// <summary>True when writing would not wait.</summary>
     public bool IsWritable => isEnded || isBroken || held < link.Capacity;
 
+    /// <summary>True when all of so many bytes can be written without waiting.</summary>
+    public bool HasRoom(int size) => held + size <= link.Capacity;
+
     /// <summary>Takes what has arrived, some of it at least; 0 at the end.</summary>
     public int Read(Span<byte> destination)
     {

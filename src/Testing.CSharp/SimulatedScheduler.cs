@@ -327,10 +327,24 @@ internal sealed class SimulatedScheduler : Scheduler
             if (!TryAdvance())
                 return Fail("Nothing can go on");
         }
-        var next = Chosen(self);
+        if (TryFindChosen(self) is not { } next)
+            return null;
         if (next != self)
             Note(next.Name, "goes on as thread", Amount.Number(next.Number));
         return next;
+    }
+
+    private SimulatedThread? TryFindChosen(SimulatedThread? self)
+    {
+        try
+        {
+            return Chosen(self);
+        }
+        catch (InvalidOperationException error)
+        {
+            Ended(error); // the schedule can't be followed
+            return null;
+        }
     }
 
     private SimulatedThread Chosen(SimulatedThread? self)

@@ -31,7 +31,7 @@ public sealed class SimulatedThread
     /// <summary>What it waits for, for people.</summary>
     internal string Awaited { get; private set; } = "its first turn";
 
-    /// <summary>What it uses next; its own number is nobody else's.</summary>
+    /// <summary>What it uses next.</summary>
     internal Meeting Next { get; private set; }
 
     /// <summary>True on the thread of the system that carries it.</summary>

@@ -87,7 +87,8 @@ internal sealed class SimulatedTransport(
 
     public override int TryWrite(ReadOnlySpan<byte> source)
     {
-        Pass(outgoing);
+        // How much of it there is room for depends on what was taken.
+        Pass(outgoing, outgoing.HasRoom(source.Length) ? Access.Put : Access.Write);
         var size = Send(source);
         scheduler.Yield();
         return size;
@@ -95,14 +96,14 @@ internal sealed class SimulatedTransport(
 
     public override void ShutdownSend()
     {
-        Pass(outgoing);
+        Pass(outgoing, Access.Put);
         outgoing.End();
     }
 
     /// <summary>Ends both directions; what either end has not read yet is still there for it.</summary>
     public override void Abort()
     {
-        Pass(outgoing);
+        Pass(outgoing, Access.Put);
         outgoing.End();
         Scheduler.Meet(incoming, Access.Write);
         incoming.Leave(outgoing.EndAt);
@@ -110,10 +111,10 @@ internal sealed class SimulatedTransport(
 
     public override void Dispose() => Abort();
 
-    private void Pass(SimulatedPipe pipe)
+    private void Pass(SimulatedPipe pipe, Access access)
     {
         scheduler.Yield();
-        Scheduler.Meet(pipe, Access.Put);
+        Scheduler.Meet(pipe, access);
     }
 
     private int Send(ReadOnlySpan<byte> source)

@@ -247,12 +247,19 @@ public sealed class Simulation
     /// one way. Without a call of it that is the whole test. For one part; under a seed it does nothing else than running it.
     /// </summary>
     /// <param name="part">What is run, on this thread.</param>
+    /// <exception cref="InvalidOperationException">A part was run before, and schedules are explored.</exception>
     public void Interleave(Action part)
     {
         ArgumentNullException.ThrowIfNull(part);
         schedule?.Open();
-        part();
-        schedule?.Close();
+        try
+        {
+            part();
+        }
+        finally
+        {
+            schedule?.Close();
+        }
     }
 
     /// <summary>Waits until a condition holds; other threads go on meanwhile.</summary>

@@ -1,6 +1,6 @@
 namespace FunctionalWs.Testing;
 
-/// <summary>A run of a <see cref="Simulation"/> has failed. Its seed shows the same run again.</summary>
+/// <summary>A run of a <see cref="Simulation"/> has failed. Its seed, or its schedule, shows the same run again.</summary>
 public sealed class SimulationFailedException : Exception
 {
     internal SimulationFailedException(int seed, string? schedule, string trace, Exception cause)

@@ -84,9 +84,9 @@ type Request = {
             match request.FromPath with
             | "" -> "/"
             | path ->
-                match path.Split('?', 2) with
-                | [| path; _ |] -> path + "?…"
-                | _ -> path
+                match path.IndexOf '?' with
+                | -1 -> path
+                | at -> path.Substring(0, at) + "?…"
 
         PeerText.line (Invariant $"{request.Method} {path} {request.Version}")
 

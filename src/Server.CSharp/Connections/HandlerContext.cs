@@ -122,7 +122,7 @@ internal sealed class HandlerContext(Log log, Scheduler scheduler, Driver driver
     /// </summary>
     private void AwaitAll()
     {
-        lock (gate)
+        using (gate.HoldMonitor())
         {
             do
             {

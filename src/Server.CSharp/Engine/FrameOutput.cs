@@ -118,6 +118,7 @@ internal sealed class FrameOutput(
         bool hold
     )
     {
+        SendError? refusal;
         scheduler.Await(gate);
         try
         {
@@ -126,18 +127,9 @@ internal sealed class FrameOutput(
                 if (extensions.Failure is { } failure)
                     throw failure;
                 var result = driver.Begin(command, payload.Length);
-                if (result.Refused.IsSome)
-                    return result.Refused.Value;
-                CountWriting();
-                try
-                {
-                    AddPosted();
-                    AddOrWrite(result.Output.Value, bits, payload, hold);
-                }
-                finally
-                {
-                    CountWriting();
-                }
+                refusal = result.Refused.IsSome ? result.Refused.Value : null;
+                if (refusal is null)
+                    WriteNow(result.Output.Value, bits, payload, hold);
             }
         }
         catch
@@ -146,7 +138,21 @@ internal sealed class FrameOutput(
             throw;
         }
         FlushPosted();
-        return null;
+        return refusal;
+    }
+
+    private void WriteNow(Output output, ReservedBits bits, ReadOnlySpan<byte> payload, bool hold)
+    {
+        CountWriting();
+        try
+        {
+            AddPosted();
+            AddOrWrite(output, bits, payload, hold);
+        }
+        finally
+        {
+            CountWriting();
+        }
     }
 
     private void AddOrWrite(Output output, ReservedBits bits, ReadOnlySpan<byte> payload, bool hold)

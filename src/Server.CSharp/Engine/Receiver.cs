@@ -205,8 +205,14 @@ internal sealed partial class Receiver(
     private void Spoil(Exception error)
     {
         driver.Break(error);
-        input.Release();
-        driver.EndOfStream();
+        try
+        {
+            input.Release();
+        }
+        finally
+        {
+            driver.EndOfStream();
+        }
     }
 
     private bool TryTakeAhead(IBufferWriter<byte>? destination, out ReceivedMessage message)

@@ -92,7 +92,6 @@ public sealed class PendingRequests<TResponse>
     public bool TryFail(long id, Exception error)
     {
         ArgumentNullException.ThrowIfNull(error);
-        Taken();
         return pending.TryRemove(id, out var request) && request.TrySetException(error);
     }
 
@@ -161,8 +160,8 @@ public sealed class PendingRequests<TResponse>
         {
             requests.pending.TryRemove(Id, out _);
             timer?.Dispose();
-            canceled.Dispose();
-            closed.Dispose();
+            canceled.Unregister(); // one that is under way comes too late
+            closed.Unregister();
         }
 
         private void Close() => source.TrySetException(requests.connection.ClosedException());

@@ -47,7 +47,7 @@ internal static class Interrupts
         return gate.TryEnter();
     }
 
-    /// <summary>Gives back what <see cref="TryHold"/> has taken.</summary>
+    /// <summary>Gives a lock back that isn't held until the end of a block.</summary>
     public static void GiveBack(this Lock gate)
     {
         Scheduler.Meet(gate, Access.Leave);

@@ -30,6 +30,13 @@ internal static class HttpAnswers
         }
     }
 
+    /// <summary>Takes them back: something else is answered.</summary>
+    public static void RemoveHeaders(HttpContext context, Response response)
+    {
+        foreach (var (name, _) in response.Headers)
+            context.Response.Headers.Remove(name);
+    }
+
     public static bool IsHttp1(HttpContext context) =>
         HttpProtocol.IsHttp11(context.Request.Protocol)
         || HttpProtocol.IsHttp10(context.Request.Protocol);

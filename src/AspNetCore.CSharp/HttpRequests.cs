@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using FunctionalWs.Protocol;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -12,24 +13,30 @@ internal static class HttpRequests
     private const string NoKey = "AAAAAAAAAAAAAAAAAAAAAA==";
 
     /// <summary>The request as it came.</summary>
-    public static Request Of(HttpContext context) =>
-        new(context.Request.Method, Target(context), Version(context), Headers(context));
+    public static RequestParse Of(HttpContext context) =>
+        Parse(
+            context,
+            headers => new(context.Request.Method, Target(context), Version(context), headers)
+        );
 
     /// <summary>
     /// An extended CONNECT as the GET that it stands for, so that one set of rules judges both: what HTTP/2 leaves out is filled in
     /// (RFC 8441 §5).
     /// </summary>
-    public static Request OfConnect(HttpContext context)
-    {
-        var headers = Headers(context)
+    public static RequestParse OfConnect(HttpContext context) =>
+        Parse(
+            context,
+            headers => new("GET", Target(context), "HTTP/1.1", HeadersOfUpgrade(headers))
+        );
+
+    private static Headers HeadersOfUpgrade(Headers headers) =>
+        headers
             .Remove("Connection")
             .Remove("Upgrade")
             .Remove("Sec-WebSocket-Key")
             .Add("Connection", "Upgrade")
             .Add("Upgrade", "websocket")
             .Add("Sec-WebSocket-Key", NoKey);
-        return new Request("GET", Target(context), "HTTP/1.1", headers);
-    }
 
     public static EndPoint? EndPoint(IPAddress? address, int port) =>
         address is null ? null
@@ -46,11 +53,40 @@ internal static class HttpRequests
     private static string Version(HttpContext context) =>
         HttpProtocol.IsHttp10(context.Request.Protocol) ? "HTTP/1.0" : "HTTP/1.1";
 
-    private static Headers Headers(HttpContext context) =>
-        Protocol.Headers.Create(
-            from field in context.Request.Headers
+    /// <summary>A web server lets headers through that are none by our rules: that is the client's mistake.</summary>
+    private static RequestParse Parse(HttpContext context, Func<Headers, Request> make)
+    {
+        KeyValuePair<string, string>[] fields =
+        [
+            .. from field in context.Request.Headers
             where !field.Key.StartsWith(':')
             from value in field.Value
-            select KeyValuePair.Create(field.Key, value ?? "")
-        );
+            select KeyValuePair.Create(field.Key, AsBytes(value ?? "")),
+        ];
+        if (TryCreate(fields) is { } headers)
+            return RequestParse.NewComplete(make(headers), 0);
+        var (name, text) = fields.First(field => TryCreate([field]) is null);
+        return RequestParse.NewMalformed(HeadError.NewHeaderLine(Invariant($"{name}: {text}")));
+    }
+
+    private static Headers? TryCreate(KeyValuePair<string, string>[] fields)
+    {
+        try
+        {
+            return Headers.Create(fields);
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// A character for each byte, as the core has values. Kestrel decodes them as UTF-8, or as the application tells it: what it has
+    /// taken as Latin-1 is as it should be.
+    /// </summary>
+    private static string AsBytes(string value) =>
+        value.Any(letter => letter > 0xFF)
+            ? Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(value))
+            : value;
 }

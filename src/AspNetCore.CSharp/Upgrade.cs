@@ -21,11 +21,14 @@ internal sealed class Upgrade
         this.context = context;
         this.upgrade = upgrade;
         this.connect = connect;
-        Request = connect is null ? HttpRequests.Of(context) : HttpRequests.OfConnect(context);
+        Parse = connect is null ? HttpRequests.Of(context) : HttpRequests.OfConnect(context);
     }
 
     /// <summary>What the core judges.</summary>
-    public Request Request { get; }
+    public RequestParse Parse { get; }
+
+    /// <summary>False when the web server upgrades no such request, whatever the core thinks of it: one with a body, say.</summary>
+    public bool IsPossible => upgrade is null or { IsUpgradableRequest: true };
 
     public static Upgrade Of(HttpContext context)
     {
@@ -36,22 +39,39 @@ internal sealed class Upgrade
             : new Upgrade(context, features.Get<IHttpUpgradeFeature>(), null);
     }
 
-    /// <summary>Answers that the connection opens, and gives its transport the stream.</summary>
-    public async Task Accept(Response response, StreamTransport transport)
+    /// <summary>
+    /// Answers that the connection opens, and gives its transport the stream; false when nothing was answered, since the web server has
+    /// as many upgraded connections as it takes.
+    /// </summary>
+    public async Task<bool> TryAccept(Response response, StreamTransport transport)
     {
         LiftLimits();
         HttpAnswers.SetHeaders(context, response, isHttp1: connect is null);
-        var stream =
-            connect is not null ? await connect.AcceptAsync()
-            : upgrade is { IsUpgradableRequest: true } ? await upgrade.UpgradeAsync()
-            : throw new InvalidOperationException(
+        if (await TryTakeStream() is not { } stream)
+        {
+            HttpAnswers.RemoveHeaders(context, response);
+            return false;
+        }
+        transport.Attach(stream, connect is null ? null : () => context.Response.CompleteAsync());
+        return true;
+    }
+
+    private async Task<Stream?> TryTakeStream()
+    {
+        if (connect is not null)
+            return await connect.AcceptAsync();
+        if (upgrade is null)
+            throw new InvalidOperationException(
                 "The web server can't give this request's stream away: it takes Kestrel, and no middleware that has read or answered the request."
             );
-        transport.Attach(
-            stream,
-            context.Abort,
-            connect is null ? null : () => context.Response.CompleteAsync()
-        );
+        try
+        {
+            return await upgrade.UpgradeAsync();
+        }
+        catch (InvalidOperationException) when (!context.Response.HasStarted)
+        {
+            return null; // MaxConcurrentUpgradedConnections
+        }
     }
 
     /// <summary>Limits of the web server that are for requests, which end.</summary>

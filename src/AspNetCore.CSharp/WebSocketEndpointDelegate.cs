@@ -53,17 +53,18 @@ internal sealed class WebSocketEndpointDelegate(
         ServerConnection connection
     )
     {
-        ServerConnectionHttpExtensions.Keep(connection, context);
-        connection.RouteValues = values.Of(context.Request.RouteValues);
-        if (context.User.Identity is { IsAuthenticated: true })
-            connection.User = context.User;
-        var decision = connection.DecideUpgrade(upgrade.Request);
+        var decision = OpeningDecision.Ignored("the request could not be judged");
         var isAnswered = false;
         try
         {
-            if (decision.IsAccepted)
-                await upgrade.Accept(decision.Response!, transport);
-            else
+            transport.AbortBy(context.Abort);
+            decision = Decide(context, upgrade, connection);
+            if (decision.IsAccepted && !await upgrade.TryAccept(decision.Response!, transport))
+                decision = decision.Reject(
+                    hosted.Server.Unavailable(),
+                    "the web server takes no further upgraded connections"
+                );
+            if (!decision.IsAccepted)
                 await HttpAnswers.Send(context, decision.Response!);
             isAnswered = true;
         }
@@ -76,5 +77,18 @@ internal sealed class WebSocketEndpointDelegate(
             isAnswered = connection.EndUpgrade(decision, isAnswered);
         }
         return isAnswered;
+    }
+
+    private OpeningDecision Decide(
+        HttpContext context,
+        Upgrade upgrade,
+        ServerConnection connection
+    )
+    {
+        ServerConnectionHttpExtensions.Keep(connection, context);
+        connection.RouteValues = values.Of(context.Request.RouteValues);
+        if (context.User.Identities.Any(identity => identity.IsAuthenticated))
+            connection.User = context.User;
+        return connection.DecideUpgrade(upgrade.Parse, upgrade.IsPossible);
     }
 }

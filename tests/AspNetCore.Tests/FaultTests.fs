@@ -111,6 +111,18 @@ let faults =
             other.Close()
             app.AwaitEmpty())
 
+        testCase "a client that ends its side and doesn't read is given up" (fun () ->
+            let answer (connection: ServerConnection) (_: Message) =
+                connection.Send(Array.zeroCreate<byte> 20_000_000)
+
+            use app =
+                run (fun web -> web.MapWebSocket("/", Action<ServerConnection, Message> answer) |> ignore)
+
+            use client = rough app
+            client.Send [| 0x81uy; 0x80uy; 0uy; 0uy; 0uy; 0uy |] |> ignore
+            client.Shutdown SocketShutdown.Send
+            app.AwaitEmpty())
+
         testCase "a host stops although a client doesn't read" (fun () ->
             let app =
                 runWith

@@ -14,7 +14,9 @@ open System.Threading.Tasks
 open Microsoft.AspNetCore.Authentication
 open Microsoft.AspNetCore.Builder
 open Microsoft.AspNetCore.Http
+open Microsoft.AspNetCore.Server.Kestrel.Core
 open Microsoft.Extensions.DependencyInjection
+open Microsoft.Extensions.Logging
 open Expecto
 open Swensen.Unquote
 open FunctionalWs
@@ -59,6 +61,20 @@ let private usual = [
 
 let private without (name: string) =
     usual |> List.filter (fun header -> not (header.StartsWith(name + ":")))
+
+/// What an application logs at Error, its web server included.
+let private withErrors (records: Records) (services: IServiceCollection) =
+    services.AddSingleton<ILoggerProvider>(
+        {
+            new ILoggerProvider with
+                member _.CreateLogger _ = records :> ILogger
+                member _.Dispose() = ()
+        }
+    )
+    |> ignore
+
+let private errors (app: App) (records: Records) =
+    app.Records.Of LogLevel.Error @ records.Of LogLevel.Error
 
 let private status (head: string) = head.Split('\n')[0]
 
@@ -120,6 +136,44 @@ let opening =
                 use app = run echo
                 status (answer app request) =! expected
                 app.AwaitEmpty())
+
+        testTheory
+            "what a web server lets through, but won't upgrade or is no header, is answered without an error"
+            [
+                // A letter beyond Latin-1 in UTF-8, which Kestrel decodes.
+                handshake (usual @ [ "X: \u00D0\u0096" ]), "HTTP/1.1 101 Switching Protocols"
+                handshake (usual @ [ "X: \u00C3\u00A4" ]), "HTTP/1.1 101 Switching Protocols"
+                handshake (usual @ [ "X: a\u0001b" ]), "HTTP/1.1 400 Bad Request"
+                handshake ("Connection: other,\tUpgrade" :: without "Connection"), "HTTP/1.1 400 Bad Request"
+                handshake (usual @ [ "Content-Length: 5" ]) + "hello", "HTTP/1.1 400 Bad Request"
+            ]
+            (fun (request, expected) ->
+                use records = new Records()
+                use app = runWith (withErrors records) ignore echo
+                status (answer app request) =! expected
+                app.AwaitEmpty()
+                errors app records =! [])
+
+        testCase "who finds no room at the web server is told so" (fun () ->
+            use records = new Records()
+
+            let services (services: IServiceCollection) =
+                withErrors records services
+
+                services.Configure<KestrelServerOptions>(fun (options: KestrelServerOptions) ->
+                    options.Limits.MaxConcurrentUpgradedConnections <- Nullable 1L)
+                |> ignore
+
+            use app = runWith services ignore echo
+            use first = new PlatformSocket(app, Http1)
+            first.Ask "hello" =! "hello"
+            let head = answer app (handshake usual)
+            status head =! "HTTP/1.1 503 Service Unavailable"
+            test <@ head.Contains "Retry-After: 5\n" @>
+            test <@ not (head.Contains "Sec-WebSocket-Accept") @>
+            first.Close()
+            app.AwaitEmpty()
+            errors app records =! [])
 
         testCase "a refusal says what is needed" (fun () ->
             use app = run echo

@@ -8,11 +8,18 @@ public partial class ServerConnection
     private bool isToBegin; // its handler is for messages, and has not been called
 
     /// <summary>Decides on a request that somebody else has read, and answers: <see cref="EndUpgrade"/> is told whether that was done.</summary>
-    internal OpeningDecision DecideUpgrade(Request request)
+    /// <param name="parse">The request, or what is wrong with its head.</param>
+    /// <param name="isUpgradable">False when the web server can't upgrade it.</param>
+    internal OpeningDecision DecideUpgrade(RequestParse parse, bool isUpgradable)
     {
         var stream = (StreamTransport)transport;
-        stream.Writable = driver.TryFlushOutput;
-        var decision = Decide(request);
+        stream.Writable = () => Guard.Run(this, Flushing, LifeFailed);
+        var decision = Decide(parse);
+        if (decision.IsAccepted && !isUpgradable)
+            decision = decision.Reject(
+                opening.Plain(400, "The web server can't upgrade this request.\n"),
+                "the web server can't upgrade the request: it has a body, or Connection isn't as it should be"
+            );
         Agree(decision);
         return decision;
     }
@@ -55,11 +62,18 @@ public partial class ServerConnection
     internal bool HasMoreToRead()
     {
         var stream = (StreamTransport)transport;
-        if (stream.WillTell)
-            return false;
-        driver.Receiver.Exclusively(stream.Ask);
-        return !stream.WillTell;
+        var willTell = false;
+        // In one: whoever reads in between would take what was told, and nobody would ask again.
+        driver.Receiver.Exclusively(() =>
+        {
+            stream.Ask();
+            willTell = stream.WillTell;
+        });
+        return !willTell;
     }
+
+    private static readonly Action<ServerConnection> Flushing = connection =>
+        connection.driver.TryFlushOutput();
 
     private static readonly Action<ServerConnection> BeginningTurn = connection =>
     {

@@ -220,7 +220,8 @@ internal sealed partial class Driver
         SetClosed();
         // Whoever still reads or writes would wait for a peer that has nothing more to say, and perhaps never leaves. Where
         // nobody does, the end of the stream is left to its disposal: ending it twice costs an exception.
-        if (!isWriterFree || !Receiver.IsHeldByCurrentThread)
+        // What it has not taken is waited for as well, and nobody looks at the time any more.
+        if (!isWriterFree || !Receiver.IsHeldByCurrentThread || transport.IsHeldUp)
             transport.Abort();
     }
 }

@@ -23,7 +23,7 @@ public sealed partial class Server
     {
         var isForMessages = handler.HasSingleTarget && handler.Target is MessageFace;
         if (isForMessages && connection.CanPark)
-            connection.BeginInPool(handler);
+            Park(connection, () => connection.BeginInPool(handler));
         else if (
             !Guard.Run(
                 this,
@@ -43,6 +43,12 @@ public sealed partial class Server
         if (connection.Run(handler))
             Ended(connection);
         else
-            connection.ParkInPool();
+            Park(connection, connection.ParkInPool);
+    }
+
+    private static void Park(ServerConnection connection, Action park)
+    {
+        if (!Guard.Run(park, static step => step(), (_, error) => connection.Fail(error)))
+            connection.EndOutside();
     }
 }

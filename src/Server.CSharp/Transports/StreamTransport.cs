@@ -30,7 +30,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
         TaskCreationOptions.RunContinuationsAsynchronously
     );
     private Stream? stream;
-    private Action abort = static () => { };
+    private Action? abort;
     private Func<Task>? endSending;
 
     // Calls of the stream that are under way, and one for the connection's whole life: after the last the stream is its owner's again.
@@ -45,7 +45,8 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
     private volatile Readiness readiness;
     private volatile bool isWaitless;
     private Action? readDone;
-    private Action? wakeReader;
+    private Action? readOver;
+    private volatile bool isReadOver;
     private Timer? linger;
     private int lingers;
     private volatile bool hasRead; // since the last look
@@ -76,13 +77,19 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
 
     /// <summary>The stream is there.</summary>
     /// <param name="upgraded">Read by one call at a time and written by one, at the same time; an empty read waits for bytes.</param>
-    /// <param name="abort">Ends both directions at once. From any thread, but not after <see cref="Released"/>.</param>
     /// <param name="endSending">Tells the peer that nothing more comes; null where only the end of all of it does.</param>
-    public void Attach(Stream upgraded, Action abort, Func<Task>? endSending)
+    public void Attach(Stream upgraded, Func<Task>? endSending)
     {
-        this.abort = abort;
         this.endSending = endSending;
         Volatile.Write(ref stream, upgraded);
+    }
+
+    /// <summary>Tells how to end both directions at once, also while there is no stream: an answer that is under way.</summary>
+    /// <param name="abort">From any thread, but not after <see cref="Released"/>.</param>
+    public void AbortBy(Action abort)
+    {
+        Volatile.Write(ref this.abort, abort);
+        Interlocked.MemoryBarrier();
         if (isAborted)
             CallAbort();
     }
@@ -252,17 +259,26 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
     private int AwaitRead(ValueTask<int> task)
     {
         var waited = task.ConfigureAwait(false).GetAwaiter();
-        waited.UnsafeOnCompleted(wakeReader ??= read.Set);
-        while (!waited.IsCompleted)
+        isReadOver = false;
+        waited.UnsafeOnCompleted(readOver ??= ReadOver);
+        // Its source may be used again for others: it isn't asked before it has called.
+        while (!isReadOver)
             Await(read, Timeout.InfiniteTimeSpan);
         return waited.GetResult();
+    }
+
+    private void ReadOver()
+    {
+        isReadOver = true;
+        read.Set();
     }
 
     private void EndReading(Exception error)
     {
         if (!readingEnds.IsCancellationRequested)
             Failure ??= error;
-        isAborted |= error is not OperationCanceledException;
+        if (error is not OperationCanceledException)
+            isAborted = true;
     }
 
     /// <summary>Where reading waits, this does until all is taken. Elsewhere it takes all at once, once what was before is taken.</summary>
@@ -378,12 +394,16 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
         if (isEndingSending || isAborted || isDisposed)
             return true;
         isEndingSending = true;
+        hasRead = false;
         linger = new Timer(
             static transport => ((StreamTransport)transport!).Linger(),
             this,
             LingerTime,
             LingerTime
         );
+        Interlocked.MemoryBarrier(); // either this sees the end, or the end sees the timer
+        if (isDisposed)
+            linger.Dispose();
         if (endSending is not null && TryUse(out _))
             _ = EndSending(endSending);
         return true;
@@ -428,7 +448,8 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
         // All was said and has left: cutting the stream would take the close frame back. It ends with the connection, in a moment.
         var hasSaidAll = isEndingSending && !isWriting && !isAborted;
         isAborted = true;
-        if (Volatile.Read(ref stream) is not null && !hasSaidAll)
+        Interlocked.MemoryBarrier(); // either this sees how, or whoever tells how sees this
+        if (!hasSaidAll)
             CallAbort();
         StopReading();
         WakeWriters();
@@ -436,9 +457,9 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
 
     private void CallAbort()
     {
-        if (!TryUse(out _))
+        if (Volatile.Read(ref abort) is not { } call || !TryUse())
             return;
-        Guard.Run(abort);
+        Guard.Run(call);
         Unuse();
     }
 
@@ -450,6 +471,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
         if (isWriting)
             Abort();
         isDisposed = true;
+        Interlocked.MemoryBarrier();
         linger?.Dispose();
         StopReading();
         Unuse();
@@ -458,8 +480,11 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
     private bool TryUse(out Stream used)
     {
         used = Volatile.Read(ref stream)!;
-        if (used is null)
-            return false;
+        return used is not null && TryUse();
+    }
+
+    private bool TryUse()
+    {
         int before;
         do
         {

@@ -9,6 +9,9 @@ internal sealed class PoolSeat : Seat, IThreadPoolWorkItem
     // Made where nothing is left of anybody: what a turn runs in.
     private static readonly ExecutionContext? Clean = CaptureClean();
 
+    // A thread goes on with others then: what comes little by little would keep it for ever.
+    private const int MostTurns = 16;
+
     private const int Idle = 0;
     private const int Busy = 1; // in a turn, or before one; or away
     private const int Wanted = 2; // another one is wanted after it
@@ -17,6 +20,7 @@ internal sealed class PoolSeat : Seat, IThreadPoolWorkItem
     private readonly Action returned;
     private int state = Busy;
     private TurnResult result;
+    private bool hasMore; // to read, after a turn
 
     public PoolSeat(ServerConnection connection)
     {
@@ -56,6 +60,10 @@ internal sealed class PoolSeat : Seat, IThreadPoolWorkItem
 
     private static readonly Action<PoolSeat> Turn = seat => seat.result = seat.connection.Turn();
     private static readonly Action<PoolSeat> End = seat => seat.connection.EndInLoop();
+    private static readonly Action<PoolSeat> Waiting = seat =>
+        seat.connection.OnAwaited(seat.returned);
+    private static readonly Action<PoolSeat> Asking = seat =>
+        seat.hasMore = seat.connection.HasMoreToRead();
     private static readonly Action<PoolSeat, Exception> Failed = (seat, error) =>
         seat.connection.Fail(error);
 
@@ -65,8 +73,14 @@ internal sealed class PoolSeat : Seat, IThreadPoolWorkItem
         var synchronization = SynchronizationContext.Current;
         try
         {
+            var turns = 1;
             while (TakeTurn())
-                continue;
+            {
+                if (turns++ < MostTurns)
+                    continue;
+                Queue();
+                break;
+            }
         }
         finally
         {
@@ -91,16 +105,16 @@ internal sealed class PoolSeat : Seat, IThreadPoolWorkItem
                 return false;
             case TurnResult.Away:
                 IsAway = true;
-                connection.OnAwaited(returned);
+                if (!Guard.Run(this, Waiting, Failed))
+                    Queue(); // nobody else comes back
                 return false;
             case TurnResult.More:
                 Queue(); // behind those of others
                 return false;
             default:
-                if (
-                    !connection.HasMoreToRead()
-                    && Interlocked.CompareExchange(ref state, Idle, Busy) == Busy
-                )
+                hasMore = true; // where asking fails: the connection was cut for that
+                Guard.Run(this, Asking, Failed);
+                if (!hasMore && Interlocked.CompareExchange(ref state, Idle, Busy) == Busy)
                     return false;
                 Volatile.Write(ref state, Busy);
                 return true;

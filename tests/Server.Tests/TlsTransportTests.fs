@@ -35,7 +35,7 @@ type private Cut(lower: Transport) =
     member val Written = List<byte>()
 
     member _.Give(next: byte seq) = next |> Seq.iter bytes.Enqueue
-    member _.End() = isEnded <- true
+    member _.EndInput() = isEnded <- true
     override _.LocalEndPoint = null
     override _.RemoteEndPoint = null
     override _.IsReadable = bytes.Count > 0 || isEnded
@@ -209,7 +209,7 @@ let transport =
                     test <@ toClient.Written.Count > 0 @>
                     toServer.Give(toClient.Written.ToArray())
 
-                toServer.End()
+                toServer.EndInput()
                 read tls 1 =! "x"B
                 tls.WaitReadable(now ()) =! true
                 read tls 1 =! [||]
@@ -227,7 +227,7 @@ let transport =
                     toServer.Give record
                 else
                     toServer.Give record[..9]
-                    toServer.End()
+                    toServer.EndInput()
 
                 tls.WaitReadable(now ()) =! true
                 read tls 64 =! [||]

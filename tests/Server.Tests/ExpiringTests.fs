@@ -114,6 +114,8 @@ let lifetimes =
                             (client :> IDisposable).Dispose()
             }
 
+            // A client has its answer a moment before its life is counted.
+            Wait.until "all are open" (fun () -> server.Connections.Count = clients.Length)
             clock.Advance(seconds 899.0)
 
             for client in clients do

@@ -140,7 +140,7 @@ internal class Scheduler
     public virtual void PulseAll(object monitor) => Monitor.PulseAll(monitor);
 
     /// <summary>True where connections of message handlers have their turns in loops.</summary>
-    public virtual bool HasLoops => true;
+    public virtual bool HasLoops => !IsSimulated;
 
     /// <summary>What tells a loop of what has come.</summary>
     public virtual Readiness NewReadiness() => new Epoll();

@@ -13,6 +13,15 @@ open FunctionalWs.Testing
 
 let private seconds (count: float) = TimeSpan.FromSeconds count
 
+/// Counts messages.
+type private Counting() =
+    inherit MessageHandler()
+    let mutable count = 0
+
+    override _.Received(connection, message) =
+        count <- count + 1
+        connection.Send $"{count}: {message.Text}"
+
 let private echo =
     Action<ServerConnection>(fun connection ->
         for message in connection do
@@ -207,6 +216,21 @@ let traces =
 [<Tests>]
 let runs =
     testList "a simulation" [
+        testCase "takes message handlers that are made for each connection" (fun () ->
+            Simulation.Run(
+                (fun simulation ->
+                    let server =
+                        simulation.Serve(Func<ServerConnection, MessageHandler>(fun _ -> Counting()))
+
+                    for _ in 1..2 do
+                        let client = server.Connect()
+
+                        for number in 1..2 do
+                            client.Send "a"
+                            client.Receive().Text =! $"{number}: a"),
+                20
+            ))
+
         testCase "lets an hour pass in no time, timers included" (fun () ->
             Simulation.Run(
                 (fun simulation ->

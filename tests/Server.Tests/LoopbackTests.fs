@@ -50,7 +50,7 @@ let threadsNamed (start: string) =
     IO.Directory.GetDirectories "/proc/self/task"
     |> Array.filter (fun task ->
         try
-            IO.File.ReadAllText(IO.Path.Combine(task, "comm")).StartsWith start
+            IO.File.ReadAllText(IO.Path.Combine(task, "comm")).StartsWith(start, StringComparison.Ordinal)
         with :? IO.IOException ->
             false) // it has just ended
     |> Array.length

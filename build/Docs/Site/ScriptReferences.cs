@@ -20,7 +20,10 @@ internal static partial class ScriptReferences
     ];
 
     /// <summary>The script as fsdocs takes it, from a folder three levels below the repository's.</summary>
-    public static string ForSite(string script, string configuration) =>
+    /// <param name="script">The script as its readers have it.</param>
+    /// <param name="configuration">Of which build the assemblies are.</param>
+    /// <param name="words">What a notebook runs first, so that it shows values in their words.</param>
+    public static string ForSite(string script, string configuration, string words) =>
         References()
             .Replace(
                 script,
@@ -36,8 +39,8 @@ internal static partial class ScriptReferences
                     return $"""
                         (*** condition: prepare ***)
                         {string.Join('\n', assemblies)}
-                        {Published("fsx", packages)}
-                        {Published("ipynb", packages)}
+                        {Published("fsx", packages, "")}
+                        {Published("ipynb", packages, words)}
 
                         """;
                 }
@@ -62,13 +65,13 @@ internal static partial class ScriptReferences
     private static string Assembly(string project, string name, string configuration) =>
         $"#r \"../../../src/{project}/bin/{configuration}/net10.0/{name}.dll\"";
 
-    private static string Published(string kind, IEnumerable<string> packages)
+    private static string Published(string kind, IEnumerable<string> packages, string first)
     {
         var symbol = kind.ToUpperInvariant();
         var lines = packages.Select(package =>
             "#r \"nuget: " + package + ", {{fsdocs-package-version}}\""
         );
-        return $"(*** condition: {kind} ***)\n#if {symbol}\n{string.Join('\n', lines)}\n#endif // {symbol}";
+        return $"(*** condition: {kind} ***)\n#if {symbol}\n{string.Join('\n', lines)}\n{first}#endif // {symbol}";
     }
 
     [GeneratedRegex(@"(^#r ""nuget: FunctionalWs\.[\w.]+, [^""]*""\n)+", RegexOptions.Multiline)]

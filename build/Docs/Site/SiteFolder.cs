@@ -22,7 +22,8 @@ internal static partial class SiteFolder
             );
         File.Copy(Path.Combine(repository, "CHANGELOG.md"), Path.Combine(input, "changelog.md"));
         foreach (var folder in new[] { "content", "img", "scripts" })
-            Copy(Path.Combine(docs, folder), Path.Combine(input, folder), configuration);
+            Copy(Path.Combine(docs, folder), Path.Combine(input, folder));
+        NamePackages(Path.Combine(input, "scripts"), repository, configuration);
         // Scripts and notebooks are made of what is in their folder alone: fsdocs evaluates each page for each template.
         foreach (var template in Directory.GetFiles(docs, "_template.*"))
         {
@@ -125,17 +126,26 @@ internal static partial class SiteFolder
     private static string Readable(string markdown) =>
         Comment().Replace(Fence().Replace(markdown, "```$1"), "");
 
-    private static void Copy(string from, string to, string configuration)
+    private static void Copy(string from, string to)
     {
         if (!Directory.Exists(from))
             return;
         Directory.CreateDirectory(to);
         foreach (var file in Directory.GetFiles(from))
             File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
-        foreach (var script in Directory.GetFiles(to, "*.fsx"))
+    }
+
+    private static void NamePackages(string scripts, string repository, string configuration)
+    {
+        var words = Path.Combine(repository, "build", "Docs", "Notebook", "words.fsx");
+        foreach (var script in Directory.GetFiles(scripts, "*.fsx"))
             File.WriteAllText(
                 script,
-                ScriptReferences.ForSite(File.ReadAllText(script), configuration)
+                ScriptReferences.ForSite(
+                    File.ReadAllText(script),
+                    configuration,
+                    File.ReadAllText(words)
+                )
             );
     }
 

@@ -210,7 +210,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
 
     public override int Read(Span<byte> destination)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(destination.Length);
+        var buffer = ThreadBuffers.Pool.Rent(destination.Length);
         try
         {
             var size = ReadInto(buffer.AsMemory(0, destination.Length));
@@ -220,7 +220,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            ThreadBuffers.Pool.Return(buffer);
         }
     }
 
@@ -318,7 +318,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
         if (!TryUse(out var used))
             throw Broken();
         var size = head.Length + Math.Min(rest.Length, most - head.Length);
-        piece = ArrayPool<byte>.Shared.Rent(size);
+        piece = ThreadBuffers.Pool.Rent(size);
         pieceSize = size;
         head.CopyTo(piece);
         rest[..(size - head.Length)].CopyTo(piece.AsSpan(head.Length));
@@ -346,7 +346,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
 
     private void EndWriting()
     {
-        ArrayPool<byte>.Shared.Return(piece!);
+        ThreadBuffers.Pool.Return(piece!);
         piece = null;
         isWriting = false;
         WakeWriters(); // of a write that had not to wait, too: somebody may have seen it under way

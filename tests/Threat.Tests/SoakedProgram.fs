@@ -92,7 +92,8 @@ let run () : int =
 
         let connections = lasting |> Seq.sumBy _.Connections.Count
 
-        $"{GC.GetTotalMemory true} {NativeHeap.InUse} {rented.Out} {connections} {log.Of LogLevel.Error} {unobserved}"
+        let last = GC.GetGCMemoryInfo GCKind.FullBlocking
+        $"{last.HeapSizeBytes - last.FragmentedBytes} {NativeHeap.InUse} {rented.Out} {connections} {log.Of LogLevel.Error} {unobserved}"
 
     printfn $"{ports ()}"
 

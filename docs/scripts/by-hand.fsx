@@ -256,7 +256,7 @@ let goodbye = CloseStatus.Create(CloseCode.GoingAway, "restarting")
 let closing = send "we close" opened (Command.Close goodbye)
 
 let refused =
-    send "we send a text all the same" closing (Command.Message MessageKind.Text)
+    send "we send a text all the same" closing (Command.Message DataKind.Text)
 (*** include-output ***)
 
 (**

@@ -95,7 +95,7 @@ let key () : uint32 =
 let opened = WebSocketEndpoint.Create ConnectionSettings.Client
 
 let said =
-    opened.Send(Command.Message MessageKind.Text, ReadOnlySpan "hello"B, output, key ())
+    opened.Send(Command.Message DataKind.Text, ReadOnlySpan "hello"B, output, key ())
 
 printfn $"{Convert.ToHexString output.WrittenSpan}: 2 bytes of header, 4 of key, 5 of payload"
 flush ()

@@ -61,9 +61,9 @@ let messages: Gen<Sent list> =
 
 The other end takes bytes as they come, in pieces of any size, and tells what it has understood. `cut` is where the pieces end.
 *)
-let hear (pieces: byte[] list) : (MessageKind * string) list =
+let hear (pieces: byte[] list) : (DataKind * string) list =
     let sink, answers = ArrayBufferWriter<byte>(), ArrayBufferWriter<byte>()
-    let heard = Collections.Generic.List<MessageKind * string>()
+    let heard = Collections.Generic.List<DataKind * string>()
 
     let rec take (endpoint: WebSocketEndpoint) (bytes: byte[]) : WebSocketEndpoint =
         if bytes.Length = 0 then
@@ -96,12 +96,12 @@ let rec cut (sizes: int list) (bytes: byte[]) : byte[] list =
 
 What was sent is heard; and it is the same however its bytes are cut, in the middle of a header or of a letter.
 *)
-let sentences (sent: Sent list) : (MessageKind * string) list = [
+let sentences (sent: Sent list) : (DataKind * string) list = [
     for message in sent do
         (if message.IsText then
-             MessageKind.Text
+             DataKind.Text
          else
-             MessageKind.Binary),
+             DataKind.Binary),
         String.Concat message.Parts
 ]
 

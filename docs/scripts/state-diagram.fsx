@@ -53,8 +53,8 @@ let alphabet = [
     "close frame", frame true Opcode.Close (status.ToArray())
     "reserved opcode", Receive [| 0x83uy; 0x80uy; 0uy; 0uy; 0uy; 0uy |]
     "end of stream", EndOfStream
-    "send a text", Send(Command.Message MessageKind.Text)
-    "send a first fragment", Send(Command.FirstFragment MessageKind.Text)
+    "send a text", Send(Command.Message DataKind.Text)
+    "send a first fragment", Send(Command.FirstFragment DataKind.Text)
     "send a last fragment", Send(Command.NextFragment true)
     "send a ping", Send(Command.Ping ControlPayload.Empty)
     "close", Send(Command.Close status)

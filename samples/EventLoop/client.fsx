@@ -54,6 +54,6 @@ asked.Request.WriteTo output
 let head, rest = readHead (ResponseReader()) [||]
 printfn $"{ClientHandshake.check asked head}"
 let opened = WebSocketEndpoint.Create ConnectionSettings.Client
-let text = Command.Message MessageKind.Text
+let text = Command.Message DataKind.Text
 let hello = opened.Send(text, "Hello"B, output, key ())
 printfn $"{(run hello.Next rest).State}"

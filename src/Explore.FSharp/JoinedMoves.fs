@@ -87,8 +87,8 @@ module internal JoinedMoves =
             CloseStatus.Create(CloseCode.Create code, role.ToString())
 
         [
-            Command.Message MessageKind.Binary
-            Command.FirstFragment MessageKind.Text
+            Command.Message DataKind.Binary
+            Command.FirstFragment DataKind.Text
             Command.NextFragment true
             Command.Ping ControlPayload.Empty
             Command.Close(status 1001)

@@ -140,10 +140,10 @@ module Moves =
 
     let private commands: Move list =
         List.map Move.Send [
-            Command.Message MessageKind.Text
-            Command.Message MessageKind.Binary
-            Command.FirstFragment MessageKind.Text
-            Command.FirstFragment MessageKind.Binary
+            Command.Message DataKind.Text
+            Command.Message DataKind.Binary
+            Command.FirstFragment DataKind.Text
+            Command.FirstFragment DataKind.Binary
             Command.NextFragment false
             Command.NextFragment true
             Command.Ping ControlPayload.Empty

@@ -102,10 +102,10 @@ module internal CaseName =
 /// What edges are made of.
 module internal EdgeParts =
 
-    let kindOf (kind: MessageKind) : string =
+    let kindOf (kind: DataKind) : string =
         match kind with
-        | MessageKind.Text -> "text"
-        | MessageKind.Binary -> "binary"
+        | DataKind.Text -> "text"
+        | DataKind.Binary -> "binary"
 
     let receivingOf (state: State) : string =
         match state with

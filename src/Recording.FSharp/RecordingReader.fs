@@ -98,10 +98,10 @@ module internal RecordingReader =
         | [ "lost"; sent ] -> Closure.Lost(ValueSome(status sent))
         | _ -> wrong "no way to end"
 
-    let private kind (word: string) : MessageKind =
+    let private kind (word: string) : DataKind =
         match word with
-        | "text" -> MessageKind.Text
-        | "binary" -> MessageKind.Binary
+        | "text" -> DataKind.Text
+        | "binary" -> DataKind.Binary
         | _ -> wrong (Invariant $"no message consists of '{word}'")
 
     let private bits (word: string) : ReservedBits =
@@ -197,8 +197,8 @@ module internal RecordingReader =
 
         match word.Split '.' with
         | [| ("text" | "binary") as name; length |] -> sent (Command.Message(kind name)) length
-        | [| "text-"; length |] -> sent (Command.FirstFragment MessageKind.Text) length
-        | [| "binary-"; length |] -> sent (Command.FirstFragment MessageKind.Binary) length
+        | [| "text-"; length |] -> sent (Command.FirstFragment DataKind.Text) length
+        | [| "binary-"; length |] -> sent (Command.FirstFragment DataKind.Binary) length
         | [| "next-"; length |] -> sent (Command.NextFragment false) length
         | [| "next"; length |] -> sent (Command.NextFragment true) length
         | [| "ping"; data |] -> Recorded.Sent(Command.Ping(control data), 0L)

@@ -90,10 +90,10 @@ module internal RecordingWriter =
         | Closure.Lost(ValueSome sent) -> Invariant $"lost,{status sent}"
         | Closure.Lost ValueNone -> "lost"
 
-    let private kind (kind: MessageKind) : string =
+    let private kind (kind: DataKind) : string =
         match kind with
-        | MessageKind.Text -> "text"
-        | MessageKind.Binary -> "binary"
+        | DataKind.Text -> "text"
+        | DataKind.Binary -> "binary"
 
     let private receiving (receiving: PartialMessage voption) : string =
         match receiving with
@@ -110,7 +110,7 @@ module internal RecordingWriter =
                 tail message.Text
             )
 
-    let private sending (sending: MessageKind voption) : string =
+    let private sending (sending: DataKind voption) : string =
         match sending with
         | ValueNone -> ""
         | ValueSome sending -> Invariant $",tx={kind sending}"

@@ -59,13 +59,26 @@ internal static class Messages
             }
         );
 
+    private static string Named(MessageKind kind)
+    {
+        switch (kind)
+        {
+            case MessageKind.Text:
+                return "text";
+            case MessageKind.Binary:
+                return "bytes";
+            default:
+                return "neither";
+        }
+    }
+
     private static Message FirstLent(ServerConnection connection)
     {
         LentMessages messages = connection.Lent();
         foreach (var message in messages)
         {
             Check.True(message.IsText);
-            Check.Equal(MessageKind.Text, message.Kind);
+            Check.Equal("text", Named(message.Kind));
             Check.Equal(15, message.Data.Length);
             Check.Equal("five and a half", message.Text);
             Check.Equal("Text (15 bytes)", message.ToString());

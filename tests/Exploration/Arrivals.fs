@@ -129,8 +129,8 @@ let private cut (frames: (string * byte[]) list) (name: string) (at: int) : Move
 let private status = CloseStatus.Create(CloseCode.GoingAway, "bye")
 
 let private commands = [
-    Command.Message MessageKind.Binary
-    Command.FirstFragment MessageKind.Text
+    Command.Message DataKind.Binary
+    Command.FirstFragment DataKind.Text
     Command.NextFragment true
     Command.Ping ControlPayload.Empty
     Command.Close status

@@ -6,7 +6,7 @@ open FunctionalWs.Protocol
 
 /// A message of which something has come: all its data, and what its frames took.
 type Message = {
-    Kind: MessageKind
+    Kind: DataKind
     Bits: ReservedBits
     Data: byte[]
     /// How much of the data its last frame has brought.
@@ -25,7 +25,7 @@ type Phase =
 type Model = {
     Phase: Phase
     Receiving: Message option
-    Sending: MessageKind option
+    Sending: DataKind option
 }
 
 /// What a step has to lead to.
@@ -123,11 +123,7 @@ let beginFrame (settings: ConnectionSettings) (model: Model) (header: FrameHeade
         | Some _, _ -> Error ProtocolError.ContinuationExpected
         | None, opcode ->
             Ok {
-                Kind =
-                    if opcode.IsText then
-                        MessageKind.Text
-                    else
-                        MessageKind.Binary
+                Kind = if opcode.IsText then DataKind.Text else DataKind.Binary
                 Bits = header.ReservedBits
                 Data = [||]
                 InFrame = 0
@@ -277,7 +273,7 @@ let private write (model: Model) (output: Output) : Result<Expected, SendError> 
             Output = ValueSome output
     }
 
-let private opcodeOf (kind: MessageKind) =
+let private opcodeOf (kind: DataKind) =
     if kind.IsText then Opcode.Text else Opcode.Binary
 
 let send (model: Model) (command: Command) : Result<Expected, SendError> =

@@ -26,10 +26,10 @@ let private arrive amount = JoinedMove.Deliver(Role.Server, amount)
 let tests =
     testList "joined ends" [
         testCase "tell each other what was sent, whole or in halves" (fun () ->
-            let sent = start |> take (send (Command.Message MessageKind.Text) "hi")
+            let sent = start |> take (send (Command.Message DataKind.Text) "hi")
             (sent.Waiting Role.Server).Length =! 1
             let whole = sent |> take (arrive Delivery.Next)
-            whole.Server.Told =! [| Incoming.Data(MessageKind.Text, true) |]
+            whole.Server.Told =! [| Incoming.Data(DataKind.Text, true) |]
             whole.Server.Data =! "hi"B
 
             let half = sent |> take (arrive Delivery.Half)
@@ -40,12 +40,12 @@ let tests =
         testCase "are equal when the future is: what they have told doesn't count" (fun () ->
             let again =
                 start
-                |> take (send (Command.Message MessageKind.Binary) "x")
+                |> take (send (Command.Message DataKind.Binary) "x")
                 |> take (arrive Delivery.Next)
 
             again =! start
             again.GetHashCode() =! start.GetHashCode()
-            again.Server.Told =! [| Incoming.Data(MessageKind.Binary, true) |])
+            again.Server.Told =! [| Incoming.Data(DataKind.Binary, true) |])
 
         testCase "have no room for more than a few frames, and don't deliver what isn't there" (fun () ->
             let ping = send (Command.Ping ControlPayload.Empty) ""
@@ -74,7 +74,7 @@ let tests =
         testCase "fail when a frame is spoiled on its way, and are lost when the network breaks" (fun () ->
             let spoiled =
                 start
-                |> take (send (Command.Message MessageKind.Text) "hi")
+                |> take (send (Command.Message DataKind.Text) "hi")
                 |> take (JoinedMove.Spoil Role.Server)
 
             can (JoinedMove.Spoil Role.Server) spoiled =! false

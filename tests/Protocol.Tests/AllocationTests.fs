@@ -36,7 +36,7 @@ let private readAndReceive (wire: byte[]) () =
     | FrameParse.Incomplete
     | FrameParse.Malformed _ -> failwith "no frame"
 
-let private sendMessage (kind: MessageKind) : unit -> unit =
+let private sendMessage (kind: DataKind) : unit -> unit =
     let command = Command.Message kind
 
     fun () ->
@@ -68,9 +68,7 @@ let allocations =
                     let wire = frame true opcode (Array.create size 65uy)
                     allocatedBy (readAndReceive wire) =! 0L)
 
-            testTheory
-                "sending a message allocates nothing"
-                [ MessageKind.Text; MessageKind.Binary ]
-                (fun kind -> allocatedBy (sendMessage kind) =! 0L)
+            testTheory "sending a message allocates nothing" [ DataKind.Text; DataKind.Binary ] (fun kind ->
+                allocatedBy (sendMessage kind) =! 0L)
         ]
     )

@@ -46,9 +46,9 @@ let messages =
 
             outcome.Events
             =! [
-                Event.Data(MessageKind.Text, true)
-                Event.Data(MessageKind.Binary, true)
-                Event.Data(MessageKind.Text, true)
+                Event.Data(DataKind.Text, true)
+                Event.Data(DataKind.Binary, true)
+                Event.Data(DataKind.Text, true)
             ]
 
             test <@ obj.ReferenceEquals(outcome.State, Connection.start) @>)
@@ -65,11 +65,11 @@ let messages =
 
             outcome.Events
             =! [
-                Event.Data(MessageKind.Text, false)
+                Event.Data(DataKind.Text, false)
                 Event.Ping(control "p")
-                Event.Data(MessageKind.Text, false)
+                Event.Data(DataKind.Text, false)
                 Event.Pong(control "q")
-                Event.Data(MessageKind.Text, true)
+                Event.Data(DataKind.Text, true)
             ]
 
             outcome.Outputs =! [ Output.Pong(control "p") ]
@@ -248,7 +248,7 @@ let closing =
                 serveAfter closeSent [ text "late"; frame true Opcode.Close (close 1001 "") ]
 
             outcome.Events
-            =! [ Event.Data(MessageKind.Text, true); Event.Close(status 1001 "") ]
+            =! [ Event.Data(DataKind.Text, true); Event.Close(status 1001 "") ]
 
             outcome.Outputs.Length =! 1
             outcome.HalfCloses =! 1
@@ -310,8 +310,8 @@ let commands =
         | Ok outcome -> failwith $"{outcome}"
 
     let everything = [
-        Command.Message MessageKind.Text
-        Command.FirstFragment MessageKind.Binary
+        Command.Message DataKind.Text
+        Command.FirstFragment DataKind.Binary
         Command.NextFragment true
         Command.Ping(control "x")
         Command.Pong(control "x")
@@ -320,14 +320,14 @@ let commands =
 
     testList "commands" [
         testCase "a message is one frame and leaves the state as it was" (fun () ->
-            let outcome = nothingYet |> after (Command.Message MessageKind.Text)
+            let outcome = nothingYet |> after (Command.Message DataKind.Text)
             outcome.Outputs =! [ Output.Data(Opcode.Text, true) ]
             test <@ obj.ReferenceEquals(outcome.State, Connection.start) @>)
 
         testCase "fragments: the kind, then continuations, then the last" (fun () ->
             let outcome =
                 nothingYet
-                |> after (Command.FirstFragment MessageKind.Binary)
+                |> after (Command.FirstFragment DataKind.Binary)
                 |> after (Command.NextFragment false)
                 |> after (Command.Ping(control "x"))
                 |> after (Command.NextFragment true)
@@ -343,10 +343,10 @@ let commands =
             outcome.State =! Connection.start)
 
         testCase "inside a fragmented message only its fragments and control frames fit" (fun () ->
-            let inside = nothingYet |> after (Command.FirstFragment MessageKind.Text)
-            refused inside (Command.Message MessageKind.Text) =! SendError.MessageUnfinished
+            let inside = nothingYet |> after (Command.FirstFragment DataKind.Text)
+            refused inside (Command.Message DataKind.Text) =! SendError.MessageUnfinished
 
-            refused inside (Command.FirstFragment MessageKind.Text)
+            refused inside (Command.FirstFragment DataKind.Text)
             =! SendError.MessageUnfinished
 
             refused nothingYet (Command.NextFragment true) =! SendError.NoMessageBegun
@@ -462,7 +462,7 @@ let private anyLength =
 
 let private partial: Gen<PartialMessage> =
     gen {
-        let! kind = Gen.elements [ MessageKind.Text; MessageKind.Binary ]
+        let! kind = Gen.elements [ DataKind.Text; DataKind.Binary ]
         let! bits = Gen.elements [ 0uy; 4uy; 255uy ]
         let! size = anyLength
         let! fragment = anyLength
@@ -584,7 +584,7 @@ let total =
                     State.Closed noClosure
                 ] do
                 named (receive server state ended) =! "state"
-                named (send state (Command.Message MessageKind.Text)) =! "state"
+                named (send state (Command.Message DataKind.Text)) =! "state"
 
             for command in
                 [

@@ -388,7 +388,7 @@ let edges =
             let last = first.Next.Receive(&rest, sink, answers, 0u)
 
             (int64 last.Consumed, last.Incoming)
-            =! (rest.Length, Incoming.Data(MessageKind.Binary, true))
+            =! (rest.Length, Incoming.Data(DataKind.Binary, true))
 
             sink.Count =! length)
 
@@ -475,13 +475,12 @@ let sending =
                 written =! frameOf role fin opcode data
                 half =! halfClose
 
-            let text = Command.Message MessageKind.Text
+            let text = Command.Message DataKind.Text
             send endpoint text "text"B |> is Opcode.Text true "text"B false
-            let binary = Command.Message MessageKind.Binary
+            let binary = Command.Message DataKind.Binary
             send endpoint binary "data"B |> is Opcode.Binary true "data"B false
 
-            let begun, _, _ as first =
-                send endpoint (Command.FirstFragment MessageKind.Text) "a"B
+            let begun, _, _ as first = send endpoint (Command.FirstFragment DataKind.Text) "a"B
 
             first |> is Opcode.Text false "a"B false
 
@@ -495,7 +494,7 @@ let sending =
             send endpoint (Command.Fail status) "x"B |> is Opcode.Close true close true)
 
         testCase "takes a key that there may be or not, and wants one of a client" (fun () ->
-            let text = Command.Message MessageKind.Text
+            let text = Command.Message DataKind.Text
             let ping = [| 0x89uy; 0uy |]
 
             let written (role: Role) (key: uint32 voption) : byte[] =
@@ -542,7 +541,7 @@ let sending =
 let private commands = [
     Command.Close(CloseStatus.Create(CloseCode.GoingAway, ""))
     Command.Fail(CloseStatus.Create(CloseCode.InternalError, ""))
-    Command.FirstFragment MessageKind.Text
+    Command.FirstFragment DataKind.Text
     Command.Ping ControlPayload.Empty
 ]
 

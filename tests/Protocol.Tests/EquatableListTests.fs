@@ -71,7 +71,7 @@ let forCSharp =
 
         testCase "what a step has, if it has it" (fun () ->
             let opened = WebSocketEndpoint.Create ConnectionSettings.Server
-            let sent = opened.Send(Command.Message MessageKind.Text)
+            let sent = opened.Send(Command.Message DataKind.Text)
             sent.TryGetOutput() =! (true, sent.Output.Value)
             sent.TryGetRefusal() |> fst =! false
             let refused = opened.Send(Command.NextFragment true)

@@ -201,7 +201,7 @@ let sizes =
             brokenBy (arrive [| 0x61uy; 0xFFuy |])
             =! ValueSome(ProtocolError.TextNotUtf8 1L)
 
-            (arrive "Hello"B).Told =! [ Incoming.Data(MessageKind.Text, true) ])
+            (arrive "Hello"B).Told =! [ Incoming.Data(DataKind.Text, true) ])
 
         testCase "are known by their first frame" (fun () ->
             let bitsOf (first: byte[]) =

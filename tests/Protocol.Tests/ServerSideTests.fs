@@ -110,7 +110,7 @@ let tests =
         testCase "sends once it is open, and gives its endpoint" (fun () ->
             let side, _, _ = feed [ Encoding.Latin1.GetBytes sample ]
             let output = nowhere ()
-            let command = Command.Message MessageKind.Text
+            let command = Command.Message DataKind.Text
 
             let send (side: ServerSide) =
                 side.Send(command, ReadOnlySpan.Empty, output)
@@ -190,14 +190,14 @@ let keys =
             let client = WebSocketEndpoint.Create ConnectionSettings.Client
             let writer = nowhere ()
 
-            client.Send(Command.Message MessageKind.Text, "hi"B, writer, 0u) |> ignore
+            client.Send(Command.Message DataKind.Text, "hi"B, writer, 0u) |> ignore
 
             writer.WrittenSpan.ToArray()
             =! [| 0x81uy; 0x82uy; 0uy; 0uy; 0uy; 0uy; byte 'h'; byte 'i' |]
 
             let server = WebSocketEndpoint.Create ConnectionSettings.Server
 
-            (server.Send(Command.Message MessageKind.Text, "hi"B, nowhere ())).Refused
+            (server.Send(Command.Message DataKind.Text, "hi"B, nowhere ())).Refused
             =! ValueNone
 
             (server.Receive([| 0x89uy; 0x80uy; 0uy; 0uy; 0uy; 0uy |], nowhere (), writer)).Consumed

@@ -27,7 +27,7 @@ let private refused (state: State) (command: Command) : SendError =
     | SendResult.Accepted transition -> failwith $"accepted: {transition}"
     | SendResult.Refused error -> error
 
-let private opcodeOf (kind: MessageKind) =
+let private opcodeOf (kind: DataKind) =
     if kind.IsText then Opcode.Text else Opcode.Binary
 
 let private takeBytes (settings: ConnectionSettings) (state: State) (bytes: byte[]) : Transition =
@@ -46,12 +46,12 @@ let private marked (frame: byte[]) : byte[] =
     copy[0] <- copy[0] ||| 0x40uy
     copy
 
-let private kinds = [ MessageKind.Text; MessageKind.Binary ]
+let private kinds = [ DataKind.Text; DataKind.Binary ]
 
 /// A connection in which messages still come: open or not, and with the beginning of a message of two bytes or not.
 type private Live = {
     IsOpen: bool
-    Inside: MessageKind option
+    Inside: DataKind option
 } with
 
     member live.State =
@@ -67,7 +67,7 @@ type private Live = {
 
 let private live = [
     for isOpen in [ true; false ] do
-        for inside in [ None; Some MessageKind.Text; Some MessageKind.Binary ] do
+        for inside in [ None; Some DataKind.Text; Some DataKind.Binary ] do
             { IsOpen = isOpen; Inside = inside }
 ]
 
@@ -190,7 +190,7 @@ let frames =
                     |> fails live (ProtocolError.TextNotUtf8 position)
             | Some _ ->
                 take server live.State true Opcode.Continuation [| 0xFFuy |]
-                |> tells (ValueSome(Event.Data(MessageKind.Binary, true))))
+                |> tells (ValueSome(Event.Data(DataKind.Binary, true))))
     ]
 
 [<Tests>]
@@ -413,7 +413,7 @@ let parts =
 
 [<Tests>]
 let commands =
-    let sending (kind: MessageKind) =
+    let sending (kind: DataKind) =
         (accepted Connection.start (Command.FirstFragment kind)).State
 
     let everything = [
@@ -457,7 +457,7 @@ let commands =
 
         testTheory
             "that pings, closes or fails may come at any time"
-            [ Connection.start; sending MessageKind.Text; sending MessageKind.Binary ]
+            [ Connection.start; sending DataKind.Text; sending DataKind.Binary ]
             (fun state ->
                 let ping = accepted state (Command.Ping ControlPayload.Empty)
                 ping.Output =! ValueSome(Output.Ping ControlPayload.Empty)

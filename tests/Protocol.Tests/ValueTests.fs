@@ -95,10 +95,10 @@ let codes =
             CloseCode.op_Inequality (CloseCode.GoingAway, CloseCode.Create 1001) =! false
             CloseCode.op_Equality (CloseCode.GoingAway, CloseCode.Create 1000) =! false
             CloseCode.op_Inequality (CloseCode.GoingAway, CloseCode.Create 1000) =! true
-            MessageKind.op_Equality (MessageKind.Text, MessageKind.Text) =! true
-            MessageKind.op_Inequality (MessageKind.Text, MessageKind.Text) =! false
-            MessageKind.op_Equality (MessageKind.Text, MessageKind.Binary) =! false
-            MessageKind.op_Inequality (MessageKind.Text, MessageKind.Binary) =! true)
+            DataKind.op_Equality (DataKind.Text, DataKind.Text) =! true
+            DataKind.op_Inequality (DataKind.Text, DataKind.Text) =! false
+            DataKind.op_Equality (DataKind.Text, DataKind.Binary) =! false
+            DataKind.op_Inequality (DataKind.Text, DataKind.Binary) =! true)
     ]
 
 [<Tests>]

@@ -211,7 +211,7 @@ let tests =
                 let receiving =
                     before
                     |> ValueOption.map (fun bits -> {
-                        Kind = MessageKind.Text
+                        Kind = DataKind.Text
                         ReservedBits = bits
                         Size = 2L
                         FragmentSize = 2L

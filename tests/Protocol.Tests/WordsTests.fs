@@ -19,7 +19,7 @@ let private payloadOf (hex: string) =
     ControlPayload.Create(ReadOnlySpan(Convert.FromHexString hex))
 
 let private fragment (tail: byte[]) : PartialMessage = {
-    Kind = MessageKind.Text
+    Kind = DataKind.Text
     ReservedBits = ReservedBits.None
     Size = 1L
     FragmentSize = 1L
@@ -30,7 +30,7 @@ let private fragment (tail: byte[]) : PartialMessage = {
 
 let private many = {
     fragment [||] with
-        Kind = MessageKind.Binary
+        Kind = DataKind.Binary
         Size = 9L
         Fragments = 3
 }
@@ -39,9 +39,9 @@ let private failed = Closure.Failed(ProtocolError.ContinuationUnexpected, normal
 
 let private states: (obj * string) list = [
     Connection.start, "Open"
-    State.Open(ValueNone, ValueSome MessageKind.Text), "Open, sending text"
+    State.Open(ValueNone, ValueSome DataKind.Text), "Open, sending text"
     State.Open(ValueSome many, ValueNone), "Open, receiving binary (9 bytes in 3 frames so far)"
-    State.Open(ValueSome(fragment [| 0xC3uy |]), ValueSome MessageKind.Binary),
+    State.Open(ValueSome(fragment [| 0xC3uy |]), ValueSome DataKind.Binary),
     "Open, receiving text (1 byte in 1 frame so far, 1 byte short of a character), sending binary"
     State.CloseSent(CloseStatus.NoStatus, ValueNone), "CloseSent no code"
     State.CloseSent(bye, ValueSome(fragment [| 0xF0uy |])),
@@ -103,8 +103,8 @@ let private frames: (obj * string) list = [
 ]
 
 let private commands: (obj * string) list = [
-    Command.Message MessageKind.Text, "text message"
-    Command.FirstFragment MessageKind.Binary, "first fragment of a binary message"
+    Command.Message DataKind.Text, "text message"
+    Command.FirstFragment DataKind.Binary, "first fragment of a binary message"
     Command.NextFragment false, "next fragment"
     Command.NextFragment true, "last fragment"
     Command.Ping(payloadOf "01"), "Ping 01"
@@ -114,13 +114,13 @@ let private commands: (obj * string) list = [
 ]
 
 let private events: (obj * string) list = [
-    Event.Data(MessageKind.Text, true), "text message complete"
-    Event.Data(MessageKind.Binary, false), "part of a binary message"
+    Event.Data(DataKind.Text, true), "text message complete"
+    Event.Data(DataKind.Binary, false), "part of a binary message"
     Event.Ping(payloadOf "01"), "ping 01"
     Event.Pong(payloadOf "0aff"), "pong 0AFF"
     Event.Close normal, "close 1000"
     Incoming.Nothing, "nothing yet"
-    Incoming.Data(MessageKind.Text, false), "part of a text message"
+    Incoming.Data(DataKind.Text, false), "part of a text message"
     Incoming.Ping ControlPayload.Empty, "ping"
     Incoming.Pong(payloadOf "01"), "pong 01"
     Incoming.Close bye, "close 1001 '~ \\u00E9\\u000A'"

@@ -179,9 +179,9 @@ module private Commands =
 
     let private data =
         Gen.elements [
-            Command.Message MessageKind.Text
-            Command.Message MessageKind.Binary
-            Command.FirstFragment MessageKind.Text
+            Command.Message DataKind.Text
+            Command.Message DataKind.Binary
+            Command.FirstFragment DataKind.Text
             Command.NextFragment false
             Command.NextFragment true
         ]

@@ -236,7 +236,7 @@ let tests =
                 run keepAll server [
                     text "hi"
                     Frame(frame true Opcode.Ping [| 1uy |], [], None)
-                    Command(Command.Message MessageKind.Text)
+                    Command(Command.Message DataKind.Text)
                     Frame(frame true Opcode.Close (close 1000 ""), [], None)
                     SendingEnded
                     EndOfStream
@@ -418,7 +418,7 @@ let tests =
 
             send (Command.NextFragment true)
             send (Command.Close(CloseStatus.Create(CloseCode.NormalClosure, "")))
-            send (Command.Message MessageKind.Text)
+            send (Command.Message DataKind.Text)
             (recorder.ToRecording()).Steps.Length =! 1)
 
         testCase "limits are checked when they are set" (fun () ->

@@ -49,7 +49,7 @@ let private began (state: State, word: string) =
     { origin with Start = state } |> isWritten (headOf settings word)
 
 let private fragment (text: Utf8State) : PartialMessage = {
-    Kind = MessageKind.Text
+    Kind = DataKind.Text
     ReservedBits = ReservedBits.Rsv1
     Size = 5L
     FragmentSize = 2L
@@ -77,9 +77,8 @@ let private data = of' (masked true Opcode.Text 300L 8)
 let private states = [
     State.Open(ValueNone, ValueNone), "open"
     State.Open(ValueSome(fragment Utf8.start), ValueNone), "open,rx=text.4.5.2.7.3."
-    State.Open(ValueNone, ValueSome MessageKind.Binary), "open,tx=binary"
-    State.Open(ValueSome(fragment (after "e0")), ValueSome MessageKind.Text),
-    "open,rx=text.4.5.2.7.3.e0,tx=text"
+    State.Open(ValueNone, ValueSome DataKind.Binary), "open,tx=binary"
+    State.Open(ValueSome(fragment (after "e0")), ValueSome DataKind.Text), "open,rx=text.4.5.2.7.3.e0,tx=text"
     State.CloseSent(CloseStatus.NoStatus, ValueNone), "close-sent,-"
     State.CloseSent(bye, ValueSome(fragment Utf8.start)), "close-sent,03e9c3a9,rx=text.4.5.2.7.3."
     State.Draining(Closure.Clean(normal, bye, Initiator.Local)), "draining,clean,03e8,03e9c3a9,local"
@@ -112,10 +111,10 @@ let private happenings = [
     Recorded.Refused [| 0x83uy; 0x80uy |], "<8380.x"
     Recorded.EndOfStream, "<end"
     Recorded.SendingEnded, ">end"
-    Recorded.Sent(Command.Message MessageKind.Text, 3L), ">text.3"
-    Recorded.Sent(Command.Message MessageKind.Binary, 0L), ">binary.0"
-    Recorded.Sent(Command.FirstFragment MessageKind.Text, 3L), ">text-.3"
-    Recorded.Sent(Command.FirstFragment MessageKind.Binary, 3L), ">binary-.3"
+    Recorded.Sent(Command.Message DataKind.Text, 3L), ">text.3"
+    Recorded.Sent(Command.Message DataKind.Binary, 0L), ">binary.0"
+    Recorded.Sent(Command.FirstFragment DataKind.Text, 3L), ">text-.3"
+    Recorded.Sent(Command.FirstFragment DataKind.Binary, 3L), ">binary-.3"
     Recorded.Sent(Command.NextFragment false, 3L), ">next-.3"
     Recorded.Sent(Command.NextFragment true, 3L), ">next.3"
     Recorded.Sent(Command.Ping(payloadOf "01"), 0L), ">ping.01"

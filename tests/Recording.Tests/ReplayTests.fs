@@ -255,8 +255,7 @@ let tests =
                 let pieces = [ marked false Opcode.Text "abc"B; frame true Opcode.Continuation [||] ]
                 let replay = Replay.run (reread (heard limits marking (Marking()) pieces))
 
-                (replay.Steps[1]).Transition.Event
-                =! ValueSome(Event.Data(MessageKind.Text, true))
+                (replay.Steps[1]).Transition.Event =! ValueSome(Event.Data(DataKind.Text, true))
 
                 match (replay.Steps[1]).Recorded.What, limits.MaxPayloadBytes with
                 | Recorded.Received(_, RecordedPayload.Bytes bytes, _), 10_000 -> bytes =! "!"B
@@ -373,7 +372,7 @@ let tests =
                 let recording =
                     recorded keepAll server [
                         text "hello"
-                        Command(Command.Message MessageKind.Text)
+                        Command(Command.Message DataKind.Text)
                         text "a"
                         EndOfStream
                     ]

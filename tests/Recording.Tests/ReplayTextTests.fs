@@ -13,7 +13,7 @@ let private normal = CloseStatus.Create(CloseCode.NormalClosure, "")
 let private bye = CloseStatus.Create(CloseCode.GoingAway, "~ é\n")
 
 let private fragment (tail: string) : PartialMessage = {
-    Kind = MessageKind.Text
+    Kind = DataKind.Text
     ReservedBits = ReservedBits.None
     Size = 1L
     FragmentSize = 1L
@@ -24,7 +24,7 @@ let private fragment (tail: string) : PartialMessage = {
 
 let private many = {
     fragment "" with
-        Kind = MessageKind.Binary
+        Kind = DataKind.Binary
         Size = 9L
         Fragments = 3
 }
@@ -33,9 +33,9 @@ let private failed (error: ProtocolError) = Closure.Failed(error, normal)
 
 let private states = [
     Connection.start, "Open"
-    State.Open(ValueNone, ValueSome MessageKind.Text), "Open, sending text"
+    State.Open(ValueNone, ValueSome DataKind.Text), "Open, sending text"
     State.Open(ValueSome many, ValueNone), "Open, receiving binary (9 bytes in 3 frames so far)"
-    State.Open(ValueSome(fragment "c3"), ValueSome MessageKind.Binary),
+    State.Open(ValueSome(fragment "c3"), ValueSome DataKind.Binary),
     "Open, receiving text (1 byte in 1 frame so far, 1 byte short of a character), sending binary"
     State.CloseSent(CloseStatus.NoStatus, ValueNone), "CloseSent no code"
     State.CloseSent(bye, ValueSome(fragment "f0")),
@@ -84,9 +84,8 @@ let private happenings = [
     Recorded.Refused [| 0x83uy; 0x80uy |], "< refused header 8380"
     Recorded.EndOfStream, "< end of stream"
     Recorded.SendingEnded, "> end of stream"
-    Recorded.Sent(Command.Message MessageKind.Text, 1L), "> text message, 1 byte"
-    Recorded.Sent(Command.FirstFragment MessageKind.Binary, 2L),
-    "> first fragment of a binary message, 2 bytes"
+    Recorded.Sent(Command.Message DataKind.Text, 1L), "> text message, 1 byte"
+    Recorded.Sent(Command.FirstFragment DataKind.Binary, 2L), "> first fragment of a binary message, 2 bytes"
     Recorded.Sent(Command.NextFragment false, 0L), "> next fragment, 0 bytes"
     Recorded.Sent(Command.NextFragment true, 5L), "> last fragment, 5 bytes"
     Recorded.Sent(Command.Ping(payloadOf "01"), 0L), "> Ping, 1 byte"
@@ -111,8 +110,8 @@ let private writes (output: Output) = {
 
 let private reactions = [
     nothing, "Open"
-    tells (Event.Data(MessageKind.Text, true)), "Open; tells: text message complete"
-    tells (Event.Data(MessageKind.Binary, false)), "Open; tells: part of a binary message"
+    tells (Event.Data(DataKind.Text, true)), "Open; tells: text message complete"
+    tells (Event.Data(DataKind.Binary, false)), "Open; tells: part of a binary message"
     tells (Event.Ping(payloadOf "01")), "Open; tells: ping"
     tells (Event.Pong(payloadOf "01")), "Open; tells: pong"
     tells (Event.Close normal), "Open; tells: close 1000"
@@ -149,7 +148,7 @@ let private recording: Recording = {
         }
         {
             step with
-                What = Recorded.Sent(Command.Message MessageKind.Text, 1L)
+                What = Recorded.Sent(Command.Message DataKind.Text, 1L)
         }
     |]
 }

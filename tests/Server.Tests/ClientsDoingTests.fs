@@ -51,7 +51,15 @@ let private codeOf (wire: Wire) =
 
 /// Messages that have no text.
 let private unreadable (kind: MessageKind) (client: PeerClient) =
-    client.WriteFrame(true, (if kind.IsText then Opcode.Text else Opcode.Binary), [| 0xFFuy |])
+    client.WriteFrame(
+        true,
+        (if kind = MessageKind.Text then
+             Opcode.Text
+         else
+             Opcode.Binary),
+        [| 0xFFuy |]
+    )
+
     codeOf (client.Read())
 
 let private waitFor (token: CancellationToken) =

@@ -268,7 +268,7 @@ let exchanging =
                     let mutable received = (false, 0L)
 
                     connection.ReceiveBorrowed(fun kind payload ->
-                        received <- (kind.IsText, payload.Length))
+                        received <- ((kind = MessageKind.Text), payload.Length))
 
                     received)
 
@@ -334,7 +334,8 @@ let choosing =
         testCase "those that the filter lets pass, unless the sender says otherwise" (fun () ->
             let settings =
                 PerMessageDeflate(
-                    Filter = CompressionFilter(fun _ kind data -> kind.IsText && data[0] <> byte 'x')
+                    Filter =
+                        CompressionFilter(fun _ kind data -> kind = MessageKind.Text && data[0] <> byte 'x')
                 )
 
             let sends (text: string) (wanted: Nullable<bool>) =

@@ -67,7 +67,16 @@ let private answered
         inMemory handler (ServerOptions(LoggerFactory = records, ValidateText = false))
 
     use client = client server
-    client.WriteFrame(true, (if kind.IsText then Opcode.Text else Opcode.Binary), message)
+
+    client.WriteFrame(
+        true,
+        (if kind = MessageKind.Text then
+             Opcode.Text
+         else
+             Opcode.Binary),
+        message
+    )
+
     let answer = client.Read()
     client.Transport.Abort()
     Wait.until "the connection has gone" (fun () -> server.Occupied = 0)

@@ -130,6 +130,39 @@ let kinds =
                 connection.Send "still open")
             =! [ Data(Opcode.Text, true, "still open"B) ])
 
+        testCase "refuses a kind that there isn't, before anything is asked of what is to be sent" (fun () ->
+            let none = enum<MessageKind> 2
+
+            let untouched () : 'part seq =
+                Seq.delay (fun () -> failwith "was asked")
+
+            sent (fun connection ->
+                for send in
+                    [
+                        fun () -> connection.Send("text", none)
+                        fun () -> connection.Send([| 1uy |], none)
+                        fun () -> connection.Send(memory [| 1uy |], none)
+                        fun () -> connection.Send(ReadOnlySequence [| 1uy |], none)
+                        fun () -> connection.Send((untouched (): string seq), none)
+                        fun () -> connection.Send((untouched (): ReadOnlyMemory<byte> seq), none)
+                        fun () -> connection.Send(new IO.MemoryStream(1), none)
+                        fun () -> connection.SendAsync(memory [| 1uy |], none).AsTask().Wait()
+                        fun () -> Message(memory [| 1uy |], none) |> ignore
+                        fun () -> Broadcast.Send([ connection ], ReadOnlySpan [| 1uy |], none) |> ignore
+                    ] do
+                    let told = Wait.throws<ArgumentOutOfRangeException> send
+
+                    test
+                        <@
+                            told.Message.StartsWith(
+                                "A message is MessageKind.Text or",
+                                StringComparison.Ordinal
+                            )
+                        @>
+
+                connection.Send "still open")
+            =! [ Data(Opcode.Text, true, "still open"B) ])
+
         testCase "refuses null" (fun () ->
             sent (fun connection ->
                 let refuses (send: unit -> unit) =
@@ -427,7 +460,8 @@ let borrowing =
                     Wait.forEvent "the signal" arrived
 
                     let kinds = [
-                        for _ in 1..3 -> connection.Receive(writer :> IBufferWriter<byte>).IsText
+                        for _ in 1..3 ->
+                            connection.Receive(writer :> IBufferWriter<byte>) = MessageKind.Text
                     ]
 
                     kinds, Encoding.UTF8.GetString writer.WrittenSpan)

@@ -51,7 +51,7 @@ let private borrowed (connection: ServerConnection) : Message =
 
     connection.ReceiveBorrowed(fun kind data ->
         message <-
-            if kind.IsText then
+            if kind = MessageKind.Text then
                 Message(Text.Encoding.UTF8.GetString(data.ToArray()))
             else
                 Message(ReadOnlyMemory(data.ToArray())))
@@ -61,7 +61,7 @@ let private borrowed (connection: ServerConnection) : Message =
 let private written (connection: ServerConnection) : Message =
     let whole = ArrayBufferWriter<byte>()
 
-    if (connection.Receive(whole :> IBufferWriter<byte>)).IsText then
+    if connection.Receive(whole :> IBufferWriter<byte>) = MessageKind.Text then
         Message(Text.Encoding.UTF8.GetString whole.WrittenSpan)
     else
         Message(ReadOnlyMemory(whole.WrittenSpan.ToArray()))

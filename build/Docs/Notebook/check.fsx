@@ -13,7 +13,7 @@ let goingAway = CloseStatus.Create(CloseCode.GoingAway, "<back> soon")
 let values: (obj * string) list = [
     CloseCode.GoingAway, "1001"
     goingAway, "1001 '<back> soon'"
-    MessageKind.Text, "Text"
+    DataKind.Text, "Text"
     Connection.start, "Open"
     Command.Close goingAway, "Close 1001 '<back> soon'"
     Limits.Default, string Limits.Default

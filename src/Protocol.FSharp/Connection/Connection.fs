@@ -344,10 +344,10 @@ module Connection =
         | State.Closed _ -> false
 
     /// The frame of a whole message.
-    let internal wholeMessage (kind: MessageKind) : Output =
+    let internal wholeMessage (kind: DataKind) : Output =
         match kind with
-        | MessageKind.Text -> textFrame
-        | MessageKind.Binary -> binaryFrame
+        | DataKind.Text -> textFrame
+        | DataKind.Binary -> binaryFrame
 
     let private closeWith (next: State) (status: CloseStatus) (halfClose: bool) : SendResult =
         SendResult.Accepted {
@@ -360,7 +360,7 @@ module Connection =
     let private sendOpen
         (state: State)
         (receiving: PartialMessage voption)
-        (sending: MessageKind voption)
+        (sending: DataKind voption)
         (command: Command)
         : SendResult =
         match command with

@@ -68,7 +68,7 @@ module Connection =
     val receive: settings: ConnectionSettings -> state: State -> input: Input -> Transition
 
     val internal maySendMessage: state: State -> bool
-    val internal wholeMessage: kind: MessageKind -> Output
+    val internal wholeMessage: kind: DataKind -> Output
 
     /// <summary>
     /// The next state after something the application wants, with what to write; or why it can't be had now. Allocates

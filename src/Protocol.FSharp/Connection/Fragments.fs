@@ -13,7 +13,7 @@ type internal Judged =
 /// The rules of fragmentation, on values alone. Connection puts them into states.
 module internal Fragments =
 
-    let private newMessage (kind: MessageKind) (header: inref<FrameHeader>) : PartialMessage = {
+    let private newMessage (kind: DataKind) (header: inref<FrameHeader>) : PartialMessage = {
         Kind = kind
         ReservedBits = header.ReservedBits
         Size = 0L
@@ -34,8 +34,8 @@ module internal Fragments =
     let private messageOf (receiving: PartialMessage voption) (header: inref<FrameHeader>) : Judged =
         match receiving, header.Opcode with
         // §5.4: a message begins with a frame of its kind…
-        | ValueNone, Opcode.Text -> Good(newMessage MessageKind.Text &header)
-        | ValueNone, Opcode.Binary -> Good(newMessage MessageKind.Binary &header)
+        | ValueNone, Opcode.Text -> Good(newMessage DataKind.Text &header)
+        | ValueNone, Opcode.Binary -> Good(newMessage DataKind.Binary &header)
         // …and goes on with continuations…
         | ValueSome message, Opcode.Continuation -> Good(continued &message &header)
         // …which there are none of without it, as there is no other beginning until its end.
@@ -138,15 +138,15 @@ module internal Fragments =
             ValueNone
 
     // The four events of data, made once: a data frame allocates nothing.
-    let private wholeText = Event.Data(MessageKind.Text, true)
-    let private wholeBinary = Event.Data(MessageKind.Binary, true)
-    let private partOfText = Event.Data(MessageKind.Text, false)
-    let private partOfBinary = Event.Data(MessageKind.Binary, false)
+    let private wholeText = Event.Data(DataKind.Text, true)
+    let private wholeBinary = Event.Data(DataKind.Binary, true)
+    let private partOfText = Event.Data(DataKind.Text, false)
+    let private partOfBinary = Event.Data(DataKind.Binary, false)
 
     /// A frame of a message is complete.
-    let dataEvent (kind: MessageKind) (endOfMessage: bool) : Event =
+    let dataEvent (kind: DataKind) (endOfMessage: bool) : Event =
         match kind, endOfMessage with
-        | MessageKind.Text, true -> wholeText
-        | MessageKind.Text, false -> partOfText
-        | MessageKind.Binary, true -> wholeBinary
-        | MessageKind.Binary, false -> partOfBinary
+        | DataKind.Text, true -> wholeText
+        | DataKind.Text, false -> partOfText
+        | DataKind.Binary, true -> wholeBinary
+        | DataKind.Binary, false -> partOfBinary

@@ -15,7 +15,7 @@ type Incoming =
     /// <summary>Nothing yet: all bytes are taken, and more are needed.</summary>
     | Nothing
     /// <summary>A frame of a message is complete; <c>EndOfMessage</c> when it was the last.</summary>
-    | Data of Kind: MessageKind * EndOfMessage: bool
+    | Data of Kind: DataKind * EndOfMessage: bool
     /// <summary>A ping; it is answered, unless nothing may be written any more.</summary>
     | Ping of Payload: ControlPayload
     /// <summary>A pong.</summary>
@@ -69,17 +69,17 @@ module internal Receiving =
     [<Literal>]
     let private MaxHead = 139
 
-    let private wholeText = Incoming.Data(MessageKind.Text, true)
-    let private wholeBinary = Incoming.Data(MessageKind.Binary, true)
-    let private partOfText = Incoming.Data(MessageKind.Text, false)
-    let private partOfBinary = Incoming.Data(MessageKind.Binary, false)
+    let private wholeText = Incoming.Data(DataKind.Text, true)
+    let private wholeBinary = Incoming.Data(DataKind.Binary, true)
+    let private partOfText = Incoming.Data(DataKind.Text, false)
+    let private partOfBinary = Incoming.Data(DataKind.Binary, false)
 
-    let private data (kind: MessageKind) (endOfMessage: bool) : Incoming =
+    let private data (kind: DataKind) (endOfMessage: bool) : Incoming =
         match kind, endOfMessage with
-        | MessageKind.Text, true -> wholeText
-        | MessageKind.Text, false -> partOfText
-        | MessageKind.Binary, true -> wholeBinary
-        | MessageKind.Binary, false -> partOfBinary
+        | DataKind.Text, true -> wholeText
+        | DataKind.Text, false -> partOfText
+        | DataKind.Binary, true -> wholeBinary
+        | DataKind.Binary, false -> partOfBinary
 
     let private told (event: Event voption) : Incoming =
         match event with

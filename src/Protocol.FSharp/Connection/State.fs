@@ -8,7 +8,7 @@ open type System.FormattableString
 
 /// <summary>What a message consists of (RFC 6455 §5.6).</summary>
 [<Struct; RequireQualifiedAccess>]
-type MessageKind =
+type DataKind =
     /// <summary>UTF-8 text.</summary>
     | Text
     /// <summary>Bytes.</summary>
@@ -17,26 +17,26 @@ type MessageKind =
     /// <summary>The name of the case.</summary>
     override kind.ToString() : string =
         match kind with
-        | MessageKind.Text -> nameof MessageKind.Text
-        | MessageKind.Binary -> nameof MessageKind.Binary
+        | DataKind.Text -> nameof DataKind.Text
+        | DataKind.Binary -> nameof DataKind.Binary
 
     /// <summary>True when both are the same kind.</summary>
-    static member op_Equality(left: MessageKind, right: MessageKind) : bool = left.IsText = right.IsText
+    static member op_Equality(left: DataKind, right: DataKind) : bool = left.IsText = right.IsText
 
     /// <summary>True when they are different kinds.</summary>
-    static member op_Inequality(left: MessageKind, right: MessageKind) : bool = left.IsText <> right.IsText
+    static member op_Inequality(left: DataKind, right: DataKind) : bool = left.IsText <> right.IsText
 
     /// The kind inside a sentence.
     member internal kind.Words: string =
         match kind with
-        | MessageKind.Text -> "text"
-        | MessageKind.Binary -> "binary"
+        | DataKind.Text -> "text"
+        | DataKind.Binary -> "binary"
 
 /// <summary>A message of which a part has been received (RFC 6455 §5.4).</summary>
 [<Struct; StructuredFormatDisplay("{Shown}")>]
 type PartialMessage = {
     /// <summary>What the message consists of.</summary>
-    Kind: MessageKind
+    Kind: DataKind
     /// <summary>The bits by which extensions marked it.</summary>
     ReservedBits: ReservedBits
     /// <summary>The bytes of data received so far, decoded by the extensions.</summary>
@@ -119,7 +119,7 @@ type State =
     /// Messages flow both ways; <c>Receiving</c> is the message of which fragments have come, <c>Sending</c> the kind of the one
     /// of which fragments have gone.
     /// </summary>
-    | Open of Receiving: PartialMessage voption * Sending: MessageKind voption
+    | Open of Receiving: PartialMessage voption * Sending: DataKind voption
     /// <summary>Our close frame is out; messages still come, and the peer's close frame is awaited.</summary>
     | CloseSent of Sent: CloseStatus * Receiving: PartialMessage voption
     /// <summary>Our part is done: whatever comes is ignored until the end of the stream.</summary>
@@ -166,9 +166,9 @@ type Input =
 [<RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type Command =
     /// <summary>Send a message in one frame.</summary>
-    | Message of Kind: MessageKind
+    | Message of Kind: DataKind
     /// <summary>Send the first of a message's fragments (RFC 6455 §5.4).</summary>
-    | FirstFragment of Kind: MessageKind
+    | FirstFragment of Kind: DataKind
     /// <summary>Send the next fragment of the message that was begun; <c>Last</c> ends it.</summary>
     | NextFragment of Last: bool
     /// <summary>Send a ping.</summary>
@@ -198,7 +198,7 @@ type Command =
 [<RequireQualifiedAccess; StructuredFormatDisplay("{Shown}")>]
 type Event =
     /// <summary>The frame carried data of a message of this kind; <c>EndOfMessage</c> when it was the last frame.</summary>
-    | Data of Kind: MessageKind * EndOfMessage: bool
+    | Data of Kind: DataKind * EndOfMessage: bool
     /// <summary>A ping came.</summary>
     | Ping of Payload: ControlPayload
     /// <summary>A pong came.</summary>

@@ -14,8 +14,8 @@ namespace FunctionalWs;
 /// </remarks>
 public static partial class Broadcast
 {
-    private static readonly Command TextMessage = Command.NewMessage(MessageKind.Text);
-    private static readonly Command BinaryMessage = Command.NewMessage(MessageKind.Binary);
+    private static readonly Command TextMessage = Command.NewMessage(DataKind.Text);
+    private static readonly Command BinaryMessage = Command.NewMessage(DataKind.Binary);
 
     private static readonly CloseStatus TooSlow = CloseStatus.Create(
         CloseCode.TryAgainLater,

@@ -18,9 +18,8 @@ public abstract partial class WebSocketConnection
 
     /// <summary>Sends a text in UTF-8, as a text or a binary message; waits while the peer does not read.</summary>
     /// <param name="text">The text; may be empty.</param>
-    /// <param name="kind">What the peer is told that it is.</param>
     /// <exception cref="ArgumentException">The text has a lone surrogate. Nothing was sent.</exception>
-    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
+    /// <include file="Send.xml" path="send/kind/* | send/all/* | send/message/*"/>
     public void Send(string text, MessageKind kind, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -52,9 +51,8 @@ public abstract partial class WebSocketConnection
 
     /// <summary>Sends bytes as a text or a binary message; waits while the peer does not read.</summary>
     /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
-    /// <param name="kind">What the peer is told that it is.</param>
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
-    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
+    /// <include file="Send.xml" path="send/kind/* | send/all/* | send/message/*"/>
     public void Send(ReadOnlySpan<byte> data, MessageKind kind, bool? compress = null)
     {
         RequireOpened();
@@ -70,9 +68,8 @@ public abstract partial class WebSocketConnection
 
     /// <summary>Sends bytes as a text or a binary message; waits while the peer does not read.</summary>
     /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
-    /// <param name="kind">What the peer is told that it is.</param>
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
-    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
+    /// <include file="Send.xml" path="send/kind/* | send/all/* | send/message/*"/>
     public void Send(ReadOnlyMemory<byte> data, MessageKind kind, bool? compress = null) =>
         Send(data.Span, kind, compress);
 
@@ -108,9 +105,8 @@ public abstract partial class WebSocketConnection
 
     /// <summary>Sends bytes as a text or a binary message; waits while the peer does not read.</summary>
     /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
-    /// <param name="kind">What the peer is told that it is.</param>
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
-    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
+    /// <include file="Send.xml" path="send/kind/* | send/all/* | send/message/*"/>
     public void Send(byte[] data, MessageKind kind, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -141,9 +137,8 @@ public abstract partial class WebSocketConnection
     /// Sends bytes that lie in several pieces, such as a borrowed payload; waits while the peer does not read.
     /// </summary>
     /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
-    /// <param name="kind">What the peer is told that it is.</param>
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
-    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
+    /// <include file="Send.xml" path="send/kind/* | send/all/* | send/message/*"/>
     public void Send(ReadOnlySequence<byte> data, MessageKind kind, bool? compress = null)
     {
         if (data.IsSingleSegment)
@@ -181,9 +176,8 @@ public abstract partial class WebSocketConnection
 
     /// <summary>Sends a text or binary message in fragments of UTF-8, as <see cref="Send(IEnumerable{string}, bool?)"/> does.</summary>
     /// <param name="parts">The parts of one text: a character may lie in two of them. What they throw is thrown on.</param>
-    /// <param name="kind">What the peer is told that it is.</param>
     /// <exception cref="ArgumentException">The text has a lone surrogate.</exception>
-    /// <include file="Send.xml" path="send/all/* | send/fragments/*"/>
+    /// <include file="Send.xml" path="send/kind/* | send/all/* | send/fragments/*"/>
     public void Send(IEnumerable<string> parts, MessageKind kind, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(parts);
@@ -202,8 +196,7 @@ public abstract partial class WebSocketConnection
     /// a text are not validated, since a character may lie in two parts.
     /// </summary>
     /// <param name="parts">The parts. What they throw is thrown on.</param>
-    /// <param name="kind">What the peer is told that it is.</param>
-    /// <include file="Send.xml" path="send/all/* | send/fragments/*"/>
+    /// <include file="Send.xml" path="send/kind/* | send/all/* | send/fragments/*"/>
     public void Send(
         IEnumerable<ReadOnlyMemory<byte>> parts,
         MessageKind kind,
@@ -229,8 +222,7 @@ public abstract partial class WebSocketConnection
     /// large one is never in memory as a whole. An empty stream is an empty message. The bytes of a text are not validated.
     /// </summary>
     /// <param name="data">Read to its end, not disposed of. What it throws is thrown on.</param>
-    /// <param name="kind">What the peer is told that it is.</param>
-    /// <include file="Send.xml" path="send/all/* | send/fragments/*"/>
+    /// <include file="Send.xml" path="send/kind/* | send/all/* | send/fragments/*"/>
     public void Send(Stream data, MessageKind kind, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(data);

@@ -292,7 +292,7 @@ internal sealed class MessageInput(Driver driver, bool takesEmptyLine)
         sink.FirstSize = wireSize >= MinStraightSize ? MinStraightSize : 0;
         Flow?.Add(opcode, data.EndOfMessage, sink.FrameSize, wireSize);
         driver.Frames?.Received(opcode, data.EndOfMessage, bits, wireSize);
-        return sink.EndFrame(data.Kind, data.EndOfMessage, out message);
+        return sink.EndFrame(data.Kind.ForMessage, data.EndOfMessage, out message);
     }
 
     private void Answer(ControlPayload ping)

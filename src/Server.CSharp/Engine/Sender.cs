@@ -7,23 +7,27 @@ namespace FunctionalWs;
 internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOptions options)
 {
     // Made once: sending a message allocates nothing.
-    private static readonly Command TextMessage = Command.NewMessage(MessageKind.Text);
-    private static readonly Command BinaryMessage = Command.NewMessage(MessageKind.Binary);
-    private static readonly Command FirstOfText = Command.NewFirstFragment(MessageKind.Text);
-    private static readonly Command FirstOfBinary = Command.NewFirstFragment(MessageKind.Binary);
+    private static readonly Command TextMessage = Command.NewMessage(DataKind.Text);
+    private static readonly Command BinaryMessage = Command.NewMessage(DataKind.Binary);
+    private static readonly Command FirstOfText = Command.NewFirstFragment(DataKind.Text);
+    private static readonly Command FirstOfBinary = Command.NewFirstFragment(DataKind.Binary);
     private static readonly Command Next = Command.NewNextFragment(false);
     private static readonly Command Last = Command.NewNextFragment(true);
 
     /// <summary>True while frames are held back to leave together.</summary>
     public bool IsHolding => output.IsHolding;
 
+    private static Command ForMessage(MessageKind kind) =>
+        kind.IsText ? TextMessage : BinaryMessage;
+
     /// <summary>Sends a message; waits while the peer doesn't read.</summary>
     public void Send(MessageKind kind, ReadOnlySpan<byte> payload, bool? compress)
     {
+        var command = ForMessage(kind);
         var bits = driver.Extensions.Wanted(new(kind, payload, false, compress));
         var hold = options.CoalesceOutput && driver.Receiver.HasMoreForThisThread;
         var isFirstHeld = hold && !output.IsHolding; // the watcher looks again and again while there are any; a turn ends with all of it
-        Write(kind.IsText ? TextMessage : BinaryMessage, bits, payload, hold);
+        Write(command, bits, payload, hold);
         if (isFirstHeld && !driver.IsInTurn)
             driver.Hasten();
     }
@@ -39,8 +43,8 @@ internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOption
     /// </summary>
     public void SendSoon(MessageKind kind, ReadOnlySpan<byte> payload)
     {
+        var command = ForMessage(kind);
         var bits = driver.Extensions.Wanted(new(kind, payload, false, null));
-        var command = kind.IsText ? TextMessage : BinaryMessage;
         Write(command, bits, payload, hold: true, isPatient: false);
         if (!driver.IsInTurn)
             driver.TryFlushOutput(); // what is left is the watcher's
@@ -60,11 +64,12 @@ internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOption
         bool? compress
     )
     {
+        var first = kind.IsText ? FirstOfText : FirstOfBinary;
         using var each = parts.GetEnumerator();
         if (!each.MoveNext())
             return;
         var bits = driver.Extensions.Wanted(new(kind, each.Current.Span, true, compress));
-        Write(kind.IsText ? FirstOfText : FirstOfBinary, bits, each.Current.Span, hold: false);
+        Write(first, bits, each.Current.Span, hold: false);
         try
         {
             while (TryNext(each))

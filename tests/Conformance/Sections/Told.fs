@@ -17,7 +17,7 @@ let private keeping (peer: Peer) : List<string> =
         (fun connection ->
             for message in connection.Messages do
                 got.Add(
-                    if message.Kind.IsText then
+                    if message.IsText then
                         message.Text
                     else
                         $"{message.Data.Length} bytes"

@@ -175,7 +175,7 @@ let private checkEnd settings (outcome: Bytes.Outcome) =
     Oracle.holds "closed at the end" ended.State.IsClosed (fun () -> $"{ended.State}")
     Oracle.agree "closed for good" ended.State (Bytes.input settings ended Input.EndOfStream).State
 
-    match Bytes.command ended (Command.Message MessageKind.Text) with
+    match Bytes.command ended (Command.Message DataKind.Text) with
     | Ok _ -> Oracle.fail "closed" "a message could be sent"
     | Error _ -> ()
 

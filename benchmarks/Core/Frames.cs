@@ -10,7 +10,7 @@ public class Frames
 {
     private static readonly ConnectionSettings Settings = ConnectionSettings.Server;
     private static readonly State Open = Connection.Start;
-    private static readonly Command Message = Command.NewMessage(MessageKind.Text);
+    private static readonly Command Message = Command.NewMessage(DataKind.Text);
 
     private readonly byte[] data = new byte[125];
     private readonly byte[] header = new byte[FrameReader.MaxHeaderSize];

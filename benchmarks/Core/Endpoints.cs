@@ -33,7 +33,7 @@ public class Endpoints
     public int Whole()
     {
         sink.Clear();
-        return endpoint.Receive(bytes, sink, answers, 0, null).Consumed;
+        return endpoint.Receive(bytes, sink, answers).Consumed;
     }
 
     /// <summary>The same in eight pieces.</summary>
@@ -45,7 +45,7 @@ public class Endpoints
         for (var at = 0; at < bytes.Length; )
         {
             var size = Math.Min(bytes.Length / 8 + 1, bytes.Length - at);
-            var step = next.Receive(bytes.AsSpan(at, size), sink, answers, 0, null);
+            var step = next.Receive(bytes.AsSpan(at, size), sink, answers);
             at += step.Consumed;
             next = step.Next;
         }

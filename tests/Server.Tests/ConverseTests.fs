@@ -92,6 +92,54 @@ let receiving =
             client.SendClose 1000
             Wait.forTask "its end" ended.Task =! Nullable 1000)
 
+        testCase
+            "goes on, in a loop over messages, where one was read: nobody else is woken for it"
+            (fun () ->
+                let handler =
+                    MessageHandler.Converse(
+                        Func<ServerConnection, Task>(fun connection ->
+                            forEach connection (fun _ ->
+                                connection.SendAsync($"{connection.IsOwnThread}").AsTask()))
+                    )
+
+                use server = overTcp handler.Invoke defaults
+                use client = PeerClient.OverTcp server
+                client.ShakeHands()
+
+                for _ in 1..20 do
+                    client.SendText "who reads?"
+                    client.ReadText() =! "True")
+
+        onBoth "is a loop over the messages that either of two tokens ends" (fun serve ->
+            let ended = TaskCompletionSource<bool list>()
+
+            let server, connect =
+                defaults
+                |> serve (fun connection ->
+                    task {
+                        let mutable told = []
+
+                        for isFirst in [ true; false ] do
+                            use one = new CancellationTokenSource()
+                            use other = new CancellationTokenSource()
+
+                            let messages =
+                                connection.MessagesAsync(one.Token).GetAsyncEnumerator(other.Token)
+
+                            let next = messages.MoveNextAsync().AsTask()
+                            (if isFirst then one else other).Cancel()
+                            let! error = caught (fun () -> next)
+                            do! messages.DisposeAsync()
+                            told <- (error :? OperationCanceledException) :: told
+
+                        ended.SetResult told
+                    })
+
+            use _ = server
+            use client = connect ()
+            Wait.forTask "its end" ended.Task =! [ true; true ]
+            client.SendClose 1000)
+
         onBoth "throws at the end of the connection, after the messages that had come" (fun serve ->
             let asked = new SemaphoreSlim(0)
             let heard = TaskCompletionSource<string * exn>()

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.ComponentModel;
-using System.Runtime.CompilerServices;
 using FunctionalWs.Protocol;
 
 namespace FunctionalWs;
@@ -28,30 +27,14 @@ public partial class ServerConnection
     /// normally, by 1000 or 1001, and throw <see cref="ConnectionClosedErrorException"/> on another end.
     /// </summary>
     /// <param name="cancellation">Ends the waiting, as for <see cref="ReceiveAsync"/>.</param>
-    public async IAsyncEnumerable<Message> MessagesAsync(
-        [EnumeratorCancellation] CancellationToken cancellation = default
-    )
-    {
-        while (true)
-        {
-            Message message;
-            try
-            {
-                message = await ReceiveAsync(cancellation);
-            }
-            catch (ConnectionClosedOkException)
-            {
-                yield break;
-            }
-            yield return message;
-        }
-    }
+    public IAsyncEnumerable<Message> MessagesAsync(CancellationToken cancellation = default) =>
+        new AsyncMessages(this, cancellation);
 
     /// <summary>For <c>await foreach</c>: <see cref="MessagesAsync"/>.</summary>
     /// <param name="cancellation">Ends the waiting.</param>
     [EditorBrowsable(EditorBrowsableState.Never)]
     public IAsyncEnumerator<Message> GetAsyncEnumerator(CancellationToken cancellation = default) =>
-        MessagesAsync(cancellation).GetAsyncEnumerator(cancellation);
+        new AsyncMessages(this, cancellation);
 
     /// <summary>Sends a text message; waits without a thread while the peer does not read.</summary>
     /// <param name="text">The text; may be empty.</param>

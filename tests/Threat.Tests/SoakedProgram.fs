@@ -14,8 +14,8 @@ let private seconds (count: float) = Nullable(TimeSpan.FromSeconds count)
 let private options (log: VictimProgram.Counts) (hasTls: bool) =
     ServerOptions(
         LoggerFactory = log,
-        OpenTimeout = seconds 2.0,
-        CloseTimeout = seconds 2.0,
+        OpenTimeout = seconds 5.0,
+        CloseTimeout = seconds 5.0,
         SendTimeout = seconds 5.0,
         Compression = PerMessageDeflate(QuietTime = seconds 1.0),
         Ssl = (if hasTls then Tls.ssl () else null)

@@ -26,15 +26,10 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
     private static readonly Memory<byte> Nothing = Memory<byte>.Empty;
 
     private readonly CancellationTokenSource readingEnds = new();
-    private readonly TaskCompletionSource released = new(
-        TaskCreationOptions.RunContinuationsAsynchronously
-    );
-    private Stream? stream;
+    private readonly StreamUses uses = new();
     private Action? abort;
     private Func<Task>? endSending;
 
-    // Calls of the stream that are under way, and one for the connection's whole life: after the last the stream is its owner's again.
-    private int uses = 1;
     private volatile bool isAborted;
     private volatile bool isDisposed;
 
@@ -81,7 +76,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
     public void Attach(Stream upgraded, Func<Task>? endSending)
     {
         this.endSending = endSending;
-        Volatile.Write(ref stream, upgraded);
+        uses.Begin(upgraded);
     }
 
     /// <summary>Tells how to end both directions at once, also while there is no stream: an answer that is under way.</summary>
@@ -95,7 +90,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
     }
 
     /// <summary>Ends once nothing of this uses the stream any more.</summary>
-    public Task Released => released.Task;
+    public Task Released => uses.Over;
 
     /// <summary>Called when one that doesn't wait has something to read. On the thread that has brought it.</summary>
     public Action? Readable { get; set; }
@@ -155,7 +150,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
     /// <summary>Asks to be told when there is something, unless that is known, or was asked. Under the read gate.</summary>
     public void Ask()
     {
-        if (readiness is not Readiness.Unknown || !TryUse(out var used))
+        if (readiness is not Readiness.Unknown || !uses.TryBegin(out var used))
             return;
         // Told of it before this returns, or in the meantime by another thread: so it is set before.
         readiness = Readiness.Asked;
@@ -174,7 +169,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
             EndReading(error);
         }
         readiness = Readiness.Ready;
-        Unuse();
+        uses.End();
     }
 
     private void Told()
@@ -188,7 +183,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
             EndReading(error);
         }
         readiness = Readiness.Ready;
-        Unuse();
+        uses.End();
         read.Set();
         Readable?.Invoke();
     }
@@ -234,7 +229,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
                 return -1;
             Await(read, Timeout.InfiniteTimeSpan);
         }
-        if (IsOver || !TryUse(out var used))
+        if (IsOver || !uses.TryBegin(out var used))
             return 0;
         readiness = Readiness.Unknown;
         try
@@ -251,7 +246,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
         }
         finally
         {
-            Unuse();
+            uses.End();
         }
     }
 
@@ -315,7 +310,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
             throw Broken();
         if (isWriting || rest.IsEmpty)
             return 0;
-        if (!TryUse(out var used))
+        if (!uses.TryBegin(out var used))
             throw Broken();
         var size = head.Length + Math.Min(rest.Length, most - head.Length);
         piece = ThreadBuffers.Pool.Rent(size);
@@ -350,7 +345,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
         piece = null;
         isWriting = false;
         WakeWriters(); // of a write that had not to wait, too: somebody may have seen it under way
-        Unuse();
+        uses.End();
     }
 
     private void Written()
@@ -404,7 +399,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
         Interlocked.MemoryBarrier(); // either this sees the end, or the end sees the timer
         if (isDisposed)
             linger.Dispose();
-        if (endSending is not null && TryUse(out _))
+        if (endSending is not null && uses.TryBegin(out _))
             _ = EndSending(endSending);
         return true;
     }
@@ -421,7 +416,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
         }
         finally
         {
-            Unuse();
+            uses.End();
         }
     }
 
@@ -457,10 +452,10 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
 
     private void CallAbort()
     {
-        if (Volatile.Read(ref abort) is not { } call || !TryUse())
+        if (Volatile.Read(ref abort) is not { } call || !uses.TryBegin())
             return;
         Guard.Run(call);
-        Unuse();
+        uses.End();
     }
 
     /// <summary>Gives the stream back to its owner, who ends it. What waits to be written is lost, and the stream cut.</summary>
@@ -474,31 +469,7 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
         Interlocked.MemoryBarrier();
         linger?.Dispose();
         StopReading();
-        Unuse();
-    }
-
-    private bool TryUse(out Stream used)
-    {
-        used = Volatile.Read(ref stream)!;
-        return used is not null && TryUse();
-    }
-
-    private bool TryUse()
-    {
-        int before;
-        do
-        {
-            before = Volatile.Read(ref uses);
-            if (before == 0)
-                return false;
-        } while (Interlocked.CompareExchange(ref uses, before + 1, before) != before);
-        return true;
-    }
-
-    private void Unuse()
-    {
-        if (Interlocked.Decrement(ref uses) == 0)
-            released.TrySetResult();
+        uses.End();
     }
 
     /// <summary>Waits for a signal; an interrupt is put off.</summary>

@@ -8,6 +8,7 @@
 //   snippets <folder>            makes projects of the code in the pages
 //   stage <input> <configuration>  puts together what fsdocs reads
 //   finish <output> <assembly>…  makes the site of what fsdocs wrote
+//   signatures <output> <assembly>…  fails when a page of F#'s types lacks a declaration in C# or in F#
 //   links <output>               fails when a link leads nowhere, or none but the menu's to a page
 
 using FunctionalWs.Docs.Api;
@@ -49,6 +50,9 @@ return args switch
     ),
     ["finish", var output, .. var assemblies] => Report(
         SiteFolder.Finish(".", output, Library.Load(assemblies))
+    ),
+    ["signatures", var output, .. var assemblies] => Report(
+        SignatureCheck.Missing(output, Library.Load(assemblies))
     ),
     ["links", var output] => Report(
         LinkCheck

@@ -17,6 +17,7 @@ const site = resolve(folder);
 const files = readdirSync(site, { recursive: true }).filter(file => file.endsWith(".html")).sort();
 const address = file => pathToFileURL(`${site}/${file}`).href;
 const CLASS = "reference/functionalws-serverconnection.html"; // a page with many members
+const UNION = "reference/functionalws-protocol-command.html"; // a type of F#, in both languages
 
 /** In the page: what is wrong with it on this screen, in both themes. */
 function mistakesOfPage() {
@@ -169,6 +170,29 @@ const tests = {
     await plain.context().close();
   },
 
+  async "a type of the core is shown in the language that is chosen, and in both without scripts"({ browser }) {
+    for (const viewport of [DESK, PHONE]) {
+      const page = await open(browser, UNION, viewport);
+      const seen = async () => [await page.locator("pre.declaration:visible").allInnerTexts(), await page.locator("main h3").allInnerTexts(),
+        await page.locator("main table.members code").allInnerTexts()].map(texts => texts.map(text => text.split("\n")[0].trim()));
+      const [declared, headings, rows] = await seen();
+      assert.equal(declared[0], "public abstract class Command");
+      assert.ok(declared.includes("public static Command NewMessage(DataKind kind)"), `${declared}`);
+      assert.ok(headings.includes("NewMessage(DataKind)") && rows.includes("NewMessage(DataKind)"), `${headings}, ${rows}`);
+      await page.locator(".languages button", { hasText: "F#" }).click();
+      const other = await seen();
+      assert.equal(other[0][0], "type Command =");
+      assert.ok(other[0].includes("| Message of Kind: DataKind"), `${other[0]}`);
+      assert.ok(other[1].includes("Message") && other[2].includes("Message"), `${other}`);
+      assert.deepEqual(other.map(texts => texts.length), [declared.length, headings.length, rows.length]);
+      assert.ok([declared, headings, rows, ...other].flat().every(text => text !== ""));
+      await page.context().close();
+    }
+    const plain = await open(browser, UNION, DESK, { javaScriptEnabled: false });
+    assert.deepEqual(await plain.locator("pre.declaration").evaluateAll(all => all.filter(one => !one.checkVisibility())), []);
+    await plain.context().close();
+  },
+
   async "code is copied as it is, and without the clipboard it is selected"({ browser }) {
     for (const isAllowed of [true, false]) {
       const page = await open(browser, "index.html");
@@ -242,7 +266,7 @@ const tests = {
       ReceiveBorrowed: ["WebSocketConnection.ReceiveBorrowed", "functionalws-websocketconnection.html#receiveborrowed"],
       Broadcast: ["Broadcast", "functionalws-broadcast.html"],
       "broadcast send": ["Broadcast.Send", "functionalws-broadcast.html#send"],
-      GoingAway: ["CloseCode.GoingAway", "functionalws-protocol-closecode.html#GoingAway"],
+      GoingAway: ["CloseCode.GoingAway", "functionalws-protocol-closecode.html#goingaway"],
     };
     for (const [words, title] of [["receive timeout", "WebSocketConnection.Receive"], ["AOT", "Deploying"], ["json", "JSON"]]) {
       const page = await open(browser, "threads.html");
@@ -307,7 +331,7 @@ const tests = {
 async function takePictures(browser) {
   for (const colorScheme of ["light", "dark"])
     for (const [kind, viewport] of Object.entries({ desk: DESK, phone: PHONE }))
-      for (const file of ["index.html", "tutorial.html", "threads.html", "options.html", "comparison.html", "performance.html", CLASS]) {
+      for (const file of ["index.html", "tutorial.html", "threads.html", "options.html", "comparison.html", "performance.html", CLASS, UNION]) {
         const page = await open(browser, file, viewport, { colorScheme });
         const path = `${pictures}/${file.replace(/.*\/|\.html/g, "")}-${kind}-${colorScheme}`;
         await page.screenshot({ path: `${path}.png` });

@@ -4,13 +4,13 @@ using System.Xml.Linq;
 
 namespace FunctionalWs.Docs.Api;
 
-/// <summary>The page of a C# type: its declaration, then all members with everything that their comments say.</summary>
+/// <summary>The page of a type: its declaration, then all members with everything that their comments say.</summary>
 internal sealed class ApiPage(Library library, Links links)
 {
     private readonly CommentHtml comments = new(links);
-    private readonly Signature signature = new(links);
+    private readonly Languages languages = new(library, links);
 
-    public string Title(Type type) => $"{type.Name.Split('`')[0]} {Signature.KindOf(type)}";
+    public string Title(Type type) => $"{type.Name.Split('`')[0]} {CSharpSignature.Kind(type)}";
 
     /// <summary>The summary of a type or member within a line.</summary>
     public string Summary(MemberInfo member) =>
@@ -24,9 +24,10 @@ internal sealed class ApiPage(Library library, Links links)
             <p class="crumbs"><a href="index.html">API</a> / <a href="{NamespacePage(
                 type.Namespace!
             )}">{type.Namespace}</a></p>
-            <h1>{type.Name.Split('`')[0]} <small>{Signature.KindOf(type)}</small></h1>
+            <h1>{type.Name.Split('`')[0]} <small>{languages.Inline(one => one.KindOf(type))}</small></h1>
             {comments.Blocks(comment?.Element("summary"))}
-            <pre class="declaration"><code lang="csharp">{signature.Of(type)}</code></pre>
+            {languages.Choice}
+            {languages.Declaration(one => one.Of(type))}
             <p class="assembly">In the package <code>{library.Name}</code></p>
             {Details(comment)}
             """
@@ -35,12 +36,13 @@ internal sealed class ApiPage(Library library, Links links)
             return html.Append(Values(type)).ToString();
         var groups = Links
             .Anchors(type)
-            .Where(item => IsWritten(item.Member))
+            .Where(item => library.IsWritten(item.Member))
             .GroupBy(member => GroupOf(member.Member))
             .OrderBy(group => group.Key)
             .ToList();
+        var names = FSharpShape.IsModule(type) ? ModuleGroupNames : MemberGroupNames;
         foreach (var group in groups)
-            html.Append(Overview(MemberGroupNames[group.Key], group));
+            html.Append(Overview(names[group.Key], group));
         if (groups is not [])
             html.Append("<h2>In detail</h2>");
         foreach (var (anchor, member) in groups.SelectMany(group => group))
@@ -49,17 +51,17 @@ internal sealed class ApiPage(Library library, Links links)
     }
 
     /// <summary>The page of a namespace: its types, the most used first.</summary>
-    public string OfNamespace(string name, IEnumerable<Type> types)
+    public static string OfNamespace(string name, IEnumerable<(Type Type, string Summary)> types)
     {
         var html = new StringBuilder(
             $"<p class=\"crumbs\"><a href=\"index.html\">API</a></p><h1>{name}</h1>"
         );
-        foreach (var group in types.GroupBy(type => GroupOf(type)).OrderBy(group => group.Key))
+        foreach (var group in types.GroupBy(one => GroupOf(one.Type)).OrderBy(group => group.Key))
         {
             html.Append($"<h2>{GroupNames[group.Key]}</h2><table class=\"members\">");
-            foreach (var type in group)
+            foreach (var (type, summary) in group)
                 html.Append(
-                    $"<tr><td><a href=\"{Links.PageOf(type)}\">{type.Name.Split('`')[0]}</a></td><td>{Summary(type)}</td></tr>"
+                    $"<tr><td><a href=\"{Links.PageOf(type)}\">{type.Name.Split('`')[0]}</a></td><td>{summary}</td></tr>"
                 );
             html.Append("</table>");
         }
@@ -73,22 +75,29 @@ internal sealed class ApiPage(Library library, Links links)
     private static readonly string[] GroupNames =
     [
         "Classes and structs",
+        "Modules",
+        "Unions",
+        "Records",
         "Delegates",
         "Enumerations",
         "Exceptions",
     ];
 
     private static int GroupOf(Type type) =>
-        Signature.KindOf(type) switch
+        CSharpSignature.Kind(type) switch
         {
-            "delegate" => 1,
-            "enum" => 2,
-            "exception" => 3,
-            _ => 0,
+            "delegate" => 4,
+            "enum" => 5,
+            "exception" => 6,
+            _ => FSharpShape.IsModule(type) ? 1
+            : FSharpShape.IsUnion(type) ? 2
+            : FSharpShape.IsRecord(type) ? 3
+            : 0,
         };
 
     private static readonly string[] MemberGroupNames =
     [
+        "Cases",
         "Constructors",
         "Fields",
         "Properties",
@@ -96,26 +105,28 @@ internal sealed class ApiPage(Library library, Links links)
         "Operators",
     ];
 
+    private static readonly string[] ModuleGroupNames =
+    [
+        .. MemberGroupNames[..2],
+        "Constants",
+        "Values",
+        "Functions",
+    ];
+
     private static int GroupOf(MemberInfo member) =>
         member switch
         {
-            ConstructorInfo => 0,
-            FieldInfo => 1,
-            PropertyInfo => 2,
-            MethodInfo { IsSpecialName: true } => 4,
-            _ => 3,
+            _ when FSharpShape.CaseOf(member) is not null => 0,
+            ConstructorInfo => 1,
+            FieldInfo => 2,
+            PropertyInfo => 3,
+            _ => Library.IsOperator(member) ? 5 : 4,
         };
-
-    // A constructor without parameters and comment is the one that nobody wrote.
-    private bool IsWritten(MemberInfo member) =>
-        member is not ConstructorInfo constructor
-        || constructor.GetParameters() is not []
-        || CommentOf(member) is not null;
 
     private string Overview(string title, IEnumerable<(string Anchor, MemberInfo Member)> members)
     {
         var rows = members.Select(item =>
-            $"<tr><td><a href=\"#{item.Anchor}\"><code>{signature.Short(item.Member)}</code></a></td><td>{Summary(item.Member)}</td></tr>"
+            $"<tr><td><a href=\"#{item.Anchor}\"><code>{languages.Inline(one => one.Short(item.Member))}</code></a></td><td>{Summary(item.Member)}</td></tr>"
         );
         return $"<h2>{title}</h2><table class=\"members\">{string.Concat(rows)}</table>";
     }
@@ -124,7 +135,7 @@ internal sealed class ApiPage(Library library, Links links)
     {
         var rows = type.GetFields(BindingFlags.Public | BindingFlags.Static)
             .Select(field =>
-                $"<tr id=\"{field.Name.ToLowerInvariant()}\"><td><code>{signature.Of(field)}</code></td><td>{Summary(field)}</td></tr>"
+                $"<tr id=\"{field.Name.ToLowerInvariant()}\"><td><code>{languages.Inline(one => one.Of(field))}</code></td><td>{Summary(field)}</td></tr>"
             );
         return $"<h2>Values</h2><table class=\"members\">{string.Concat(rows)}</table>";
     }
@@ -134,8 +145,10 @@ internal sealed class ApiPage(Library library, Links links)
         var comment = CommentOf(member);
         return $"""
             <section class="member">
-            <h3 id="{anchor}"><a class="anchor" href="#{anchor}">{signature.Short(member)}</a></h3>
-            <pre class="declaration"><code lang="csharp">{signature.Of(member)}</code></pre>
+            <h3 id="{anchor}"><a class="anchor" href="#{anchor}">{languages.Inline(one =>
+                one.Short(member)
+            )}</a></h3>
+            {languages.Declaration(one => one.Of(member))}
             {comments.Blocks(comment?.Element("summary"))}
             {Details(comment)}
             </section>
@@ -185,7 +198,7 @@ internal sealed class ApiPage(Library library, Links links)
     // What is inherited is written at the member that is overridden or implemented.
     private XElement? CommentOf(MemberInfo member)
     {
-        var comment = library.CommentOf(DocId.Of(member));
+        var comment = library.CommentOf(member);
         if (comment?.Element("inheritdoc") is null)
             return comment;
         var parents = member.DeclaringType!.GetInterfaces().AsEnumerable();
@@ -193,7 +206,7 @@ internal sealed class ApiPage(Library library, Links links)
             parents = parents.Prepend(parent);
         return parents
                 .SelectMany(type => type.GetMember(member.Name))
-                .Select(inherited => library.CommentOf(DocId.Of(inherited)))
+                .Select(library.CommentOf)
                 .FirstOrDefault(found => found is not null)
             ?? comment;
     }

@@ -27,7 +27,7 @@ internal sealed class Library
         [
             .. assembly
                 .GetExportedTypes()
-                .Where(type => !IsGenerated(type))
+                .Where(type => !IsGenerated(type) && !FSharpShape.IsPartOfUnion(type))
                 .OrderBy(type => type.FullName, StringComparer.Ordinal),
         ];
     }
@@ -35,6 +35,9 @@ internal sealed class Library
     public Assembly Assembly { get; }
 
     public bool IsFSharp { get; }
+
+    /// <summary>True for what C# has no use for, as F# has its own form of it; its pages are fsdocs'.</summary>
+    public bool IsOnlyForFSharp => Name.Contains(".FSharp");
 
     public IReadOnlyList<Type> Types { get; }
 
@@ -67,7 +70,23 @@ internal sealed class Library
         return new Library(Assembly.LoadFrom(Path.GetFullPath(path)), comments);
     }
 
-    public XElement? CommentOf(string id) => comments.GetValueOrDefault(id);
+    public XElement? CommentOf(MemberInfo member) => comments.GetValueOrDefault(IdOf(member));
+
+    /// <summary>The name under which a comment is written.</summary>
+    public string IdOf(MemberInfo member) =>
+        IsFSharp && member is not Type ? IdInFSharp(member) : DocId.Of(member);
+
+    // F# writes a case of a union as a type, a module's literal as a property, and no result after an operator.
+    private static string IdInFSharp(MemberInfo member) =>
+        FSharpShape.CaseOf(member) is { } name ? $"{DocId.Of(member.DeclaringType!)}.{name}"
+        : member is FieldInfo { DeclaringType.IsEnum: false } literal ? "P" + DocId.Of(literal)[1..]
+        : DocId.Of(member).Split('~')[0];
+
+    /// <summary>False for a constructor without parameters and comment: it is the one that nobody wrote, or can't be told from it.</summary>
+    public bool IsWritten(MemberInfo member) =>
+        member is not ConstructorInfo constructor
+        || constructor.GetParameters() is not []
+        || CommentOf(member) is not null;
 
     /// <summary>What a user of a type can see and its author wrote: no generated code, no accessors.</summary>
     public static IEnumerable<MemberInfo> MembersOf(Type type) =>
@@ -79,13 +98,18 @@ internal sealed class Library
                     && IsVisible(member)
                     && !IsGenerated(member)
                     && !IsImplied(type, member)
-                );
+                    && FSharpShape.CaseOf(member) is null
+                )
+                .Concat(FSharpShape.CasesOf(type));
 
     public static bool IsDelegate(Type type) => type.IsSubclassOf(typeof(Delegate));
 
     public static bool IsGenerated(MemberInfo member) =>
         member.IsDefined(typeof(CompilerGeneratedAttribute), false)
         || (member.DeclaringType is { } outer && IsGenerated(outer));
+
+    public static bool IsOperator(MemberInfo member) =>
+        member is MethodInfo { IsSpecialName: true } && member.Name.StartsWith("op_");
 
     private static bool IsVisible(MemberInfo member) =>
         member switch
@@ -101,16 +125,18 @@ internal sealed class Library
         member switch
         {
             ConstructorInfo constructor => IsImpliedConstructor(type, constructor),
-            MethodInfo { IsSpecialName: true } method => !method.Name.StartsWith("op_"),
+            MethodInfo { IsSpecialName: true } => !IsOperator(member)
+                && !FSharpShape.IsPattern(member),
             MethodInfo method => method.GetBaseDefinition().DeclaringType == typeof(object)
                 || (type.IsEnum && !method.IsStatic),
             FieldInfo field => field.IsSpecialName,
             _ => false,
         };
 
-    // A copy constructor of a record, or the one without arguments that nobody wrote.
+    // Of a record: C#'s copy constructor, and F#'s, which is a part of the declaration.
     private static bool IsImpliedConstructor(Type type, ConstructorInfo constructor) =>
         constructor.IsStatic
+        || FSharpShape.IsRecord(type)
         || (
             constructor.IsFamily
             && constructor.GetParameters() is [var one]

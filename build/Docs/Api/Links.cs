@@ -13,10 +13,13 @@ internal sealed class Links
         foreach (var type in library.Types)
         {
             addresses[DocId.Of(type)] = PageOf(type);
-            if (library.IsFSharp) // whose pages are fsdocs', with anchors of its own
+            if (library.IsOnlyForFSharp) // whose pages are fsdocs', with anchors of its own
                 continue;
             foreach (var (anchor, member) in Anchors(type))
+            {
                 addresses[DocId.Of(member)] = $"{PageOf(type)}#{anchor}";
+                addresses[library.IdOf(member)] = $"{PageOf(type)}#{anchor}";
+            }
         }
     }
 
@@ -32,7 +35,11 @@ internal sealed class Links
         Library
             .MembersOf(type)
             .GroupBy(member =>
-                Slug(member is System.Reflection.ConstructorInfo ? "new" : member.Name)
+                Slug(
+                    member is System.Reflection.ConstructorInfo
+                        ? "new"
+                        : FSharpShape.CaseOf(member) ?? member.Name
+                )
             )
             .SelectMany(group =>
                 group.Select(
@@ -40,7 +47,8 @@ internal sealed class Links
                 )
             );
 
-    private static string Slug(string name) => name.ToLowerInvariant().Replace('.', '-');
+    private static string Slug(string name) =>
+        name.Trim('|').ToLowerInvariant().Replace('.', '-').Replace('|', '-');
 
     /// <summary>A link to a type or member by its name in XML comments, or only its text.</summary>
     public string To(string id, string? text = null)

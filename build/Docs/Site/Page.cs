@@ -40,10 +40,14 @@ internal sealed partial class Page(Navigation navigation, string repository)
         return html.Replace(Root, root).Replace("data-root=\"\"", "data-root=\"./\"");
     }
 
-    // Without scripts both are seen. page.js chooses.
-    private const string Tabs = """
-        <div class="pair">
+    /// <summary>The choice of a language. Without scripts both are seen. page.js chooses.</summary>
+    public const string Languages = """
         <div class="languages" role="group" aria-label="Language of the code"><button type="button" data-choose="csharp">C#</button><button type="button" data-choose="fsharp">F#</button></div>
+        """;
+
+    private const string Tabs = $"""
+        <div class="pair">
+        {Languages}
         <div class="csharp">$1</div>
         <div class="fsharp">$2</div>
         </div>
@@ -119,12 +123,25 @@ internal sealed partial class Page(Navigation navigation, string repository)
         return list == "" ? "" : $"<strong>On this page</strong><ul>{list}</ul>";
     }
 
+    // Of members without parameters, in the language that is chosen if they are called otherwise in the other.
     private static string TextOf(Match heading)
     {
-        var text = Tag().Replace(heading.Groups[3].Value, "");
-        return text.Contains('(') && heading.Groups[1].Value == "3"
-            ? text[..text.IndexOf('(')]
-            : text;
+        var isMember = heading.Groups[1].Value == "3";
+        var texts = InLanguage()
+            .Matches(heading.Groups[3].Value)
+            .Select(match => (Language: match.Groups[1].Value, Text: Name(match.Groups[2].Value)))
+            .ToList();
+        return texts.DistinctBy(one => one.Text).Count() > 1
+            ? string.Concat(
+                texts.Select(one => $"<span class=\"{one.Language}\">{one.Text}</span>")
+            )
+            : texts.Select(one => one.Text).FirstOrDefault() ?? Name(heading.Groups[3].Value);
+
+        string Name(string html)
+        {
+            var text = Tag().Replace(html, "");
+            return isMember && text.IndexOf('(') is > 0 and var end ? text[..end].Trim() : text;
+        }
     }
 
     private static string RfcLink(Match rfc)
@@ -225,6 +242,9 @@ internal sealed partial class Page(Navigation navigation, string repository)
 
     [GeneratedRegex("""<p(?: class="fsdocs-summary")?>(.*?)</p>""", RegexOptions.Singleline)]
     private static partial Regex Paragraphs();
+
+    [GeneratedRegex("<span class=\"(csharp|fsharp)\">(.*?)</span>")]
+    private static partial Regex InLanguage();
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Blanks();

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace FunctionalWs.Docs.Site;
 
-/// <summary>What the search box looks through: fsdocs' entries and those of the C# assemblies.</summary>
+/// <summary>What the search box looks through: fsdocs' entries and those of our pages of the API.</summary>
 internal sealed partial class SearchIndex
 {
     private readonly List<Entry> entries = [];
@@ -16,7 +16,7 @@ internal sealed partial class SearchIndex
         string Text
     );
 
-    public void Read(string file)
+    public void Read(string file, Func<string, bool> isWanted)
     {
         using var index = JsonDocument.Parse(File.ReadAllText(file));
         foreach (var entry in index.RootElement.EnumerateArray())
@@ -32,7 +32,7 @@ internal sealed partial class SearchIndex
             if (!isPage)
                 text = WithoutName(title, Plain(text));
             // What has no summary was written by a compiler.
-            if (isPage || text != "")
+            if (isPage || (text != "" && isWanted(uri)))
                 Add(title, uri, isPage ? "page" : "F#", text, string.Join(' ', headings));
         }
     }

@@ -35,7 +35,7 @@ internal static partial class SiteFolder
         }
     }
 
-    /// <summary>Adds the pages of the C# assemblies, finishes all pages, and writes the index for the search and what assistants read.</summary>
+    /// <summary>Adds the pages of the API but those for F# alone, finishes all pages, and writes the index for the search and what assistants read.</summary>
     public static IReadOnlyList<string> Finish(
         string repository,
         string output,
@@ -51,7 +51,7 @@ internal static partial class SiteFolder
             File.Delete(other); // of pages that aren't scripts
         var docs = Path.Combine(repository, "docs");
         var search = new SearchIndex();
-        search.Read(Path.Combine(output, "index.json"));
+        search.Read(Path.Combine(output, "index.json"), entry => !IsReplaced(entry, libraries));
         WriteApi(output, libraries, search);
         search.Write(Path.Combine(output, "content", "search-index.js"));
 
@@ -83,6 +83,13 @@ internal static partial class SiteFolder
         File.WriteAllText(Path.Combine(output, "llms.txt"), OfDocs().Replace(text, "]($1.html"));
     }
 
+    // Ours are in both languages.
+    private static bool IsReplaced(string address, IReadOnlyList<Library> libraries) =>
+        libraries
+            .Where(library => !library.IsOnlyForFSharp)
+            .SelectMany(library => library.Types)
+            .Any(type => address.Split('#')[0] == $"reference/{Links.PageOf(type)}");
+
     private static void WriteApi(
         string output,
         IReadOnlyList<Library> libraries,
@@ -91,10 +98,11 @@ internal static partial class SiteFolder
     {
         var template = File.ReadAllText(Path.Combine(output, "changelog.html"));
         var links = new Links(libraries);
-        var pages = libraries
-            .Where(library => !library.IsFSharp)
-            .SelectMany(library => ApiPages.Of(library, links, search));
-        foreach (var (name, title, content) in pages.Append(ApiPages.Index(libraries)))
+        var own = libraries.Where(library => !library.IsOnlyForFSharp).ToList();
+        var pages = own.SelectMany(library => ApiPages.Of(library, links, search))
+            .Concat(ApiPages.OfNamespaces(own, links))
+            .Append(ApiPages.Index(libraries));
+        foreach (var (name, title, content) in pages)
             File.WriteAllText(
                 Path.Combine(output, "reference", name),
                 Fill(template, title, content)

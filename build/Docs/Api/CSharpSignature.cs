@@ -2,13 +2,16 @@ using System.Globalization;
 using System.Net;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using static FunctionalWs.Docs.Api.Markup;
 
 namespace FunctionalWs.Docs.Api;
 
 /// <summary>Declarations as C# has them, in HTML, with links to the types.</summary>
-internal sealed class Signature(Links links)
+internal sealed class CSharpSignature(Links links) : ISignature
 {
     private readonly NullabilityInfoContext nullability = new();
+
+    public string Language => "csharp";
 
     public string Of(Type type)
     {
@@ -18,11 +21,23 @@ internal sealed class Signature(Links links)
             return $"{Word("public delegate")} {ReturnType(invoke)} {Name(type)}({Parameters(invoke)})";
         }
 
-        var bases = Bases(type).ToList();
-        return $"{Word(Kind(type))} {Name(type)}{(bases is [] ? "" : " : " + string.Join(", ", bases))}";
+        var bases = Bases.Of(type).Select(one => Type(one, null)).ToList();
+        var head =
+            $"{Word(Modifiers(type))} {Name(type)}{(bases is [] ? "" : " : " + string.Join(", ", bases))}";
+        return FSharpShape.IsRecord(type)
+            ? string.Join('\n', type.GetConstructors().Select(Of).Prepend(head))
+            : head;
     }
 
     public string Of(MemberInfo member) =>
+        member switch
+        {
+            _ when FSharpShape.IsPattern(member) => Remark("only in F#: a pattern for match"),
+            _ when FSharpShape.CaseOf(member) is { } name => Case(member, name),
+            _ => Declaration(member),
+        };
+
+    private string Declaration(MemberInfo member) =>
         member switch
         {
             ConstructorInfo constructor =>
@@ -39,6 +54,7 @@ internal sealed class Signature(Links links)
         member switch
         {
             ConstructorInfo constructor => $"{Name(member.DeclaringType!)}({Types(constructor)})",
+            _ when FSharpShape.IsPattern(member) => FSharpShape.NameOf(member),
             MethodInfo { IsSpecialName: true } method => $"{Operator(method)}({Types(method)})",
             MethodInfo method =>
                 $"{method.Name}{Generics(method.GetGenericArguments())}({Types(method)})",
@@ -46,8 +62,10 @@ internal sealed class Signature(Links links)
             _ => member.Name,
         };
 
+    public string KindOf(Type type) => Kind(type);
+
     /// <summary>What a type is called in C#.</summary>
-    public static string KindOf(Type type) =>
+    public static string Kind(Type type) =>
         Library.IsDelegate(type) ? "delegate"
         : type.IsEnum ? "enum"
         : type.IsInterface ? "interface"
@@ -56,9 +74,34 @@ internal sealed class Signature(Links links)
         : type.IsSubclassOf(typeof(Exception)) ? "exception"
         : "class";
 
-    private static string Kind(Type type)
+    // What makes a case, what asks for it, and the type that has its fields.
+    private string Case(MemberInfo member, string name)
     {
-        var kind = KindOf(type) is "exception" ? "class" : KindOf(type);
+        var union = member.DeclaringType!;
+        var lines = new List<string> { Declaration(member) };
+        if (union.GetProperty($"Is{name}") is { } question)
+            lines.Add(Of(question));
+        var fields = FSharpShape.FieldsOf(member).ToList();
+        if (fields is [var first, ..] && first.DeclaringType != union)
+            lines.Add(
+                $"{Word("public class")} {name} : {Name(union)} {{{Together([.. fields.Select(Field)])}}}"
+            );
+        else
+            lines.AddRange(fields.Select(Of));
+        return string.Join('\n', lines);
+
+        string Field(PropertyInfo field) =>
+            $"{Type(field.PropertyType, nullability.Create(field))} {field.Name} {{ {Word("get; ")}}}";
+
+        static string Together(IReadOnlyCollection<string> fields) =>
+            IsLong(fields)
+                ? $"\n    {string.Join("\n    ", fields)}\n"
+                : $" {string.Join(" ", fields)} ";
+    }
+
+    private static string Modifiers(Type type)
+    {
+        var kind = Kind(type) is "exception" ? "class" : Kind(type);
         var modifier =
             type is { IsAbstract: true, IsSealed: true } ? "static "
             : type.IsAbstract && type.IsClass ? "abstract "
@@ -75,25 +118,6 @@ internal sealed class Signature(Links links)
             && type.GetMethod("PrintMembers", BindingFlags.NonPublic | BindingFlags.Instance)
                 is not null
         );
-
-    private IEnumerable<string> Bases(Type type)
-    {
-        if (type.IsEnum)
-            yield break;
-        if (type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType))
-            yield return Type(parent, null);
-        var inherited = type.BaseType?.GetInterfaces() ?? [];
-        foreach (var contract in type.GetInterfaces().Except(inherited))
-        {
-            var implied = type.GetInterfaces()
-                .Any(other => other.GetInterfaces().Contains(contract));
-            var generated =
-                contract is { IsGenericType: true }
-                && contract.GetGenericTypeDefinition() == typeof(IEquatable<>);
-            if (!implied && !generated)
-                yield return Type(contract, null);
-        }
-    }
 
     private string Of(MethodInfo method)
     {
@@ -168,8 +192,7 @@ internal sealed class Signature(Links links)
             .GetParameters()
             .Select((parameter, index) => Parameter(method, parameter, index))
             .ToList();
-        var length = parameters.Sum(parameter => WebUtility.HtmlDecode(Plain(parameter)).Length);
-        return parameters.Count > 1 && length > 42
+        return IsLong(parameters)
             ? "\n    " + string.Join(",\n    ", parameters) + "\n"
             : string.Join(", ", parameters);
     }
@@ -265,9 +288,4 @@ internal sealed class Signature(Links links)
             TypeCode.UInt64 => "ulong",
             _ => null,
         };
-
-    private static string Word(string word) => $"<span class=\"k\">{word}</span>";
-
-    private static string Plain(string html) =>
-        System.Text.RegularExpressions.Regex.Replace(html, "<[^>]*>", "");
 }

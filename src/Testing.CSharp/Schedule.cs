@@ -53,8 +53,15 @@ internal sealed class Schedule(IReadOnlyDictionary<int, int> prescribed)
     public void Yield() => isYielding = true;
 
     /// <summary>Says who goes on among those that can.</summary>
+    /// <param name="ready">Those.</param>
+    /// <param name="self">Who ran before; null for nobody.</param>
+    /// <param name="hasTimePassed">True when nobody could go on before that: that another comes first then is no preemption.</param>
     /// <exception cref="InvalidOperationException">Who is to go on can't: the test did something else than before.</exception>
-    public SimulatedThread Choose(List<SimulatedThread> ready, SimulatedThread? self)
+    public SimulatedThread Choose(
+        List<SimulatedThread> ready,
+        SimulatedThread? self,
+        bool hasTimePassed
+    )
     {
         var usual = Usual(ready, self);
         isYielding = false;
@@ -68,7 +75,7 @@ internal sealed class Schedule(IReadOnlyDictionary<int, int> prescribed)
                 chosen.Next,
                 [.. ready.Select(thread => thread.Number)],
                 Usual: usual.Number,
-                Interrupted: usual.Number == before ? before : -1
+                Interrupted: usual.Number == before && !hasTimePassed ? before : -1
             )
         );
         return chosen;

@@ -70,12 +70,18 @@ internal sealed class Schedules(int preemptions, bool isApplicationShared = true
     {
         nodes[race.Step].Try(race);
         var start = race.Step;
+        var isFree = false; // another could have gone on there without a preemption
         while (
             start > 0
             && run.IsOpen(start - 1)
             && run.Steps[start - 1].Thread == run.Steps[start].Thread
         )
+        {
+            isFree = isFree || run.Steps[start].Interrupted < 0;
             start--;
+            if (!isFree && run.Steps[start].Interrupted < 0)
+                nodes[start].Try(race);
+        }
         if (start != race.Step)
             nodes[start].Try(race);
     }

@@ -322,23 +322,25 @@ internal sealed class SimulatedScheduler : Scheduler
                 Invariant($"Threads are busy for ever: {MaxStepsAtOnce} steps, and no time passed")
             );
         Slip();
+        var hasTimePassed = false;
         while (!TryFindReady())
         {
             if (!TryAdvance())
                 return Fail("Nothing can go on");
+            hasTimePassed = true;
         }
-        if (TryFindChosen(self) is not { } next)
+        if (TryFindChosen(self, hasTimePassed) is not { } next)
             return null;
         if (next != self)
             Note(next.Name, "goes on as thread", Amount.Number(next.Number));
         return next;
     }
 
-    private SimulatedThread? TryFindChosen(SimulatedThread? self)
+    private SimulatedThread? TryFindChosen(SimulatedThread? self, bool hasTimePassed)
     {
         try
         {
-            return Chosen(self);
+            return Chosen(self, hasTimePassed);
         }
         catch (InvalidOperationException error)
         {
@@ -347,10 +349,10 @@ internal sealed class SimulatedScheduler : Scheduler
         }
     }
 
-    private SimulatedThread Chosen(SimulatedThread? self)
+    private SimulatedThread Chosen(SimulatedThread? self, bool hasTimePassed)
     {
         if (schedule is not null)
-            return schedule.Choose(ready, self);
+            return schedule.Choose(ready, self, hasTimePassed);
         return self is not null && ready.Contains(self) && random.NextDouble() < stickiness
             ? self
             : ready[random.Next(ready.Count)];

@@ -1,7 +1,9 @@
 // Do the explored schedules bite? Puts one mistake of schedules.txt after the other into a copy of the repository, and tells which ones no schedule finds.
 //
-//   dotnet fsi tests/Mutants/schedules.fsx check                        fails when a mistake fits its file not exactly once
-//   dotnet fsi tests/Mutants/schedules.fsx run FOLDER [FIRST LAST]     tries them all in a copy in that folder, or those of these numbers: a minute each at most
+//   dotnet fsi tests/Mutants/schedules.fsx check                        fails when a mistake fits its file not exactly once, or names no scenario
+//   dotnet fsi tests/Mutants/schedules.fsx run FOLDER [FIRST LAST]     tries them all in a copy in that folder, or those of these numbers
+//
+// The scenarios that a mistake names come first: most are found within seconds. Then they come once more with all preemptions, then all others.
 
 open System
 open System.Diagnostics
@@ -10,6 +12,7 @@ open System.IO
 type Mistake = {
     Name: string
     File: string
+    Scenarios: string list
     Old: string
     New: string
 }
@@ -29,28 +32,37 @@ let mistakes: Mistake list =
         File.ReadAllLines(Path.Combine(__SOURCE_DIRECTORY__, "schedules.txt"))
         |> Array.filter (fun line -> not (line.StartsWith '#'))
 
-    // A mistake begins two lines above the first line of its piece.
+    // A mistake begins two lines above that of its scenarios.
     let starts = [
         for index in 1 .. lines.Length - 1 do
-            if lines[index].StartsWith "- " && lines[index - 1].EndsWith ".cs" then
+            if lines[index].StartsWith "~ " && lines[index - 1].EndsWith ".cs" then
                 index - 2
     ]
 
     [
         for start, next in List.pairwise (starts @ [ lines.Length ]) do
-            let body = String.concat "\n" lines[start + 2 .. next - 1]
+            let body = String.concat "\n" lines[start + 3 .. next - 1]
             let change = body.IndexOf "\n+ "
 
             {
                 Name = lines[start]
                 File = lines[start + 1]
+                Scenarios = List.ofArray (lines[start + 2].Substring(2).Split "; ")
                 Old = body.Substring(2, change - 2)
                 New = body.Substring(change + 3).TrimEnd()
             }
     ]
 
+let tests = Path.Combine("tests", "Simulation.Tests")
+
 let unfit = [
+    let scenarios = File.ReadAllText(Path.Combine(root, tests, "ScheduleTests.fs"))
+
     for mistake in mistakes do
+        for scenario in mistake.Scenarios do
+            if not (scenarios.Contains $"\"{scenario}\",\n    fun") then
+                $"no scenario: {scenario}: {mistake.Name}"
+
         let text = File.ReadAllText(Path.Combine(root, pathOf mistake.File))
 
         match text.Split(mistake.Old).Length - 1 with
@@ -58,9 +70,18 @@ let unfit = [
         | n -> $"{mistake.File}: {n} times: {mistake.Name}"
 ]
 
-let run (folder: string) (limit: TimeSpan) (program: string) (arguments: string list) : int option =
+let runWith
+    (variables: (string * string) list)
+    (folder: string)
+    (limit: TimeSpan)
+    (program: string)
+    (arguments: string list)
+    : int option =
     let start =
         ProcessStartInfo(program, arguments, WorkingDirectory = folder, RedirectStandardOutput = true)
+
+    for name, value in variables do
+        start.Environment[name] <- value
 
     use child = Process.Start start
 
@@ -77,6 +98,8 @@ let run (folder: string) (limit: TimeSpan) (program: string) (arguments: string 
         child.WaitForExit()
         None
 
+let run = runWith []
+
 let copy (folder: string) =
     let files =
         ProcessStartInfo("git", [ "ls-files" ], WorkingDirectory = root, RedirectStandardOutput = true)
@@ -90,13 +113,37 @@ let copy (folder: string) =
             Directory.CreateDirectory(string (Path.GetDirectoryName target)) |> ignore
             File.Copy(from, target, true)
 
-let tests = Path.Combine("tests", "Simulation.Tests")
 let built = Path.Combine(tests, "bin", "Debug", "net10.0")
 let library = Path.Combine(sources, "FunctionalWs.Server.csproj")
 let minutes (count: float) = TimeSpan.FromMinutes count
 
-/// Whether a schedule finds the mistake; a hang of the whole run is a finding, too.
-let isFound (folder: string) (mistake: Mistake) : bool =
+type Outcome =
+    /// By a scenario of those that it names, or by another.
+    | Found of Scenario: string
+    | NotFound
+    | OutOfTime
+
+let explore
+    (variables: (string * string) list)
+    (folder: string)
+    (limit: TimeSpan)
+    (scenario: string)
+    : Outcome =
+    let outcome =
+        runWith variables folder limit "dotnet" [
+            "exec"
+            Path.Combine(built, "FunctionalWs.Simulation.Tests.dll")
+            "explore"
+            scenario
+        ]
+
+    match outcome with
+    | Some 0 -> NotFound
+    | Some _ -> Found(if scenario = "" then "another" else scenario)
+    | None -> OutOfTime
+
+/// What the schedules say of a mistake.
+let tried (folder: string) (mistake: Mistake) : Outcome =
     let path = pathOf mistake.File
     let target = Path.Combine(folder, path)
     let text = File.ReadAllText(Path.Combine(root, path))
@@ -125,12 +172,20 @@ let isFound (folder: string) (mistake: Mistake) : bool =
             true
         )
 
-        run folder (minutes 15.0) "dotnet" [
-            "exec"
-            Path.Combine(built, "FunctionalWs.Simulation.Tests.dll")
-            "explore"
-        ]
-        |> Option.exists ((<>) 0)
+        let full = [ ("FUNCTIONALWS_SCALE", "full") ]
+
+        let outcomes =
+            seq {
+                for scenario in mistake.Scenarios do
+                    explore [] folder (minutes 5.0) scenario
+
+                for scenario in mistake.Scenarios do
+                    explore full folder (minutes 10.0) scenario
+            }
+
+        match outcomes |> Seq.tryFind _.IsFound with
+        | Some found -> found
+        | None -> explore [] folder (minutes 15.0) ""
     finally
         File.WriteAllText(target, text)
 
@@ -168,10 +223,14 @@ match List.ofArray fsi.CommandLineArgs |> List.tail with
     for number, mistake in chosen do
         let watch = Stopwatch.StartNew()
 
-        if isFound folder mistake then
-            found.Add mistake
+        let word =
+            match tried folder mistake with
+            | Found scenario ->
+                found.Add mistake
+                $"found by {scenario}"
+            | NotFound -> "NOT FOUND"
+            | OutOfTime -> "NOT FOUND, and not all schedules were tried"
 
-        let word = if found.Contains mistake then "found" else "NOT FOUND"
         printfn $"{number}: {word}: {mistake.Name} ({watch.Elapsed.TotalSeconds:F0} s)"
 
     printfn $"{found.Count} of {chosen.Length} found"

@@ -83,6 +83,14 @@ let private atOnce (pair: Pair) run =
 let private soon (pair: Pair) run =
     within (milliseconds 22) pair.Simulation run
 
+/// Comes back at the moment of one of the watcher's passes: it answers the ping, where nobody receives.
+let private meetWatcher (pair: Pair) = pair.Client.Ping()
+
+/// So long after that its next one over all connections comes; later if it reads something meanwhile.
+let private untilWatcher = milliseconds 4
+
+let private untilWatcherThatReads = milliseconds 6
+
 let private ignoringEnd (call: unit -> unit) =
     try
         call ()
@@ -99,6 +107,17 @@ let private ends (pair: Pair) =
 let private closesNormally (pair: Pair) =
     (pair.Client.Close()).Number =! 1000
     ends pair
+
+/// What was given back is one other connection's, and not two's: each has its own history.
+let private haveMemoryEach (options: ServerOptions) (simulation: Simulation) =
+    let pairs = [
+        for _ in 1..2 -> connectWith (TestClientOptions(Compression = PerMessageDeflate())) options simulation
+    ]
+
+    for text in [ "one and one"; "one and one and one" ] do
+        for pair in pairs do
+            pair.Connection.Send text
+            texts pair.Client 1 =! [ text ]
 
 /// The scenarios, by the activities that meet.
 let scenarios: (string * (Simulation -> unit)) list = [
@@ -134,7 +153,7 @@ let scenarios: (string * (Simulation -> unit)) list = [
             Broadcast.Send([ pair.Connection ], text) |> ignore
 
         atOnce pair (fun () ->
-            together pair (broadcast "one") [ broadcast "two"; (fun () -> pair.Connection.Pong()) ]
+            together pair ignore [ (fun () -> pair.Connection.Pong()); broadcast "one"; broadcast "two" ]
             List.sort (texts pair.Client 2) =! [ "one"; "two" ])
 
         closesNormally pair
@@ -266,12 +285,20 @@ let scenarios: (string * (Simulation -> unit)) list = [
 
     "a shutdown and a client that connects",
     fun simulation ->
+        // Others may go on while it is decided about the client.
+        let think (_: ServerConnection) (_: Request) : Response | null =
+            simulation.Sleep TimeSpan.Zero
+            null
+
+        let options =
+            ServerOptions(PingInterval = Nullable(), Compression = null, ProcessRequest = think)
+
         let server =
             simulation.Serve(
                 Action<ServerConnection>(fun c ->
                     for _ in c do
                         ()),
-                quiet
+                options
             )
 
         let ended = ref false
@@ -287,9 +314,9 @@ let scenarios: (string * (Simulation -> unit)) list = [
             ended.Value <- true
 
         simulation.Interleave(fun () ->
-            let coming = simulation.Start come
-            server.Server.Shutdown() =! 0
-            coming.Join() =! true)
+            let stopping = simulation.Start(fun () -> server.Server.Shutdown() =! 0)
+            come ()
+            stopping.Join() =! true)
 
         ended.Value =! true
 
@@ -328,6 +355,11 @@ let scenarios: (string * (Simulation -> unit)) list = [
             List.sort (texts pair.Client 2) =! [ String('b', 100); "one" ]
 
         soon pair (fun () -> together pair receive [ broadcast; send ])
+        // What waited has left, whoever wrote it: nothing more is waited for.
+        simulation.Wait(pair.Connection.SendAsync("two").AsTask(), milliseconds 500)
+        =! true
+
+        texts pair.Client 1 =! [ "two" ]
         closesNormally pair
 
     "what waits for a slow client is counted while it waits, and no longer",
@@ -357,6 +389,15 @@ let scenarios: (string * (Simulation -> unit)) list = [
 
         sent.Value =! 12
         pair.Connection.BroadcastCost =! 0L
+
+        for _ in 1..5 do
+            broadcast ()
+
+        test <@ pair.Connection.BroadcastCost <= 1_000L @>
+
+        for _ in 13 .. sent.Value do
+            texts pair.Client 1 =! [ payload ]
+
         closesNormally pair
 
     "a full queue, the watcher and a receiver",
@@ -419,6 +460,43 @@ let scenarios: (string * (Simulation -> unit)) list = [
         let leave () = (pair.Client.Close()).Number =! 1000
         soon pair (fun () -> together pair leave [ broadcast ])
 
+        haveMemoryEach options simulation
+
+    "compression that is given back as the connection ends",
+    fun simulation ->
+        let deflate = PerMessageDeflate(MinSize = 0, QuietTime = Nullable(milliseconds 20))
+        let options = ServerOptions(PingInterval = Nullable(), Compression = deflate)
+        let isIdle = ref true
+        let isEnded = ref false
+
+        let handler (connection: ServerConnection) =
+            connection.Send "one"
+            simulation.WaitUntil(fun () -> not isIdle.Value) |> ignore
+
+            try
+                connection.Receive() |> ignore
+            with :? ConnectionClosedException ->
+                isEnded.Value <- true
+
+        let server = simulation.Serve(Action<ServerConnection> handler, options)
+
+        let client =
+            server.Connect(options = TestClientOptions(Compression = PerMessageDeflate()))
+
+        texts client 1 =! [ "one" ]
+        client.Ping()
+        isIdle.Value <- false
+        simulation.Sleep(untilWatcher + milliseconds 19)
+
+        simulation.Interleave(fun () ->
+            simulation.Sleep(milliseconds 1)
+            client.Dispose()
+            simulation.WaitUntil((fun () -> isEnded.Value), milliseconds 100) =! true
+            // It is over when time goes on.
+            simulation.Sleep(milliseconds 1))
+
+        haveMemoryEach options simulation
+
     "an asynchronous sender that waits, and a client that reads",
     fun simulation ->
         let sent = ref 0
@@ -426,8 +504,8 @@ let scenarios: (string * (Simulation -> unit)) list = [
 
         let handler (connection: ServerConnection) : Task =
             task {
-                for _ in 1..3 do
-                    do! connection.SendAsync(ReadOnlyMemory(Array.zeroCreate<byte> 20_000))
+                for _ in 1..4 do
+                    do! connection.SendAsync(ReadOnlyMemory(Array.zeroCreate<byte> 1_000))
                     sent.Value <- sent.Value + 1
 
                 sending.SetResult()
@@ -438,16 +516,17 @@ let scenarios: (string * (Simulation -> unit)) list = [
         let server =
             simulation.Serve(MessageHandler.Converse(Func<ServerConnection, Task> handler), quiet)
 
-        let client = server.Connect(options = TestClientOptions(BufferSize = 30_000))
+        let client = server.Connect(options = TestClientOptions(BufferSize = 1_500))
 
-        within (milliseconds 22) simulation (fun () ->
+        // The watcher sends what is left, a part each time.
+        within (milliseconds 100) simulation (fun () ->
             simulation.Interleave(fun () ->
-                for _ in 1..3 do
-                    client.Receive().Data.Length =! 20_000
+                for _ in 1..4 do
+                    client.Receive().Data.Length =! 1_000
 
-                simulation.Wait sending.Task =! true))
+                simulation.Wait(sending.Task, milliseconds 500) =! true))
 
-        sent.Value =! 3
+        sent.Value =! 4
         client.Send "done"
         (client.WaitClosed()).Number =! 1000
 
@@ -476,7 +555,7 @@ let scenarios: (string * (Simulation -> unit)) list = [
                 let giveUp = simulation.Start(fun () -> cancel.Cancel())
                 client.Send "one"
                 giveUp.Join() =! true
-                simulation.Wait received.Task =! true))
+                simulation.Wait(received.Task, milliseconds 500) =! true))
 
         received.Task.Result =! "one"
         (client.WaitClosed()).Number =! 1000
@@ -520,6 +599,30 @@ let scenarios: (string * (Simulation -> unit)) list = [
 
         for client in [ blocking; other ] do
             (client.Close()).Number =! 1000
+
+    "a message handler that returns as its loop is passed on",
+    fun simulation ->
+        simulation.Scheduler.UsesLoops <- true
+
+        // The watchdog's second look at a turn comes so long after its beginning.
+        let received (connection: ServerConnection) (message: Message) =
+            simulation.Sleep(milliseconds 4)
+            connection.Send message
+
+        let options =
+            ServerOptions(PingInterval = Nullable(), Compression = null, MaxMessageThreads = 2)
+
+        let server =
+            simulation.Serve(MessageHandler.ForEach(Action<ServerConnection, Message> received), options)
+
+        let client = server.Connect()
+
+        simulation.Interleave(fun () ->
+            for text in [ "one"; "two" ] do
+                client.Send text
+                within (milliseconds 10) simulation (fun () -> client.Receive().Text =! text))
+
+        (client.Close()).Number =! 1000
 
     "a group that is left while it is sent to",
     fun simulation ->
@@ -575,6 +678,373 @@ let scenarios: (string * (Simulation -> unit)) list = [
         soon pair (fun () -> together pair ask [ receive; (fun () -> pair.Client.Close() |> ignore) ])
         ended.Value =! true
         channel.Pending =! 0
+
+    "output that is held back leaves soon",
+    fun simulation ->
+        let pair = connect quiet simulation
+        simulation.Sleep(milliseconds 150)
+        pair.Client.Send "one"
+        pair.Client.Send "two"
+
+        let answer () =
+            pair.Connection.Receive().Text =! "one"
+            pair.Connection.Send "first" // held back: there is more
+            simulation.Sleep(milliseconds 100)
+            pair.Connection.Receive().Text =! "two"
+
+        let receive () =
+            within (milliseconds 2) simulation (fun () -> texts pair.Client 1 =! [ "first" ])
+
+        together pair receive [ answer ]
+        closesNormally pair
+
+    "a flush and a broadcaster",
+    fun simulation ->
+        let pair = connect quiet simulation
+        pair.Client.Send "one"
+        pair.Client.Send "two"
+
+        let answer () =
+            pair.Connection.Receive().Text =! "one"
+            pair.Connection.Send "first"
+            pair.Connection.Flush()
+            simulation.Sleep(milliseconds 100)
+            pair.Connection.Receive().Text =! "two"
+
+        let receive () =
+            List.sort (texts pair.Client 2) =! [ "all"; "first" ]
+
+        let broadcast () =
+            Broadcast.Send([ pair.Connection ], "all") |> ignore
+
+        together pair (fun () -> atOnce pair receive) [ answer; broadcast ]
+        closesNormally pair
+
+    "a call whose time is up, and a client that pings",
+    fun simulation ->
+        let pair = connect quiet simulation
+
+        let receive () =
+            raises<TimeoutException> <@ pair.Connection.Receive(milliseconds 10) @>
+            simulation.Sleep(milliseconds 100)
+
+        let ping () =
+            simulation.Sleep(milliseconds 10)
+            // Whether anybody has received meanwhile is seen at the watcher's second look.
+            within (milliseconds 42) simulation (fun () -> pair.Client.Ping())
+
+        together pair ping [ receive ]
+        closesNormally pair
+
+    "the end of a connection, and who asks for its token",
+    fun simulation ->
+        let pair = connect quiet simulation
+
+        let watch () =
+            let token = pair.Connection.Closed
+
+            simulation.WaitUntil((fun () -> token.IsCancellationRequested), milliseconds 100)
+            =! true
+
+        soon pair (fun () -> together pair (fun () -> pair.Client.Close() |> ignore) [ watch ])
+        ends pair
+
+    "what is told of the end, and another call",
+    fun simulation ->
+        let pair = connect quiet simulation
+        let isTold = ref false
+        let isAsked = ref false
+        let isDone = ref false
+
+        let tell () =
+            isTold.Value <- true
+            isDone.Value <- simulation.WaitUntil((fun () -> isAsked.Value), milliseconds 100)
+
+        pair.Connection.Closed.Register tell |> ignore
+
+        let ask () =
+            simulation.WaitUntil((fun () -> isTold.Value), milliseconds 100) =! true
+            pair.Connection.Closed.IsCancellationRequested =! true
+            isAsked.Value <- true
+
+        together pair (fun () -> pair.Client.Close() |> ignore) [ ask ]
+        ends pair
+        simulation.WaitUntil((fun () -> isDone.Value), milliseconds 100) =! true
+
+    "a ping that isn't answered, and the end",
+    fun simulation ->
+        let pair = connectWith (TestClientOptions(AnswersPings = false)) quiet simulation
+
+        let ping () =
+            ignoringEnd (fun () -> pair.Connection.Ping().Wait(milliseconds 500) =! false)
+
+        soon pair (fun () -> together pair (fun () -> pair.Client.Close() |> ignore) [ ping ])
+        ends pair
+
+    "an asynchronous sender that waits, and the end",
+    fun simulation ->
+        let ended = TaskCompletionSource()
+
+        let handler (connection: ServerConnection) : Task =
+            task {
+                try
+                    let! _ = connection.ReceiveAsync()
+
+                    for _ in 1..4 do
+                        do! connection.SendAsync(ReadOnlyMemory(Array.zeroCreate<byte> 1_000))
+                with :? ConnectionClosedException ->
+                    ended.SetResult()
+            }
+
+        let server =
+            simulation.Serve(MessageHandler.Converse(Func<ServerConnection, Task> handler), quiet)
+
+        let client = server.Connect(options = TestClientOptions(BufferSize = 1_500))
+
+        within (milliseconds 42) simulation (fun () ->
+            simulation.Interleave(fun () ->
+                client.Send "start"
+                simulation.Sleep TimeSpan.Zero
+                client.Dispose()
+                simulation.Wait(ended.Task, milliseconds 500) =! true))
+
+    "a call that waits for a message, and the end",
+    fun simulation ->
+        let ended = TaskCompletionSource()
+        let received = List<string>()
+
+        let handler (connection: ServerConnection) : Task =
+            task {
+                try
+                    while true do
+                        let! message = connection.ReceiveAsync()
+                        received.Add message.Text
+                with :? ConnectionClosedException ->
+                    ended.SetResult()
+            }
+
+        let server =
+            simulation.Serve(MessageHandler.Converse(Func<ServerConnection, Task> handler), quiet)
+
+        let client = server.Connect()
+
+        within (milliseconds 22) simulation (fun () ->
+            simulation.Interleave(fun () ->
+                client.Send "one"
+                (client.Close()).Number =! 1000
+                simulation.Wait(ended.Task, milliseconds 500) =! true))
+
+        List.ofSeq received =! [ "one" ]
+
+    "messages that come before they are asked for",
+    fun simulation ->
+        let start, ended = TaskCompletionSource(), TaskCompletionSource()
+        let received = List<string>()
+
+        let handler (connection: ServerConnection) : Task =
+            task {
+                do! start.Task
+
+                for _ in 1..3 do
+                    let! message = connection.ReceiveAsync()
+                    received.Add message.Text
+
+                ended.SetResult()
+            }
+
+        let server =
+            simulation.Serve(MessageHandler.Converse(Func<ServerConnection, Task> handler), quiet)
+
+        let client = server.Connect()
+
+        within (milliseconds 22) simulation (fun () ->
+            simulation.Interleave(fun () ->
+                let starting = simulation.Start(fun () -> start.SetResult())
+
+                for text in [ "one"; "two"; "three" ] do
+                    client.Send text
+
+                starting.Join() =! true
+                simulation.Wait(ended.Task, milliseconds 500) =! true))
+
+        List.ofSeq received =! [ "one"; "two"; "three" ]
+        (client.WaitClosed()).Number =! 1000
+
+    "the end of the last handler, and a shutdown",
+    fun simulation ->
+        let handler (connection: ServerConnection) =
+            for _ in connection do
+                ()
+
+            simulation.Sleep(milliseconds 5)
+
+        let server = simulation.Serve(Action<ServerConnection> handler, quiet)
+        let client = server.Connect()
+
+        simulation.Interleave(fun () ->
+            let leaving = simulation.Start(fun () -> client.WaitClosed().Number =! 1001)
+            within (milliseconds 9) simulation (fun () -> server.Server.Shutdown() =! 0)
+            leaving.Join() =! true)
+
+    "messages in fragments, in both directions",
+    fun simulation ->
+        let pair = connect quiet simulation
+        // Others may go on between two fragments.
+        let parts (first: string) (second: string) =
+            seq {
+                first
+                simulation.Sleep TimeSpan.Zero
+                second
+            }
+
+        let send () = pair.Connection.Send(parts "c" "d")
+        let receive () = pair.Connection.Receive().Text =! "ab"
+
+        let talk () =
+            pair.Client.Send(parts "a" "b")
+            texts pair.Client 1 =! [ "cd" ]
+
+        atOnce pair (fun () -> together pair talk [ send; receive ])
+        closesNormally pair
+
+    "fragments and the peer's end, as the watcher looks",
+    fun simulation ->
+        let pinging =
+            ServerOptions(PingInterval = Nullable(milliseconds 1), Compression = null)
+
+        let pair = connect pinging simulation
+        meetWatcher pair
+        pair.Client.Send "one"
+        let received = List<string>()
+
+        let receive () =
+            for message in pair.Connection do
+                received.Add message.Text
+
+        let leave () =
+            simulation.Sleep untilWatcher
+            pair.Client.Send [ "a"; "b" ]
+            (pair.Client.Close()).Number =! 1000
+
+        within (milliseconds 22) simulation (fun () -> together pair leave [ receive ])
+        List.ofSeq received =! [ "one"; "ab" ]
+        ends pair
+        pair.Connection.CloseCode =! Nullable 1000
+
+    "a close, as the watcher looks",
+    fun simulation ->
+        let pinging =
+            ServerOptions(PingInterval = Nullable(milliseconds 1), Compression = null)
+
+        let pair = connect pinging simulation
+        meetWatcher pair
+        pair.Client.Send "one"
+
+        let close () =
+            simulation.Sleep untilWatcherThatReads
+            pair.Connection.Close(CloseCode.GoingAway)
+
+        let told = ref 0
+
+        let leave () =
+            told.Value <- (pair.Client.WaitClosed()).Number
+
+        within (milliseconds 22) simulation (fun () -> together pair leave [ close ])
+        told.Value =! 1001
+        ends pair
+        pair.Connection.CloseCode =! Nullable 1001
+
+    "two broadcasts to a slow client",
+    fun simulation ->
+        let pair = connectWith (TestClientOptions(BufferSize = 64)) quiet simulation
+        let one, two = String('1', 100), String('2', 40)
+
+        let broadcast (text: string) () =
+            Broadcast.Send([ pair.Connection ], text) |> ignore
+
+        let receive () =
+            List.sort (texts pair.Client 2) =! [ one; two ]
+
+        // The watcher sends what is left, a part each time.
+        within (milliseconds 100) simulation (fun () ->
+            together pair receive [ broadcast one; broadcast two ])
+
+        closesNormally pair
+
+    "a broadcast that leaves in parts, and the end",
+    fun simulation ->
+        let options =
+            ServerOptions(
+                PingInterval = Nullable(),
+                Compression = null,
+                MaxBufferedBytes = Nullable 2_000_000L
+            )
+
+        let pair = connectWith (TestClientOptions(BufferSize = 64)) options simulation
+
+        let broadcast () =
+            Broadcast.Send([ pair.Connection ], String('b', 20_000)) |> ignore
+
+        let receive () =
+            ignoringEnd (fun () ->
+                for _ in pair.Connection do
+                    ())
+
+        together pair broadcast [ receive; pair.Client.Dispose ]
+        ends pair
+
+        let isGivenBack () = pair.Server.Server.Budget.Used = 0L
+        simulation.WaitUntil(isGivenBack, milliseconds 100) =! true
+
+    "a broadcast that leaves in parts, and a client that pings",
+    fun simulation ->
+        let pair = connectWith (TestClientOptions(BufferSize = 64)) quiet simulation
+
+        let broadcast () =
+            Broadcast.Send([ pair.Connection ], String('b', 100)) |> ignore
+
+        let receive () =
+            ignoringEnd (fun () -> pair.Connection.Receive() |> ignore)
+
+        let ping () =
+            pair.Client.Ping()
+            texts pair.Client 1 =! [ String('b', 100) ]
+            pair.Client.Send "done"
+
+        // The watcher sends what is left, a part each time.
+        within (milliseconds 100) simulation (fun () -> together pair ping [ broadcast; receive ])
+        closesNormally pair
+
+    "threads that are used again, and a rest that ends",
+    fun simulation ->
+        let mine = AsyncLocal<string | null>()
+        let found = List<string | null>()
+        let left = ref 0
+
+        let handler (connection: ServerConnection) =
+            found.Add mine.Value
+            mine.Value <- "somebody else's"
+
+            for _ in connection do
+                ()
+
+            left.Value <- left.Value + 1
+
+        let server = simulation.Serve(Action<ServerConnection> handler, quiet)
+
+        let come (number: int) =
+            (server.Connect().Close()).Number =! 1000
+            simulation.WaitUntil(fun () -> left.Value = number) =! true
+
+        come 1
+        come 2
+
+        simulation.Interleave(fun () ->
+            // As long as a thread waits for work.
+            simulation.Sleep(milliseconds 5_000)
+            within (milliseconds 22) simulation (fun () -> come 3))
+
+        List.ofSeq found =! [ null; null; null ]
 ]
 
 /// Three threads and a closing handshake: two preemptions make more schedules than a test run has time for.
@@ -588,15 +1058,36 @@ let private long =
         "a shutdown and a client that connects"
         "a request, its response and the end"
         "a request, and the end"
-        "a message handler that blocks, and the connection beside it"
+        "a flush and a broadcaster"
+        "the end of a connection, and who asks for its token"
+        "what is told of the end, and another call"
+        "a ping that isn't answered, and the end"
+        "the end of the last handler, and a shutdown"
+        "messages in fragments, in both directions"
+        "fragments and the peer's end, as the watcher looks"
+        "a close, as the watcher looks"
+        "compression that is given back as the connection ends"
+        "two broadcasts to a slow client"
+        "a broadcast that leaves in parts, and the end"
+        "a broadcast that leaves in parts, and a client that pings"
+        "an asynchronous sender that waits, and the end"
+        "an asynchronous sender that waits, and a client that reads"
+        "threads that are used again, and a rest that ends"
+        "a message handler that returns as its loop is passed on"
     ]
 
 let private isFull =
     Environment.GetEnvironmentVariable "FUNCTIONALWS_SCALE" = "full"
 
+/// Loops that are passed on, and come back: what happens at one moment makes ten thousand schedules with one preemption.
+let private longest = "a message handler that blocks, and the connection beside it"
+
 /// How many preemptions a scenario is explored with.
 let preemptions (name: string) : int =
-    if long.Contains name && not isFull then 1 else 2
+    if isFull then 2
+    elif name = longest then 0
+    elif long.Contains name then 1
+    else 2
 
 /// What is shared between two calls of the library: a token that is cancelled, tasks.
 let private sharing =
@@ -605,10 +1096,29 @@ let private sharing =
         "an asynchronous sender that waits, and a client that reads"
     ]
 
+/// How long a scenario may take on the simulation's clock.
+let private limitOf (name: string) =
+    if name = "threads that are used again, and a rest that ends" then
+        milliseconds 8_000
+    else
+        milliseconds 1_000
+
 /// Runs all schedules of a scenario. Ends with the first that fails.
 let explore (name: string) (scenario: Simulation -> unit) : ExploredSchedules =
     let schedules = Schedules(preemptions name, sharing.Contains name)
-    Simulation.ExploreBy(schedules, scenario, 1_000_000, 1)
+
+    // Who waits for ever for what the watcher looks after would keep the run for ever.
+    let limited (simulation: Simulation) =
+        let isOver = ref false
+
+        let watch () =
+            simulation.WaitUntil((fun () -> isOver.Value), limitOf name) =! true
+
+        simulation.Start(watch, "limit") |> ignore
+        scenario simulation
+        isOver.Value <- true
+
+    Simulation.ExploreBy(schedules, limited, 1_000_000, 1)
 
 /// One schedule was asked for, and not all.
 let private isOne =
@@ -672,6 +1182,34 @@ let exploring =
             all.IsComplete =! true
             let two = Simulation.Explore(oversell, 0, 2)
             two =! ExploredSchedules(2, false))
+
+        testCase
+            "goes on with any of those that have waited for one moment, which is no preemption"
+            (fun () ->
+                let orders = HashSet<string>()
+
+                let race (simulation: Simulation) =
+                    let order = List<string>()
+
+                    let wait (time: int) =
+                        simulation.WaitUntil((fun () -> false), milliseconds time) =! false
+
+                    let sleep () =
+                        wait 2
+                        order.Add "thread"
+
+                    let thread = simulation.Start sleep
+                    wait 1
+
+                    simulation.Interleave(fun () ->
+                        wait 1
+                        order.Add "test"
+                        thread.Join() =! true)
+
+                    orders.Add(String.Join(", ", order)) |> ignore
+
+                Simulation.Explore(race, preemptions = 0) |> ignore
+                Set.ofSeq orders =! set [ "test, thread"; "thread, test" ])
 
         testCase "finds a lock that two threads take in two orders" (fun () ->
             let deadlock (simulation: Simulation) =

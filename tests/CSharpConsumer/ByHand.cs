@@ -108,7 +108,7 @@ internal static class ByHand
         );
         Check.Equal("hi", Encoding.UTF8.GetString(message.WrittenSpan));
         output.ResetWrittenCount();
-        side = step.Next.Send(Command.NewMessage(MessageKind.Text), "hi"u8, output);
+        side = step.Next.Send(Command.NewMessage(DataKind.Text), "hi"u8, output);
         Check.True(output.WrittenSpan.SequenceEqual<byte>([0x81, 2, 0x68, 0x69]));
         side = side.EndOfStream().Next;
         Check.True(side.IsClosed && side.IsSendingOver && !side.IsRefused);

@@ -38,7 +38,7 @@ internal static class Compression
             MemoryLevel = 9,
             Strategy = ZLibCompressionStrategy.HuffmanOnly,
             MinSize = 10,
-            Filter = (_, kind, data) => kind.IsText && data.Length > 0,
+            Filter = (_, kind, data) => kind == MessageKind.Text && data.Length > 0,
             MaxInflateRatio = 200,
             QuietTime = null,
         };
@@ -110,7 +110,11 @@ internal static class Compression
     {
         public override bool Wants(OutgoingMessage message)
         {
-            Check.True(message.Kind.IsText && !message.IsFragmented && message.Compress is null);
+            Check.True(
+                message.Kind == MessageKind.Text
+                    && !message.IsFragmented
+                    && message.Compress is null
+            );
             return message.Data.Length > 100 && inner.Wants(message);
         }
 

@@ -31,7 +31,7 @@ internal static class Messages
                 connection.ReceiveBorrowed(
                     (kind, payload) =>
                     {
-                        Check.True(kind.IsText);
+                        Check.True(kind == MessageKind.Text);
                         Check.Equal("five", Encoding.UTF8.GetString(payload));
                     },
                     Check.Limit

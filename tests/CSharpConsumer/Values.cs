@@ -84,7 +84,7 @@ internal static class Values
         var endpoint = WebSocketEndpoint.Create(ConnectionSettings.Server);
         Check.True(endpoint.Send(Command.NewNextFragment(true)).TryGetRefusal(out var refusal));
         Check.True(refusal.IsNoMessageBegun);
-        Check.True(endpoint.Send(Command.NewMessage(MessageKind.Text)).TryGetOutput(out _));
+        Check.True(endpoint.Send(Command.NewMessage(DataKind.Text)).TryGetOutput(out _));
     }
 
     public static void Routes()

@@ -143,6 +143,7 @@ let private asking =
                         talk.Channel.AskAsync(Message "x")
 
                 talk.Client.ReadText() =! "?1 x"
+                talk.Settle() // somebody receives: else that is told, too
                 let limit = if isOwn then 3.0 else 10.0
                 talk.Clock.Advance(seconds (limit - 0.001))
                 asked.IsCompleted =! false
@@ -219,6 +220,7 @@ let private asking =
             (fun way ->
                 let records = new Records()
                 let clock = ManualTimeProvider()
+                let taken = TaskCompletionSource<bool>()
 
                 use server =
                     ServerOptions(TimeProvider = clock, LoggerFactory = records, PingInterval = Nullable())
@@ -226,6 +228,7 @@ let private asking =
                         let channel = RequestChannel connection
                         let asked = channel.AskAsync({ What = "a" }, question, answer)
                         channel.TryTake(connection.Receive()) |> ignore
+                        taken.SetResult true
                         asked.GetAwaiter().GetResult() |> ignore)
 
                 use client = client server
@@ -234,6 +237,7 @@ let private asking =
                 match way with
                 | "silence" ->
                     client.SendText "not the answer"
+                    Wait.forTask "it to be received" taken.Task =! true // else the handler is told that nobody has
                     clock.Advance(seconds 10.0)
                 | "no" -> client.SendText "-1 no"
                 | "no JSON" -> client.SendText "!1 {"

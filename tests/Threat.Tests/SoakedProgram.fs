@@ -81,6 +81,8 @@ let run () : int =
             server.Dispose()
 
         passing <- startPair ()
+        // Threads have ended: what the runtime keeps for each that has used its pool is a table that grows until somebody collects.
+        GC.Collect()
 
     let figures () =
         IdleMemory.Trim()

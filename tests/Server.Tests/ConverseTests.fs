@@ -92,19 +92,17 @@ let receiving =
             client.SendClose 1000
             Wait.forTask "its end" ended.Task =! Nullable 1000)
 
-        testCase
+        onBoth
             "goes on, in a loop over messages, where one was read: nobody else is woken for it"
-            (fun () ->
-                let handler =
-                    MessageHandler.Converse(
-                        Func<ServerConnection, Task>(fun connection ->
-                            forEach connection (fun _ ->
-                                connection.SendAsync($"{connection.IsOwnThread}").AsTask()))
-                    )
+            (fun serve ->
+                let server, connect =
+                    defaults
+                    |> serve (fun connection ->
+                        forEach connection (fun _ ->
+                            connection.SendAsync($"{connection.IsOwnThread}").AsTask()))
 
-                use server = overTcp handler.Invoke defaults
-                use client = PeerClient.OverTcp server
-                client.ShakeHands()
+                use _ = server
+                use client = connect ()
 
                 for _ in 1..20 do
                     client.SendText "who reads?"

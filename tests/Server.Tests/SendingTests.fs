@@ -146,6 +146,8 @@ let kinds =
                         fun () -> connection.Send((untouched (): string seq), none)
                         fun () -> connection.Send((untouched (): ReadOnlyMemory<byte> seq), none)
                         fun () -> connection.Send(new IO.MemoryStream(1), none)
+                        fun () -> connection.Send((fun _ -> failwith "was asked"), none)
+                        fun () -> Groups().["room"].Send(ReadOnlySpan [| 1uy |], none) |> ignore
                         fun () -> connection.SendAsync(memory [| 1uy |], none).AsTask().Wait()
                         fun () -> Message(memory [| 1uy |], none) |> ignore
                         fun () -> Broadcast.Send([ connection ], ReadOnlySpan [| 1uy |], none) |> ignore

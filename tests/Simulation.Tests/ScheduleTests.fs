@@ -1094,6 +1094,7 @@ let private sharing =
     set [
         "a message that comes, and a call that gives up waiting for it"
         "an asynchronous sender that waits, and a client that reads"
+        "messages that come before they are asked for"
     ]
 
 /// How long a scenario may take on the simulation's clock.

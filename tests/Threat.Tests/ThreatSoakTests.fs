@@ -146,7 +146,7 @@ let private judge (all: Held list) =
     // A short one hasn't compiled all of its code before it begins, and the runtime hasn't all its threads.
     let share = if isLong then 0.02 else 0.1
     let few = if isLong then 2L else 8L
-    let heap = if isLong then 0L else 512L * 1024L
+    let heap = if isLong then 128L * 1024L else 512L * 1024L // or so much: tables of the runtime come and go
     let flat = within share
 
     let isFlat =

@@ -2,20 +2,21 @@ namespace FunctionalWs;
 
 /// <summary>
 /// The messages of a connection for <c>await foreach</c>. Not an async iterator: whoever awaits one is posted to its context for each
-/// message, and this goes on in the turn that has brought it, as <see cref="ServerConnection.ReceiveAsync"/> does.
+/// message, and this goes on where the message was read, as <see cref="ServerConnection.ReceiveAsync"/> does.
 /// </summary>
 internal sealed class AsyncMessages(ServerConnection connection, CancellationToken cancellation)
     : IAsyncEnumerable<Message>,
         IAsyncEnumerator<Message>
 {
     private CancellationTokenSource? both;
+    private bool isOver;
 
     public Message Current { get; private set; }
 
-    /// <summary>Each walk is one of its own; messages come to one of them.</summary>
+    /// <summary>Each walk is one of its own; a message comes to one of them.</summary>
     public IAsyncEnumerator<Message> GetAsyncEnumerator(CancellationToken second = default)
     {
-        if (!second.CanBeCanceled)
+        if (!second.CanBeCanceled || second == cancellation)
             return new AsyncMessages(connection, cancellation);
         if (!cancellation.CanBeCanceled)
             return new AsyncMessages(connection, second);
@@ -25,19 +26,25 @@ internal sealed class AsyncMessages(ServerConnection connection, CancellationTok
 
     public async ValueTask<bool> MoveNextAsync()
     {
+        if (isOver)
+            return false;
+        isOver = true; // unless there is one
+        Current = default;
         try
         {
             Current = await connection.ReceiveAsync(cancellation);
-            return true;
         }
         catch (ConnectionClosedOkException)
         {
             return false;
         }
+        isOver = false;
+        return true;
     }
 
     public ValueTask DisposeAsync()
     {
+        isOver = true;
         both?.Dispose();
         return default;
     }

@@ -24,6 +24,7 @@ public readonly struct Message : IEquatable<Message>
     /// <summary>Makes a text or binary message of bytes, which are not copied.</summary>
     /// <param name="data">The bytes; not to be changed while the message is in use. As text they have to be UTF-8.</param>
     /// <param name="kind">What a peer is told that it is.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The kind is no value of <see cref="MessageKind"/>.</exception>
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8.</exception>
     public Message(ReadOnlyMemory<byte> data, MessageKind kind)
         : this(kind, data)

@@ -72,6 +72,7 @@ public partial class ServerConnection
     /// <summary>Sends bytes as a text or a binary message, as <see cref="SendAsync(string, CancellationToken)"/> does a text.</summary>
     /// <param name="data">The bytes; may be empty. As text they have to be UTF-8.</param>
     /// <param name="kind">What the peer is told that it is.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The kind is no value of <see cref="MessageKind"/>.</exception>
     /// <param name="cancellation">Ends the waiting; nothing was sent then.</param>
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
     public ValueTask SendAsync(

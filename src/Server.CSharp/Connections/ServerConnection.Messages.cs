@@ -47,6 +47,14 @@ public partial class ServerConnection
     /// <summary>Gives messages on this thread, until there are no more, or the handler has ended.</summary>
     internal void PumpMessages()
     {
+        if (calls is Conversation)
+            RunCallback(Pump); // where its task goes on, so here
+        else
+            Pump();
+    }
+
+    private void Pump()
+    {
         var calls = this.calls!;
         while (!HasHandlerEnded())
         {

@@ -77,10 +77,11 @@ public abstract partial class WebSocketConnection
     /// <param name="write">Called once, on this thread; what it throws is thrown on, and nothing was sent.</param>
     /// <param name="kind">What the peer is told that it is. A text has to be UTF-8.</param>
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>
-    /// <include file="Send.xml" path="send/all/* | send/message/*"/>
+    /// <include file="Send.xml" path="send/kind/exception | send/all/* | send/message/*"/>
     public void Send(Action<IBufferWriter<byte>> write, MessageKind kind, bool? compress = null)
     {
         ArgumentNullException.ThrowIfNull(write);
+        _ = kind.IsText; // refused before anything is written
         RequireOpened();
         var buffer = new PooledBuffer();
         try

@@ -88,6 +88,7 @@ public sealed class Group : IReadOnlyCollection<ServerConnection>
     /// <summary>Sends bytes as a text or a binary message to all members, as <see cref="Broadcast"/> does: without waiting for any of them.</summary>
     /// <param name="data">The bytes, which are copied; may be empty. As text they have to be UTF-8.</param>
     /// <param name="kind">What the peers are told that it is.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The kind is no value of <see cref="MessageKind"/>.</exception>
     /// <param name="compress">True or false to compress it, or not, for all that can; null to go by their settings.</param>
     /// <returns>Who got it.</returns>
     /// <exception cref="ArgumentException">It is to be text and is not UTF-8. Nothing was sent.</exception>

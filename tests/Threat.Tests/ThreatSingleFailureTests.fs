@@ -141,12 +141,8 @@ let private allocations =
                     judge name (run kind face stream []))
     ]
 
-let private testCall (name: string) (body: unit -> unit) : Test =
-    match NativeFaults.missing with
-    | None -> testCase name body
-    | Some what ->
-        printfn $"skipped for want of {what}: {name}"
-        ptestCase name body
+let private testCall: string -> (unit -> unit) -> Test =
+    Programs.testIf (defaultArg NativeFaults.missing "nothing") NativeFaults.missing.IsNone
 
 let private system =
     testList "of calls of the system" [

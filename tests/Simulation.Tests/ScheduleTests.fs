@@ -907,6 +907,26 @@ let scenarios: (string * (Simulation -> unit)) list = [
         atOnce pair (fun () -> together pair talk [ send; receive ])
         closesNormally pair
 
+    "a message in fragments, and a broadcaster",
+    fun simulation ->
+        let pair = connect quiet simulation
+        let send () = pair.Connection.Send [ "a"; "b" ]
+
+        let broadcast () =
+            Broadcast.Send([ pair.Connection ], "all") |> ignore
+
+        atOnce pair (fun () ->
+            together pair send [ broadcast ]
+            pair.Connection.Send "end"
+            let received = texts pair.Client 2
+            // While it is sent nothing else is: then the broadcast was skipped.
+            test <@ received = [ "ab"; "end" ] || List.sort received = [ "ab"; "all" ] @>
+
+            if List.contains "all" received then
+                texts pair.Client 1 =! [ "end" ])
+
+        closesNormally pair
+
     "fragments and the peer's end, as the watcher looks",
     fun simulation ->
         let pinging =

@@ -146,7 +146,9 @@ internal sealed class FrameOutput(
         CountWriting();
         try
         {
-            AddPosted();
+            // With the last fragment's step messages may be posted again: they come after its frame.
+            if (output is not Output.Data { Opcode.IsContinuation: true })
+                AddPosted();
             AddOrWrite(output, bits, payload, hold);
         }
         finally

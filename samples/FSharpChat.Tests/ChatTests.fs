@@ -42,13 +42,14 @@ let tests =
             (fun (status: CloseStatus) ->
                 use server = InMemory.route (Chat.routes ())
                 use ada = server |> InMemory.connect "/room/tea/Ada"
+                let welcome = hear ada // she is in the room
                 use bob = server |> InMemory.connect "/room/tea/Bob"
 
                 match status with
                 | NoStatus -> bob.Close() |> ignore
                 | Status(code, reason) -> bob.Close(code, reason) |> ignore
 
-                List.init 3 (fun _ -> hear ada) = [ "Ada is here"; "Bob is here"; "Bob leaves" ])
+                [ welcome; hear ada; hear ada ] = [ "Ada is here"; "Bob is here"; "Bob leaves" ])
 
         testCase "whatever comes first, both hear all that is said once both are there" (fun () ->
             Simulate.runSeeds 50 (fun simulation ->

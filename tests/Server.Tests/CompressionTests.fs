@@ -13,7 +13,7 @@ open FunctionalWs.Server.Tests.Serve
 let private name = "permessage-deflate"
 
 let private compressing (compression: PerMessageDeflate) =
-    ServerOptions(Compression = compression)
+    ServerOptions(Compression = compression, PingInterval = Nullable())
 
 /// A connection with what was agreed on.
 let private offered (options: ServerOptions) (offer: string) (handler: ServerConnection -> unit) =

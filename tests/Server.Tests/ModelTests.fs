@@ -126,6 +126,10 @@ type private Application(options: ServerOptions) =
 
     member _.Leave() = requests.CompleteAdding()
 
+/// How long a call may wait: the watcher, which holds what has come for a moment, may be what it waits for.
+let private patience (expected: Outcome) =
+    if expected = Nothing then TimeSpan.Zero else Wait.limit
+
 let private attempt (call: unit -> string) : Outcome =
     try
         Got(call ())
@@ -245,7 +249,8 @@ let private stepApplication (world: World) (model: Model) (step: Step) : Model =
     | Receive ->
         let expected, next = receive model
 
-        world.Application.Ask(fun connection -> attempt (fun () -> connection.Receive(TimeSpan.Zero).Text))
+        world.Application.Ask(fun connection ->
+            attempt (fun () -> connection.Receive(patience expected).Text))
         |> expect expected
 
         next
@@ -265,7 +270,7 @@ let private stepApplication (world: World) (model: Model) (step: Step) : Model =
 
         world.Application.Ask(fun connection ->
             attempt (fun () ->
-                use stream = connection.ReceiveStreaming TimeSpan.Zero
+                use stream = connection.ReceiveStreaming(patience expected)
                 stream.MoveNext() |> ignore
                 stream.Current.Text))
         |> expect expected

@@ -316,6 +316,7 @@ let health =
             full.Start()
             use one = PeerClient.OverTcp full
             one.ShakeHands()
+            Wait.until "it is full" (fun () -> full.Connections.Count = 1)
 
             let answer =
                 ProcessRequest(fun connection _ ->

@@ -384,6 +384,17 @@ let private tryConnect (server: Server) (hasTls: bool) (ended: List<int>) =
         ended.Add 0
         None
 
+/// Who has the answer counts as open a moment later, and hears what is said to all from then on; never if its connection failed.
+let private awaitOpen (server: Server) (client: PeerClient) =
+    let isOpen () =
+        server.Connections
+        |> Seq.exists (fun connection ->
+            match connection.RemoteEndPoint with
+            | :? IPEndPoint as address -> address.Port = portOf client
+            | _ -> true)
+
+    SpinWait.SpinUntil(isOpen, TimeSpan.FromSeconds 1.0) |> ignore
+
 /// One conversation, before an audience; the ports of those whose connection ended early.
 let private converse (server: Server) (hasTls: bool) (talkToBystander: unit -> unit) (n: int) : List<int> =
     let ended = List<int>()
@@ -396,6 +407,9 @@ let private converse (server: Server) (hasTls: bool) (talkToBystander: unit -> u
         match audience, client with
         | Some audience, Some client ->
             let hears = mayEnd ended audience audience.ShakeHands
+
+            if hears then
+                awaitOpen server audience
 
             if
                 mayEnd ended client (fun () -> talk talkToBystander $"{which} {n}" client)

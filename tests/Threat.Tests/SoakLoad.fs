@@ -96,6 +96,12 @@ module SoakLoad =
         ]
 
         let room = [ for number in 1..3 -> connect server "/room" (number % 2 = 0) ]
+
+        // Who has the answer isn't in the room before its connection counts as open, which it does when its handler runs.
+        for client in room do
+            if not (client.Ping().Wait Wait.limit) then
+                failwith "waited in vain for a pong"
+
         let mutable number = 0
 
         /// A handler holds on to the last message, which is a large one now and then.

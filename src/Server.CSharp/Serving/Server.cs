@@ -145,7 +145,10 @@ public sealed partial class Server : IDisposable
     /// </summary>
     public int MaxConnections { get; }
 
-    /// <summary>The connections that are open now: a copy.</summary>
+    /// <summary>
+    /// The connections that are open now: a copy. A connection is among them a moment after its client has the answer, and
+    /// before its handler runs.
+    /// </summary>
     public IReadOnlyCollection<ServerConnection> Connections
     {
         get

@@ -47,6 +47,41 @@ let interrupts =
                     client.SendClose 1000
                     untilGone server)
 
+        testCase "that is pending when a message handler returns is gone when the loop has waited" (fun () ->
+            use interrupted = new ManualResetEventSlim(false)
+
+            let handler =
+                MessageHandler.ForEach(
+                    Action<ServerConnection, Message>(fun connection message ->
+                        match message.Text with
+                        | "interrupt" ->
+                            Thread.CurrentThread.Interrupt()
+                            interrupted.Set()
+                        | _ ->
+                            Thread.Sleep 1 // would end by it
+                            connection.Send message)
+                )
+
+            use server = Server.Serve(handler, "127.0.0.1", 0, defaults)
+            server.Start()
+            // Some of them share a loop.
+            let clients = [
+                for _ in 1..8 do
+                    let client = PeerClient.OverTcp server
+                    client.ShakeHands()
+                    client
+            ]
+
+            clients.Head.SendText "interrupt"
+            Wait.forEvent "the interrupt" interrupted
+
+            for client in clients.Tail do
+                client.SendText "hello"
+                client.ReadText() =! "hello"
+
+            for client in clients do
+                (client :> IDisposable).Dispose())
+
         testCase "of a thread whose handler has returned harms nobody" (fun () ->
             let threads = ConcurrentQueue<Thread>()
 

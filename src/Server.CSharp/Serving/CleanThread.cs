@@ -16,6 +16,12 @@ internal sealed class CleanThread
     public void Restore()
     {
         Interrupts.Forget();
+        RestoreButInterrupts();
+    }
+
+    /// <summary>The same but for an interrupt that is pending: to look for one costs more than all the rest.</summary>
+    public void RestoreButInterrupts()
+    {
         SynchronizationContext.SetSynchronizationContext(null);
         if (context is not null)
             ExecutionContext.Restore(context);

@@ -135,10 +135,11 @@ internal sealed class MessageLoop : IDisposable
         {
             while (TryNext(out var seat))
             {
-                thread.Restore();
+                thread.RestoreButInterrupts();
                 if (!TryTurn(seat))
                     return true;
             }
+            Interrupts.Forget(); // of all that had a turn
             Await();
         }
         IsOver = true;

@@ -8,5 +8,6 @@ let main args =
     | "victim" :: arguments -> VictimProgram.run arguments
     | "crowd" :: arguments -> Crowd.run arguments
     | "failing" :: arguments -> FailingProgram.run arguments
+    | [ "silent" ] -> SilentProgram.run ()
     | [ "soaked" ] -> SoakedProgram.run ()
     | _ -> TestPlatform.run args

@@ -6,7 +6,7 @@ open System.IO
 open System.Runtime.InteropServices
 open FunctionalWs
 
-type private Arm = delegate of string * int * int -> unit
+type private Arm = delegate of string * int * int * int -> unit
 type private Switch = delegate of int -> unit
 type private Ask = delegate of unit -> int
 type private Tell = delegate of unit -> unit
@@ -33,7 +33,10 @@ type NativeFaults(path: string) =
 
         spare.Invoke()
 
-    member _.Arm(kind: string, n: int, error: int) = arm.Invoke(kind, n, error)
+    /// The n-th call of a kind fails. Of polls the next, too: whoever asks for many sockets at once asks for each when that fails.
+    member _.Arm(kind: string, n: int, error: int) =
+        arm.Invoke(kind, n, error, (if kind = "poll" then 2 else 1))
+
     member _.Count(isOn: bool) = count.Invoke(if isOn then 1 else 0)
     member _.Counted = counted.Invoke()
 

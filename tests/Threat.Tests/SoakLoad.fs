@@ -102,19 +102,23 @@ module SoakLoad =
             if not (client.Ping().Wait Wait.limit) then
                 failwith "waited in vain for a pong"
 
-        let mutable number = 0
-
-        /// A handler holds on to the last message, which is a large one now and then.
-        let sayLittle () =
+        let say (text: string) =
             for client, _ in alone do
-                echoes client "little"
+                echoes client text
 
             for client in room do
-                client.Send "little"
+                client.Send text
 
             for client in room do
                 for _ in room do
                     receive client |> ignore
+
+        // Each has the memory for compression from now on, however slow this machine is.
+        say (String('a', 4_000))
+        let mutable number = 0
+
+        /// A handler holds on to the last message, which is a large one now and then.
+        let sayLittle () = say "little"
 
         while pace.GoesOn sayLittle do
             number <- number + 1

@@ -20,16 +20,9 @@ let private limit =
     else
         TimeSpan.FromMinutes 1.0
 
-/// Runs the conversations of a kind in a process of their own; gives what that has told.
-let private run
-    (kind: string)
-    (face: string)
-    (stream: string)
-    (environment: (string * string) list)
-    : string =
-    let running =
-        Processes.again "failing" [ kind; face; stream; string (most kind) ] environment None
-
+/// Runs this program in another role; gives what that has told.
+let private runAs (role: string) (arguments: string list) (environment: (string * string) list) : string =
+    let running = Processes.again role arguments environment None
     let told = running.StandardOutput.ReadToEndAsync()
 
     if not (running.WaitForExit limit) then
@@ -40,6 +33,10 @@ let private run
         failwith $"the process has ended with {running.ExitCode}: {told.Result}"
 
     told.Result
+
+/// Runs the conversations of a kind in a process of their own.
+let private run (kind: string) (face: string) (stream: string) =
+    runAs "failing" [ kind; face; stream; string (most kind) ]
 
 let private judge (name: string) (told: string) =
     let last = told.TrimEnd().Split '\n' |> Array.last
@@ -154,6 +151,10 @@ let private system =
                     judge name (run $"{call}:{error}" face stream [ "LD_PRELOAD", NativeFaults.path.Value ]))
     ]
 
+let private looks =
+    testCall "E9 looks of the watcher at silent clients: a client that pings is answered" (fun () ->
+        judge "looks at silent clients" (runAs "silent" [] [ "LD_PRELOAD", NativeFaults.path.Value ]))
+
 [<Tests>]
 let failures =
-    testSequenced (testList "threats of single failures" [ allocations; system ])
+    testSequenced (testList "threats of single failures" [ allocations; system; looks ])

@@ -1,4 +1,4 @@
-/* System calls that fail when they are told to: the n-th of a kind, once. Loaded before the C library (LD_PRELOAD). */
+/* System calls that fail when they are told to: the n-th of a kind, or some from it on. Loaded before the C library (LD_PRELOAD). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,18 +13,20 @@
 #include <sys/socket.h>
 
 static char kind[32];
-static atomic_int is_counting, count, at, failure, hit_port;
+static atomic_int is_counting, count, at, times, failure, hit_port;
 static __thread int is_spared;
 
 /* The calls of this thread are its own: they neither count nor fail. */
 void faults_spare(void) { is_spared = 1; }
 
-void faults_arm(const char *name, int n, int error) {
+/* So many calls from the n-th on fail. */
+void faults_arm(const char *name, int n, int error, int how_often) {
   atomic_store(&is_counting, 0);
   strncpy(kind, name, sizeof kind - 1);
   atomic_store(&count, 0);
   atomic_store(&at, n);
   atomic_store(&failure, error);
+  atomic_store(&times, how_often);
   atomic_store(&hit_port, 0);
 }
 
@@ -50,7 +52,8 @@ static int port_of(int socket) {
 static int fails(const char *name, int socket) {
   if (is_spared || !atomic_load(&is_counting) || strcmp(kind, name) != 0)
     return 0;
-  if (atomic_fetch_add(&count, 1) + 1 != atomic_load(&at))
+  int past = atomic_fetch_add(&count, 1) + 1 - atomic_load(&at);
+  if (past < 0 || past >= atomic_load(&times))
     return 0;
   atomic_store(&hit_port, port_of(socket));
   errno = atomic_load(&failure);

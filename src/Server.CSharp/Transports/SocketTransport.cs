@@ -321,10 +321,15 @@ internal sealed class SocketTransport : Transport
         {
             return socket.Poll(microseconds, mode);
         }
-        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        catch (ObjectDisposedException error)
         {
             Failure ??= error;
             return true; // the operation that follows reports the end
+        }
+        catch (SocketException)
+        {
+            // The kernel couldn't look, for want of memory: that says nothing about the stream, and whoever took it for readable would wait.
+            return false;
         }
     }
 

@@ -122,6 +122,8 @@ type Outcome =
     | Found of Scenario: string
     | NotFound
     | OutOfTime
+    /// Neither as where a schedule has failed nor as where none has: it has crashed, say.
+    | Ended of Code: int
 
 let explore
     (variables: (string * string) list)
@@ -139,7 +141,8 @@ let explore
 
     match outcome with
     | Some 0 -> NotFound
-    | Some _ -> Found(if scenario = "" then "another" else scenario)
+    | Some 2 -> Found(if scenario = "" then "another" else scenario)
+    | Some code -> Ended code
     | None -> OutOfTime
 
 /// What the schedules say of a mistake.
@@ -230,6 +233,7 @@ match List.ofArray fsi.CommandLineArgs |> List.tail with
                 $"found by {scenario}"
             | NotFound -> "NOT FOUND"
             | OutOfTime -> "NOT FOUND, and not all schedules were tried"
+            | Ended code -> $"NOT FOUND, ended with {code}"
 
         printfn $"{number}: {word}: {mistake.Name} ({watch.Elapsed.TotalSeconds:F0} s)"
 

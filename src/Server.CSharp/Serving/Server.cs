@@ -266,7 +266,8 @@ public sealed partial class Server : IDisposable
     private int LimitConnections()
     {
         if (
-            MachineLimits.MaxConnections(HaveThreads) is not { } machine
+            options.Scheduler.IsSimulated // on no machine
+            || MachineLimits.MaxConnections(HaveThreads) is not { } machine
             || machine.Connections >= options.MaxConnections
         )
             return options.MaxConnections;

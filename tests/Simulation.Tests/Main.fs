@@ -35,17 +35,20 @@ let private survey (variant: Variant) (first: int) (last: int) =
     printfn $"{last - first + 1} seeds, {failed} failed, {steps} decisions, {watch.Elapsed.TotalSeconds:F1} s"
     if failed = 0 then 0 else 2
 
-/// Explores all scenarios, or those whose name begins with a text, and tells how many schedules there were; up to the first that
-/// fails.
-let private explore (start: string) =
+/// Explores all, or those whose name begins with a text, and tells how many schedules there were; up to the first that fails.
+let private explore
+    (run: string -> (Simulation -> unit) -> ExploredSchedules)
+    (all: (string * (Simulation -> unit)) list)
+    (start: string)
+    =
     let mutable failed = 0
 
-    for name, scenario in ScheduleTests.scenarios do
+    for name, scenario in all do
         if failed = 0 && name.StartsWith(start, StringComparison.Ordinal) then
             let watch = Stopwatch.StartNew()
 
             try
-                let explored = ScheduleTests.explore name scenario
+                let explored = run name scenario
                 printfn $"{name}: {explored.Count} schedules, {watch.Elapsed.TotalSeconds:F1} s"
             with :? SimulationFailedException as failure ->
                 failed <- failed + 1
@@ -54,12 +57,20 @@ let private explore (start: string) =
 
     if failed = 0 then 0 else 2
 
+let private exploreScenarios = explore ScheduleTests.explore ScheduleTests.scenarios
+
+/// With so many preemptions.
+let private explorePairs (preemptions: string) =
+    explore (fun _ -> PairTests.explore (int preemptions)) PairTests.pairs
+
 [<EntryPoint>]
 let main args =
     match args with
     | [| "survey"; variant; range |] when variants.ContainsKey variant ->
         let struct (first, last) = Seeds.Parse range
         survey variants[variant] first last
-    | [| "explore" |] -> explore ""
-    | [| "explore"; start |] -> explore start
+    | [| "explore" |] -> exploreScenarios ""
+    | [| "explore"; start |] -> exploreScenarios start
+    | [| "pairs"; preemptions |] -> explorePairs preemptions ""
+    | [| "pairs"; preemptions; start |] -> explorePairs preemptions start
     | _ -> TestPlatform.run args

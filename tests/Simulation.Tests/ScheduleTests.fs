@@ -10,11 +10,7 @@ open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
 open FunctionalWs.Testing
-
-/// As Unquote's, but for what holds: to take a quotation to pieces takes longer than a schedule.
-let private (=!) (actual: 'a) (expected: 'a) =
-    if actual <> expected then
-        test <@ actual = expected @>
+open FunctionalWs.Simulation.Tests.Asserting
 
 /// Nothing is pinged: time passes only where a scenario lets it.
 let private quiet = ServerOptions(PingInterval = Nullable(), Compression = null)

@@ -39,7 +39,7 @@ internal sealed class ClientMetrics : ConnectionMetrics
     /// <summary>False for the first who asks, who has to make its instruments.</summary>
     private static bool IsKnown(Meter meter, out ClientMetrics found)
     {
-        using (KnownGate.Hold())
+        using (KnownGate.HoldOfProcess())
         {
             if (Known.TryGetValue(meter, out var known))
             {

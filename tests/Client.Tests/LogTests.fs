@@ -82,7 +82,7 @@ let records =
                     connection.Send "hidden"
                     connection.Receive().Text =! "hidden"
                     connection.Dispose()
-                    test <@ records.All.Length >= 4 @>
+                    Wait.until "the frames are told" (fun () -> records.All.Length >= 4)
 
                     test
                         <@

@@ -175,7 +175,9 @@ let threads =
         testCase "turns clients away with 503, and serves on when there are some again" (fun () ->
             let records = new Records()
 
-            use server = Serve.inMemory Serve.echo (ServerOptions(LoggerFactory = records))
+            use server =
+                ServerOptions(LoggerFactory = records, TimeProvider = FakeClock())
+                |> Serve.inMemory Serve.echo
 
             let start = server.StartThread
             server.StartThread <- (fun _ -> raise (OutOfMemoryException()))

@@ -43,6 +43,30 @@ let private answering =
             talk.Client.ReadText() =! "-8 don't know"
             talk.IsSettled =! true)
 
+        testCase "can be answered after the fragments between which it couldn't" (fun () ->
+            use talk = new Talk(RequestChannelOptions(AnswerTimeout = seconds 3.0))
+            talk.Client.SendText "?7 what?"
+            let request = talk.Request()
+
+            let parts =
+                seq {
+                    "a"
+                    raises<ConcurrencyException> <@ request.Answer "that" @>
+                    raises<ConcurrencyException> <@ request.Answer({ Value = 1 }, answer) @>
+                    raises<ConcurrencyException> <@ request.Fail "why" @>
+                    "b"
+                }
+
+            talk.Connection.Send parts
+
+            for part, isLast in [ "a", false; "b", false; "", true ] do
+                let opcode = if part = "a" then Opcode.Text else Opcode.Continuation
+                talk.Client.Read() =! Data(opcode, isLast, Text.Encoding.UTF8.GetBytes part)
+
+            request.Answer "that" =! true
+            talk.Client.ReadText() =! "!7 that"
+            talk.IsSettled =! true)
+
         testCase "not in time: the client is told, the work is told, and a late answer is not sent" (fun () ->
             use talk = new Talk(RequestChannelOptions(AnswerTimeout = seconds 3.0))
             talk.Client.SendText "?7 what?"

@@ -137,6 +137,54 @@ let interrupts =
             client.ReadText() =! String('a', 10_000)
             client.ReadText() =! "third")
 
+        testCase
+            "of who waits to send a message's last frame fails the connection: it can't be completed"
+            (fun () ->
+                let senders = ConcurrentQueue<Thread>()
+                let interrupted = TaskCompletionSource<exn>()
+                let struct (atServer, atClient) = MemoryTransport.CreatePair 1024
+                let payload = Array.create 900 97uy
+
+                use server =
+                    defaults
+                    |> inMemory (fun connection ->
+                        let ping =
+                            lazy
+                                (Wait.start (fun () ->
+                                    connection.Ping(ReadOnlySpan payload[..124]) |> ignore))
+
+                        let parts =
+                            seq {
+                                ReadOnlyMemory payload
+                                ping.Force() |> ignore
+                                Wait.until "somebody else writes" (fun () -> connection.IsBlocked)
+                                senders.Enqueue Thread.CurrentThread
+                            }
+
+                        try
+                            connection.Send parts
+                        with error ->
+                            interrupted.SetResult error
+
+                        Wait.forTask "the ping" ping.Value)
+
+                server.Admit atServer
+                use client = new PeerClient(atClient)
+                client.ShakeHands()
+                Wait.until "the last frame is to be sent" (fun () -> senders.Count = 1)
+                let sender = senders.ToArray()[0]
+
+                Wait.until "it waits" (fun () -> sender.ThreadState.HasFlag ThreadState.WaitSleepJoin)
+                sender.Interrupt()
+                test <@ Wait.forTask "the interrupt" interrupted.Task :? ThreadInterruptedException @>
+                client.Read() =! Data(Opcode.Binary, false, payload)
+
+                client.Read() =! PingOf payload[..124]
+
+                match client.Read() with
+                | Closed status -> status.Number =! 1011
+                | other -> failwith $"a close frame was expected, not {other}")
+
         testCase "of a wait for the end, or for a pong, ends that wait alone" (fun () ->
             use server = defaults |> inMemory echo
             use peer = client server

@@ -348,6 +348,29 @@ let fragments =
             client.Read() =! PongOf "still"B
             letGo.Set()
             List.last (succeeds outcome) =! "AB")
+
+        testCase "what a handler has left unread is counted no more when its connection has ended" (fun () ->
+            use server =
+                ServerOptions(MaxBufferedBytes = Nullable 2_000_000L, PingInterval = Nullable())
+                |> inMemory (fun connection ->
+                    if connection.Receive().Text = "stay" then
+                        connection.WaitClosed() |> ignore)
+
+            use other = client server
+            other.SendText "stay"
+            use leaving = client server
+            leaving.SendText "leave"
+            leaving.SendText(String('x', 5_000))
+            leaving.Read() =! Closed(CloseStatus.Create(CloseCode.NormalClosure, ""))
+            leaving.SendClose 1000
+            Wait.until "it has gone" (fun () -> server.Occupied = 1)
+
+            // Each is answered by a look of the watcher, at those that were urgent a moment ago, too.
+            for number in 1..20 do
+                other.SendPing [| byte number |]
+                other.Read() =! PongOf [| byte number |]
+
+            server.Budget.Used =! 0L)
     ]
 
 [<Tests>]

@@ -29,7 +29,7 @@ let client (server: Server) : PeerClient =
 
     // It has the answer before its connection counts as open: until then a clock that jumps would cut it.
     Wait.until "no handshake is under way" (fun () ->
-        server.Connections
+        server.Everybody
         |> Seq.forall (fun connection -> connection.State <> ConnectionState.Connecting))
 
     client

@@ -221,7 +221,12 @@ let server =
             raises<exn> <@ Tls.over (Tls.clientOptions ()) lower @>
             use client = Tls.connect server
             client.ShakeHands()
-            records.Of LogLevel.Error |> List.map (fun (struct (_, id, _)) -> id) =! [ 61 ])
+
+            let errors () =
+                records.Of LogLevel.Error |> List.map (fun (struct (_, id, _)) -> id)
+
+            Wait.until "it is told" (fun () -> errors () <> [])
+            errors () =! [ 61 ])
 
         testTheory
             "whatever a callback of the application throws is an error, also what a stranger's handshake may throw"

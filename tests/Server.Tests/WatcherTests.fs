@@ -2,6 +2,8 @@ module FunctionalWs.Server.Tests.WatcherTests
 
 open System
 open System.Collections.Concurrent
+open System.Collections.Generic
+open System.Net.Sockets
 open System.Threading
 open Expecto
 open Swensen.Unquote
@@ -56,4 +58,28 @@ let urgent =
 
             leave.Set()
             Wait.forTask "the closing" closing)
+
+        testCase "asks about any number of sockets, and has those that can be read in their order" (fun () ->
+            let pair () =
+                use listener = new Socket(SocketType.Stream, ProtocolType.Tcp)
+                listener.Bind(Net.IPEndPoint(Net.IPAddress.IPv6Loopback, 0))
+                listener.Listen 1
+                let client = new Socket(SocketType.Stream, ProtocolType.Tcp)
+                client.Connect listener.LocalEndPoint
+                client, listener.Accept()
+
+            let silent, one = pair ()
+            let speaking, other = pair ()
+            use _ = silent
+            use _ = speaking
+            use _ = one
+            use _ = other
+            speaking.Send [| 1uy |] |> ignore
+            Wait.until "it can be read" (fun () -> other.Available = 1)
+            // More than .NET asks about at once: 65,536.
+            let sockets =
+                List(Seq.init 70_000 (fun index -> if index % 10_000 = 0 then other else one))
+
+            Watcher.SelectReadable sockets
+            List.ofSeq sockets =! List.replicate 7 other)
     ]

@@ -248,7 +248,9 @@ let explore (preemptions: int) (pair: Simulation -> unit) : ExploredSchedules =
 
 [<Tests>]
 let tests =
-    testList "pairs of activities" [
-        for name, pair in pairs do
-            testCase name (fun () -> (explore 0 pair).IsComplete =! true)
-    ]
+    testSequenced (
+        testList "pairs of activities" [
+            for name, pair in pairs do
+                testCase name (fun () -> (explore 0 pair).IsComplete =! true)
+        ]
+    )

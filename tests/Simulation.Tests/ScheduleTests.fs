@@ -1365,6 +1365,21 @@ let exploring =
             let failed = failureOf (fun () -> Simulation.Explore deadlock |> ignore)
             test <@ failed.Message.Contains "Nothing can go on" @>)
 
+        testCase "goes on beside others of the same process" (fun () ->
+            let connects (simulation: Simulation) =
+                let pair = connect quiet simulation
+                closesNormally pair
+
+            let explorations = [
+                for _ in 1..4 ->
+                    Task.Run(fun () ->
+                        for _ in 1..25 do
+                            Simulation.Explore(connects, preemptions = 0) |> ignore)
+            ]
+
+            if not (Task.WaitAll(Array.ofList explorations, TimeSpan.FromMinutes 1.0)) then
+                failwith "waited in vain for explorations to end")
+
         testCase "refuses what is no schedule" (fun () ->
             for text in [ "1"; "1:"; ":1"; "1:2:3"; "a:b"; "1:2,1:3"; "-1:2" ] do
                 raises<FormatException> <@ Schedule.Parse text @>)

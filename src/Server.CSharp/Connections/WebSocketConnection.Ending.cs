@@ -80,6 +80,8 @@ public abstract partial class WebSocketConnection
                 AbortOpening(new TimeoutException("The opening handshake took too long."));
             return Attention.None;
         }
+        if (isEnded)
+            return Attention.None; // it is among the urgent ones for some looks more
 
         if (isTimed)
         {

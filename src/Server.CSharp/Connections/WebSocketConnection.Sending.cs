@@ -275,9 +275,9 @@ public abstract partial class WebSocketConnection
             driver.Sender.SendControl(Command.NewPing(payload));
             return ping;
         }
-        catch (IOException)
+        catch
         {
-            driver.Pings.Remove(ping);
+            driver.Pings.Remove(ping); // it was not sent
             throw;
         }
     }

@@ -12,7 +12,7 @@ internal sealed class FlowTotals
     public MessageFlow Begin()
     {
         var flow = new MessageFlow();
-        using (gate.Hold())
+        using (gate.HoldOfProcess())
             flows.Add(flow);
         return flow;
     }
@@ -22,7 +22,7 @@ internal sealed class FlowTotals
     {
         if (flow is null)
             return;
-        using (gate.Hold())
+        using (gate.HoldOfProcess())
         {
             if (!flows.Remove(flow))
                 return;
@@ -34,7 +34,7 @@ internal sealed class FlowTotals
     /// <summary>What was counted so far; never less than the last time.</summary>
     public (FlowCount Text, FlowCount Binary) Sum()
     {
-        using (gate.Hold())
+        using (gate.HoldOfProcess())
         {
             var (text, binary) = (endedText, endedBinary);
             foreach (var flow in flows)

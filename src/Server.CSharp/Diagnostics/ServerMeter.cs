@@ -44,7 +44,7 @@ internal sealed class ServerMeter
     /// <summary>False for the first who asks, who has to make its instruments: those made twice would stay.</summary>
     private static bool IsKnown(Meter meter, out ServerMeter found)
     {
-        using (KnownGate.Hold())
+        using (KnownGate.HoldOfProcess())
         {
             if (Known.TryGetValue(meter, out var known))
             {
@@ -66,7 +66,7 @@ internal sealed class ServerMeter
     public ServerMetrics For(EndPoint? endPoint)
     {
         var address = ServerAddress.Of(endPoint);
-        using (gate.Hold())
+        using (gate.HoldOfProcess())
         {
             if (!servers.TryGetValue(address, out var metrics))
                 servers.Add(address, metrics = new ServerMetrics(this, address));
@@ -78,7 +78,7 @@ internal sealed class ServerMeter
     /// <summary>A server can be measured.</summary>
     public void Add(ServerMetrics metrics, Server server)
     {
-        using (gate.Hold())
+        using (gate.HoldOfProcess())
         {
             metrics.Add(server);
             ended.Remove(metrics.Address);
@@ -89,7 +89,7 @@ internal sealed class ServerMeter
     /// <summary>A server has ended.</summary>
     public void Remove(ServerMetrics metrics, Server server)
     {
-        using (gate.Hold())
+        using (gate.HoldOfProcess())
         {
             metrics.Remove(server);
             Rest(metrics);
@@ -113,14 +113,14 @@ internal sealed class ServerMeter
     {
         get
         {
-            using (gate.Hold())
+            using (gate.HoldOfProcess())
                 return servers.Count;
         }
     }
 
     private ServerMetrics[] Snapshot()
     {
-        using (gate.Hold())
+        using (gate.HoldOfProcess())
             return [.. servers.Values];
     }
 }

@@ -24,14 +24,14 @@ internal sealed class ServerMetrics(ServerMeter meter, ServerAddress address)
     /// <summary>A server runs.</summary>
     public void Add(Server server)
     {
-        using (gate.Hold())
+        using (gate.HoldOfProcess())
             servers.Add(server);
     }
 
     /// <summary>A server has ended.</summary>
     public void Remove(Server server)
     {
-        using (gate.Hold())
+        using (gate.HoldOfProcess())
             servers.Remove(server);
     }
 
@@ -104,7 +104,7 @@ internal sealed class ServerMetrics(ServerMeter meter, ServerAddress address)
     {
         get
         {
-            using (gate.Hold())
+            using (gate.HoldOfProcess())
                 return [.. servers];
         }
     }

@@ -129,6 +129,8 @@ internal sealed class BufferShare(BufferBudget budget) : IDisposable
     /// <returns>The most bytes that may be read now; 0 to pause until a later call allows it.</returns>
     public int MayRead(long waiting)
     {
+        if (isClosed)
+            return 0; // what is left is the application's, and nobody would give it back
         Set(waiting);
         if (budget.MayGrow(this))
             return ReceiveBuffer.MaxReadSize;

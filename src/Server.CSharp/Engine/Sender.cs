@@ -74,13 +74,13 @@ internal sealed class Sender(Driver driver, FrameOutput output, ConnectionOption
         {
             while (TryNext(each))
                 Write(Next, bits, each.Current.Span, hold: false);
+            Write(Last, bits, default, hold: false);
         }
         catch (Exception error) when (error is not ConnectionClosedException)
         {
             FailMessage(error);
             throw;
         }
-        Write(Last, bits, default, hold: false);
     }
 
     /// <summary>Whatever the parts throw, the end of another connection too, leaves a message that can't be completed.</summary>

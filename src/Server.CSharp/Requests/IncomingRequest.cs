@@ -15,6 +15,8 @@ public sealed class IncomingRequest
     private ITimer? timer;
     private CancellationTokenRegistration closed;
     private bool isOver; // answered, or too late
+    private bool isAnswering;
+    private bool wasLate; // its time is up, or the connection closing, whether it was answered or not
     private bool isExpired;
 
     private IncomingRequest(RequestChannel channel, long id, Message message)
@@ -57,13 +59,7 @@ public sealed class IncomingRequest
     /// <returns>False when it is too late, or was answered before: nothing was sent.</returns>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
-    public bool Answer(Message message)
-    {
-        if (!TryEnd())
-            return false;
-        channel.Send(RequestRole.Response, Id, message);
-        return true;
-    }
+    public bool Answer(Message message) => Send(RequestRole.Response, message);
 
     /// <summary>Answers with a value in JSON; waits while the peer does not read.</summary>
     /// <param name="value">The value; null is sent as <c>null</c>.</param>
@@ -74,7 +70,7 @@ public sealed class IncomingRequest
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
     public bool Answer<T>(T value, JsonTypeInfo<T> type) =>
-        channel.TrySend(RequestRole.Response, Id, value, type, TryEnd);
+        End(isWanted => channel.TrySend(RequestRole.Response, Id, value, type, isWanted));
 
     /// <summary>Answers with a failure; waits while the peer does not read.</summary>
     /// <param name="reason">Why, for the peer; may be empty.</param>
@@ -82,14 +78,7 @@ public sealed class IncomingRequest
     /// <exception cref="ArgumentException">The reason has a lone surrogate. It can still be answered.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
-    public bool Fail(string reason)
-    {
-        var message = new Message(reason);
-        if (!TryEnd())
-            return false;
-        channel.Send(RequestRole.Failure, Id, message);
-        return true;
-    }
+    public bool Fail(string reason) => Send(RequestRole.Failure, new Message(reason));
 
     /// <summary>Number and payload's kind and size, for logs.</summary>
     public override string ToString() => Invariant($"Request {Id}: {Message}");
@@ -142,24 +131,82 @@ public sealed class IncomingRequest
 
     private void FailLate() => Guard.Run(() => channel.PostFailure(Id, "timed out"));
 
-    private bool TryExpire() => TryEnd(isLate: true);
+    private bool Send(RequestRole role, Message message) =>
+        End(isWanted =>
+        {
+            if (!isWanted())
+                return false;
+            channel.Send(role, Id, message);
+            return true;
+        });
 
-    private bool TryEnd() => TryEnd(isLate: false);
+    /// <summary>Sends what ends it. What can't be sent now, since fragments of a message are, hasn't ended it.</summary>
+    /// <param name="send">Sends, if what it is given says so.</param>
+    private bool End(Func<Func<bool>, bool> send)
+    {
+        var isBegun = false;
+        try
+        {
+            if (!send(() => isBegun = TryBegin()))
+                return false;
+        }
+        catch
+        {
+            if (isBegun)
+                TakeBack();
+            throw;
+        }
+        using (gate.Hold())
+            isOver = true;
+        Ended();
+        return true;
+    }
 
-    private bool TryEnd(bool isLate)
+    /// <summary>False when it is over, or being answered by another call.</summary>
+    private bool TryBegin()
     {
         using (gate.Hold())
         {
-            if (isOver)
+            if (isOver || isAnswering)
                 return false;
-            isOver = true;
-            isExpired = isLate;
-            if (isLate)
-                expired.Cancel(); // calls nothing here
+            isAnswering = true;
         }
+        channel.End(); // whoever has the answer may ask again at once
+        return true;
+    }
+
+    /// <summary>Nothing was sent: it can still be answered, unless its time was up meanwhile.</summary>
+    private void TakeBack()
+    {
+        bool isLate;
+        using (gate.Hold())
+        {
+            isAnswering = false;
+            isLate = wasLate;
+        }
+        channel.GoOn();
+        if (isLate && TryExpire())
+            channel.Connection.Scheduler.Post(FailLate);
+    }
+
+    private bool TryExpire()
+    {
+        using (gate.Hold())
+        {
+            wasLate = true;
+            if (isOver || isAnswering)
+                return false;
+            isOver = isExpired = true;
+            expired.Cancel(); // calls nothing here
+        }
+        channel.End();
+        Ended();
+        return true;
+    }
+
+    private void Ended()
+    {
         timer?.Dispose();
         closed.Unregister();
-        channel.End();
-        return true;
     }
 }

@@ -70,6 +70,9 @@ public sealed partial class RequestChannel
 
     internal void End() => Interlocked.Decrement(ref unanswered);
 
+    /// <summary>The answer could not be sent: it is a request that waits again.</summary>
+    internal void GoOn() => Interlocked.Increment(ref unanswered);
+
     /// <summary>Tells the peer of a failure without waiting for it, and without code of the application's.</summary>
     internal void PostFailure(long id, string reason)
     {

@@ -31,6 +31,17 @@ internal static class Interrupts
         return new HeldLock(gate);
     }
 
+    /// <summary>
+    /// The same for a lock of the whole process, under which nobody meets anybody: its holder may be no thread of a simulation, which would wait for
+    /// it in vain.
+    /// </summary>
+    public static HeldProcessLock HoldOfProcess(this Lock gate)
+    {
+        if (!gate.TryEnter())
+            EnterPatiently(gate);
+        return new HeldProcessLock(gate);
+    }
+
     /// <summary>Takes a lock that may be held for long, unless this thread is interrupted first. To be disposed of.</summary>
     /// <exception cref="ThreadInterruptedException">It was; then the lock wasn't taken.</exception>
     public static HeldLock HoldUnlessInterrupted(this Lock gate)
@@ -117,6 +128,12 @@ internal readonly ref struct HeldLock(Lock gate)
         Scheduler.Meet(gate, Access.Leave);
         gate.Exit();
     }
+}
+
+/// <summary>The same of <see cref="Interrupts.HoldOfProcess"/>.</summary>
+internal readonly ref struct HeldProcessLock(Lock gate)
+{
+    public void Dispose() => gate.Exit();
 }
 
 /// <summary>A monitor that is held until the end of a block.</summary>

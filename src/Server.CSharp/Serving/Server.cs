@@ -170,6 +170,16 @@ public sealed partial class Server : IDisposable
         }
     }
 
+    /// <summary>Those: a copy.</summary>
+    internal ServerConnection[] Everybody
+    {
+        get
+        {
+            using (gate.HoldMonitor())
+                return [.. connections];
+        }
+    }
+
     internal bool IsStopping
     {
         get

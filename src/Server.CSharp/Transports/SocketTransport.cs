@@ -329,6 +329,8 @@ internal sealed class SocketTransport : Transport
         catch (SocketException)
         {
             // The kernel couldn't look, for want of memory: that says nothing about the stream, and whoever took it for readable would wait.
+            if (microseconds > 0)
+                Thread.Yield(); // who waits asks again
             return false;
         }
     }

@@ -310,10 +310,14 @@ internal sealed class StreamTransport(EndPoint? local, EndPoint? remote) : Trans
             throw Broken();
         if (isWriting || rest.IsEmpty)
             return 0;
-        if (!uses.TryBegin(out var used))
-            throw Broken();
         var size = head.Length + Math.Min(rest.Length, most - head.Length);
-        piece = ThreadBuffers.Pool.Rent(size);
+        var rented = ThreadBuffers.Pool.Rent(size); // before a use begins, which has to end
+        if (!uses.TryBegin(out var used))
+        {
+            ThreadBuffers.Pool.Return(rented);
+            throw Broken();
+        }
+        piece = rented;
         pieceSize = size;
         head.CopyTo(piece);
         rest[..(size - head.Length)].CopyTo(piece.AsSpan(head.Length));

@@ -288,7 +288,7 @@ let handlers =
 
         use client = client server
         act client
-        Wait.until "the connection has left" (fun () -> server.Connections.Count = 0)
+        Wait.until "the connection has left" (fun () -> server.Occupied = 0)
         server.Shutdown() |> ignore
         records
 

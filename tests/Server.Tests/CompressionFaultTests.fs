@@ -91,7 +91,7 @@ let faults =
 
                 use first = PeerClient.InMemory server
                 first.Offer name |> ignore
-                Wait.until "the first has ended" (fun () -> server.Connections.Count = 0)
+                Wait.until "the first has ended" (fun () -> server.Occupied = 0)
                 isDone.SetResult()
 
                 for _ in 1..3 do

@@ -160,7 +160,7 @@ let everywhere =
 
                         use client = faulty server fails network
                         converse client
-                        Wait.until "the connection is gone" (fun () -> server.Connections.Count = 0)
+                        Wait.until "the connection is gone" (fun () -> server.Occupied = 0)
                         if count.Value >= n then next (n + 1) else n
 
                     let runs = next 1

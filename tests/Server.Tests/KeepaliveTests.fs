@@ -205,6 +205,7 @@ let keepalive =
             server.Admit transport
             use client = new PeerClient(atClient)
             client.ShakeHands()
+            awaitOpen server [||]
             clock.Advance(TimeSpan.FromSeconds 20.0)
             client.Read() |> payloadOf |> ignore
             transport.BeLate()

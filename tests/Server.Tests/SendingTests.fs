@@ -389,6 +389,7 @@ let stuck =
             server.Admit atServer
             use client = new PeerClient(atClient)
             client.ShakeHands()
+            awaitOpen server [||]
             let writer = ArrayBufferWriter<byte>()
 
             for text in [ "1"B; "2"B ] do

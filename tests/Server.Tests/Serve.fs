@@ -22,16 +22,20 @@ let overTcp (handler: ServerConnection -> unit) (options: ServerOptions) : Serve
     Server.Serve(Action<ServerConnection> handler, "127.0.0.1", 0, options)
     |> started
 
-/// A client of a server without an address, past its opening handshake.
-let client (server: Server) : PeerClient =
-    let client = PeerClient.InMemory server
-    client.ShakeHands()
-
-    // It has the answer before its connection counts as open: until then a clock that jumps would cut it.
-    Wait.until "no handshake is under way" (fun () ->
+/// A client has the answer before its connection counts as open: until then a clock that jumps would cut it. Those of others may be
+/// in the midst of their handshakes.
+let awaitOpen (server: Server) (others: ServerConnection[]) =
+    Wait.until "the handshake is over" (fun () ->
         server.Everybody
+        |> Seq.except others
         |> Seq.forall (fun connection -> connection.State <> ConnectionState.Connecting))
 
+/// A client of a server without an address, past its opening handshake.
+let client (server: Server) : PeerClient =
+    let others = server.Everybody
+    let client = PeerClient.InMemory server
+    client.ShakeHands()
+    awaitOpen server others
     client
 
 let defaults = ServerOptions()

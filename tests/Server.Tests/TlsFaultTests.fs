@@ -485,7 +485,7 @@ let faults =
 
                     reset lower
 
-                Wait.until "all are gone" (fun () -> server.Connections.Count = 0)
+                Wait.until "all are gone" (fun () -> server.Occupied = 0)
                 List.ofSeq unexpected =! []
                 isQuiet records)
 

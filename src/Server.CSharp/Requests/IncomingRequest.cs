@@ -51,14 +51,14 @@ public sealed class IncomingRequest
     /// <returns>False when it is too late, or was answered before: nothing was sent.</returns>
     /// <exception cref="ArgumentException">The text has a lone surrogate. It can still be answered.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. It can still be answered.</exception>
     public bool Answer(string text) => Answer(new Message(text));
 
     /// <summary>Answers with a text or with bytes; waits while the peer does not read.</summary>
     /// <param name="message">The payload: text as text, bytes as bytes.</param>
     /// <returns>False when it is too late, or was answered before: nothing was sent.</returns>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. It can still be answered.</exception>
     public bool Answer(Message message) => Send(RequestRole.Response, message);
 
     /// <summary>Answers with a value in JSON; waits while the peer does not read.</summary>
@@ -68,7 +68,7 @@ public sealed class IncomingRequest
     /// <exception cref="NotSupportedException">The type can't be written. It can still be answered.</exception>
     /// <exception cref="JsonException">The value can't be written, such as one in a cycle. It can still be answered.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. It can still be answered.</exception>
     public bool Answer<T>(T value, JsonTypeInfo<T> type) =>
         End(isWanted => channel.TrySend(RequestRole.Response, Id, value, type, isWanted));
 
@@ -77,7 +77,7 @@ public sealed class IncomingRequest
     /// <returns>False when it is too late, or was answered before: nothing was sent.</returns>
     /// <exception cref="ArgumentException">The reason has a lone surrogate. It can still be answered.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
-    /// <exception cref="ConcurrencyException">A fragmented message is being sent. Nothing was sent.</exception>
+    /// <exception cref="ConcurrencyException">A fragmented message is being sent. It can still be answered.</exception>
     public bool Fail(string reason) => Send(RequestRole.Failure, new Message(reason));
 
     /// <summary>Number and payload's kind and size, for logs.</summary>

@@ -170,6 +170,13 @@ internal sealed class SimulatedScheduler : Scheduler
             StartThread("continuation", goOn);
     }
 
+    public override void OnEnded(Task task, Action goOn) =>
+        Post(() =>
+        {
+            AwaitEnd(task);
+            goOn();
+        });
+
     public override Task CancelAsync(CancellationTokenSource source)
     {
         var ended = new TaskCompletionSource();

@@ -49,6 +49,7 @@ let interrupts =
 
         testCase "that is pending when a message handler returns is gone when the loop has waited" (fun () ->
             use interrupted = new ManualResetEventSlim(false)
+            use signalled = new ManualResetEvent(true)
 
             let handler =
                 MessageHandler.ForEach(
@@ -58,7 +59,7 @@ let interrupts =
                             Thread.CurrentThread.Interrupt()
                             interrupted.Set()
                         | _ ->
-                            Thread.Sleep 1 // would end by it
+                            signalled.WaitOne() |> ignore // would end by it
                             connection.Send message)
                 )
 

@@ -80,6 +80,6 @@ let urgent =
             let sockets =
                 List(Seq.init 70_000 (fun index -> if index % 10_000 = 0 then other else one))
 
-            Watcher.SelectReadable sockets
+            ReadableSockets.Select sockets
             List.ofSeq sockets =! List.replicate 7 other)
     ]

@@ -4,13 +4,10 @@ module FunctionalWs.Simulation.Tests.PairTests
 open System
 open System.Collections.Generic
 open Expecto
-open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
 open FunctionalWs.Testing
-open FunctionalWs.Simulation.Tests.Asserting
-
-let private milliseconds (count: int) = TimeSpan.FromMilliseconds(float count)
+open FunctionalWs.Simulation.Tests.Exploring
 
 /// A connection that two activities use while its client does something, too.
 type private World = {
@@ -133,8 +130,7 @@ let private connect (simulation: Simulation) : World =
         simulation.WaitUntil(fun () -> connection.State = ConnectionState.Closed)
         |> ignore
 
-    let options = ServerOptions(PingInterval = Nullable(), Compression = null)
-    let server = simulation.Serve(Action<ServerConnection> handler, options)
+    let server = simulation.Serve(Action<ServerConnection> handler, quiet)
     let client = server.Connect()
     simulation.WaitUntil(fun () -> connections.Count = 1) |> ignore
 
@@ -212,11 +208,9 @@ let private run (first: Activity) (second: Activity) (its: Activity) (simulation
     let heard, sent =
         List.sort (List.ofSeq world.Heard), List.sort (List.ofSeq world.Sent)
 
-    test
-        <@
-            heard = List.distinct heard
-            && Set.isSubset (set heard) (set [ "said by 1"; "said by 2" ])
-        @>
+    (heard = List.distinct heard
+     && Set.isSubset (set heard) (set [ "said by 1"; "said by 2" ]))
+    =! true
 
     if not isCut then
         heard =! sent

@@ -10,12 +10,7 @@ open Swensen.Unquote
 open FunctionalWs
 open FunctionalWs.Protocol
 open FunctionalWs.Testing
-open FunctionalWs.Simulation.Tests.Asserting
-
-/// Nothing is pinged: time passes only where a scenario lets it.
-let private quiet = ServerOptions(PingInterval = Nullable(), Compression = null)
-
-let private milliseconds (count: int) = TimeSpan.FromMilliseconds(float count)
+open FunctionalWs.Simulation.Tests.Exploring
 
 /// A lock as the library's own code takes it.
 type private Held(gate: Lock) =

@@ -307,18 +307,7 @@ public partial class ServerConnection
     }
 
     /// <summary>Calls something once the task of the last turn has ended.</summary>
-    internal void OnAwaited(Action returned)
-    {
-        var (task, scheduler) = (awaited!, options.Scheduler);
-        if (scheduler.IsSimulated) // where a thread of the pool would come at any moment
-            scheduler.Post(() =>
-            {
-                scheduler.Await(task);
-                returned();
-            });
-        else
-            task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(returned);
-    }
+    internal void OnAwaited(Action returned) => options.Scheduler.OnEnded(awaited!, returned);
 
     private void TellClosed()
     {

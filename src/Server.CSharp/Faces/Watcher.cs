@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Sockets;
 
 namespace FunctionalWs;
@@ -14,9 +13,6 @@ internal sealed class Watcher
     private static readonly TimeSpan Calm = TimeSpan.FromMilliseconds(20);
 
     // A look at a connection takes the better part of a microsecond: so many a calm pass, and fewer passes with more of them.
-    // How many sockets the kernel is asked about at once.
-    private const int MostSelected = 8192;
-
     private const int ConnectionsPerPass = 1_000;
     private const int MaxSlowdown = 10;
 
@@ -300,7 +296,7 @@ internal sealed class Watcher
             if (socket is not null)
                 sockets.Add(socket);
         }
-        SelectReadable(sockets);
+        ReadableSockets.Select(sockets);
         var next = 0;
         for (var index = 0; index < unattended.Count; index++)
         {
@@ -352,38 +348,6 @@ internal sealed class Watcher
         {
             connection.Fail(error);
             return 0;
-        }
-    }
-
-    /// <summary>Leaves those that have something to read, in their order. .NET asks for 65,536 at a time at most.</summary>
-    internal static void SelectReadable(List<Socket> sockets)
-    {
-        if (sockets.Count <= MostSelected)
-        {
-            SelectFew(sockets);
-            return;
-        }
-        var all = sockets.ToArray();
-        sockets.Clear();
-        foreach (var few in all.Chunk(MostSelected).Select(Enumerable.ToList))
-        {
-            SelectFew(few);
-            sockets.AddRange(few);
-        }
-    }
-
-    private static void SelectFew(List<Socket> sockets)
-    {
-        if (sockets.Count == 0)
-            return;
-        try
-        {
-            Socket.Select(sockets, null, null, 0);
-        }
-        catch (Exception error) when (error is SocketException or ObjectDisposedException)
-        {
-            // One of them was just closed: all count as readable this time, and each is asked again before it is read.
-            Debug.Assert(sockets.Count > 0);
         }
     }
 }

@@ -59,7 +59,8 @@ public sealed class IncomingRequest
     /// <returns>False when it is too late, or was answered before: nothing was sent.</returns>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. It can still be answered.</exception>
-    public bool Answer(Message message) => Send(RequestRole.Response, message);
+    public bool Answer(Message message) =>
+        TryEnd(() => channel.Send(RequestRole.Response, Id, message));
 
     /// <summary>Answers with a value in JSON; waits while the peer does not read.</summary>
     /// <param name="value">The value; null is sent as <c>null</c>.</param>
@@ -70,7 +71,7 @@ public sealed class IncomingRequest
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. It can still be answered.</exception>
     public bool Answer<T>(T value, JsonTypeInfo<T> type) =>
-        End(isWanted => channel.TrySend(RequestRole.Response, Id, value, type, isWanted));
+        TryEnd(() => channel.Send(RequestRole.Response, Id, value, type));
 
     /// <summary>Answers with a failure; waits while the peer does not read.</summary>
     /// <param name="reason">Why, for the peer; may be empty.</param>
@@ -78,7 +79,11 @@ public sealed class IncomingRequest
     /// <exception cref="ArgumentException">The reason has a lone surrogate. It can still be answered.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closing or closed.</exception>
     /// <exception cref="ConcurrencyException">A fragmented message is being sent. It can still be answered.</exception>
-    public bool Fail(string reason) => Send(RequestRole.Failure, new Message(reason));
+    public bool Fail(string reason)
+    {
+        var message = new Message(reason);
+        return TryEnd(() => channel.Send(RequestRole.Failure, Id, message));
+    }
 
     /// <summary>Number and payload's kind and size, for logs.</summary>
     public override string ToString() => Invariant($"Request {Id}: {Message}");
@@ -131,29 +136,18 @@ public sealed class IncomingRequest
 
     private void FailLate() => Guard.Run(() => channel.PostFailure(Id, "timed out"));
 
-    private bool Send(RequestRole role, Message message) =>
-        End(isWanted =>
-        {
-            if (!isWanted())
-                return false;
-            channel.Send(role, Id, message);
-            return true;
-        });
-
-    /// <summary>Sends what ends it. What can't be sent now, since fragments of a message are, hasn't ended it.</summary>
-    /// <param name="send">Sends, if what it is given says so.</param>
-    private bool End(Func<Func<bool>, bool> send)
+    /// <summary>Sends what ends it, unless something has. What couldn't be sent hasn't ended it.</summary>
+    private bool TryEnd(Action send)
     {
-        var isBegun = false;
+        if (!TryBegin())
+            return false;
         try
         {
-            if (!send(() => isBegun = TryBegin()))
-                return false;
+            send();
         }
         catch
         {
-            if (isBegun)
-                TakeBack();
+            TakeBack();
             throw;
         }
         using (gate.Hold())

@@ -153,27 +153,14 @@ public sealed partial class RequestChannel
         }
     }
 
-    internal void Send<T>(RequestRole role, long id, T value, JsonTypeInfo<T> type) =>
-        TrySend(role, id, value, type, static () => true);
-
-    /// <summary>Sends a value, unless something that is asked when it is written says no.</summary>
-    internal bool TrySend<T>(
-        RequestRole role,
-        long id,
-        T value,
-        JsonTypeInfo<T> type,
-        Func<bool> isWanted
-    )
+    internal void Send<T>(RequestRole role, long id, T value, JsonTypeInfo<T> type)
     {
         var buffer = new PooledBuffer();
         try
         {
             RequestFrame.Write(buffer, role, id);
             JsonPayload.Write(buffer, value, type);
-            if (!isWanted())
-                return false;
             connection.Send(buffer.Written, MessageKind.Text);
-            return true;
         }
         finally
         {

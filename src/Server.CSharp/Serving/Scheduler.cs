@@ -109,6 +109,10 @@ internal class Scheduler
     public virtual void Post(Action goOn) =>
         ThreadPool.UnsafeQueueUserWorkItem(static goOn => goOn(), goOn, preferLocal: false);
 
+    /// <summary>Goes on, wherever the task ends; in a simulation on one of its threads.</summary>
+    public virtual void OnEnded(Task task, Action goOn) =>
+        task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(goOn);
+
     /// <summary>Cancels; what was registered runs elsewhere, and the task ends when it has.</summary>
     public virtual Task CancelAsync(CancellationTokenSource source) => source.CancelAsync();
 

@@ -170,7 +170,7 @@ public sealed partial class Server : IDisposable
         }
     }
 
-    /// <summary>Those: a copy.</summary>
+    /// <summary>All that <see cref="Occupied"/> counts: a copy.</summary>
     internal ServerConnection[] Everybody
     {
         get
